@@ -1,0 +1,19 @@
+import type { ClientView, ClientWithSecret } from './client-view.ts';
+import type { Health } from './health.ts';
+import type { ExitView, PoolView } from './pool-view.ts';
+
+/** What each command answers, as JSON. */
+export interface CommandResults {
+  readonly 'client.add': ClientWithSecret;
+  readonly 'client.list': readonly ClientView[];
+  readonly 'client.show': ClientView;
+  readonly 'client.set': ClientView;
+  readonly 'client.rotate': ClientWithSecret;
+  readonly 'client.enable': ClientView;
+  readonly 'client.disable': ClientView;
+  readonly 'client.remove': ClientView;
+  readonly 'pool.list': readonly PoolView[];
+  readonly 'pool.show': PoolView;
+  readonly 'exit.list': readonly ExitView[];
+  readonly health: Health;
+}

@@ -1,0 +1,52 @@
+import Type from 'typebox';
+import { type ClientCommandDeps, clientCommands } from './client-commands.ts';
+import { type Command, type Commands, command } from './command.ts';
+import { CommandError } from './command-error.ts';
+import type { Health } from './health.ts';
+import type { ExitView, PoolView } from './pool-view.ts';
+
+/** What commands work on: the running gateway, or the files of one that doesn't run. */
+export interface CommandDeps extends ClientCommandDeps {
+  readonly pools: () => readonly PoolView[];
+  readonly exits: () => readonly ExitView[];
+  readonly health: () => Health;
+}
+
+/** All commands by name, used by the control socket and by the command line. */
+export function createCommands(deps: CommandDeps): Commands {
+  return new Map([...clientCommands(deps), ...poolCommands(deps)]);
+}
+
+/** `pool.list` → PoolView[]; `pool.show` → PoolView; `exit.list` → ExitView[]; `health` → Health. */
+function poolCommands({ pools, exits, health }: CommandDeps): [string, Command][] {
+  const filter = Type.Object(
+    { pool: Type.Optional(Type.String()), country: Type.Optional(Type.String()) },
+    { additionalProperties: false },
+  );
+  return [
+    ['pool.list', command(Type.Object({}), () => pools())],
+    ['pool.show', command(Type.Object({ name: Type.String() }), ({ name }) => findPool(pools(), name))],
+    [
+      'exit.list',
+      command(filter, ({ pool, country }) => {
+        const name = pool === undefined ? undefined : findPool(pools(), pool).pool;
+        return exits().filter(
+          (exit) =>
+            (name === undefined || exit.pool === name) &&
+            (country === undefined || exit.country === country.toLowerCase()),
+        );
+      }),
+    ],
+    ['health', command(Type.Object({}), () => health())],
+  ];
+}
+
+function findPool(pools: readonly PoolView[], name: string): PoolView {
+  const found = pools.find(({ pool }) => pool === name.toLowerCase());
+  if (found !== undefined) return found;
+  throw new CommandError({
+    code: 'not_found',
+    message: `there is no pool "${name}"`,
+    remedy: 'see "roundabout pool list"',
+  });
+}

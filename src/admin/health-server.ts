@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { plainAddress } from '../protocol/address-range.ts';
+import { parseAuthority } from '../protocol/authority.ts';
+import { type Health, unreadyReasons } from './health.ts';
+
+export interface HealthServerOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly state: () => Health;
+}
+
+/** The admin listener. */
+export interface HealthServer {
+  readonly host: string;
+  readonly port: number;
+  /** Closes it and all its connections. */
+  close(): Promise<void>;
+}
+
+/** Probes ask little and rarely: whoever asks more waits or is closed. Durations in ms. */
+const bounds = {
+  maxHeaderSize: 8_192,
+  headersTimeout: 5_000,
+  requestTimeout: 5_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+} as const;
+const CONNECTIONS = 64;
+const badRequest = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
+interface Answer {
+  readonly status: number;
+  readonly content: object;
+  readonly allow?: string;
+}
+
+/** Binds the admin listener: `/healthz` says whether the process lives, `/readyz` whether it should get traffic. Rejects with
+ *  the system's error where the address can't be bound. */
+export function startHealthServer({ host, port, state }: HealthServerOptions): Promise<HealthServer> {
+  const server = createServer(bounds, (request, response) =>
+    send(request, response, answerTo(request, { host, state })),
+  );
+  server.maxConnections = CONNECTIONS;
+  server.on('clientError', (_, socket) => socket.end(badRequest, () => socket.destroy()));
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve({
+        host,
+        port: typeof address === 'object' && address !== null ? address.port : port,
+        close: () =>
+          new Promise<void>((closed) => {
+            server.close(() => closed());
+            server.closeAllConnections();
+          }),
+      });
+    });
+  });
+}
+
+function answerTo(request: IncomingMessage, { host, state }: { host: string; state: () => Health }): Answer {
+  // A page in somebody's browser can have a name that leads here; ours it doesn't know, nor can it hide that it is a page.
+  if (!isOwnHost(request, host)) return { status: 421, content: { error: 'this listener has another name' } };
+  if (request.headers.origin !== undefined) return { status: 403, content: { error: 'pages may not ask' } };
+  const [path] = (request.url ?? '').split('?', 1);
+  if (path !== '/healthz' && path !== '/readyz') return { status: 404, content: { error: 'there is no such page' } };
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return { status: 405, content: { error: 'only GET and HEAD' }, allow: 'GET, HEAD' };
+  }
+  if (path === '/healthz') return { status: 200, content: { status: 'ok' } };
+  const reasons = unreadyReasons(state());
+  if (reasons.length === 0) return { status: 200, content: { status: 'ready' } };
+  return { status: 503, content: { status: 'unready', reasons } };
+}
+
+/** Whether Host is `localhost`, the host that was configured, or the very address that was connected to. Its port is not
+ *  judged: containers map it to another. */
+function isOwnHost({ headers, socket }: IncomingMessage, configured: string): boolean {
+  const asked = parseAuthority(headers.host ?? '', 80);
+  if (!asked.ok) return false;
+  const { host, family } = asked.value;
+  if (host === 'localhost' || host === configured) return true;
+  return family !== 0 && plainAddress(host) === plainAddress(socket.localAddress ?? '');
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, content, allow }: Answer): void {
+  const text = `${JSON.stringify(content)}\n`;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(allow === undefined ? {} : { allow }),
+    // Content that nobody reads must not become the next request.
+    ...(request.method === 'GET' || request.method === 'HEAD' ? {} : { connection: 'close' }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : text);
+}

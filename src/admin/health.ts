@@ -1,0 +1,26 @@
+/** How the gateway is, as one value for the health page, the control socket and the command line. */
+export interface Health {
+  readonly status: 'ok' | 'starting' | 'draining' | 'overloaded';
+  readonly pid: number;
+  readonly version: string;
+  readonly uptimeS: number;
+  /** Where each listener is bound. */
+  readonly listeners: readonly { readonly name: string; readonly host: string; readonly port: number }[];
+  /** `usable` are the exits that are not ejected now. */
+  readonly pools: readonly { readonly name: string; readonly exits: number; readonly usable: number }[];
+  /** Exchanges under way, and how the others ended. */
+  readonly exchanges: { readonly open: number; readonly byKind: Readonly<Record<string, number>> };
+  /** Clients' sockets. */
+  readonly connections: number;
+  readonly store: 'ok' | { readonly fault: string };
+}
+
+/** Why the gateway should get no traffic now, in words for people; empty where it is ready. One that is overloaded is ready: it
+ *  answers, and without it the others would have even more to do. */
+export function unreadyReasons({ status, listeners }: Health): readonly string[] {
+  const reasons: string[] = [];
+  if (status === 'starting') reasons.push('the gateway is starting');
+  if (status === 'draining') reasons.push('the gateway is draining');
+  if (status !== 'starting' && listeners.length === 0) reasons.push('no listener is bound');
+  return reasons;
+}

@@ -1,0 +1,66 @@
+import type { Workplace } from './workplace.ts';
+
+/** One option of a command. */
+export interface OptionSpec {
+  /** Such as `--pool <name>`, `--ip-auth`, or `--no-secret` for a flag that is on unless given. */
+  readonly flags: string;
+  readonly describe: string;
+  /** It may be given several times. */
+  readonly many?: true;
+  /** The values that it may have. */
+  readonly choices?: readonly string[];
+}
+
+/** One command of the command line. */
+export interface CommandSpec {
+  /** Such as `client add`. */
+  readonly path: string;
+  readonly summary: string;
+  /** What its one operand means; absent where it takes none. */
+  readonly operand?: string;
+  readonly options?: readonly OptionSpec[];
+  /** More lines for its help. */
+  readonly notes?: readonly string[];
+  readonly run: (given: Given, workplace: Workplace) => Outcome | Promise<Outcome>;
+}
+
+/** What came of a command that did not fail. */
+export interface Outcome {
+  /** For `--json`; undefined where nothing is printed. */
+  readonly json?: unknown;
+  /** For people; already printable. */
+  readonly lines?: readonly string[];
+  /** Said on standard error in both cases; already printable. */
+  readonly remarks?: readonly string[];
+  /** 0 unless told. */
+  readonly exitCode?: number;
+}
+
+/** What was given to a command. Options are named in camel case, as commander does. */
+export class Given {
+  readonly operand: string;
+  readonly #options: ReadonlyMap<string, unknown>;
+
+  constructor(operand: string | undefined, options: Readonly<Record<string, unknown>>) {
+    this.operand = operand ?? '';
+    this.#options = new Map(Object.entries(options));
+  }
+
+  /** The value of an option, undefined where it wasn't given. */
+  text(name: string): string | undefined {
+    const value = this.#options.get(name);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** The values of an option that may be repeated, undefined where it wasn't given. */
+  texts(name: string): string[] | undefined {
+    const value = this.#options.get(name);
+    return Array.isArray(value) ? value.map(String) : undefined;
+  }
+
+  /** A flag, undefined where it is neither given nor on by default. */
+  flag(name: string): boolean | undefined {
+    const value = this.#options.get(name);
+    return typeof value === 'boolean' ? value : undefined;
+  }
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { CommandError } from '../admin/command-error.ts';
+import { crossCheck, exposureWarnings } from '../config/cross-check.ts';
+import type { ConfigFault } from '../config/fault.ts';
+import { loadConfig } from '../config/load.ts';
+import { readPoolFolder } from '../config/pool-folder.ts';
+import type { Pool } from '../pool/exit.ts';
+import { buildPools, demoCountsOf } from '../pool/pool-builder.ts';
+
+/** Where a config is, and what stands around it. */
+export interface ConfigPlace {
+  readonly file: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Everything that can be said of a config and its pools without starting them. */
+export interface CheckedSettings {
+  readonly faults: readonly ConfigFault[];
+  readonly warnings: readonly ConfigFault[];
+  /** Incomplete where there are faults. */
+  readonly pools: readonly Pool[];
+  readonly listeners: number;
+  /** Whether there is a pool of local exits that only exist while the gateway runs. */
+  readonly hasDemo: boolean;
+}
+
+/** Faults that keep a command from its work, with all their places. */
+export class ConfigFaultsError extends CommandError {
+  readonly faults: readonly ConfigFault[];
+
+  constructor(file: string, faults: readonly ConfigFault[]) {
+    super({
+      code: 'config_faults',
+      message: `${file} and its pools have ${countOf(faults.length, 'fault')}`,
+      remedy: 'see "roundabout check-config"',
+    });
+    this.faults = faults;
+  }
+}
+
+/** Reads config and pools and finds every fault at once. Throws nothing. */
+export function checkSettings({ file, env }: ConfigPlace): CheckedSettings {
+  const loaded = loadConfig(file, { env });
+  if (!loaded.ok) return { faults: loaded.faults, warnings: [], pools: [], listeners: 0, hasDemo: false };
+  const { config, variables } = loaded;
+  const folder = readPoolFolder(config.pools, { variables });
+  const built = buildPools(folder.files, {
+    readText: (path) => readFileSync(path, 'utf8'),
+    projectFolder: config.folder,
+  });
+  // A pool whose file is faulty can't be missed as well.
+  const missed = folder.faults.length > 0 ? [] : crossCheck(loaded, folder.files);
+  return {
+    faults: [...missed, ...folder.faults, ...built.faults],
+    warnings: [...exposureWarnings(loaded), ...folder.warnings],
+    pools: built.pools,
+    listeners: config.listeners.length,
+    hasDemo: demoCountsOf(folder.files) !== null,
+  };
+}
+
+/** The data folder that a config names. Throws ConfigFaultsError. */
+export function dataFolderOf({ file, env }: ConfigPlace): string {
+  const loaded = loadConfig(file, { env });
+  if (!loaded.ok) throw new ConfigFaultsError(file, loaded.faults);
+  return loaded.config.data;
+}
+
+/** `1 fault`, `2 faults`. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

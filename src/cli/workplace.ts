@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Commands, runCommand } from '../admin/command.ts';
+import { CommandError } from '../admin/command-error.ts';
+import type { CommandResults } from '../admin/command-results.ts';
+import { createCommands } from '../admin/commands.ts';
+import { controlPath } from '../admin/control-protocol.ts';
+import { exitViews, poolViews } from '../admin/pool-view.ts';
+import { Clients } from '../store/clients.ts';
+import { openStore, type Store } from '../store/database.ts';
+import { loadSecretKey } from '../store/secret-key.ts';
+import { askGateway } from './control-client.ts';
+import { packageFolder } from './package-facts.ts';
+import { type CheckedSettings, ConfigFaultsError, checkSettings, dataFolderOf } from './settings-check.ts';
+
+export interface WorkplaceOptions {
+  /** As given; undefined for the default. */
+  readonly config: string | undefined;
+  readonly data: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The wall clock, in ms since the epoch. */
+  readonly now: () => number;
+  /** Lays emphasis on the head of a table, where the terminal can. */
+  readonly emphasise: (text: string) => string;
+}
+
+/** Where a command does its work: at the running gateway if there is one, otherwise on its files. */
+export class Workplace {
+  readonly configFile: string;
+  /** As given, absolute; undefined where the config says. */
+  readonly dataOverride: string | undefined;
+  readonly emphasise: (text: string) => string;
+  readonly #options: WorkplaceOptions;
+  #store: Store | undefined;
+  #settings: CheckedSettings | undefined;
+
+  constructor(options: WorkplaceOptions) {
+    this.configFile = options.config ?? defaultConfig();
+    this.dataOverride = options.data === undefined ? undefined : resolve(options.data);
+    this.emphasise = options.emphasise;
+    this.#options = options;
+  }
+
+  /** Runs a command. `live` tells whether the gateway did. Throws CommandError or StoreError. */
+  async run<Name extends keyof CommandResults>(
+    name: Name,
+    args: object,
+  ): Promise<{ result: CommandResults[Name]; live: boolean }> {
+    // With --data a client can be locked out even while the config is being edited.
+    const folder = this.dataOverride ?? dataFolderOf(this.#place);
+    const reply = await askGateway(controlPath(folder), { command: name, args });
+    if (reply?.ok === false) throw new CommandError(reply.error);
+    const result = reply === null ? runCommand(this.#direct(folder), { name, args }) : reply.result;
+    // Either way it is what the gateway's answer would be.
+    return { result: JSON.parse(JSON.stringify(result)), live: reply !== null };
+  }
+
+  /** Config and pools, with all that is wrong with them. */
+  settings(): CheckedSettings {
+    this.#settings ??= checkSettings(this.#place);
+    return this.#settings;
+  }
+
+  close(): void {
+    this.#store?.close();
+  }
+
+  get #place() {
+    return { file: this.configFile, env: this.#options.env };
+  }
+
+  #direct(folder: string): Commands {
+    const exits = () => exitViews(this.#pools(), () => null);
+    return createCommands({
+      clients: () => {
+        this.#store = openStore(folder, { now: this.#options.now });
+        return new Clients(this.#store, loadSecretKey(folder));
+      },
+      pools: () => poolViews(this.#pools(), exits()),
+      exits,
+      health: () => {
+        throw notRunning(folder);
+      },
+      onClientsChanged: () => {},
+    });
+  }
+
+  #pools() {
+    const { faults, pools } = this.settings();
+    if (faults.length > 0) throw new ConfigFaultsError(this.configFile, faults);
+    return pools;
+  }
+}
+
+/** That of the working folder, or else the package's own. */
+function defaultConfig(): string {
+  const relative = join('config', 'roundabout.yaml');
+  const own = join(packageFolder, relative);
+  return existsSync(relative) || !existsSync(own) ? relative : own;
+}
+
+function notRunning(folder: string): CommandError {
+  return new CommandError({
+    code: 'not_running',
+    message: `no gateway runs on ${folder}`,
+    remedy: 'start it with "roundabout start", or name its data folder with --data DIR',
+  });
+}

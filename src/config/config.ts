@@ -1,0 +1,115 @@
+import type { ErrorKind } from '../errors.ts';
+import type { Dialect } from '../protocol/dialects.ts';
+import type { HeadLimits } from '../protocol/http-message.ts';
+
+/** A configuration as it is used: complete, frozen, durations in ms, sizes in octets, paths absolute. */
+export interface Config {
+  /** The file that it was read from. */
+  readonly file: string;
+  /** What relative paths of the file are relative to: the folder that holds its `config` folder, or else its own. */
+  readonly folder: string;
+  readonly listeners: readonly ListenerConfig[];
+  /** Port 0 takes any free port. */
+  readonly admin: { readonly host: string; readonly port: number };
+  readonly data: string;
+  /** The folder of the pool files. */
+  readonly pools: string;
+  readonly defaultPool: string | null;
+  /** Data-plane threads. */
+  readonly workers: 'auto' | number;
+  readonly rules: {
+    readonly allow: readonly Rule[];
+    readonly deny: readonly Rule[];
+    /** Whether the hosts that browsers call on their own account are refused. */
+    readonly browserHosts: 'deny' | 'allow';
+  };
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly heads: HeadLimits;
+  readonly exchange: {
+    /** Greatest number of attempts, the first included. */
+    readonly attempts: number;
+    /** Content kept whole so that it can be sent again. */
+    readonly keptContentBytes: number;
+  };
+  readonly accessLog: {
+    /** Null for standard output. */
+    readonly file: string | null;
+    /** Whether paths of requests stand in it. */
+    readonly paths: boolean;
+    readonly enabled: boolean;
+  };
+  readonly resolver: {
+    /** `address`, `address:port` or `[IPv6]:port`; empty for the system's. */
+    readonly servers: readonly string[];
+    readonly hostsFile: string;
+  };
+  readonly exitErrors: readonly ExitErrorConfig[];
+}
+
+export interface ListenerConfig {
+  readonly name: string;
+  readonly host: string;
+  /** Port 0 takes any free port. */
+  readonly port: number;
+  readonly protocols: readonly ('http' | 'https' | 'socks5')[];
+  /** `auto` is one that we sign ourselves; else PEM files, the certificate with its chain. */
+  readonly certificate: 'auto' | { readonly cert: string; readonly key: string };
+  /** Requests without a credential act as this client, where its allow-list holds their source. */
+  readonly client: string | null;
+  readonly dialects: readonly Dialect[];
+  /** Whether `Roundabout-*` fields stand on forwarded responses. */
+  readonly replyFields: 'on' | 'off';
+  readonly via: 'on' | 'off';
+}
+
+/** All parts that are given must match; at least one of the first four is. */
+export interface Rule {
+  readonly cidr?: string;
+  readonly host?: string;
+  /** A name and all names below it. */
+  readonly suffix?: string;
+  /** Both ends belong to it. */
+  readonly port?: { readonly from: number; readonly to: number };
+  /** The rule holds for exchanges over this pool only. */
+  readonly pool?: string;
+}
+
+export interface Limits {
+  /** Sockets of all clients together. */
+  readonly connections: number;
+  /** Failed logins in a window of time. */
+  readonly logins: { readonly perSource: number; readonly perName: number; readonly windowMs: number };
+  /** Resident memory above which new exchanges are refused; null for no limit. */
+  readonly memoryBytes: number | null;
+}
+
+/** All in ms; each is what its docstring names, and no timeout is off. */
+export interface Timeouts {
+  /** TLS or SOCKS5 negotiation of a client. */
+  readonly handshake: number;
+  /** A request head, from its first octet. */
+  readonly head: number;
+  /** A connection to an exit, its own handshake included. */
+  readonly dial: number;
+  /** All attempts of an exchange, until success is told or the response head has come. */
+  readonly attempts: number;
+  /** From the request's end to the response head. */
+  readonly firstByte: number;
+  /** No progress in content that is owed. */
+  readonly stall: number;
+  /** A client's connection between two requests. */
+  readonly keepAlive: number;
+  /** A tunnel without an octet either way. */
+  readonly tunnelIdle: number;
+  readonly exchange: number;
+  /** Exchanges that run when the gateway is told to stop. 0 cuts them at once. */
+  readonly drain: number;
+}
+
+/** Where the field's value contains `match`, ignoring case, an exit names `kind` as the cause. */
+export interface ExitErrorConfig {
+  readonly field: string;
+  readonly match: string;
+  readonly kind: ErrorKind;
+}

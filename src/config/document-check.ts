@@ -1,0 +1,98 @@
+import type { StaticDecode, TSchema } from 'typebox';
+import type { TLocalizedValidationError } from 'typebox/error';
+import { Decode, Default, Errors } from 'typebox/value';
+import { type ConfigFault, type Path, shownKey } from './fault.ts';
+import { closest } from './suggestion.ts';
+import type { YamlFile } from './yaml-file.ts';
+
+/** A document's value as its schema decodes it, or all that is wrong with it. */
+export type Checked<Schema extends TSchema> =
+  | { readonly ok: true; readonly value: StaticDecode<Schema> }
+  | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+
+interface Subject {
+  readonly yaml: YamlFile;
+  readonly schema: TSchema;
+  readonly value: unknown;
+  /** Where the value stands in the document. */
+  readonly base: Path;
+}
+
+/** Checks `value`, which stands at `base` in `yaml`: fills in the schema's defaults, judges, and decodes units and ranges. Faults
+ *  say what was expected, never what was found but for its type. */
+export function checkDocument<Schema extends TSchema>(schema: Schema, from: Omit<Subject, 'schema'>): Checked<Schema> {
+  const value = Default(schema, from.value);
+  const errors = Errors(schema, value);
+  if (errors.length === 0) return { ok: true, value: Decode(schema, value) };
+  const faults = new Map<string, ConfigFault>();
+  for (const fault of errors.flatMap((error) => faultsOf(error, { ...from, schema, value }))) {
+    if (!faults.has(fault.path)) faults.set(fault.path, fault);
+  }
+  return { ok: false, faults: [...faults.values()] };
+}
+
+/** What one error of the schema library means to an operator; nothing where another error of the same place says it better. */
+function faultsOf(error: TLocalizedValidationError, subject: Subject): ConfigFault[] {
+  if (error.keyword === 'boolean' || error.schemaPath.includes('/anyOf/')) return [];
+  const { yaml } = subject;
+  const { path, value } = follow(subject, error.instancePath);
+  if (error.keyword === 'additionalProperties') {
+    const unknown = error.params.additionalProperties;
+    return unknown.map((key) => yaml.faultAt([...path, key], unknownKey(key, schemaAt(subject.schema, error)), 'key'));
+  }
+  if (error.keyword === 'required') {
+    return error.params.requiredProperties.map((key) => yaml.faultAt([...path, key], 'is missing'));
+  }
+  if (error.keyword === '~refine') return [yaml.faultAt(path, error.message)];
+  const expected = `expected ${property(schemaAt(subject.schema, error), 'description')}`;
+  return [
+    yaml.faultAt(path, error.keyword === 'type' || value === null ? `${expected}, found ${kindOf(value)}` : expected),
+  ];
+}
+
+function unknownKey(key: string, schema: unknown): string {
+  const later = property(schema, 'later');
+  if (Array.isArray(later) && later.includes(key)) return 'is not yet supported';
+  const known = Object.keys(property(schema, 'properties') ?? {});
+  const meant = closest(key, known);
+  return meant === null
+    ? `unknown key; known are ${known.join(', ')}`
+    : `unknown key: did you mean ${shownKey(meant)}?`;
+}
+
+/** The place that a JSON pointer (RFC 6901) names in the checked value. */
+function follow({ value, base }: Subject, pointer: string): { path: Path; value: unknown } {
+  let found = value;
+  const path = [...base];
+  for (const step of steps(pointer)) {
+    path.push(Array.isArray(found) ? Number(step) : step);
+    found = property(found, step);
+  }
+  return { path, value: found };
+}
+
+function schemaAt(schema: TSchema, { schemaPath }: TLocalizedValidationError): unknown {
+  return steps(schemaPath.slice(1)).reduce<unknown>(property, schema);
+}
+
+function steps(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function property(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  const kinds = new Map([
+    ['string', 'a text'],
+    ['number', 'a number'],
+    ['boolean', 'true or false'],
+  ]);
+  return kinds.get(typeof value) ?? 'a mapping';
+}

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { StaticDecode } from 'typebox';
+import type { Config } from './config.ts';
+import { checkDocument } from './document-check.ts';
+import { type ConfigFault, fileFault, inOrder, type Path, tryRead } from './fault.ts';
+import { listenerFaults } from './listener-check.ts';
+import { configSchema } from './schema.ts';
+import { expandVariables, readSecrets, type VariableSources } from './variables.ts';
+import { YamlFile } from './yaml-file.ts';
+
+export interface LoadOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Takes the place of `data`; relative to the working folder. */
+  readonly dataOverride?: string;
+  /** The text of a file; throws the system's error. */
+  readonly readText?: (path: string) => string;
+}
+
+/** A configuration without faults, with what else is needed to read its pools and to find fault with it as a whole. */
+export interface LoadedConfig {
+  readonly ok: true;
+  readonly config: Config;
+  /** What variables in pool files stand for. Never to be shown. */
+  readonly variables: VariableSources;
+  /** A fault at the place of `path` in the configuration file. */
+  readonly faultAt: (path: Path, message: string) => ConfigFault;
+}
+
+export type LoadResult = LoadedConfig | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+
+/** Reads a configuration file. Everything has a default, so that an empty file does. All faults come in one report, in the order
+ *  of the file. Reads the secrets file and the certificates that it names; throws nothing. */
+export function loadConfig(file: string, { env, dataOverride, readText = readUtf8 }: LoadOptions): LoadResult {
+  const text = tryRead(file, readText);
+  if (!text.ok) return { ok: false, faults: [fileFault(file, text.message)] };
+  const yaml = new YamlFile(file, text.value);
+  const folder = projectFolder(file);
+  const { variables, faults } = readVariables({ yaml, env, folder, readText });
+  yaml.expand((value) => expandVariables(value, variables));
+  faults.push(...yaml.faults);
+  if (yaml.value === undefined) return { ok: false, faults: inOrder(faults) };
+  const checked = checkDocument(configSchema, { yaml, value: yaml.value, base: [] });
+  if (!checked.ok) return { ok: false, faults: inOrder([...faults, ...checked.faults]) };
+  const config = configOf(checked.value, { file, folder, dataOverride });
+  const faultAt = (path: Path, message: string) => yaml.faultAt(path, message);
+  faults.push(...listenerFaults(config, { faultAt, readText }));
+  return faults.length > 0 ? { ok: false, faults: inOrder(faults) } : { ok: true, config, variables, faultAt };
+}
+
+interface Places {
+  readonly file: string;
+  readonly folder: string;
+  readonly dataOverride: string | undefined;
+}
+
+function configOf(written: StaticDecode<typeof configSchema>, { file, folder, dataOverride }: Places): Config {
+  const { secrets: _, limits, heads, exchange, accessLog, ...same } = written;
+  const path = (relative: string) => resolve(folder, relative);
+  const { connections, logins, memory } = limits;
+  return deepFreeze<Config>({
+    ...same,
+    file: resolve(file),
+    folder,
+    data: dataOverride === undefined ? path(same.data) : resolve(dataOverride),
+    pools: path(same.pools),
+    listeners: same.listeners.map(({ certificate, ...listener }) => ({
+      ...listener,
+      certificate: certificate === 'auto' ? certificate : { cert: path(certificate.cert), key: path(certificate.key) },
+    })),
+    limits: {
+      connections,
+      logins: { perSource: logins.perSource, perName: logins.perName, windowMs: logins.window },
+      memoryBytes: memory,
+    },
+    heads: {
+      headBytes: heads.bytes,
+      startLineBytes: heads.startLine,
+      fieldLineBytes: heads.fieldLine,
+      fieldCount: heads.fields,
+    },
+    exchange: { attempts: exchange.attempts, keptContentBytes: exchange.keptContent },
+    accessLog: { ...accessLog, file: accessLog.file === null ? null : path(accessLog.file) },
+    resolver: { ...same.resolver, hostsFile: path(same.resolver.hostsFile) },
+  });
+}
+
+interface VariablePlaces {
+  readonly yaml: YamlFile;
+  readonly env: LoadOptions['env'];
+  readonly folder: string;
+  readonly readText: (path: string) => string;
+}
+
+function readVariables({ yaml, env, folder, readText }: VariablePlaces): {
+  variables: VariableSources;
+  faults: ConfigFault[];
+} {
+  const written = yaml.textAt(['secrets']);
+  if (written === undefined) return { variables: { env }, faults: [] };
+  const file = isAbsolute(written) ? written : join(folder, written);
+  const text = tryRead(file, readText);
+  if (!text.ok) return { variables: { env }, faults: [yaml.faultAt(['secrets'], `${written} ${text.message}`)] };
+  const { secrets, faults } = readSecrets(file, text.value);
+  return { variables: { env, secrets }, faults };
+}
+
+/** The folder that holds the `config` folder of `file`, or else the folder of `file`; absolute. */
+export function projectFolder(file: string): string {
+  const folder = dirname(resolve(file));
+  return basename(folder) === 'config' ? dirname(folder) : folder;
+}
+
+function readUtf8(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) {
+    for (const part of Object.values(value)) deepFreeze(part);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,139 @@
+import type { StaticDecode } from 'typebox';
+import { checkDocument } from './document-check.ts';
+import type { ConfigFault, Path } from './fault.ts';
+import { entrySchemas, type PoolDocument, poolSchema } from './pool-schema.ts';
+import type { YamlFile } from './yaml-file.ts';
+
+type Kind = keyof typeof entrySchemas;
+type Written<K extends Kind> = StaticDecode<(typeof entrySchemas)[K]>;
+
+const kinds = ['url', 'list', 'template', 'direct', 'demo'] as const;
+const places = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp'] as const;
+
+type Geo = { readonly [Place in (typeof places)[number]]?: string };
+
+/** What every entry says of its exits, itself or by its pool. */
+export interface EntryTerms {
+  readonly geo: Geo;
+  /** Null where the exit's protocol decides. */
+  readonly dns: 'local' | 'remote' | null;
+  readonly verify: boolean;
+  readonly ca: string | null;
+  readonly name: string | null;
+  readonly ip: 4 | 6 | null;
+}
+
+/** One entry of `exits`. */
+export type Entry = EntryTerms &
+  (
+    | { readonly kind: 'url'; readonly url: string }
+    | { readonly kind: 'list'; readonly list: string; readonly scheme: Written<'list'>['scheme'] }
+    | {
+        readonly kind: 'template';
+        readonly template: string;
+        readonly countries: readonly string[];
+        readonly slots: number | null;
+      }
+    | { readonly kind: 'direct' }
+    | { readonly kind: 'demo'; readonly counts: Written<'demo'>['demo'] }
+  );
+
+/** A pool file without faults of form; what its exits' URLs and files are worth is found out when the exits are made. */
+export interface PoolFileContent {
+  readonly file: string;
+  readonly name: string;
+  readonly tier: PoolDocument['tier'];
+  readonly price: { readonly perGB: number; readonly currency: string } | null;
+  readonly strategy: PoolDocument['strategy'];
+  readonly entries: readonly Entry[];
+  /** A fault at the place of `path` in the file. */
+  readonly faultAt: (path: Path, message: string) => ConfigFault;
+}
+
+/** A pool file, or all that is wrong with its form. */
+export type PoolFileReading =
+  | { readonly ok: true; readonly pool: PoolFileContent }
+  | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+
+/** Reads a pool file whose variables have been replaced. */
+export function readPoolFile(yaml: YamlFile): PoolFileReading {
+  if (yaml.value === undefined) return { ok: false, faults: yaml.faults };
+  const checked = checkDocument(poolSchema, { yaml, value: yaml.value, base: [] });
+  const written = checked.ok ? checked.value.exits : writtenExits(yaml.value);
+  const common = checked.ok ? checked.value : {};
+  const entries = written.map((value, index) => readEntry(yaml, { value, index, common }));
+  const faults = [...yaml.faults, ...(checked.ok ? [] : checked.faults), ...entries.flatMap((entry) => entry.faults)];
+  if (!checked.ok || faults.length > 0) return { ok: false, faults };
+  const { pool: name, tier, price = null, strategy } = checked.value;
+  const faultAt = (path: Path, message: string) => yaml.faultAt(path, message);
+  const pool = {
+    file: yaml.file,
+    name,
+    tier,
+    price,
+    strategy,
+    entries: entries.flatMap(({ entry }) => entry ?? []),
+    faultAt,
+  };
+  return { ok: true, pool };
+}
+
+/** The entries of a file that has other faults: theirs belong into the same report. */
+function writtenExits(value: unknown): readonly unknown[] {
+  const exits = typeof value === 'object' && value !== null && 'exits' in value ? value.exits : [];
+  return Array.isArray(exits) ? exits : [];
+}
+
+interface WrittenEntry {
+  readonly value: unknown;
+  readonly index: number;
+  /** The pool, for what the entry leaves to it. */
+  readonly common: Geo;
+}
+
+interface EntryReading {
+  readonly entry: Entry | null;
+  readonly faults: readonly ConfigFault[];
+}
+
+function readEntry(yaml: YamlFile, { value, index, common }: WrittenEntry): EntryReading {
+  const base = ['exits', index];
+  const named = typeof value === 'object' && value !== null ? kinds.filter((kind) => Object.hasOwn(value, kind)) : [];
+  const [kind, second] = named;
+  if (kind === undefined) return faulty(yaml.faultAt(base, `expected a mapping with one of ${kinds.join(', ')}`));
+  if (second !== undefined)
+    return faulty(yaml.faultAt([...base, second], `an entry is either ${kind} or ${second}`, 'key'));
+  const checked = checkDocument(entrySchemas[kind], { yaml, value, base });
+  return checked.ok ? { entry: entryOf(checked.value, common), faults: [] } : { entry: null, faults: checked.faults };
+}
+
+function entryOf(written: Written<Kind>, common: Geo): Entry {
+  if ('url' in written) return { kind: 'url', url: written.url, ...termsOf(written, common) };
+  if ('list' in written)
+    return { kind: 'list', list: written.list, scheme: written.scheme, ...termsOf(written, common) };
+  if ('template' in written) {
+    const { template, countries, slots = null } = written;
+    return { kind: 'template', template, countries, slots, ...termsOf(written, common) };
+  }
+  if ('direct' in written) return { kind: 'direct', ...termsOf(written, common) };
+  return { kind: 'demo', counts: written.demo, ...termsOf({}, common) };
+}
+
+type WrittenTerms = Geo & Partial<Omit<EntryTerms, 'geo'>>;
+
+function termsOf({ dns, verify, ca, name, ip, ...own }: WrittenTerms, common: Geo): EntryTerms {
+  const said = places.flatMap((place) => {
+    const value = own[place] ?? common[place];
+    return value === undefined ? [] : [[place, value] as const];
+  });
+  return {
+    geo: Object.fromEntries(said),
+    dns: dns ?? null,
+    verify: verify ?? true,
+    ca: ca ?? null,
+    name: name ?? null,
+    ip: ip ?? null,
+  };
+}
+
+const faulty = (fault: ConfigFault): EntryReading => ({ entry: null, faults: [fault] });

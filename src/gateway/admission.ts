@@ -1,0 +1,152 @@
+import { type ErrorKind, GatewayError } from '../errors.ts';
+import type { ClientRecord } from '../policy/client-directory.ts';
+import type { Authority } from '../protocol/authority.ts';
+import type { ReceivedCredential } from '../protocol/credentials.ts';
+import type { Fault } from '../protocol/decoded.ts';
+import { type Candidate, type Dialect, dialects, identify } from '../protocol/dialects.ts';
+import { mergeParams, type Params } from '../protocol/params.ts';
+import { parseParamText } from '../protocol/username.ts';
+import type { Collaborators } from './collaborators.ts';
+import type { Admission, Mode } from './exchange.ts';
+
+/** What a client shows of itself. */
+export interface Introduction {
+  /** Null where it sent none. */
+  readonly credential: ReceivedCredential | null;
+  /** Its address. */
+  readonly source: string;
+  /** The client that the listener is bound to, or null. */
+  readonly boundClient: string | null;
+  /** Those the listener understands; a client may have switched on others for itself. */
+  readonly dialects: readonly Dialect[];
+  /** X-Scrapoxy-Proxyname, where that dialect is on. */
+  readonly exitField?: string;
+}
+
+/** Who it is, and what its user name asks for. */
+export interface Identity {
+  readonly client: ClientRecord;
+  readonly params: Params;
+}
+
+/** Authenticates one request. Throws auth_required, auth_failed, rate_limited (too many failed logins from this source), or,
+ *  only after the secret was found right, bad_param. */
+export function authenticate(deps: Collaborators, introduction: Introduction): Identity {
+  const { credential, source } = introduction;
+  if (credential === null) return bySource(deps, introduction);
+  const now = deps.now();
+  const failed = new Set<string>();
+  let waitS: number | null = null;
+  for (const { name, candidate } of readings(credential, introduction)) {
+    const leave = deps.logins.mayTry(source, name, now);
+    if (!leave.ok) {
+      waitS = leave.retryAfterS;
+      continue;
+    }
+    const result = deps.directory().authenticate({ name, secret: candidate.secret, source });
+    if (result.ok && speaks(result.client, candidate, introduction)) {
+      deps.logins.succeeded(source, name, now);
+      return { client: result.client, params: paramsOf(result.client, candidate) };
+    }
+    failed.add(name);
+  }
+  for (const name of failed) {
+    const leave = deps.logins.failed(source, name, now);
+    if (!leave.ok) waitS = leave.retryAfterS;
+  }
+  if (waitS !== null) throw new GatewayError('rate_limited', { detail: 'too many failed logins', retryAfterS: waitS });
+  throw new GatewayError('auth_failed', { detail: 'unknown client or wrong secret' });
+}
+
+/** All that a credential may mean, in the order in which to try it. One that names nobody is somebody's failure all the same. */
+function readings(
+  credential: ReceivedCredential,
+  introduction: Introduction,
+): { name: string; candidate: Candidate }[] {
+  const { boundClient, exitField } = introduction;
+  return [credential, ...credential.alternatives].flatMap((reading) =>
+    identify(reading, dialects, exitField).map((candidate) => ({
+      name: candidate.client ?? boundClient ?? '',
+      candidate,
+    })),
+  );
+}
+
+/** Decides by which pools an authenticated client may reach `authority`. Throws bad_param (a pool that isn't its own), no_exit
+ *  (no pool to use), target_forbidden, target_ip_forbidden, or loop. */
+export function authorise(
+  deps: Collaborators,
+  { client, params }: Identity,
+  target: { authority: Authority; mode: Mode },
+): Admission {
+  const open: string[] = [];
+  let verdict: GatewayError | null = null;
+  for (const pool of poolsFor(deps, { client, params })) {
+    const method = target.mode === 'forward' ? 'forward' : 'connect';
+    const refusal = deps.rules().judgeTarget(target.authority, { pool, client: client.rules, method });
+    if (refusal === null) open.push(pool);
+    else verdict ??= refusal;
+  }
+  if (verdict !== null && open.length === 0) throw verdict;
+  return { client, params, pools: open, leaseKey: leaseKeyOf(deps, { client, params }) };
+}
+
+/** The key of the session's lease, keyed with a secret so that no chosen name meets another's; null without a session. */
+export function leaseKeyOf(deps: Collaborators, { client, params }: Identity): string | null {
+  return params.session === undefined ? null : deps.leaseKey(client.name, params.session);
+}
+
+/** A source's address as the only credential: for clients that can send no other (Chromium's SOCKS5). */
+function bySource(deps: Collaborators, { source, boundClient }: Introduction): Identity {
+  const client = deps.directory().bySource(source, boundClient ?? undefined);
+  if (client === null) throw new GatewayError('auth_required', { detail: 'send a client name and its secret' });
+  return { client, params: defaultsOf(client) };
+}
+
+/** Whether the dialect of a credential is switched on, for the listener or for the client. */
+function speaks(client: ClientRecord, { dialect }: Candidate, introduction: Introduction): boolean {
+  return dialect === null || introduction.dialects.includes(dialect) || client.dialects.includes(dialect);
+}
+
+function paramsOf(client: ClientRecord, candidate: Candidate): Params {
+  const given = candidate.params();
+  if (!given.ok) throw faultError(given.fault);
+  return mergeParams(defaultsOf(client), given.value);
+}
+
+/** A client's defaults were judged when they were stored; ones that no longer parse must not be dropped in silence. */
+function defaultsOf(client: ClientRecord): Params {
+  const defaults = parseParamText(client.params);
+  if (!defaults.ok)
+    throw new GatewayError('bad_param', { detail: `in the client's defaults: ${defaults.fault.detail}` });
+  return defaults.value;
+}
+
+function poolsFor(deps: Collaborators, { client, params }: Identity): readonly string[] {
+  const isOwn = (name: string): boolean => client.pools.length === 0 || client.pools.includes(name);
+  if (params.pool !== undefined) {
+    if (deps.registry.pool(params.pool) !== undefined && isOwn(params.pool)) return [params.pool];
+    throw new GatewayError('bad_param', { detail: `pool "${params.pool}" is not one of this client's pools` });
+  }
+  const { tier } = params;
+  if (tier !== undefined) return poolNames(deps, (pool) => pool.tier === tier && isOwn(pool.name));
+  const { defaultPool } = deps.settings();
+  if (defaultPool !== null && isOwn(defaultPool)) return [defaultPool];
+  const own = client.pools.length === 0 ? [] : poolNames(deps, (pool) => isOwn(pool.name));
+  if (own.length > 0) return own;
+  throw new GatewayError('no_exit', { detail: 'no default pool is set; name one with pool-NAME' });
+}
+
+function poolNames(deps: Collaborators, wanted: (pool: { name: string; tier: string }) => boolean): readonly string[] {
+  const names = deps.registry
+    .pools()
+    .filter(wanted)
+    .map((pool) => pool.name);
+  if (names.length > 0) return names;
+  throw new GatewayError('no_exit', { detail: 'no pool of this client fits' });
+}
+
+/** A decoder's fault as the error that ends an exchange. */
+export function faultError({ kind, detail, status, socks5 }: Fault & { socks5?: number }): GatewayError {
+  return new GatewayError(kind satisfies ErrorKind, { detail, status, socks5 });
+}

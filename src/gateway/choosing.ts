@@ -1,0 +1,166 @@
+import { GatewayError } from '../errors.ts';
+import type { Exit } from '../pool/exit.ts';
+import type { ExitFilter } from '../pool/registry.ts';
+import type { Params } from '../protocol/username.ts';
+import type { Lease } from '../selection/leases.ts';
+import { pick } from '../selection/strategies.ts';
+import type { Collaborators } from './collaborators.ts';
+import type { Admission, Choice, Exchange } from './exchange.ts';
+
+/** A session without `ttl` and `idle` ends when it has rested for so long. */
+const DEFAULT_SESSION_IDLE_MS = 30 * 60_000;
+
+/** Slots tried so far in this exchange, and how the last of them failed. */
+export interface Tried {
+  readonly tried: readonly number[];
+  readonly last: GatewayError | null;
+}
+
+/** The exit for the next attempt. */
+export interface Chosen {
+  readonly choice: Choice;
+  /** How many exits could still follow it. */
+  readonly others: number;
+  /** A strict session that has been confirmed on this exit: it fails rather than move. */
+  readonly pinned: boolean;
+}
+
+/** The exit for the next attempt. A session's exit is its lease's, pinned here and
+ *  at once, so that exchanges of one session that begin together share one exit. Throws no_exit, no_exit_for_target,
+ *  session_lost, or the last attempt's failure when every exit has been tried. */
+export function choose(deps: Collaborators, exchange: Exchange, { tried, last }: Tried): Chosen {
+  const { admission } = exchange;
+  if (admission === null) throw new GatewayError('internal', { detail: 'an exchange chose before it was admitted' });
+  const filter = filterOf(admission);
+  const candidates = deps.registry.candidates(filter);
+  const lease = findLease(deps, admission);
+  if (lease !== null) {
+    const exit = leasedExit(deps, { lease, filter, tried });
+    const pinned = lease.strict && lease.confirmed;
+    if (exit !== null)
+      return { choice: asChoice(deps, exit, lease), others: pinned ? 0 : candidates.length - 1, pinned };
+    if (pinned) throw sessionLost(last);
+  }
+  const slot = pickSlot(deps, { admission, candidates, tried, last });
+  const exit = deps.registry.exitAt(slot);
+  if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
+  const held = lease === null ? createLease(deps, admission, slot) : moveLease(deps, admission, slot);
+  return { choice: asChoice(deps, { slot, exit }, held), others: candidates.length - tried.length - 1, pinned: false };
+}
+
+/** After a success the exchange's session keeps its exit: from here on a strict one fails rather than move. */
+export function settleSession(deps: Collaborators, exchange: Exchange): void {
+  const key = exchange.admission?.leaseKey ?? null;
+  const lease = key === null ? undefined : deps.leases.find(key, deps.now());
+  if (key === null || lease?.slot !== exchange.choice?.slot) return;
+  if (lease?.confirmed === false) deps.leases.confirm(key);
+  deps.leases.touch(key, deps.now());
+}
+
+/** After an exit's failure a session that may move is let go of that exit, so that its other exchanges leave it as well. */
+export function releaseFromSession(deps: Collaborators, exchange: Exchange): void {
+  const key = exchange.admission?.leaseKey ?? null;
+  const lease = key === null ? undefined : deps.leases.find(key, deps.now());
+  if (key === null || lease === undefined || lease.slot !== exchange.choice?.slot) return;
+  if (!lease.strict || !lease.confirmed) deps.leases.fail(key);
+}
+
+/** The exit that a session is pinned to now, if any. */
+export function sessionExit(deps: Collaborators, admission: Admission): Exit | null {
+  const lease = findLease(deps, admission);
+  return lease === null ? null : (deps.registry.exitAt(lease.slot) ?? null);
+}
+
+function filterOf({ params, pools }: Admission): ExitFilter {
+  const { tier, country, region, state, city, zip, asn, isp, exit } = params;
+  return { pools, tier, country, region, state, city, zip, asn, isp, exit };
+}
+
+function findLease(deps: Collaborators, admission: Admission): Lease | null {
+  const { leaseKey: key } = admission;
+  return key === null ? null : (deps.leases.find(key, deps.now()) ?? null);
+}
+
+/** The lease's exit where it still stands, still fits the request's filter, and hasn't just failed. */
+function leasedExit(
+  deps: Collaborators,
+  { lease, filter, tried }: { lease: Lease; filter: ExitFilter; tried: readonly number[] },
+): { slot: number; exit: Exit } | null {
+  const exit = deps.registry.exitAt(lease.slot);
+  if (exit === undefined || deps.registry.generationOf(lease.slot) !== lease.generation) return null;
+  if (lease.failed || tried.includes(lease.slot) || !deps.registry.matches(lease.slot, filter)) return null;
+  return { slot: lease.slot, exit };
+}
+
+function createLease(deps: Collaborators, admission: Admission, slot: number): Lease | null {
+  const { leaseKey: key } = admission;
+  if (key === null) return null;
+  const { ttlMs, idleMs, strict } = admission.params;
+  return deps.leases.create(
+    key,
+    {
+      slot,
+      generation: deps.registry.generationOf(slot),
+      ttlMs: ttlMs ?? Number.POSITIVE_INFINITY,
+      idleMs: idleMs ?? (ttlMs === undefined ? DEFAULT_SESSION_IDLE_MS : Number.POSITIVE_INFINITY),
+      strict: strict === true,
+      mintKey: deps.newId(),
+    },
+    deps.now(),
+  );
+}
+
+function moveLease(deps: Collaborators, admission: Admission, slot: number): Lease | null {
+  const { leaseKey: key } = admission;
+  if (key === null) return null;
+  const generation = deps.registry.generationOf(slot);
+  return deps.leases.move(key, { slot, generation, mintKey: deps.newId() }) ?? null;
+}
+
+function asChoice(deps: Collaborators, at: { slot: number; exit: Exit }, lease: Lease | null): Choice {
+  const { slot, exit } = at;
+  const endpoint = exit.mint === null ? exit.endpoint : exit.mint(lease?.mintKey ?? deps.newId());
+  return { slot, exit, endpoint };
+}
+
+interface Draw extends Tried {
+  readonly admission: Admission;
+  readonly candidates: readonly number[];
+}
+
+function pickSlot(deps: Collaborators, { admission, candidates, tried, last }: Draw): number {
+  const excluded = excludedSlots(deps, admission.params, tried);
+  const pool = deps.registry.pool(admission.pools[0] ?? '');
+  const result = pick(
+    {
+      table: deps.exits,
+      candidates,
+      excluded,
+      strategy: pool?.strategy ?? 'two-choices',
+      cursor: deps.registry.cursorOf(admission.pools[0] ?? ''),
+    },
+    deps.now(),
+    deps.random,
+  );
+  if (result.slot !== undefined) return result.slot;
+  throw last ?? noExit(deps, admission);
+}
+
+function excludedSlots(deps: Collaborators, params: Params, tried: readonly number[]): readonly number[] {
+  const unwanted = params.not === undefined ? undefined : deps.registry.slotOf(params.not);
+  return unwanted === undefined ? tried : [...tried, unwanted];
+}
+
+function noExit(deps: Collaborators, admission: Admission): GatewayError {
+  const filter = filterOf(admission);
+  const unfiltered = deps.registry.candidates({ pools: admission.pools });
+  if (unfiltered.length === 0)
+    return new GatewayError('no_exit', { detail: `pool ${admission.pools.join(', ')} has no exits` });
+  return new GatewayError('no_exit_for_target', { detail: deps.registry.describe(filter) });
+}
+
+/** What a strict session ends with where another would move to the next exit. */
+export function sessionLost(last: GatewayError | null): GatewayError {
+  const why = last === null ? 'its exit is gone' : `its exit failed with ${last.kind}`;
+  return new GatewayError('session_lost', { detail: `the strict session can't continue: ${why}`, cause: last });
+}

@@ -1,0 +1,61 @@
+import type { AddressRules } from '../policy/address-rules.ts';
+import type { ClientDirectory } from '../policy/client-directory.ts';
+import type { LoginLimits } from '../policy/login-limits.ts';
+import type { PoolRegistry } from '../pool/registry.ts';
+import type { ExitErrorRule } from '../protocol/exit-errors.ts';
+import type { HeadLimits } from '../protocol/http-message.ts';
+import type { RejectionLedger } from '../selection/blame.ts';
+import type { ExitTable } from '../selection/exit-table.ts';
+import type { LeaseTable } from '../selection/leases.ts';
+import type { Dialler } from '../transport/dial.ts';
+import type { KeptConnections } from '../transport/kept-connections.ts';
+import type { Exchange } from './exchange.ts';
+import type { ExitLink } from './exit-link.ts';
+
+/** What an operator sets for all exchanges; replaced as a whole by a reload. Durations are in ms. */
+export interface GatewaySettings {
+  readonly defaultPool: string | null;
+  /** Greatest number of attempts for one exchange, unless its `retry` says otherwise. */
+  readonly attempts: number;
+  /** Content kept whole so that it can be sent again. */
+  readonly keptContentBytes: number;
+  readonly heads: HeadLimits;
+  readonly exitErrors: readonly ExitErrorRule[];
+  readonly timeouts: {
+    readonly dial: number;
+    readonly attempts: number;
+    readonly firstByte: number;
+    readonly stall: number;
+    readonly keepAlive: number;
+    readonly tunnelIdle: number;
+    readonly exchange: number;
+  };
+}
+
+/** Everything an exchange needs of others, as one value, so that a test passes plain ones. */
+export interface Collaborators {
+  /** Monotonic clock in ms. */
+  readonly now: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** A fresh unguessable id, for requests and minted exits. */
+  readonly newId: () => string;
+  /** The key of a session's lease: keyed with a secret, so that no chosen name collides with another's. */
+  readonly leaseKey: (client: string, session: string) => string;
+  readonly settings: () => GatewaySettings;
+  readonly directory: () => ClientDirectory;
+  readonly rules: () => AddressRules;
+  readonly logins: LoginLimits;
+  readonly registry: PoolRegistry;
+  readonly exits: ExitTable;
+  readonly leases: LeaseTable;
+  readonly rejections: RejectionLedger;
+  readonly dialler: Dialler;
+  readonly kept: KeptConnections<ExitLink>;
+  /** Whether the gateway is shutting down: running exchanges go on, no new one begins. */
+  readonly draining: () => boolean;
+  /** Counts an exchange that begins. */
+  readonly begin: () => void;
+  /** Books an exchange that has ended: log, counters. */
+  readonly book: (exchange: Exchange) => void;
+}

@@ -1,0 +1,150 @@
+import { type By, type ErrorKind, GatewayError } from '../errors.ts';
+import type { ClientRecord } from '../policy/client-directory.ts';
+import type { Exit } from '../pool/exit.ts';
+import type { Authority } from '../protocol/authority.ts';
+import type { Endpoint } from '../protocol/endpoint.ts';
+import type { Params } from '../protocol/username.ts';
+import { Deadline } from './deadline.ts';
+
+/** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
+export type Mode = 'forward' | 'connect' | 'socks5';
+
+/** Which client asks for what, once it is known to be allowed. */
+export interface Admission {
+  readonly client: ClientRecord;
+  readonly params: Params;
+  /** The pools that the request may leave by, all of them open to its target. */
+  readonly pools: readonly string[];
+  /** The key of its session's lease; null where it named no session. */
+  readonly leaseKey: string | null;
+}
+
+/** The exit an attempt goes by. */
+export interface Choice {
+  readonly slot: number;
+  readonly exit: Exit;
+  /** Where it is dialled: the exit's own endpoint, or the one minted for this session or attempt. */
+  readonly endpoint: Endpoint;
+}
+
+/** One finished attempt, for the log. */
+export interface AttemptRecord {
+  readonly exit: string;
+  readonly kind: 'ok' | 'client_left' | ErrorKind;
+  /** Duration in ms until success was known or the attempt had failed. */
+  readonly ms: number;
+}
+
+/** The life of one client request, from its first octet to its last. Phases stamp it; the log reads it. Times are in ms of the
+ *  monotonic clock. */
+export interface Exchange {
+  readonly id: string;
+  readonly mode: Mode;
+  readonly method: string;
+  readonly listener: string;
+  readonly source: string;
+  readonly startedAt: number;
+  authority: Authority | null;
+  path: string;
+  admission: Admission | null;
+  choice: Choice | null;
+  /** The generation of its exit's slot while this exchange counts in flight there; null while it doesn't. */
+  inFlight: number | null;
+  readonly attempts: AttemptRecord[];
+  admittedAt: number | null;
+  /** When the exit had confirmed the tunnel, or the response head had come. */
+  confirmedAt: number | null;
+  status: number | null;
+  clientBytes: number;
+  originBytes: number;
+  /** How it ended. `cut`: after success was told, and not at the end of a message. */
+  ending: 'ok' | 'cut' | 'client_left' | ErrorKind | null;
+  by: By | null;
+  /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */
+  readonly abort: AbortController;
+  /** The deadline of the whole exchange. */
+  readonly lifetime: Deadline;
+}
+
+/** The reason for which everything under way for an exchange stops: nobody is left to answer. */
+export class ClientLeft extends Error {
+  constructor() {
+    super('the client left');
+    this.name = 'ClientLeft';
+  }
+}
+
+/** What opens an exchange. */
+export interface ExchangeOpening {
+  readonly id: string;
+  readonly mode: Mode;
+  readonly method: string;
+  readonly listener: string;
+  readonly source: string;
+  readonly startedAt: number;
+  /** The deadline of the whole exchange, in ms. */
+  readonly longestMs: number;
+}
+
+/** A new exchange about which nothing is known but who asks from where. */
+export function openExchange({ longestMs, ...opening }: ExchangeOpening): Exchange {
+  const abort = new AbortController();
+  const lifetime = new Deadline(() => {
+    abort.abort(new GatewayError('deadline', { detail: 'the exchange lasted too long', by: 'gateway' }));
+  });
+  lifetime.set(longestMs);
+  return {
+    ...opening,
+    authority: null,
+    path: '',
+    admission: null,
+    choice: null,
+    inFlight: null,
+    attempts: [],
+    admittedAt: null,
+    confirmedAt: null,
+    status: null,
+    clientBytes: 0,
+    originBytes: 0,
+    ending: null,
+    by: null,
+    abort,
+    lifetime,
+  };
+}
+
+/** `id` and country of the exit, for Roundabout-Exit; empty before one is chosen. Never its address. */
+export function exitLabel(exchange: Exchange): string {
+  const exit = exchange.choice?.exit;
+  if (exit === undefined) return '';
+  return exit.geo.country === undefined ? exit.id : `${exit.id}; country=${exit.geo.country}`;
+}
+
+/** Our fields on a reply: whatever the client needs to name this exchange, its exit and its session later. */
+export function replyFields(exchange: Exchange): [string, string][] {
+  const fields: [string, string][] = [['Roundabout-Request-Id', exchange.id]];
+  const label = exitLabel(exchange);
+  if (label !== '') fields.push(['Roundabout-Exit', label]);
+  const session = exchange.admission?.params.session;
+  if (session !== undefined) fields.push(['Roundabout-Session', session]);
+  return fields;
+}
+
+/** Notes how an exchange failed, once: the first word counts. */
+export function noteFailure(exchange: Exchange, fault: unknown): void {
+  if (exchange.ending !== null) return;
+  if (fault instanceof ClientLeft) {
+    exchange.ending = 'client_left';
+    exchange.by = 'client';
+    return;
+  }
+  if (fault instanceof GatewayError) {
+    exchange.ending = fault.kind;
+    exchange.by = fault.by;
+    exchange.status = fault.status;
+    return;
+  }
+  exchange.ending = 'internal';
+  exchange.by = 'gateway';
+  exchange.status = 500;
+}

@@ -1,0 +1,224 @@
+import { GatewayError } from '../errors.ts';
+import type { Fault } from '../protocol/decoded.ts';
+import type { Fields } from '../protocol/fields.ts';
+import type { RequestPlan, ResponseHead, ResponsePlan } from '../protocol/http-message.ts';
+import { planResponse } from '../protocol/http-response.ts';
+import { endContent, writeContent } from '../transport/content-writer.ts';
+import type { ConnectionEvents } from '../transport/http-connection.ts';
+import { Deadline } from './deadline.ts';
+import type { ExitLink } from './exit-link.ts';
+import type { ContentSink, RequestContent } from './request-content.ts';
+
+/** Interim responses passed on for one request; more is a flood. */
+const MOST_INTERIM = 16;
+
+/** Who takes the content of a response. */
+export interface ResponseSink {
+  content(chunk: Buffer): void;
+  end(trailers: Fields): void;
+  /** The content stopped before its end. */
+  cut(): void;
+}
+
+export interface ExitExchangeOptions {
+  readonly link: ExitLink;
+  readonly plan: RequestPlan;
+  readonly content: RequestContent;
+  readonly head: string;
+  /** Time in ms for the response head, from the last octet of the request that was sent. */
+  readonly firstByteMs: number;
+  readonly signal: AbortSignal;
+  readonly interim: (plan: ResponsePlan) => void;
+  /** Time in ms without progress in the request's content. */
+  readonly stallMs: number;
+  /** Whom to blame for silence: the exit, unless it is known to work. */
+  readonly silence: () => GatewayError;
+}
+
+/** One request and its response over one link: sends head and content, and waits for the final response head. Then the link's
+ *  content goes where relayTo() says. Fails with a GatewayError that blames the exit for what only an HTTP proxy can have done,
+ *  and the origin for what came through a tunnel. */
+export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink {
+  readonly #options: ExitExchangeOptions;
+  readonly #silence: Deadline;
+  #resolve: (plan: ResponsePlan) => void = () => {};
+  #reject: (fault: unknown) => void = () => {};
+  #waiting = false;
+  #interims = 0;
+  #sink: ResponseSink | null = null;
+  /** Whether any octet of a response has come. */
+  answered = false;
+
+  constructor(options: ExitExchangeOptions) {
+    this.#options = options;
+    this.#silence = new Deadline(() => this.#fail(this.#whoIsSilent()));
+  }
+
+  /** Sends the request and resolves with the final response's plan. On failure the link is destroyed. */
+  send(): Promise<ResponsePlan> {
+    const { link, head, content, signal, firstByteMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#waiting = true;
+      signal.addEventListener('abort', this.#onAbort);
+      link.connection.events = this;
+      link.socket.on('drain', this.#onDrain);
+      link.socket.cork();
+      link.socket.write(head, 'latin1');
+      this.#silence.set(firstByteMs);
+      content.sendTo(this);
+      link.socket.uncork();
+      link.connection.readHead();
+    });
+  }
+
+  /** Reads the response's content into `sink`; events may come before this returns. */
+  relayTo(plan: ResponsePlan, sink: ResponseSink): void {
+    this.#sink = sink;
+    this.#options.link.connection.readContent(plan.framing);
+  }
+
+  /** Lets go of the link and of the request's content; the link itself is the caller's to keep or destroy. */
+  release(): void {
+    const { link, content, signal } = this.#options;
+    this.#waiting = false;
+    this.#sink = null;
+    this.#silence.clear();
+    content.stop();
+    link.socket.off('drain', this.#onDrain);
+    signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  // ContentSink: the request's content.
+
+  write(chunk: Buffer): boolean {
+    if (this.#waiting) this.#silence.set(this.#options.stallMs);
+    return writeContent(this.#options.link.socket, this.#options.plan.framing, chunk);
+  }
+
+  end(trailers: Fields | null): void {
+    if (this.#waiting) this.#silence.set(this.#options.firstByteMs);
+    if (trailers !== null) endContent(this.#options.link.socket, this.#options.plan.framing, trailers);
+  }
+
+  // ConnectionEvents: the response.
+
+  headBegun(): void {
+    this.answered = true;
+  }
+
+  head(head: ResponseHead): void {
+    this.answered = true;
+    const planned = planResponse(head, this.#options.plan.method);
+    if (!planned.ok) return this.#fail(badResponse(planned.fault));
+    const plan = planned.value;
+    if (plan.status >= 200 || plan.status === 101) return this.#final(plan);
+    this.#interims++;
+    if (this.#interims > MOST_INTERIM)
+      return this.#fail(badResponse({ kind: 'origin_bad_response', detail: 'too many interim responses' }));
+    this.#options.interim(plan);
+    this.#silence.set(this.#options.firstByteMs);
+    this.#options.link.connection.readHead();
+  }
+
+  content(chunk: Buffer): void {
+    this.#sink?.content(chunk);
+  }
+
+  contentEnd(trailers: Fields): void {
+    this.#sink?.end(trailers);
+  }
+
+  fault(fault: Fault, phase: 'head' | 'content'): void {
+    if (phase === 'content') return this.#cut();
+    this.answered = true;
+    // A proxy that speaks HTTP answers with HTTP, whatever its origin sent.
+    if (this.#options.link.absoluteForm) {
+      return this.#fail(
+        new GatewayError('exit_rejected', { detail: `the exit's answer is no HTTP response: ${fault.detail}` }),
+      );
+    }
+    this.#fail(badResponse(fault));
+  }
+
+  ended(midway: boolean): void {
+    if (this.#sink !== null) return this.#cut();
+    this.#fail(this.#closedEarly(midway));
+  }
+
+  closed(): void {
+    if (this.#sink !== null) return this.#cut();
+    this.#fail(this.#closedEarly(this.#options.link.connection.hasSurplus));
+  }
+
+  readonly #onDrain = (): void => this.#options.content.resume();
+
+  readonly #onAbort = (): void => {
+    const { link, signal } = this.#options;
+    if (this.#waiting) return this.#fail(signal.reason);
+    link.socket.destroy();
+  };
+
+  /** While content is owed and the link would take it, it is the client that keeps everyone waiting. */
+  #whoIsSilent(): Error {
+    const { content, link, silence } = this.#options;
+    const clientOwes = content.bytes > 0 && !content.complete && !link.socket.writableNeedDrain;
+    if (clientOwes) return new GatewayError('client_timeout', { detail: 'the request content stopped' });
+    return silence();
+  }
+
+  #final(plan: ResponsePlan): void {
+    if (!this.#waiting) return;
+    const { link, plan: request } = this.#options;
+    if (plan.status === 101 && request.upgrade === '') {
+      return this.#fail(badResponse({ kind: 'origin_bad_response', detail: 'switched protocols unasked' }));
+    }
+    if (plan.status === 407) return this.#fail(notOurs407(link.absoluteForm));
+    this.#waiting = false;
+    this.#silence.clear();
+    this.#resolve(plan);
+  }
+
+  #cut(): void {
+    const sink = this.#sink;
+    this.#sink = null;
+    this.#options.link.socket.destroy();
+    sink?.cut();
+  }
+
+  #fail(fault: unknown): void {
+    if (!this.#waiting) return;
+    this.release();
+    this.#options.link.socket.destroy();
+    this.#reject(fault);
+  }
+
+  #closedEarly(midway: boolean): GatewayError {
+    if (midway) this.answered = true;
+    if (this.#options.link.absoluteForm) {
+      return new GatewayError('exit_failed', {
+        detail: midway ? 'the exit closed midway in a head' : 'the exit closed without an answer',
+      });
+    }
+    if (!midway) return new GatewayError('origin_reset', { detail: 'the origin closed without an answer' });
+    return new GatewayError('origin_bad_response', {
+      detail: 'the origin closed midway in a head',
+      proxyStatus: 'http_response_incomplete',
+    });
+  }
+}
+
+function badResponse({ detail }: Fault): GatewayError {
+  return new GatewayError('origin_bad_response', { detail });
+}
+
+/** A 407 asks the sender's next hop for a credential. Shown to the client it would ask for theirs. */
+function notOurs407(fromExit: boolean): GatewayError {
+  if (fromExit)
+    return new GatewayError('exit_auth_failed', { detail: 'the exit refused our credential', receivedStatus: 407 });
+  return new GatewayError('origin_bad_response', {
+    detail: 'the origin asked for a proxy credential',
+    receivedStatus: 407,
+  });
+}

@@ -1,0 +1,40 @@
+import type { GatewayError } from '../errors.ts';
+import { type OpenedTunnel, openTunnel } from '../transport/tunnel.ts';
+import type { Attempt } from './attempts.ts';
+import type { Collaborators } from './collaborators.ts';
+import type { Exchange } from './exchange.ts';
+
+/** Opens a tunnel to the exchange's origin over the attempt's exit, within its share of the time. Names that are resolved here
+ *  are judged address by address, and dialled at the very address judged. */
+export function openRoute(deps: Collaborators, exchange: Exchange, attempt: Attempt): Promise<OpenedTunnel> {
+  const { admission, authority } = exchange;
+  const { exit, endpoint } = attempt.choice;
+  if (admission === null || authority === null)
+    throw new Error('an exchange needs its admission and authority to leave');
+  const settings = deps.settings();
+  return openTunnel(
+    { dialler: deps.dialler, exitErrors: settings.exitErrors, heads: settings.heads },
+    { endpoint, verifyTls: exit.verifyTls, ca: exit.ca },
+    {
+      authority,
+      deadlineMs: Math.min(settings.timeouts.dial, attempt.shareMs),
+      signal: attempt.signal,
+      dns: admission.params.dns ?? exit.dns,
+      family: admission.params.ip ?? 0,
+      judge: (address) => judgeAddress(deps, exchange, address),
+      judgeExit: (address) => deps.rules().judgeEndpoint(address, endpoint.port),
+    },
+  );
+}
+
+/** The verdict of the rules on an address that we resolved for this exchange, by the pool of its exit. */
+function judgeAddress(deps: Collaborators, exchange: Exchange, address: string): GatewayError | null {
+  const { admission, authority, choice } = exchange;
+  if (admission === null || authority === null || choice === null) return null;
+  return deps.rules().judgeAddress(address, authority.port, {
+    pool: choice.exit.pool,
+    client: admission.client.rules,
+    method: exchange.mode === 'forward' ? 'forward' : 'connect',
+    host: authority.host,
+  });
+}

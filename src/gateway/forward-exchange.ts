@@ -1,0 +1,149 @@
+import { GatewayError } from '../errors.ts';
+import { formatAuthority } from '../protocol/authority.ts';
+import { exitErrorOf } from '../protocol/exit-errors.ts';
+import type { RequestPlan, ResponsePlan } from '../protocol/http-message.ts';
+import { serialiseInterim, serialiseRequest } from '../protocol/http-serialise.ts';
+import { faultError } from './admission.ts';
+import { type Attempt, runAttempts } from './attempts.ts';
+import type { Collaborators } from './collaborators.ts';
+import type { Exchange } from './exchange.ts';
+import { ExitExchange } from './exit-exchange.ts';
+import { type ExitLink, openLink, takeLink } from './exit-link.ts';
+import type { RequestContent } from './request-content.ts';
+import { type ForwardClient, relayResponse, relayUpgrade } from './response-relay.ts';
+
+/** Methods that mean the same when they are carried out twice (RFC 9110 §9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PUT',
+  'DELETE',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+]);
+
+/** How long an exit that worked is believed to work: then it is the origin that is silent. */
+const KNOWN_GOOD_MS = 60_000;
+
+/** A request to forward and the client it came from. */
+export interface ForwardRequest {
+  readonly plan: RequestPlan;
+  readonly content: RequestContent;
+  readonly client: ForwardClient;
+}
+
+/** What becomes of the client's connection: the next request may be read from it, it must be closed, or it is gone. */
+export type Aftermath = 'keep' | 'close' | 'gone';
+
+/** A response head that has come, on the link it came over. */
+export interface Answer {
+  readonly link: ExitLink;
+  readonly exchange: ExitExchange;
+  readonly response: ResponsePlan;
+}
+
+/** Forwards one request and relays its response. Until the response head has come the client has been told nothing (interim
+ *  responses apart), and a failed attempt is repeated as RFC 9110 §9.2.2 allows: any method while not one octet of it has been
+ *  written to an exit, then only idempotent ones whose content was kept whole. Throws GatewayError or ClientLeft before that
+ *  point; after it a failure shows as an unclean close. */
+export async function forward(deps: Collaborators, exchange: Exchange, request: ForwardRequest): Promise<Aftermath> {
+  const state = { written: false, told: false };
+  const idempotent = IDEMPOTENT.has(request.plan.method);
+  request.content.onFault = (fault) => exchange.abort.abort(faultError(fault));
+  const answer = await runAttempts(deps, exchange, {
+    work: (attempt) => tryExit(deps, exchange, { request, attempt, state, idempotent }),
+    mayRepeat: () => !state.told && request.content.replayable && (idempotent || !state.written),
+  });
+  if (answer.response.status === 101) return relayUpgrade(deps, exchange, { client: request.client, answer });
+  return relayResponse(deps, exchange, { request, answer });
+}
+
+interface Try {
+  readonly request: ForwardRequest;
+  readonly attempt: Attempt;
+  readonly state: { written: boolean; told: boolean };
+  readonly idempotent: boolean;
+}
+
+async function tryExit(deps: Collaborators, exchange: Exchange, trial: Try): Promise<Answer> {
+  const upgrade = trial.request.plan.upgrade !== '';
+  // A kept link may die under the request. What can't be sent twice isn't trusted to one.
+  const kept = trial.idempotent && !upgrade ? takeLink(deps, exchange, trial.attempt) : null;
+  if (kept !== null) {
+    const answer = await sendOver(deps, exchange, { ...trial, link: kept }).catch((fault: unknown) => {
+      if (wentStale(fault) && !trial.state.told && trial.request.content.replayable) return null;
+      throw fault;
+    });
+    if (answer !== null) return answer;
+  }
+  const link = await openLink(deps, exchange, { attempt: trial.attempt, upgrade });
+  return sendOver(deps, exchange, { ...trial, link });
+}
+
+/** Marks the failure of a kept link that closed before it answered anything: a fresh one to the same exit may do. */
+class StaleLink extends GatewayError {}
+
+const wentStale = (fault: unknown): boolean => fault instanceof StaleLink;
+
+async function sendOver(deps: Collaborators, exchange: Exchange, trial: Try & { link: ExitLink }): Promise<Answer> {
+  const { link, request, attempt, state } = trial;
+  const { firstByte, stall } = deps.settings().timeouts;
+  const timeoutMs = exchange.admission?.params.timeoutMs ?? Number.POSITIVE_INFINITY;
+  const onward = new ExitExchange({
+    link,
+    plan: request.plan,
+    content: request.content,
+    head: requestHead(request, link),
+    firstByteMs: Math.min(firstByte, attempt.shareMs, timeoutMs),
+    stallMs: stall,
+    signal: attempt.signal,
+    interim: (plan) => {
+      if (request.client.minorVersion === 0) return;
+      state.told = true;
+      request.client.socket.write(serialiseInterim(plan), 'latin1');
+    },
+    silence: () => silence(deps, { attempt, link }),
+  });
+  state.written = true;
+  const response = await onward.send().catch((fault: unknown) => {
+    if (link.reused && !onward.answered && fault instanceof GatewayError && isClosing(fault)) {
+      throw new StaleLink(fault.kind, { detail: fault.detail, cause: fault });
+    }
+    throw fault;
+  });
+  const exitError = link.absoluteForm ? exitErrorOf(response, deps.settings().exitErrors) : null;
+  if (exitError === null) return { link, exchange: onward, response };
+  onward.release();
+  link.socket.destroy();
+  throw new GatewayError(exitError, { detail: 'the exit says so', receivedStatus: response.status });
+}
+
+const isClosing = ({ kind }: GatewayError): boolean => kind === 'exit_failed' || kind === 'origin_reset';
+
+/** Silence after a request was sent. Through a tunnel it is the origin's. A forwarding exit may itself be dead, unless it has
+ *  lately shown that it works. */
+function silence(deps: Collaborators, { attempt, link }: { attempt: Attempt; link: ExitLink }): GatewayError {
+  const now = deps.now();
+  const worked = now - deps.exits.row(attempt.choice.slot, now).lastSuccessAt < KNOWN_GOOD_MS;
+  if (link.absoluteForm && !worked)
+    return new GatewayError('exit_timeout', { detail: 'no answer over the exit in time' });
+  return new GatewayError('origin_timeout', { detail: 'no response head in time' });
+}
+
+function requestHead({ plan, client }: ForwardRequest, link: ExitLink): string {
+  const { authority, path } = plan;
+  if (authority === null)
+    throw new GatewayError('internal', { detail: 'a request without an authority was forwarded' });
+  const host = formatAuthority(authority, 80);
+  const extra: [string, string][] = [];
+  if (link.proxyAuthorization !== '') extra.push(['Proxy-Authorization', link.proxyAuthorization]);
+  if (client.via) extra.push(['Via', '1.1 roundabout']);
+  return serialiseRequest(plan, {
+    target: link.absoluteForm ? `http://${host}${path === '*' ? '' : path}` : path,
+    host,
+    connection: plan.upgrade === '' ? 'keep-alive' : 'upgrade',
+    extra,
+  });
+}

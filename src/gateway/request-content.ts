@@ -1,0 +1,133 @@
+import type { Fault } from '../protocol/decoded.ts';
+import type { Fields } from '../protocol/fields.ts';
+import type { Framing, RequestHead } from '../protocol/http-message.ts';
+import type { HttpConnection } from '../transport/http-connection.ts';
+
+/** Where request content goes: one attempt's connection to an exit. */
+export interface ContentSink {
+  /** False asks to wait for resume(). */
+  write(chunk: Buffer): boolean;
+  end(trailers: Fields): void;
+}
+
+/** The content of one request, read from the client only as fast as an exit takes it, and kept whole up to a bound so that a
+ *  later attempt can send it again. Nothing is read before the first exit is ready: until then every attempt starts afresh. */
+export class RequestContent {
+  readonly framing: Framing;
+  readonly #connection: HttpConnection<RequestHead>;
+  readonly #keepBytes: number;
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  #overflowed = false;
+  #begun = false;
+  #trailers: Fields | null = null;
+  #sink: ContentSink | null = null;
+  /** What ended the content before its end. */
+  #fault: Fault | null = null;
+  onFault: ((fault: Fault) => void) | null = null;
+  onComplete: (() => void) | null = null;
+  bytes = 0;
+
+  constructor(connection: HttpConnection<RequestHead>, options: { framing: Framing; keepBytes: number }) {
+    this.#connection = connection;
+    this.framing = options.framing;
+    this.#keepBytes = options.keepBytes;
+    this.#overflowed = options.keepBytes === 0;
+  }
+
+  /** Whether all of it has been read from the client. */
+  get complete(): boolean {
+    return this.#trailers !== null || this.isEmpty;
+  }
+
+  get isEmpty(): boolean {
+    return this.framing.type === 'none' || (this.framing.type === 'length' && this.framing.octets === 0);
+  }
+
+  /** Whether all that was read is still here, so that another exit can be sent the same. */
+  get replayable(): boolean {
+    return this.#fault === null && (this.bytes === 0 || !this.#overflowed);
+  }
+
+  /** Sends it to `sink`: first what was kept, then what the client goes on to send. */
+  sendTo(sink: ContentSink): void {
+    this.#sink = sink;
+    let flowing = true;
+    for (const chunk of this.#kept) flowing = sink.write(chunk);
+    if (this.isEmpty) return;
+    if (this.#trailers !== null) {
+      sink.end(this.#trailers);
+      return;
+    }
+    if (!flowing) this.#connection.pause();
+    if (this.#begun) {
+      if (flowing) this.#connection.resume();
+      return;
+    }
+    this.#begun = true;
+    this.#connection.readContent(this.framing);
+  }
+
+  /** The sink takes more. */
+  resume(): void {
+    this.#connection.resume();
+  }
+
+  /** The attempt is over; the client waits for the next. */
+  stop(): void {
+    this.#sink = null;
+    if (this.#begun && !this.complete) this.#connection.pause();
+  }
+
+  /** Reads the rest and throws it away, so that the next request can be found behind it. Resolves to false where the rest is
+   *  more than `limit` octets, comes too late, or is faulty: then the connection must be closed. */
+  discard(limit: number): Promise<boolean> {
+    if (this.complete) return Promise.resolve(true);
+    if (this.#fault !== null) return Promise.resolve(false);
+    if (this.framing.type === 'length' && this.framing.octets - this.bytes > limit) return Promise.resolve(false);
+    this.#kept = [];
+    this.#overflowed = true;
+    return new Promise((resolve) => {
+      let left = limit;
+      this.onFault = () => resolve(false);
+      const sink: ContentSink = {
+        write: (chunk) => {
+          left -= chunk.length;
+          if (left < 0) resolve(false);
+          return true;
+        },
+        end: () => resolve(true),
+      };
+      this.sendTo(sink);
+    });
+  }
+
+  /** The client's connection delivers here. */
+  take(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    if (!this.#overflowed) this.#keep(chunk);
+    if (this.#sink !== null && !this.#sink.write(chunk)) this.#connection.pause();
+  }
+
+  finish(trailers: Fields): void {
+    this.#trailers = trailers;
+    this.#sink?.end(trailers);
+    this.onComplete?.();
+  }
+
+  fail(fault: Fault): void {
+    if (this.complete || this.#fault !== null) return;
+    this.#fault = fault;
+    this.onFault?.(fault);
+  }
+
+  #keep(chunk: Buffer): void {
+    this.#keptBytes += chunk.length;
+    if (this.#keptBytes <= this.#keepBytes) {
+      this.#kept.push(chunk);
+      return;
+    }
+    this.#kept = [];
+    this.#overflowed = true;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Socket } from 'node:net';
+import { GatewayError } from '../errors.ts';
+import type { Authority } from '../protocol/authority.ts';
+import { authorise, type Identity, leaseKeyOf } from './admission.ts';
+import { endExchange } from './attempts.ts';
+import type { Collaborators } from './collaborators.ts';
+import { type Exchange, type ExchangeOpening, noteFailure, openExchange } from './exchange.ts';
+import { isInternal } from './internal-host.ts';
+import { openExchangeTunnel, relayTunnel, type TunnelClient } from './tunnel-exchange.ts';
+
+/** One exchange from its beginning to its booking: `line` carries it out, `refuse` tells the client of a failure while that can
+ *  still be told. Whatever happens the exchange gives back what it holds and is booked, once. Never rejects, unless `refuse`
+ *  does. */
+export async function serveExchange<T>(
+  deps: Collaborators,
+  opening: Omit<ExchangeOpening, 'id' | 'startedAt' | 'longestMs'>,
+  phases: { line: (exchange: Exchange) => Promise<T>; refuse: (exchange: Exchange, fault: unknown) => Promise<T> | T },
+): Promise<T> {
+  const longestMs = deps.settings().timeouts.exchange;
+  const exchange = openExchange({ ...opening, id: deps.newId(), startedAt: deps.now(), longestMs });
+  deps.begin();
+  try {
+    if (deps.draining()) throw new GatewayError('draining', { detail: 'the gateway is shutting down' });
+    return await phases.line(exchange);
+  } catch (fault) {
+    noteFailure(exchange, fault);
+    return await phases.refuse(exchange, fault);
+  } finally {
+    exchange.lifetime.clear();
+    endExchange(deps, exchange);
+    deps.book(exchange);
+  }
+}
+
+/** What an authenticated client asks for. */
+export interface Asked {
+  readonly identity: Identity;
+  readonly authority: Authority;
+  /** The gateway's own host is meant: it is nobody's target, and no rule of the operator's speaks of it. */
+  readonly internal: boolean;
+}
+
+/** Admits an authenticated client to what it asks for, or throws what forbids it. */
+export function admit(deps: Collaborators, exchange: Exchange, { identity, authority, internal }: Asked): void {
+  exchange.authority = authority;
+  exchange.admission = internal
+    ? { ...identity, pools: [], leaseKey: leaseKeyOf(deps, identity) }
+    : authorise(deps, identity, { authority, mode: exchange.mode });
+  exchange.admittedAt = deps.now();
+}
+
+/** The client's side of a tunnel that has been asked for. */
+export interface TunnelAsker {
+  /** Tells success, and gives the socket away with the octets that came behind the request. */
+  confirm: () => TunnelClient;
+  /** Serves the gateway's own host over the client's socket, instead of relaying. */
+  serveInternal: (client: { socket: Socket; early: Buffer }) => Promise<void>;
+}
+
+/** Serves an admitted CONNECT or SOCKS5 request: opens the tunnel, tells success, relays. Throws while the client has been told
+ *  nothing; afterwards a failure shows as a reset. */
+export async function serveTunnel(deps: Collaborators, exchange: Exchange, asker: TunnelAsker): Promise<void> {
+  if (exchange.authority !== null && isInternal(exchange.authority)) {
+    exchange.status = 200;
+    await asker.serveInternal(asker.confirm());
+    exchange.ending = 'ok';
+    return;
+  }
+  const exit = await openExchangeTunnel(deps, exchange);
+  exchange.status = 200;
+  await relayTunnel(deps, exchange, { client: asker.confirm(), exit });
+}

@@ -1,0 +1,119 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { GatewayError } from '../errors.ts';
+import { Deadline } from '../gateway/deadline.ts';
+import { httpErrorReply } from '../protocol/error-reply.ts';
+import { socks4Refusal } from '../protocol/socks4.ts';
+import { methodReply, noAcceptableMethods } from '../protocol/socks5.ts';
+import type { ListenerContext } from './context.ts';
+import { HttpClient } from './http-client.ts';
+import { lingerAndClose } from './linger.ts';
+import { SocksClient } from './socks-client.ts';
+
+/** First octets that tell protocols apart: TLS handshake record (RFC 8446 §5.1), SOCKS versions. */
+const TLS_HANDSHAKE = 0x16;
+const SOCKS5 = 0x05;
+const SOCKS4 = 0x04;
+
+/** A client being served. */
+export interface Served {
+  /** Closes the connection if no exchange is under way on it. */
+  closeIfIdle(): void;
+}
+
+export interface AcceptOptions {
+  readonly context: ListenerContext;
+  /** Why this connection is refused, though accepted: a loop, or no room for more. Null to serve it. */
+  readonly refusal: GatewayError | null;
+  /** Told who serves the connection, once that is known. */
+  readonly onServed: (served: Served) => void;
+}
+
+/** Takes a connection just accepted: waits for its first octets, tells by them what it speaks, and hands it to who serves that.
+ *  A client that sends nothing, or doesn't finish its TLS handshake, is closed after the handshake deadline. */
+export function accept(socket: Socket, options: AcceptOptions): void {
+  const { handshake } = options.context.timeouts;
+  socket.on('error', () => {});
+  const patience = new Deadline(() => socket.destroy());
+  const onClose = (): void => patience.clear();
+  patience.set(handshake);
+  socket.once('close', onClose);
+  socket.once('end', onEnd);
+  socket.once('data', (first: Buffer) => {
+    socket.pause();
+    socket.off('end', onEnd);
+    patience.clear();
+    socket.off('close', onClose);
+    dispatch(socket, first, options);
+  });
+  function onEnd(): void {
+    socket.destroy();
+  }
+}
+
+function dispatch(socket: Socket, first: Buffer, options: AcceptOptions): void {
+  const { context } = options;
+  const { protocols } = context;
+  const octet = first[0];
+  if (octet === TLS_HANDSHAKE && protocols.has('https')) return startTls(socket, first, options);
+  if (octet === SOCKS5 && protocols.has('socks5')) return serveSocks(socket, first, options);
+  if (octet === SOCKS4 && protocols.has('socks5')) return refuse(socket, socks4Refusal());
+  if (protocols.has('http')) return serveHttp(socket, first, options);
+  // What this listener doesn't speak gets an answer in its own words where there are any.
+  if (octet === SOCKS5) return refuse(socket, methodReply(noAcceptableMethods));
+  if (octet === SOCKS4) return refuse(socket, socks4Refusal());
+  if (octet === TLS_HANDSHAKE) {
+    socket.destroy();
+    return;
+  }
+  const detail = protocols.has('https')
+    ? 'this listener speaks HTTP over TLS only'
+    : 'this listener speaks SOCKS5 only';
+  refuse(socket, plainError(new GatewayError('bad_request', { detail })));
+}
+
+function serveHttp(socket: Socket, first: Buffer, { context, refusal, onServed }: AcceptOptions): void {
+  if (refusal !== null) return refuse(socket, plainError(refusal));
+  const client = new HttpClient(socket, context);
+  onServed(client);
+  client.start(first);
+}
+
+function serveSocks(socket: Socket, first: Buffer, { context, refusal, onServed }: AcceptOptions): void {
+  if (refusal !== null) return refuse(socket, methodReply(noAcceptableMethods));
+  const client = new SocksClient(socket, context);
+  onServed(client);
+  client.start(first);
+}
+
+/** TLS on an accepted connection whose first octets were read already; inside it only HTTP is spoken. */
+function startTls(socket: Socket, first: Buffer, options: AcceptOptions): void {
+  const { context } = options;
+  const secureContext = context.secureContext();
+  if (secureContext === undefined || options.refusal !== null) {
+    socket.destroy();
+    return;
+  }
+  socket.unshift(first);
+  const secure = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
+  secure.on('error', () => {});
+  const patience = new Deadline(() => socket.destroy());
+  patience.set(context.timeouts.handshake);
+  const onClose = (): void => patience.clear();
+  secure.once('close', onClose);
+  secure.once('secure', () => {
+    patience.clear();
+    secure.off('close', onClose);
+    serveHttp(secure, Buffer.alloc(0), options);
+  });
+}
+
+function refuse(socket: Socket, reply: Buffer): void {
+  socket.write(reply);
+  lingerAndClose(socket);
+}
+
+function plainError(error: GatewayError): Buffer {
+  const context = { requestId: '-', attempts: 0, method: 'GET', minorVersion: 1, keepAlive: false } as const;
+  return httpErrorReply(error, { ...context, proxyName: 'roundabout' }).octets;
+}

@@ -1,0 +1,26 @@
+import type { SecureContext } from 'node:tls';
+import type { Collaborators } from '../gateway/collaborators.ts';
+import type { Dialect } from '../protocol/dialects.ts';
+import type { HeadLimits } from '../protocol/http-message.ts';
+
+/** What a listener speaks. */
+export type ListenerProtocol = 'http' | 'https' | 'socks5';
+
+/** Everything a client's connection needs to know of its listener and of the gateway behind it. */
+export interface ListenerContext {
+  readonly name: string;
+  readonly protocols: ReadonlySet<ListenerProtocol>;
+  /** The client as which requests without a credential are taken, from sources on its allow-list. */
+  readonly boundClient: string | null;
+  readonly dialects: readonly Dialect[];
+  /** Whether our reply fields stand on forwarded responses. */
+  readonly replyFields: boolean;
+  /** Whether Via is added, both ways. */
+  readonly via: boolean;
+  readonly heads: HeadLimits;
+  /** Durations in ms. */
+  readonly timeouts: { readonly handshake: number; readonly head: number; readonly keepAlive: number };
+  /** The certificate in use now; undefined on a listener without TLS. */
+  readonly secureContext: () => SecureContext | undefined;
+  readonly gateway: Collaborators;
+}

@@ -1,0 +1,293 @@
+import type { Socket } from 'node:net';
+import { GatewayError } from '../errors.ts';
+import { authenticate, faultError, type Identity } from '../gateway/admission.ts';
+import { Deadline } from '../gateway/deadline.ts';
+import { ClientLeft, type Exchange, exitLabel } from '../gateway/exchange.ts';
+import { type Aftermath, forward } from '../gateway/forward-exchange.ts';
+import { answerInternal, isFromPage, isInternal } from '../gateway/internal-host.ts';
+import { RequestContent } from '../gateway/request-content.ts';
+import { admit, serveExchange, serveTunnel } from '../gateway/serve.ts';
+import { parseBasic, type ReceivedCredential } from '../protocol/credentials.ts';
+import type { Fault } from '../protocol/decoded.ts';
+import { connectReply, httpErrorReply } from '../protocol/error-reply.ts';
+import type { Fields } from '../protocol/fields.ts';
+import { RequestHeadDecoder } from '../protocol/http-head.ts';
+import type { RequestHead, RequestPlan } from '../protocol/http-message.ts';
+import { planRequest } from '../protocol/http-request.ts';
+import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
+import type { ListenerContext } from './context.ts';
+import { serveInternalHost } from './internal-client.ts';
+import { lingerAndClose } from './linger.ts';
+import { localReply } from './local-reply.ts';
+
+/** Content that is read and thrown away so that a connection can go on after an answer that didn't need it. */
+const DISCARD_BYTES = 256 * 1024;
+
+/** One client's HTTP/1.1 connection: reads requests one after the other, has each served by its own credential, and answers
+ *  in order. */
+export class HttpClient implements ConnectionEvents<RequestHead> {
+  readonly #socket: Socket;
+  readonly #context: ListenerContext;
+  readonly #connection: HttpConnection<RequestHead>;
+  readonly #patience: Deadline;
+  #content: RequestContent | null = null;
+  /** The exchange under way: at most one, since answers leave in the order of their requests. */
+  #exchange: Exchange | null = null;
+  #inHead = true;
+  #gone = false;
+
+  constructor(socket: Socket, context: ListenerContext) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#connection = new HttpConnection<RequestHead>(socket, {
+      decoder: new RequestHeadDecoder(context.heads),
+      role: 'request',
+      events: this,
+    });
+    this.#patience = new Deadline(() => this.#lostPatience());
+  }
+
+  /** Begins to serve; `first` is what was read of the connection so far. */
+  start(first: Buffer): void {
+    this.#patience.set(this.#context.timeouts.head);
+    this.#connection.feed(first);
+    this.#connection.readHead();
+  }
+
+  /** Whether no request is under way: then nothing is lost by closing. */
+  get isIdle(): boolean {
+    return this.#exchange === null;
+  }
+
+  headBegun(): void {
+    this.#inHead = true;
+    this.#patience.set(this.#context.timeouts.head);
+  }
+
+  head(head: RequestHead): void {
+    this.#patience.clear();
+    this.#inHead = false;
+    const planned = planRequest(head);
+    if (!planned.ok) return this.#refuseHead(faultError(planned.fault), head.method);
+    void this.#serve(planned.value);
+  }
+
+  content(chunk: Buffer): void {
+    this.#content?.take(chunk);
+  }
+
+  contentEnd(trailers: Fields): void {
+    this.#content?.finish(trailers);
+  }
+
+  fault(fault: Fault, phase: 'head' | 'content'): void {
+    if (phase === 'content') this.#content?.fail(fault);
+    else this.#refuseHead(faultError(fault), 'GET');
+  }
+
+  ended(midway: boolean): void {
+    if (this.#exchange === null) return this.#close();
+    if (midway) this.#content?.fail({ kind: 'bad_request', detail: 'the request ended before its content did' });
+  }
+
+  closed(): void {
+    this.#gone = true;
+    this.#patience.clear();
+    this.#exchange?.abort.abort(new ClientLeft());
+  }
+
+  async #serve(plan: RequestPlan): Promise<void> {
+    const { gateway, name } = this.#context;
+    const keepBytes = gateway.settings().keptContentBytes;
+    const content = new RequestContent(this.#connection, { framing: plan.framing, keepBytes });
+    this.#content = content;
+    const aftermath = await serveExchange<Aftermath>(
+      gateway,
+      {
+        mode: plan.form === 'authority' ? 'connect' : 'forward',
+        method: plan.method,
+        listener: name,
+        source: this.#socket.remoteAddress ?? '',
+      },
+      {
+        line: (exchange) => {
+          this.#exchange = exchange;
+          exchange.authority = plan.authority;
+          exchange.path = plan.path;
+          return plan.form === 'authority' ? this.#tunnel(exchange, plan) : this.#forward(exchange, plan, content);
+        },
+        refuse: (exchange, fault) => this.#refuse(exchange, { fault, plan, content }),
+      },
+    );
+    this.#exchange = null;
+    if (this.#gone || aftermath === 'gone') return;
+    if (aftermath === 'keep' && (await this.#passContent(content))) this.#next();
+    else this.#close();
+  }
+
+  /** The request's content has been read to its end, or can be within a bound. */
+  async #passContent(content: RequestContent): Promise<boolean> {
+    if (content.complete) return true;
+    this.#patience.set(this.#context.timeouts.head);
+    const passed = await content.discard(DISCARD_BYTES);
+    this.#patience.clear();
+    return passed && !this.#gone;
+  }
+
+  #next(): void {
+    this.#content = null;
+    this.#inHead = false;
+    if (this.#context.gateway.draining()) return this.#close();
+    this.#patience.set(this.#context.timeouts.keepAlive);
+    this.#connection.readHead();
+  }
+
+  async #forward(exchange: Exchange, plan: RequestPlan, content: RequestContent): Promise<Aftermath> {
+    const { gateway, replyFields, via } = this.#context;
+    if (plan.form === 'origin' || plan.form === 'asterisk' || plan.authority === null) {
+      throw new GatewayError('bad_request', {
+        detail: 'this is a proxy: send the target in absolute form, or CONNECT',
+      });
+    }
+    // The exit's answer to TRACE would show what we tell it of ourselves (RFC 9110 §9.3.8).
+    if (plan.method === 'TRACE') throw new GatewayError('not_supported', { detail: 'TRACE is not forwarded' });
+    const identity = this.#authenticate(plan.fields);
+    const internal = isInternal(plan.authority) && !isFromPage(plan.fields);
+    admit(gateway, exchange, { identity, authority: plan.authority, internal });
+    const keepAlive = plan.keepAlive && !gateway.draining();
+    if (internal) {
+      const reply = answerInternal(gateway, exchange, plan);
+      exchange.status = reply.status;
+      exchange.ending = 'ok';
+      this.#socket.write(localReply(exchange, { reply, plan, keepAlive }));
+      return keepAlive ? 'keep' : 'close';
+    }
+    const client = {
+      socket: this.#socket,
+      minorVersion: plan.minorVersion,
+      keepAlive,
+      replyFields: (identity.client.replyFields ?? (replyFields ? 'on' : 'off')) === 'on',
+      via,
+      detach: () => this.#detach(),
+    };
+    return forward(gateway, exchange, { plan, content, client });
+  }
+
+  async #tunnel(exchange: Exchange, plan: RequestPlan): Promise<Aftermath> {
+    const { gateway } = this.#context;
+    if (plan.authority === null) throw new GatewayError('bad_request', { detail: 'CONNECT needs host:port' });
+    const identity = this.#authenticate(plan.fields);
+    admit(gateway, exchange, { identity, authority: plan.authority, internal: isInternal(plan.authority) });
+    await serveTunnel(gateway, exchange, {
+      confirm: () => {
+        const early = this.#detach();
+        this.#socket.write(connectReply(labelsOf(exchange)));
+        return { socket: this.#socket, early };
+      },
+      serveInternal: (client) => serveInternalHost(this.#context, exchange, client),
+    });
+    return 'gone';
+  }
+
+  #authenticate(fields: Fields): Identity {
+    const { gateway, boundClient, dialects } = this.#context;
+    return authenticate(gateway, {
+      credential: readCredential(fields),
+      source: this.#socket.remoteAddress ?? '',
+      boundClient,
+      dialects,
+      exitField: dialects.includes('scrapoxy') ? fields.get('x-scrapoxy-proxyname') : undefined,
+    });
+  }
+
+  /** Answers a failed exchange where that is still possible. */
+  #refuse(exchange: Exchange, refused: { fault: unknown; plan: RequestPlan; content: RequestContent }): Aftermath {
+    const { fault, plan, content } = refused;
+    if (this.#gone || fault instanceof ClientLeft) {
+      this.#socket.destroy();
+      return 'gone';
+    }
+    const error =
+      fault instanceof GatewayError
+        ? fault
+        : new GatewayError('internal', { detail: 'unexpected fault', cause: fault });
+    // Behind a refused CONNECT come octets meant for the origin, and behind a refused Expect perhaps the content: neither may
+    // be taken for a request.
+    const doubtful =
+      plan.form === 'authority' ? this.#connection.hasSurplus : plan.expectsContinue && !content.complete;
+    const reply = httpErrorReply(error, {
+      ...labelsOf(exchange),
+      attempts: exchange.attempts.length,
+      method: plan.method,
+      minorVersion: plan.minorVersion,
+      keepAlive: plan.keepAlive && !doubtful && !this.#context.gateway.draining(),
+      proxyName: 'roundabout',
+    });
+    this.#socket.write(reply.octets);
+    return reply.closes ? 'close' : 'keep';
+  }
+
+  /** Answers what is no request. Nothing behind it can be trusted, so the connection ends. It is booked like any exchange. */
+  #refuseHead(error: GatewayError, method: string): void {
+    const { gateway, name } = this.#context;
+    this.#patience.clear();
+    const source = this.#socket.remoteAddress ?? '';
+    void serveExchange<void>(
+      gateway,
+      { mode: 'forward', method, listener: name, source },
+      {
+        line: () => Promise.reject(error),
+        refuse: (exchange) => {
+          const labels = labelsOf(exchange);
+          const shape = { method, minorVersion: 1, keepAlive: false, attempts: 0, proxyName: 'roundabout' } as const;
+          this.#socket.write(httpErrorReply(error, { ...labels, ...shape }).octets);
+          this.#close();
+        },
+      },
+    );
+  }
+
+  #lostPatience(): void {
+    // Between requests silence is no fault; and a slow discard has had its answer.
+    if (!this.#inHead || this.#content !== null) return this.#close();
+    this.#refuseHead(new GatewayError('client_timeout', { detail: 'the request head did not come in time' }), 'GET');
+  }
+
+  #detach(): Buffer {
+    this.#patience.clear();
+    this.#socket.on('error', () => {});
+    return this.#connection.detach();
+  }
+
+  /** Ends the connection after what was written. */
+  #close(): void {
+    this.#gone = true;
+    this.#detach();
+    lingerAndClose(this.#socket);
+  }
+
+  /** Ends an idle connection at once: the gateway is shutting down. */
+  closeIfIdle(): void {
+    if (this.isIdle && !this.#inHead) this.#close();
+  }
+}
+
+function labelsOf(exchange: Exchange) {
+  const label = exitLabel(exchange);
+  return {
+    requestId: exchange.id,
+    exitLabel: label === '' ? undefined : label,
+    sessionLabel: exchange.admission?.params.session,
+  };
+}
+
+/** The credential of one request. Two of them are as good as none. Throws auth_required or auth_failed. */
+function readCredential(fields: Fields): ReceivedCredential | null {
+  const values = fields.all('proxy-authorization');
+  if (values.length > 1) throw new GatewayError('auth_failed', { detail: 'more than one Proxy-Authorization' });
+  const [value] = values;
+  if (value === undefined) return null;
+  const credential = parseBasic(value);
+  if (!credential.ok) throw faultError(credential.fault);
+  return credential.value;
+}

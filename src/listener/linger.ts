@@ -1,0 +1,23 @@
+import type { Socket } from 'node:net';
+
+/** Octets read and thrown away behind a last reply, and the time allowed for it in ms. */
+const LINGER_BYTES = 1024 * 1024;
+const LINGER_MS = 1_000;
+
+/** Closes a connection whose last reply has been written, so that the client can read it: a socket closed over unread octets
+ *  sends RST, which would destroy the reply at the client (RFC 9112 §9.6). What still comes is thrown away, within bounds. The
+ *  caller must have taken its own `data` listeners off. */
+export function lingerAndClose(socket: Socket): void {
+  if (socket.destroyed) return;
+  let left = LINGER_BYTES;
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+  socket.on('error', () => {});
+  socket.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) socket.destroy();
+  });
+  socket.on('end', () => socket.destroySoon());
+  socket.end();
+  socket.resume();
+}

@@ -1,0 +1,22 @@
+import { type Exchange, replyFields } from '../gateway/exchange.ts';
+import type { LocalReply } from '../gateway/internal-host.ts';
+import type { RequestPlan } from '../protocol/http-message.ts';
+
+/** A reply made by the gateway itself, as octets. */
+export function localReply(
+  exchange: Exchange,
+  { reply, plan, keepAlive }: { reply: LocalReply; plan: RequestPlan; keepAlive: boolean },
+): Buffer {
+  const content = Buffer.from(reply.body, 'utf8');
+  const lines = [
+    `HTTP/1.1 ${reply.status} ${reply.reason}`,
+    `Content-Type: ${reply.contentType}`,
+    `Content-Length: ${content.length}`,
+    'Cache-Control: no-store',
+    ...replyFields(exchange).map(([name, value]) => `${name}: ${value}`),
+  ];
+  if (!keepAlive) lines.push('Connection: close');
+  else if (plan.minorVersion === 0) lines.push('Connection: keep-alive');
+  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  return plan.method === 'HEAD' ? head : Buffer.concat([head, content]);
+}

@@ -1,0 +1,64 @@
+import net, { type Socket } from 'node:net';
+import type { GatewayError } from '../errors.ts';
+import { accept, type Served } from './accept.ts';
+import type { ListenerContext } from './context.ts';
+
+/** Connections waiting in the kernel to be accepted. */
+const BACKLOG = 4096;
+
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** The context for each new connection, so that a reload reaches the next one. */
+  readonly context: () => ListenerContext;
+  /** Called for each connection accepted; a refusal ends it with that error, in its own protocol's words. */
+  readonly admit: (socket: Socket) => GatewayError | null;
+  /** The accepted sockets of all listeners, for limits and the drain. */
+  readonly sockets: Set<Socket>;
+}
+
+/** A bound listener. */
+export interface Listener {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Stops accepting, and closes connections at rest; those with an exchange under way go on. */
+  drain(): void;
+  /** Resolves when the last connection has closed after drain(). */
+  readonly closed: Promise<void>;
+}
+
+/** Binds a listener; resolves once it accepts. Rejects with the system's error where the address can't be bound. */
+export function listen(options: ListenerOptions): Promise<Listener> {
+  const { sockets } = options;
+  const served = new Map<Socket, Served>();
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, (socket) => {
+    // Refused connections are answered as well, but only as many as can be held at once.
+    const refusal = options.admit(socket);
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      served.delete(socket);
+    });
+    accept(socket, { context: options.context(), refusal, onServed: (by) => served.set(socket, by) });
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      const closed = new Promise<void>((done) => server.once('close', () => done()));
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : options.port;
+      resolve({
+        name: options.context().name,
+        host: options.host,
+        port,
+        closed,
+        drain: () => {
+          server.close();
+          for (const client of served.values()) client.closeIfIdle();
+        },
+      });
+    });
+  });
+}

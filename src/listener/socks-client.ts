@@ -1,0 +1,228 @@
+import type { Socket } from 'node:net';
+import { GatewayError } from '../errors.ts';
+import { authenticate, type Identity } from '../gateway/admission.ts';
+import { Deadline } from '../gateway/deadline.ts';
+import { ClientLeft, type Exchange } from '../gateway/exchange.ts';
+import { isInternal } from '../gateway/internal-host.ts';
+import { admit, serveExchange, serveTunnel } from '../gateway/serve.ts';
+import type { ReceivedCredential } from '../protocol/credentials.ts';
+import type { Decoded } from '../protocol/decoded.ts';
+import { socks5RepOf } from '../protocol/error-reply.ts';
+import {
+  connectCommand,
+  GreetingDecoder,
+  methodReply,
+  noAcceptableMethods,
+  noAuthentication,
+  PasswordDecoder,
+  passwordReply,
+  type SocksRequest,
+  SocksRequestDecoder,
+  socksReply,
+  succeeded,
+  usernamePassword,
+} from '../protocol/socks5.ts';
+import type { ListenerContext } from './context.ts';
+import { serveInternalHost } from './internal-client.ts';
+import { lingerAndClose } from './linger.ts';
+
+/** Octets that a client may send behind its request before success is told. */
+const EARLY_BYTES = 64 * 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+/** What a login came to: who it is, or the failure to tell once the request has come (RFC 1929 has no room for reasons, and a
+ *  bad parameter must not look like a wrong secret). */
+type Login = { readonly identity: Identity } | { readonly failure: GatewayError };
+
+/** One SOCKS5 client: greeting, login (RFC 1929), request (RFC 1928), and after the dial the true reply. */
+export class SocksClient {
+  readonly #socket: Socket;
+  readonly #context: ListenerContext;
+  readonly #patience: Deadline;
+  /** What reads the octets now. */
+  #step: (octets: Buffer) => void = () => {};
+  #early: Buffer[] = [];
+  #earlyBytes = 0;
+  #exchange: Exchange | null = null;
+  #over = false;
+
+  constructor(socket: Socket, context: ListenerContext) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#patience = new Deadline(() => this.#socket.destroy());
+  }
+
+  /** Begins to serve; `first` is what was read of the connection so far. */
+  start(first: Buffer): void {
+    this.#patience.set(this.#context.timeouts.handshake);
+    this.#socket.on('data', this.#onData);
+    this.#socket.on('end', this.#onEnd);
+    this.#socket.on('error', () => {});
+    this.#socket.on('close', this.#onClose);
+    this.#expect(new GreetingDecoder(), (methods) => this.#greeted(methods));
+    this.#onData(first);
+    this.#socket.resume();
+  }
+
+  /** SOCKS has no connection at rest: a client is always midway. */
+  closeIfIdle(): void {}
+
+  readonly #onData = (octets: Buffer): void => {
+    if (octets.length > 0) this.#step(octets);
+  };
+
+  /** A client may end its sending side early; before its request has come that is its end. */
+  readonly #onEnd = (): void => {
+    if (this.#exchange === null) this.#socket.destroy();
+  };
+
+  readonly #onClose = (): void => {
+    this.#over = true;
+    this.#patience.clear();
+    this.#exchange?.abort.abort(new ClientLeft());
+  };
+
+  /** Feeds `decoder` until it has its value, and then whatever comes behind it to the step that `take` chose. */
+  #expect<T>(decoder: { push(octets: Buffer): Decoded<T> }, take: (value: T) => void): void {
+    this.#step = (octets) => {
+      const result = decoder.push(octets);
+      if (result.state === 'more') return;
+      if (result.state === 'error') return this.#notSocks(result.fault.kind === 'auth_failed');
+      this.#step = this.#keepEarly;
+      take(result.value);
+      if (!this.#over && result.rest.length > 0) this.#step(result.rest);
+    };
+  }
+
+  readonly #keepEarly = (octets: Buffer): void => {
+    this.#early.push(octets);
+    this.#earlyBytes += octets.length;
+    if (this.#earlyBytes > EARLY_BYTES) this.#socket.pause();
+  };
+
+  /** Method 2 whenever it is offered, wherever in the list: a client that lists 0 first still has parameters to tell. */
+  #greeted(methods: readonly number[]): void {
+    if (methods.includes(usernamePassword)) {
+      this.#socket.write(methodReply(usernamePassword));
+      this.#expect(new PasswordDecoder(), (credential) => this.#loggedIn(credential));
+      return;
+    }
+    const login = methods.includes(noAuthentication) ? this.#login(null) : null;
+    if (login === null || 'failure' in login) {
+      this.#bookRefusal(
+        login?.failure ?? new GatewayError('auth_required', { detail: 'the client offers no method we know' }),
+      );
+      this.#end(methodReply(noAcceptableMethods));
+      return;
+    }
+    this.#socket.write(methodReply(noAuthentication));
+    this.#expectRequest(login);
+  }
+
+  #loggedIn(credential: ReceivedCredential): void {
+    const login = this.#login(credential);
+    if ('failure' in login && login.failure.kind !== 'bad_param') {
+      this.#bookRefusal(login.failure);
+      this.#end(passwordReply(false));
+      return;
+    }
+    this.#socket.write(passwordReply(true));
+    this.#expectRequest(login);
+  }
+
+  #login(credential: ReceivedCredential | null): Login {
+    const { gateway, boundClient, dialects } = this.#context;
+    const source = this.#socket.remoteAddress ?? '';
+    try {
+      return { identity: authenticate(gateway, { credential, source, boundClient, dialects }) };
+    } catch (fault) {
+      if (fault instanceof GatewayError) return { failure: fault };
+      throw fault;
+    }
+  }
+
+  #expectRequest(login: Login): void {
+    this.#expect(new SocksRequestDecoder(), (request) => {
+      this.#patience.clear();
+      void this.#serve(login, request);
+    });
+  }
+
+  async #serve(login: Login, request: SocksRequest): Promise<void> {
+    await serveExchange<void>(this.#context.gateway, this.#opening(), {
+      line: (exchange) => {
+        this.#exchange = exchange;
+        return this.#tunnel(exchange, { login, request });
+      },
+      refuse: (_exchange, fault) => this.#refuse(fault),
+    });
+  }
+
+  async #tunnel(exchange: Exchange, asked: { login: Login; request: SocksRequest }): Promise<void> {
+    const { login, request } = asked;
+    const { gateway } = this.#context;
+    const { target } = request;
+    if (!(target instanceof GatewayError)) exchange.authority = target;
+    if ('failure' in login) throw login.failure;
+    if (request.command !== connectCommand) {
+      throw new GatewayError('not_supported', { detail: 'only CONNECT is supported, neither BIND nor UDP ASSOCIATE' });
+    }
+    if (target instanceof GatewayError) throw target;
+    admit(gateway, exchange, { identity: login.identity, authority: target, internal: isInternal(target) });
+    await serveTunnel(gateway, exchange, {
+      confirm: () => {
+        this.#socket.write(socksReply(succeeded));
+        return { socket: this.#socket, early: this.#detach() };
+      },
+      serveInternal: (client) => serveInternalHost(this.#context, exchange, client),
+    });
+  }
+
+  #refuse(fault: unknown): void {
+    if (this.#over || fault instanceof ClientLeft) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#end(socksReply(fault instanceof GatewayError ? socks5RepOf(fault) : 0x01));
+  }
+
+  /** Octets that are no SOCKS5: nothing can be said in its words, but to a login that its password is wrong. */
+  #notSocks(login: boolean): void {
+    this.#bookRefusal(new GatewayError('bad_request', { detail: 'not SOCKS5' }));
+    if (login) this.#end(passwordReply(false));
+    else this.#socket.destroy();
+  }
+
+  /** Books a client that never came as far as a request. */
+  #bookRefusal(failure: GatewayError): void {
+    void serveExchange<void>(this.#context.gateway, this.#opening(), {
+      line: () => Promise.reject(failure),
+      refuse: () => {},
+    });
+  }
+
+  #opening() {
+    const source = this.#socket.remoteAddress ?? '';
+    return { mode: 'socks5', method: 'SOCKS5', listener: this.#context.name, source } as const;
+  }
+
+  #end(reply: Buffer): void {
+    this.#over = true;
+    this.#patience.clear();
+    this.#socket.write(reply);
+    this.#detach();
+    lingerAndClose(this.#socket);
+  }
+
+  /** Takes our listeners off, but for the one that keeps a late error harmless. */
+  #detach(): Buffer {
+    this.#socket.off('data', this.#onData);
+    this.#socket.off('end', this.#onEnd);
+    this.#socket.off('close', this.#onClose);
+    this.#socket.pause();
+    const early = this.#early.length === 0 ? NOTHING : Buffer.concat(this.#early);
+    this.#early = [];
+    return early;
+  }
+}

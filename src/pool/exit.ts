@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import type { Endpoint } from '../protocol/endpoint.ts';
+import type { Tier } from '../protocol/params.ts';
+
+/** Where an exit stands, as far as its pool says. Country codes are lower-case, `asn` is digits; the rest is as written. */
+export interface Geo {
+  readonly country?: string;
+  readonly region?: string;
+  readonly state?: string;
+  readonly city?: string;
+  readonly zip?: string;
+  readonly asn?: string;
+  readonly isp?: string;
+}
+
+/** Renders the endpoint of one gateway session: a fresh session id of the vendor, the same for the same `sessionKey`. The
+ *  caller passes an unguessable key where the client named no session. Never throws. */
+export type Mint = (sessionKey: string) => Endpoint;
+
+/** One way out of a pool. */
+export interface Exit {
+  /** Opaque, unique in the registry, and fit for the username grammar (`exit-<id>`). It outlives a change of password. */
+  readonly id: string;
+  readonly pool: string;
+  readonly tier: Tier;
+  /** What an operator calls it; never shown to clients. */
+  readonly name: string | null;
+  readonly endpoint: Endpoint;
+  /** Whether the exit's own certificate is verified (`https` exits). */
+  readonly verifyTls: boolean;
+  /** PEM of the authority that signs the exit's certificate; null for the system's. */
+  readonly ca: string | null;
+  /** Who resolves the origin's name: the exit, or we. */
+  readonly dns: 'remote' | 'local';
+  /** The family of the address that origins see, where the pool says so. */
+  readonly ip: 4 | 6 | null;
+  readonly geo: Geo;
+  /** Its endpoint carries a session id that was minted here. */
+  readonly minted: boolean;
+  /** Where every gateway session gets a session id of its own; `endpoint` then serves probes. */
+  readonly mint: Mint | null;
+}
+
+/** How a pool's exits are picked. `learned` is served by `two-choices` as yet. */
+export type Strategy = 'learned' | 'two-choices' | 'least-in-flight' | 'round-robin' | 'random';
+
+/** What a gigabyte costs. `currency` is an ISO 4217 code. */
+export interface Price {
+  readonly perGB: number;
+  readonly currency: string;
+}
+
+/** A named set of exits. */
+export interface Pool {
+  readonly name: string;
+  readonly tier: Tier;
+  readonly price: Price | null;
+  readonly strategy: Strategy;
+  readonly exits: readonly Exit[];
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** `length` (at most 51) characters of base32 (RFC 4648 §6, lower-case) that depend on `parts` alone, which are kept apart. */
+export function digestName(parts: readonly string[], length: number): string {
+  const octets = createHash('sha256').update(JSON.stringify(parts)).digest();
+  let name = '';
+  let held = 0;
+  let bits = 0;
+  for (const octet of octets) {
+    held = ((held << 8) | octet) & 0xfff;
+    for (bits += 8; bits >= 5; bits -= 5) name += alphabet[(held >> (bits - 5)) & 31];
+    if (name.length >= length) break;
+  }
+  return name.slice(0, length);
+}

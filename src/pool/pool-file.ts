@@ -1,0 +1,56 @@
+import type { Tier } from '../protocol/params.ts';
+import type { Geo, Price, Strategy } from './exit.ts';
+import type { ListScheme } from './list-file.ts';
+
+/** A fault in a pool file or in a list that it names. `line` and `column` count from 1; `path` is empty for a list's line. */
+export interface PoolFault {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What every entry of `exits` can say. */
+interface EntryTerms {
+  readonly geo: Geo;
+  readonly dns: 'local' | 'remote' | null;
+  readonly verify: boolean;
+  /** A PEM file, as written. */
+  readonly ca: string | null;
+  readonly name: string | null;
+  readonly ip: 4 | 6 | null;
+}
+
+/** One entry of `exits`, with its terms complete: what the entry doesn't say, the pool does. */
+export type PoolEntry =
+  | (EntryTerms & { readonly kind: 'url'; readonly url: string })
+  | (EntryTerms & { readonly kind: 'list'; readonly list: string; readonly scheme: ListScheme })
+  | (EntryTerms & {
+      readonly kind: 'template';
+      readonly template: string;
+      readonly countries: readonly string[];
+      /** Exits per country; null where every gateway session mints its own. */
+      readonly slots: number | null;
+    })
+  | (EntryTerms & { readonly kind: 'direct' })
+  | (EntryTerms & { readonly kind: 'demo'; readonly counts: DemoCounts });
+
+/** How many local exits of each kind the demo pool has. */
+export interface DemoCounts {
+  readonly http: number;
+  readonly https: number;
+  readonly socks5: number;
+}
+
+/** A pool file, read and validated, before its exits are made. */
+export interface PoolFile {
+  readonly file: string;
+  readonly name: string;
+  readonly tier: Tier;
+  readonly price: Price | null;
+  readonly strategy: Strategy;
+  readonly entries: readonly PoolEntry[];
+  /** A fault at the place of `path`, such as `['exits', 2, 'url']`. */
+  faultAt(path: readonly (string | number)[], message: string): PoolFault;
+}

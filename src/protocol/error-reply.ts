@@ -1,0 +1,108 @@
+import { Buffer } from 'node:buffer';
+import type { GatewayError } from '../errors.ts';
+import type { MinorVersion } from './http-message.ts';
+import { proxyStatusMember, quoted } from './proxy-status.ts';
+
+/** What the fields of our own say about an exchange. */
+export interface ReplyLabels {
+  readonly requestId: string;
+  /** Opaque id and country of the exit; undefined where none was chosen. */
+  readonly exitLabel?: string;
+  readonly sessionLabel?: string;
+}
+
+/** The request that an error reply answers. */
+export interface ErrorReplyContext extends ReplyLabels {
+  /** Attempts made, 0 where the error came before the first. */
+  readonly attempts: number;
+  readonly method: string;
+  readonly minorVersion: MinorVersion;
+  /** Whether the client's connection could be kept: the request asked for it, and nothing of it is left unread. */
+  readonly keepAlive: boolean;
+  /** How we are called in Proxy-Status. */
+  readonly proxyName: string;
+}
+
+/** An error as it goes out over HTTP/1.1. */
+export interface HttpErrorReply {
+  /** Head and content. */
+  readonly octets: Buffer;
+  /** The connection must be closed behind it. */
+  readonly closes: boolean;
+}
+
+type FieldLine = [name: string, value: string];
+
+/** RFC 7617 §2.1. Chromium and curl choose the first challenge they know, so there is no other. */
+const challenge = 'Basic realm="roundabout", charset="UTF-8"';
+
+/** The whole reply for `error`. The kind is the reason phrase, because that is the only detail most clients show; the same facts
+ *  stand in Proxy-Status (RFC 9209), Roundabout-Error, and a problem+json body (RFC 9457), which a HEAD does not get. */
+export function httpErrorReply(error: GatewayError, context: ErrorReplyContext): HttpErrorReply {
+  const closes = error.closes || !context.keepAlive;
+  const content = problem(error, context);
+  const fields: FieldLine[] = [
+    ...errorFields(error, context),
+    ['Content-Type', 'application/problem+json'],
+    ['Content-Length', String(content.length)],
+    ['Cache-Control', 'no-store'],
+    ...connectionField(closes, context.minorVersion),
+    ...labelFields(context),
+  ];
+  const head = headOf(`HTTP/1.1 ${error.status} ${error.kind}`, fields);
+  const sent = context.method === 'HEAD' ? Buffer.alloc(0) : content;
+  return { octets: Buffer.concat([Buffer.from(head, 'latin1'), sent]), closes };
+}
+
+/** The reply to a CONNECT whose tunnel stands: exactly 200, without content or framing (RFC 9110 §9.3.6), because Python, Scrapy
+ *  and Go take no other 2xx. */
+export function connectReply(labels: ReplyLabels): Buffer {
+  return Buffer.from(headOf('HTTP/1.1 200 Connection established', labelFields(labels)), 'latin1');
+}
+
+/** Our own fields, as they stand on every reply of ours and, unless switched off, on forwarded responses. */
+export function labelFields({ requestId, exitLabel, sessionLabel }: ReplyLabels): FieldLine[] {
+  const fields: FieldLine[] = [['Roundabout-Request-Id', fieldText(requestId)]];
+  if (exitLabel !== undefined) fields.push(['Roundabout-Exit', fieldText(exitLabel)]);
+  if (sessionLabel !== undefined) fields.push(['Roundabout-Session', fieldText(sessionLabel)]);
+  return fields;
+}
+
+/** The REP octet that tells `error` to a SOCKS5 client (RFC 1928 §6): general failure where the catalogue has none. */
+export function socks5RepOf(error: GatewayError): number {
+  return error.socks5 ?? 0x01;
+}
+
+function errorFields(error: GatewayError, { proxyName, attempts }: ErrorReplyContext): FieldLine[] {
+  const fields: FieldLine[] = [
+    ['Proxy-Status', proxyStatusMember(proxyName, error)],
+    ['Roundabout-Error', `${error.kind}; by=${error.by}; attempts=${attempts}`],
+  ];
+  if (error.status === 407) fields.push(['Proxy-Authenticate', challenge]);
+  if (error.retryAfterS === undefined) return fields;
+  const seconds = Math.max(1, Math.ceil(error.retryAfterS));
+  fields.push(['Retry-After', String(seconds)]);
+  // draft-ietf-httpapi-ratelimit-headers: nothing remains of this quota, until it is restored in `t` seconds.
+  if (error.status === 429) fields.push(['RateLimit', `${quoted(error.kind)};r=0;t=${seconds}`]);
+  return fields;
+}
+
+function problem(error: GatewayError, { attempts, requestId }: ErrorReplyContext): Buffer {
+  const { kind, status, detail, by, retryable } = error;
+  const members = { type: `urn:roundabout:error:${kind}`, title: kind, status, detail, by, retryable };
+  return Buffer.from(`${JSON.stringify({ ...members, attempts, request_id: requestId })}\n`, 'utf8');
+}
+
+function connectionField(closes: boolean, minorVersion: MinorVersion): FieldLine[] {
+  if (closes) return [['Connection', 'close']];
+  return minorVersion === 0 ? [['Connection', 'keep-alive']] : [];
+}
+
+function headOf(startLine: string, fields: readonly FieldLine[]): string {
+  return `${startLine}\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+}
+
+/** A label comes from names that a client chose: nothing but visible ASCII and spaces reaches a field. */
+function fieldText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?');
+}

@@ -1,0 +1,51 @@
+/** The field lines of one message, in the order, case and number received. Three parallel arrays rather than objects or a map:
+ *  order and duplicates survive, and a name such as `__proto__` is only text. */
+export class Fields {
+  /** As received. */
+  readonly names: string[] = [];
+  /** Lower-cased, for look-ups. */
+  readonly keys: string[] = [];
+  /** Latin-1 text, one character an octet, without surrounding white space. */
+  readonly values: string[] = [];
+
+  get size(): number {
+    return this.names.length;
+  }
+
+  append(name: string, value: string): void {
+    this.names.push(name);
+    this.keys.push(name.toLowerCase());
+    this.values.push(value);
+  }
+
+  /** The first value of `key` (lower-case), or undefined. */
+  get(key: string): string | undefined {
+    const at = this.keys.indexOf(key);
+    return at < 0 ? undefined : this.values[at];
+  }
+
+  has(key: string): boolean {
+    return this.keys.includes(key);
+  }
+
+  /** All values of `key` (lower-case), in order. */
+  all(key: string): string[] {
+    const found: string[] = [];
+    for (let i = 0; i < this.keys.length; i++) if (this.keys[i] === key) found.push(this.values[i] ?? '');
+    return found;
+  }
+
+  /** The comma-separated members of all values of `key`, lower-cased, empty members dropped (RFC 9110 §5.6.1). Only for lists
+   *  of tokens: it knows nothing of quotes. */
+  tokens(key: string): string[] {
+    if (!this.has(key)) return [];
+    const members: string[] = [];
+    for (const value of this.all(key)) {
+      for (const member of value.split(',')) {
+        const token = member.trim().toLowerCase();
+        if (token !== '') members.push(token);
+      }
+    }
+    return members;
+  }
+}

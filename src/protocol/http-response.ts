@@ -1,0 +1,14 @@
+import { type Parsed, parsed } from './decoded.ts';
+import { responseFraming } from './http-framing.ts';
+import type { ResponseHead, ResponsePlan } from './http-message.ts';
+import { keepsAlive } from './http-request.ts';
+
+/** Judges the head of a response to a request of `requestMethod`: how its content is delimited (RFC 9112 §6.3) and whether its
+ *  connection may be used again. Interim responses and 101 are told by `status` alone. Fault: origin_bad_response. */
+export function planResponse(head: ResponseHead, requestMethod: string): Parsed<ResponsePlan> {
+  const framing = responseFraming(head, requestMethod);
+  if (!framing.ok) return framing;
+  const { status, reason, minorVersion, fields } = head;
+  const keepAlive = framing.value.type !== 'close' && keepsAlive(minorVersion, fields, fields.tokens('connection'));
+  return parsed({ status, reason, minorVersion, fields, framing: framing.value, keepAlive });
+}

@@ -1,0 +1,39 @@
+import type { Fault } from './decoded.ts';
+
+/** 1 for each octet that may stand in a token (RFC 9110 §5.6.2). */
+const tokenOctets = octetTable(/[!#$%&'*+.^_`|~0-9A-Za-z-]/);
+
+/** Whether `text`, or its part from `start` to `end`, is a token (RFC 9110 §5.6.2): one octet at least. */
+export function isToken(text: string, start = 0, end = text.length): boolean {
+  for (let at = start; at < end; at++) if (tokenOctets[text.charCodeAt(at)] !== 1) return false;
+  return end > start;
+}
+
+/** Whether `text` is one or more visible ASCII characters: no spaces, controls or octets beyond ASCII. */
+export function isVisible(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code <= 0x20 || code >= 0x7f) return false;
+  }
+  return text !== '';
+}
+
+/** `text` from `start` to `end` without the spaces and tabs around it (OWS, RFC 9110 §5.6.3). */
+export function trimmedSlice(text: string, start: number, end: number): string {
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+/** `fault` of a request decoder, as a response must name it: whatever is wrong, the sender's answer is bad. */
+export function asResponseFault(fault: Fault): Fault {
+  return { kind: 'origin_bad_response', detail: fault.detail };
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+function octetTable(allowed: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, octet) => (allowed.test(String.fromCharCode(octet)) ? 1 : 0));
+}

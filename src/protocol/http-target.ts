@@ -1,0 +1,53 @@
+import { type Authority, parseAuthority } from './authority.ts';
+import { failed, type Parsed, parsed } from './decoded.ts';
+import type { RequestPlan } from './http-message.ts';
+
+/** A request target taken apart (RFC 9112 §3.2). */
+export interface Target {
+  readonly form: RequestPlan['form'];
+  /** Null in origin and asterisk form, where Host names the authority. */
+  readonly authority: Authority | null;
+  /** The authority as written; empty where there is none. */
+  readonly authorityText: string;
+  /** As in RequestPlan. */
+  readonly path: string;
+}
+
+const scheme = 'http://';
+const defaultPort = 80;
+
+/** Takes a request target apart. Only `http://` is forwarded, without userinfo and fragment; the path is left as written, but
+ *  for an empty one. Fault: bad_request. */
+export function parseTarget(method: string, target: string): Parsed<Target> {
+  if (target.includes('#')) return failed('bad_request', 'a request target has no fragment');
+  if (method === 'CONNECT') return withAuthority(target, { form: 'authority', path: '' });
+  if (target.startsWith('/')) return parsed({ form: 'origin', authority: null, authorityText: '', path: target });
+  if (target === '*') {
+    if (method !== 'OPTIONS') return failed('bad_request', 'the target * belongs to OPTIONS');
+    return parsed({ form: 'asterisk', authority: null, authorityText: '', path: '*' });
+  }
+  if (target.slice(0, scheme.length).toLowerCase() === scheme) return parseAbsolute(method, target);
+  return failed(
+    'bad_request',
+    'the target must be an http:// URL; https:// needs CONNECT, other schemes are not forwarded',
+  );
+}
+
+function parseAbsolute(method: string, target: string): Parsed<Target> {
+  const length = target.slice(scheme.length).search(/[/?]/);
+  const end = length < 0 ? target.length : scheme.length + length;
+  const authorityText = target.slice(scheme.length, end);
+  return withAuthority(authorityText, { form: 'absolute', path: pathOf(method, target.slice(end)) });
+}
+
+function pathOf(method: string, rest: string): string {
+  if (rest === '') return method === 'OPTIONS' ? '*' : '/';
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function withAuthority(text: string, rest: Pick<Target, 'form' | 'path'>): Parsed<Target> {
+  if (text.includes('@'))
+    return failed('bad_request', 'a request target has no userinfo; credentials go in Proxy-Authorization');
+  const authority = parseAuthority(text, rest.form === 'authority' ? null : defaultPort);
+  return authority.ok ? parsed({ ...rest, authority: authority.value, authorityText: text }) : authority;
+}

@@ -1,0 +1,96 @@
+/** Who is to blame where an exit refuses a tunnel without saying why: the exit, or the site it could not reach. One refusal proves
+ *  nothing. It is charged to the exit if another exit then succeeds, or recently did, with the same authority; if two exits of
+ *  different endpoints are refused alike it is charged to the site, that is, to no exit. */
+
+interface Rejection {
+  readonly slot: number;
+  readonly endpoint: string;
+  readonly at: number;
+}
+
+interface Success {
+  readonly slot: number;
+  readonly at: number;
+}
+
+/** What is remembered of one authority: rejections that nobody was charged for yet, all of one endpoint, and the last successes
+ *  of two different exits (one of them is always "another"). */
+interface Memory {
+  rejections: Rejection[];
+  successes: Success[];
+}
+
+/** How long an observation counts as recent, in ms. */
+const defaultWindowMs = 60_000;
+
+/** Rejections kept per authority: an endpoint that carries thousands of exits must not fill the memory. */
+const keptRejections = 8;
+
+const keptSuccesses = 2;
+
+const noSlots: readonly number[] = Object.freeze([]);
+
+/** The memory of recent rejections and successes per authority; the least recently seen authorities go first. */
+export class RejectionLedger {
+  readonly #capacity: number;
+  readonly #windowMs: number;
+  readonly #authorities = new Map<string, Memory>();
+
+  constructor(limits: { readonly capacity?: number; readonly windowMs?: number } = {}) {
+    this.#capacity = limits.capacity ?? 10_000;
+    this.#windowMs = limits.windowMs ?? defaultWindowMs;
+  }
+
+  /** Authorities remembered. */
+  get size(): number {
+    return this.#authorities.size;
+  }
+
+  /** The exit in `slot`, dialled at `endpoint`, refused a tunnel to `authority` for no stated reason. Returns the slots whose
+   *  exits are to be charged with a failure now. */
+  rejected(
+    authority: string,
+    by: { readonly slot: number; readonly endpoint: string },
+    now: number,
+  ): readonly number[] {
+    const memory = this.#recall(authority, now);
+    if (memory.successes.some((success) => success.slot !== by.slot)) return [by.slot];
+    if (memory.rejections.some((rejection) => rejection.endpoint !== by.endpoint)) {
+      memory.rejections = [];
+      return noSlots;
+    }
+    const others = memory.rejections.filter((rejection) => rejection.slot !== by.slot);
+    memory.rejections = [...others, { ...by, at: now }].slice(-keptRejections);
+    return noSlots;
+  }
+
+  /** The exit in `slot` opened a tunnel to `authority`. Returns the slots whose exits are to be charged for having refused. */
+  succeeded(authority: string, slot: number, now: number): readonly number[] {
+    const memory = this.#recall(authority, now);
+    const others = memory.successes.filter((success) => success.slot !== slot);
+    memory.successes = [...others, { slot, at: now }].slice(-keptSuccesses);
+    if (memory.rejections.length === 0) return noSlots;
+    const guilty = memory.rejections.map((rejection) => rejection.slot).filter((rejecting) => rejecting !== slot);
+    memory.rejections = [];
+    return guilty;
+  }
+
+  /** The authority's memory without what is no longer recent, as the most recently seen one. */
+  #recall(authority: string, now: number): Memory {
+    const memory = this.#authorities.get(authority) ?? { rejections: [], successes: [] };
+    const isRecent = (seen: { readonly at: number }) => now - seen.at < this.#windowMs;
+    memory.rejections = memory.rejections.filter(isRecent);
+    memory.successes = memory.successes.filter(isRecent);
+    this.#authorities.delete(authority);
+    this.#authorities.set(authority, memory);
+    if (this.#authorities.size > this.#capacity) this.#forgetOldest();
+    return memory;
+  }
+
+  #forgetOldest(): void {
+    for (const authority of this.#authorities.keys()) {
+      this.#authorities.delete(authority);
+      return;
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { Exchange } from '../gateway/exchange.ts';
+import { formatAuthority } from '../protocol/authority.ts';
+import type { AccessRecord, Phase } from '../telemetry/access-record.ts';
+
+/** The line of the access log for an exchange that has ended. `now` is the monotonic clock, `wallTime` ms since the epoch. */
+export function accessRecordOf(exchange: Exchange, { now, wallTime }: { now: number; wallTime: number }): AccessRecord {
+  const { admission, choice } = exchange;
+  const cut = exchange.ending === 'cut';
+  return {
+    time: wallTime,
+    id: exchange.id,
+    listener: exchange.listener,
+    source: exchange.source,
+    client: admission?.client.name ?? null,
+    session: admission?.params.session ?? null,
+    tag: admission?.params.tag ?? null,
+    pool: choice?.exit.pool ?? null,
+    exit: choice?.exit.id ?? null,
+    authority: exchange.authority === null ? null : formatAuthority(exchange.authority),
+    method: exchange.method,
+    path: exchange.path,
+    kind: exchange.ending === null || exchange.ending === 'cut' ? 'ok' : exchange.ending,
+    by: exchange.by,
+    status: exchange.status,
+    cut,
+    clientToOrigin: exchange.clientBytes,
+    originToClient: exchange.originBytes,
+    attempts: exchange.attempts,
+    phasesMs: phasesOf(exchange, now),
+  };
+}
+
+function phasesOf({ startedAt, admittedAt, confirmedAt }: Exchange, now: number): Partial<Record<Phase, number>> {
+  if (admittedAt === null) return { admit: round(now - startedAt) };
+  const admit = round(admittedAt - startedAt);
+  if (confirmedAt === null) return { admit, attempt: round(now - admittedAt) };
+  return { admit, attempt: round(confirmedAt - admittedAt), relay: round(now - confirmedAt) };
+}
+
+const round = (ms: number): number => Math.round(ms * 1000) / 1000;

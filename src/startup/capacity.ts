@@ -1,0 +1,30 @@
+/** Descriptors that are not a client's: log, store, control socket, listeners, queries for names. */
+const RESERVE = 48;
+
+/** How many connections fit. */
+export interface Capacity {
+  /** Clients' connections at once; more are told `overloaded`. */
+  readonly connections: number;
+  /** Idle connections to exits. */
+  readonly kept: number;
+}
+
+/** Divides the descriptors that the process may open. A client's connection needs one more to its exit, and one that is refused
+ *  needs its own for as long as the refusal takes: without a reserve Node accepts and closes without a word, and neither the
+ *  store nor the log can open a file. */
+export function capacityOf(openFiles: number, configured: number | null): Capacity {
+  const free = Math.max(16, openFiles - RESERVE);
+  const kept = Math.min(1024, Math.floor(free / 8));
+  const fitting = Math.max(4, Math.floor(((free - kept) * 0.9) / 2));
+  return { connections: Math.min(configured ?? fitting, fitting), kept };
+}
+
+/** The limit on open files as the process has it; 1,024 where the system doesn't tell. */
+export function openFileLimit(): number {
+  const report = process.report.getReport();
+  const limits: unknown = 'userLimits' in report ? report.userLimits : undefined;
+  if (typeof limits !== 'object' || limits === null || !('open_files' in limits)) return 1024;
+  const files = limits.open_files;
+  if (typeof files !== 'object' || files === null || !('soft' in files)) return 1024;
+  return typeof files.soft === 'number' ? files.soft : 65_536;
+}

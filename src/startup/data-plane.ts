@@ -1,0 +1,222 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { Config } from '../config/config.ts';
+import { GatewayError } from '../errors.ts';
+import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
+import type { ExitLink } from '../gateway/exit-link.ts';
+import { AddressRules } from '../policy/address-rules.ts';
+import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
+import { LoginLimits } from '../policy/login-limits.ts';
+import type { Pool } from '../pool/exit.ts';
+import { PoolRegistry } from '../pool/registry.ts';
+import { RejectionLedger } from '../selection/blame.ts';
+import { ExitTable } from '../selection/exit-table.ts';
+import { LeaseTable } from '../selection/leases.ts';
+import type { AccessLog } from '../telemetry/access-log.ts';
+import { Counters } from '../telemetry/counters.ts';
+import { createDialler, type Dialler } from '../transport/dial.ts';
+import { HostsFile } from '../transport/hosts-file.ts';
+import { KeptConnections } from '../transport/kept-connections.ts';
+import { createResolver, type Resolver } from '../transport/resolver.ts';
+import { accessRecordOf } from './booking.ts';
+import type { Capacity } from './capacity.ts';
+import { Listeners } from './listeners.ts';
+
+/** How many leases one sweep looks at, and how often, in ms. */
+const SWEEP_LEASES = 20_000;
+const SWEEP_MS = 1_000;
+
+/** One query for a name may take so long, in ms. */
+const NAME_QUERY_MS = 5_000;
+
+export interface DataPlaneOptions {
+  readonly config: Config;
+  readonly pools: readonly Pool[];
+  readonly clients: readonly ClientRecord[];
+  /** The keyed hash of a client's secret. */
+  readonly hashSecret: (secret: string) => Buffer;
+  /** Keys the names of sessions; fresh or kept, but secret. */
+  readonly sessionSecret: Buffer;
+  readonly capacity: Capacity;
+  readonly log: AccessLog | null;
+  readonly warn: (line: string) => void;
+}
+
+/** Everything that carries traffic: listeners, policy, selection, exits. The control side starts it, hands it new config, pools
+ *  and clients as whole values, reads its figures, and stops it. */
+export class DataPlane {
+  readonly registry = new PoolRegistry();
+  readonly exits = new ExitTable();
+  readonly leases = new LeaseTable();
+  readonly counters = new Counters();
+  readonly listeners: Listeners;
+  readonly #options: DataPlaneOptions;
+  readonly #sockets = new Set<Socket>();
+  readonly #resolver: Resolver;
+  readonly #hosts: HostsFile;
+  readonly #dialler: Dialler;
+  readonly #kept: KeptConnections<ExitLink>;
+  readonly #sweeper: NodeJS.Timeout;
+  #config: Config;
+  #settings: GatewaySettings;
+  #directory: ClientDirectory;
+  #rules: AddressRules;
+  #admin: { readonly host: string; readonly port: number };
+  #phase: 'starting' | 'serving' | 'draining' = 'starting';
+  #memoryFull = false;
+  #refused = 0;
+
+  constructor(options: DataPlaneOptions) {
+    const { config, capacity } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#settings = settingsOf(config);
+    this.#admin = config.admin;
+    this.#resolver = createResolver({
+      now: monotonic,
+      random: Math.random,
+      servers: config.resolver.servers,
+      hostsFile: config.resolver.hostsFile,
+      timeoutMs: NAME_QUERY_MS,
+    });
+    this.#hosts = new HostsFile(config.resolver.hostsFile, monotonic);
+    this.#dialler = createDialler({ resolver: this.#resolver });
+    this.#kept = new KeptConnections({ total: capacity.kept });
+    this.#directory = this.#directoryOf(options.clients);
+    this.#applyPools(options.pools);
+    this.listeners = new Listeners({
+      gateway: this.#collaborators(),
+      folder: config.data,
+      sockets: this.#sockets,
+      admit: (socket) => this.#admit(socket),
+      warn: options.warn,
+    });
+    this.#rules = this.#rulesOf(config);
+    this.#sweeper = setInterval(() => this.leases.sweep(monotonic(), SWEEP_LEASES), SWEEP_MS).unref();
+  }
+
+  /** Binds the listeners and serves. Throws StartFault, with everything bound so far closed again. */
+  async start(): Promise<void> {
+    await this.listeners.apply(this.#config);
+    this.#rules = this.#rulesOf(this.#config);
+    this.#phase = 'serving';
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** Connections refused for want of room. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  get phase(): 'starting' | 'serving' | 'draining' {
+    return this.#phase;
+  }
+
+  /** Whether new connections are being refused now. */
+  get isFull(): boolean {
+    return this.#memoryFull || this.#sockets.size >= this.#options.capacity.connections;
+  }
+
+  set memoryFull(full: boolean) {
+    this.#memoryFull = full;
+  }
+
+  /** Where the admin listener was bound: no exchange may reach it. */
+  set admin(bound: { readonly host: string; readonly port: number }) {
+    this.#admin = bound;
+    this.#rules = this.#rulesOf(this.#config);
+  }
+
+  /** Takes a new set of clients; the next request is judged by it. */
+  setClients(clients: readonly ClientRecord[]): void {
+    this.#directory = this.#directoryOf(clients);
+  }
+
+  /** Takes a new config and new pools, whole or not at all: throws before anything has changed. Exchanges under way go on. */
+  async reload(config: Config, pools: readonly Pool[]): Promise<void> {
+    await this.listeners.apply(config);
+    this.#applyPools(pools);
+    this.#config = config;
+    this.#settings = settingsOf(config);
+    this.#rules = this.#rulesOf(config);
+  }
+
+  /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and closes everything. */
+  async stop(drainMs: number): Promise<void> {
+    this.#phase = 'draining';
+    clearInterval(this.#sweeper);
+    const drained = this.listeners.drain();
+    const timer = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref());
+    await Promise.race([drained, timer]);
+    for (const socket of this.#sockets) socket.destroy();
+    this.#kept.closeAll();
+    this.#resolver.close();
+  }
+
+  /** A loop, or want of room; null for a connection that may be served. */
+  #admit(socket: Socket): GatewayError | null {
+    if (this.isFull) {
+      this.#refused++;
+      // A refusal that is written needs its descriptor for a moment; beyond a few of them silence is all that can be afforded.
+      if (this.#sockets.size >= this.#options.capacity.connections + 16) socket.destroy();
+      return new GatewayError('overloaded', { detail: 'no room for another connection' });
+    }
+    return null;
+  }
+
+  #applyPools(pools: readonly Pool[]): void {
+    for (const slot of this.registry.apply(pools).added) this.exits.reset(slot);
+  }
+
+  #directoryOf(clients: readonly ClientRecord[]): ClientDirectory {
+    return new ClientDirectory(clients, { hash: this.#options.hashSecret });
+  }
+
+  #rulesOf(config: Config): AddressRules {
+    const local = Object.values(networkInterfaces()).flatMap((entries) =>
+      (entries ?? []).map(({ address }) => address),
+    );
+    const own = { listeners: this.listeners.bound, admin: [this.#admin], local };
+    return new AddressRules({ rules: config.rules, own, hosts: (name) => this.#hosts.addresses(name) });
+  }
+
+  #collaborators(): Collaborators {
+    const { sessionSecret } = this.#options;
+    const { logins } = this.#config.limits;
+    return {
+      now: monotonic,
+      random: Math.random,
+      newId: randomUUID,
+      leaseKey: (client, session) =>
+        createHmac('sha256', sessionSecret).update(`${client}\n${session}`).digest('base64url').slice(0, 22),
+      settings: () => this.#settings,
+      directory: () => this.#directory,
+      rules: () => this.#rules,
+      logins: new LoginLimits(logins),
+      registry: this.registry,
+      exits: this.exits,
+      leases: this.leases,
+      rejections: new RejectionLedger(),
+      dialler: this.#dialler,
+      kept: this.#kept,
+      draining: () => this.#phase !== 'serving',
+      begin: () => this.counters.begin(),
+      book: (exchange) => {
+        const record = accessRecordOf(exchange, { now: monotonic(), wallTime: Date.now() });
+        this.counters.end(record);
+        this.#options.log?.write(record);
+      },
+    };
+  }
+}
+
+const monotonic = (): number => performance.now();
+
+/** What of the config an exchange needs. */
+function settingsOf({ defaultPool, exchange, heads, exitErrors, timeouts }: Config): GatewaySettings {
+  return { defaultPool, ...exchange, heads, exitErrors, timeouts };
+}

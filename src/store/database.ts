@@ -1,0 +1,127 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { ensureFile, ensureFolder } from './folder.ts';
+import { migrations } from './migrations.ts';
+import { asStoreError, StoreError } from './store-error.ts';
+
+export type Database = Sqlite.Database;
+
+export interface StoreOptions {
+  /** The wall clock, in ms since the epoch: it stamps records. */
+  readonly now: () => number;
+  /** How long to wait, blocking, for another process that writes. Default 2,000 ms. */
+  readonly busyTimeoutMs?: number;
+}
+
+/** Node-API 10, which Node 22.14 is the first to have: below it better-sqlite3 ends the process. */
+const leastNapi = 10;
+
+/** An open store. It blocks while it works: for the control thread only. Everything throws StoreError. */
+export class Store {
+  readonly path: string;
+  readonly now: () => number;
+  readonly #database: Database;
+  readonly #inode: bigint;
+
+  constructor(path: string, { now, busyTimeoutMs = 2000 }: StoreOptions) {
+    this.path = path;
+    this.now = now;
+    this.#database = new Sqlite(path, { timeout: busyTimeoutMs });
+    this.#inode = statSync(path, { bigint: true }).ino;
+    try {
+      prepare(this.#database);
+    } catch (cause) {
+      this.#database.close();
+      throw cause;
+    }
+  }
+
+  /** Runs `work` on one consistent view of the store. */
+  read<T>(work: (database: Database) => T): T {
+    return this.#run(() => this.#database.transaction(work).deferred(this.#database));
+  }
+
+  /** Runs `work` as one change, kept whole or not at all. Once this returns the change survives a power cut. */
+  write<T>(work: (database: Database) => T): T {
+    return this.#run(() => {
+      this.#assertInPlace();
+      return this.#database.transaction(work).immediate(this.#database);
+    });
+  }
+
+  /** A text that is another after any change, by this process or another; cheap enough to ask every second. */
+  dataVersion(): string {
+    return this.#run(() => {
+      const others = this.#database.pragma('data_version', { simple: true });
+      return `${others}:${this.#database.prepare('SELECT total_changes()').pluck().get()}`;
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** SQLite would go on writing to a file that has no name any more. */
+  #assertInPlace(): void {
+    const inode = statSync(this.path, { bigint: true, throwIfNoEntry: false })?.ino;
+    if (inode === this.#inode) return;
+    throw new StoreError('deleted', {
+      detail: 'the store was deleted or replaced while it was open',
+      remedy: 'put it back and start again',
+    });
+  }
+
+  #run<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      throw asStoreError(cause);
+    }
+  }
+}
+
+/** Opens the store in the data folder, making both where there are none (0700, 0600), and brings it up to date. Throws
+ *  StoreError: unfit_runtime, newer, damaged, locked, read_only, full, unavailable. */
+export function openStore(folder: string, options: StoreOptions): Store {
+  assertFitRuntime(process.versions);
+  try {
+    ensureFolder(folder);
+    const path = join(folder, 'roundabout.db');
+    ensureFile(path);
+    return new Store(path, options);
+  } catch (cause) {
+    throw asStoreError(cause);
+  }
+}
+
+/** Throws StoreError (unfit_runtime) where the store would take the process down with it. */
+export function assertFitRuntime(versions: { readonly node?: string; readonly napi?: string }): void {
+  if (Number(versions.napi) >= leastNapi) return;
+  throw new StoreError('unfit_runtime', {
+    detail: `the store does not run on Node ${versions.node}`,
+    remedy: 'use Node 22.14 or later',
+  });
+}
+
+function prepare(database: Database): void {
+  database.pragma('journal_mode = WAL');
+  // NORMAL would lose acknowledged changes in a power cut.
+  database.pragma('synchronous = FULL');
+  database.pragma('foreign_keys = ON');
+  database.transaction(migrate).immediate(database);
+}
+
+/** Inside of one transaction, so that of two processes that start at once one migrates and the other finds it done. */
+function migrate(database: Database): void {
+  const version = Number(database.pragma('user_version', { simple: true }));
+  if (version > migrations.length) {
+    throw new StoreError('newer', {
+      detail: `the store has version ${version}, and this program knows ${migrations.length}`,
+      remedy: 'use the version of the program that made it, or a later one',
+    });
+  }
+  if (version === migrations.length) return;
+  for (const step of migrations.slice(version)) database.exec(step);
+  database.pragma(`user_version = ${migrations.length}`);
+}

@@ -1,0 +1,34 @@
+/** Steps from an empty store to the present one; step n leads to `user_version` n. A released step is never changed. Lists and
+ *  rules are JSON, since they are only read whole. Times are ms since the epoch. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE fact (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE client (
+    name TEXT PRIMARY KEY,
+    enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    allow_ip TEXT NOT NULL CHECK (json_valid(allow_ip)),
+    allow_ip_is_credential INTEGER NOT NULL CHECK (allow_ip_is_credential IN (0, 1)),
+    pools TEXT NOT NULL CHECK (json_valid(pools)),
+    params TEXT NOT NULL,
+    rules TEXT NOT NULL CHECK (json_valid(rules)),
+    dialects TEXT NOT NULL CHECK (json_valid(dialects)),
+    reply_fields TEXT CHECK (reply_fields IN ('on', 'off')),
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE secret (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    client TEXT NOT NULL REFERENCES client (name) ON DELETE CASCADE,
+    hash TEXT NOT NULL,
+    label TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE INDEX secret_client ON secret (client);
+  `,
+];

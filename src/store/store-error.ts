@@ -1,0 +1,80 @@
+/** What can be wrong with the store itself, or with what is asked of it. */
+export type StoreErrorCode =
+  | 'unfit_runtime'
+  | 'locked'
+  | 'read_only'
+  | 'full'
+  | 'damaged'
+  | 'deleted'
+  | 'newer'
+  | 'unavailable'
+  | 'bad_key'
+  | 'exists'
+  | 'not_found'
+  | 'bad_name'
+  | 'bad_cidr'
+  | 'bad_params'
+  | 'bad_rule'
+  | 'bad_value'
+  | 'too_many_secrets';
+
+/** The one error of the store. It is for operators: nothing of it is shown to those who connect. */
+export class StoreError extends Error {
+  readonly code: StoreErrorCode;
+  /** One sentence: what is wrong. */
+  readonly detail: string;
+  /** One sentence: what to do about it. */
+  readonly remedy: string;
+
+  constructor(
+    code: StoreErrorCode,
+    text: { readonly detail: string; readonly remedy: string; readonly cause?: unknown },
+  ) {
+    super(`${text.detail}: ${text.remedy}`, { cause: text.cause });
+    this.name = 'StoreError';
+    this.code = code;
+    this.detail = text.detail;
+    this.remedy = text.remedy;
+  }
+}
+
+type StorageFault = readonly [code: StoreErrorCode, detail: string, remedy: string];
+
+const readOnly: StorageFault = [
+  'read_only',
+  'the store cannot be written',
+  'make its folder and files writable for this user',
+];
+const full: StorageFault = ['full', 'the disk is full', 'free some space; nothing of the change was kept'];
+const damaged: StorageFault = [
+  'damaged',
+  'the store is damaged',
+  'put a backup in its place, or move it away to begin anew',
+];
+const locked: StorageFault = ['locked', 'another process is writing to the store', 'try again in a moment'];
+const unavailable: StorageFault = ['unavailable', 'the store cannot be used', 'check its folder and the disk'];
+
+/** By the codes of SQLite (without their extensions) and of the system. */
+const storageFaults: ReadonlyMap<string, StorageFault> = new Map([
+  ['SQLITE_BUSY', locked],
+  ['SQLITE_LOCKED', locked],
+  ['SQLITE_READONLY', readOnly],
+  ['SQLITE_PERM', readOnly],
+  ['EACCES', readOnly],
+  ['EPERM', readOnly],
+  ['EROFS', readOnly],
+  ['SQLITE_FULL', full],
+  ['ENOSPC', full],
+  ['EDQUOT', full],
+  ['SQLITE_CORRUPT', damaged],
+  ['SQLITE_NOTADB', damaged],
+]);
+
+/** A failure of SQLite or of the system as a StoreError, by its code. Anything else, a StoreError too, comes back as it is. */
+export function asStoreError(cause: unknown): unknown {
+  if (cause instanceof StoreError || !(cause instanceof Error) || !('code' in cause)) return cause;
+  const [code, sqlite] = /^(SQLITE_[A-Z]+|E[A-Z0-9]+$)/.exec(String(cause.code)) ?? [];
+  if (code === undefined) return cause;
+  const [kind, detail, remedy] = storageFaults.get(sqlite ?? code) ?? unavailable;
+  return new StoreError(kind, { detail: `${detail} (${cause.code})`, remedy, cause });
+}

@@ -1,0 +1,134 @@
+/** The access log: lines go to a file or to standard output, asynchronously. Nothing here waits for a disk, and a full one costs
+ *  lines, never an exchange. */
+
+import { open } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { destination } from 'pino';
+import { type AccessRecord, accessLine } from './access-record.ts';
+
+type Sink = ReturnType<typeof destination>;
+
+export interface AccessLogOptions {
+  /** Path of the file, made with its folder where missing, appended to where not; null for standard output. */
+  readonly file: string | null;
+  /** Whether paths and queries are written. They can hold secrets of the client. */
+  readonly paths: boolean;
+  /** Octets kept while the file or the reader of the output can't take them; lines beyond are dropped. */
+  readonly limitBytes?: number;
+  /** How long `close` and `reopen` wait for what is still unwritten, in ms. */
+  readonly flushTimeoutMs?: number;
+}
+
+const defaultLimitBytes = 4 * 1_024 * 1_024;
+
+const defaultFlushTimeoutMs = 2_000;
+
+/** Readable by its owner and group only: hosts, clients and sessions stand in it. */
+const fileMode = 0o640;
+
+const standardOutput = 1;
+
+const openFile = promisify(open);
+
+/** Opens the log. Rejects with the system's error where the file can't be opened. */
+export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {
+  return new AccessLog(options, await openSink(options));
+}
+
+/** An open log. */
+export class AccessLog {
+  readonly #options: AccessLogOptions;
+  #sink: Sink;
+  #closed = false;
+  #broken = false;
+  #dropped = 0;
+  #failedWrites = 0;
+
+  /** Use `openAccessLog`. */
+  constructor(options: AccessLogOptions, sink: Sink) {
+    this.#options = options;
+    this.#sink = this.#watched(sink);
+  }
+
+  /** Lines lost: no room, the output's reader gone, or written after `close`. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Writes that the system refused. What they held is tried again with the next line. */
+  get failedWrites(): number {
+    return this.#failedWrites;
+  }
+
+  /** Appends one line. Never throws, never waits. */
+  write(record: AccessRecord): void {
+    if (this.#closed || this.#broken) this.#dropped++;
+    else this.#sink.write(accessLine(record, this.#options.paths));
+  }
+
+  /** Goes on in a newly opened file of the same path, after a rotation; does nothing on standard output. Rejects with the
+   *  system's error where it can't be opened: the log then goes on in the old one. */
+  async reopen(): Promise<void> {
+    if (this.#options.file === null || this.#closed) return;
+    const fresh = this.#watched(await openSink(this.#options));
+    // Closed meanwhile: what is ended below is then the new file, in which nothing was written.
+    const former = this.#closed ? fresh : this.#sink;
+    if (!this.#closed) this.#sink = fresh;
+    await ended(former, this.#options.flushTimeoutMs);
+  }
+
+  /** Writes what is left and closes. Resolves in any case, after `flushTimeoutMs` at the latest. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (!this.#broken) await ended(this.#sink, this.#options.flushTimeoutMs);
+  }
+
+  #watched(sink: Sink): Sink {
+    sink.on('drop', () => {
+      this.#dropped++;
+    });
+    sink.on('error', (error: NodeJS.ErrnoException) => {
+      this.#failedWrites++;
+      // The reader of the output is gone for good; the sink silently ignores lines from here on.
+      if (error.code === 'EPIPE') this.#broken = true;
+    });
+    return sink;
+  }
+}
+
+async function openSink({ file, limitBytes = defaultLimitBytes }: AccessLogOptions): Promise<Sink> {
+  return destination({
+    dest: file === null ? standardOutput : await openToAppend(file),
+    sync: false,
+    maxLength: limitBytes,
+  });
+}
+
+/** The descriptor is opened here: a destination that could not open its file would throw when the process exits. */
+async function openToAppend(file: string): Promise<number> {
+  await mkdir(dirname(file), { recursive: true });
+  return openFile(file, 'a', fileMode);
+}
+
+/** Resolves when the sink has written everything and closed, or can't, or the time is over. */
+function ended(sink: Sink, timeoutMs = defaultFlushTimeoutMs): Promise<void> {
+  return new Promise((resolve) => {
+    const giveUp = () => {
+      sink.destroy();
+      settle();
+    };
+    const timer = setTimeout(giveUp, timeoutMs);
+    const settle = () => {
+      clearTimeout(timer);
+      sink.off('error', giveUp);
+      sink.off('close', settle);
+      resolve();
+    };
+    sink.on('error', giveUp);
+    sink.on('close', settle);
+    sink.end();
+  });
+}

@@ -1,0 +1,100 @@
+/** One line of the access log: what is told of an exchange at its end, and how it is written so that nothing a peer sent can
+ *  pretend to be another line, another field, or a command to a terminal. */
+
+import type { By, ErrorKind } from '../errors.ts';
+
+/** How an exchange or an attempt ended. `client_left`: there was nobody to tell anything. */
+export type EndKind = 'ok' | 'client_left' | ErrorKind;
+
+/** The phases of an exchange that take time: until it was admitted, until the exit had confirmed or the response head had come
+ *  (all attempts), until the end. */
+export type Phase = 'admit' | 'attempt' | 'relay';
+
+/** One attempt: the exit's opaque id, how it ended, and how long it took in ms. */
+export interface AttemptRecord {
+  readonly exit: string;
+  readonly kind: EndKind;
+  readonly ms: number;
+}
+
+/** What is known of an exchange when it ends; null where it didn't get so far. No member may hold a credential, or a username as
+ *  the client sent it. */
+export interface AccessRecord {
+  /** Wall clock, ms since the epoch. */
+  readonly time: number;
+  /** The request id, as in `Roundabout-Request-Id`. */
+  readonly id: string;
+  readonly listener: string;
+  /** The address the client came from. */
+  readonly source: string | null;
+  /** Name of the authenticated client. */
+  readonly client: string | null;
+  readonly session: string | null;
+  readonly tag: string | null;
+  readonly pool: string | null;
+  /** Opaque id of the exit that served. */
+  readonly exit: string | null;
+  /** `host:port` of the origin. */
+  readonly authority: string | null;
+  /** The HTTP method; `SOCKS5` for a SOCKS tunnel. */
+  readonly method: string | null;
+  /** Path and query; written only where the log's `paths` is on. */
+  readonly path?: string | null;
+  readonly kind: EndKind;
+  /** Who is to blame; null where `kind` is ok. */
+  readonly by: By | null;
+  /** The HTTP status the client was sent. */
+  readonly status: number | null;
+  /** Whether a message was cut after its head, which the client can only see by an unclean close. */
+  readonly cut: boolean;
+  /** Octets of content or tunnel. */
+  readonly clientToOrigin: number;
+  readonly originToClient: number;
+  readonly attempts: readonly AttemptRecord[];
+  /** Time spent in each phase that was entered, in ms. */
+  readonly phasesMs: Readonly<Partial<Record<Phase, number>>>;
+}
+
+/** Longest text written of one member, in UTF-16 units; what was left off shows as an ellipsis. */
+const longestText = 2_048;
+
+/** Controls, format characters (bidirectional marks, zero width, tags) and the two line separators. */
+const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+const escaped = (character: string) =>
+  character.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const bounded = <T extends string | null>(text: T) =>
+  text !== null && text.length > longestText ? `${text.slice(0, longestText)}…` : text;
+
+const rounded = (ms: number) => Math.round(ms * 1_000) / 1_000;
+
+const attemptLine = ({ exit, kind, ms }: AttemptRecord) => ({ exit, kind, ms: rounded(ms) });
+
+/** The record as one JSON object on one line, newline included. Only the members named here are written, whatever else the
+ *  record holds; texts are bounded; every invisible character stands as a JSON escape, so that parsing gives it back. */
+export function accessLine(record: AccessRecord, paths: boolean): string {
+  const line = JSON.stringify({
+    time: new Date(record.time).toISOString(),
+    id: record.id,
+    listener: record.listener,
+    source: record.source,
+    client: bounded(record.client),
+    session: bounded(record.session),
+    tag: bounded(record.tag),
+    pool: record.pool,
+    exit: record.exit,
+    authority: bounded(record.authority),
+    method: bounded(record.method),
+    path: paths ? bounded(record.path ?? null) : undefined,
+    kind: record.kind,
+    by: record.by,
+    status: record.status,
+    cut: record.cut,
+    clientToOrigin: record.clientToOrigin,
+    originToClient: record.originToClient,
+    attempts: record.attempts.map(attemptLine),
+    phasesMs: record.phasesMs,
+  });
+  return `${line.replace(invisible, escaped)}\n`;
+}

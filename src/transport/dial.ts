@@ -1,0 +1,185 @@
+import net, { isIP } from 'node:net';
+import tls from 'node:tls';
+import { raceAddresses } from './address-race.ts';
+import { Cutoff } from './cutoff.ts';
+import { type Blame, dialTimeout, tlsFailure } from './dial-failure.ts';
+import { type AddressQuestion, judgedAddresses } from './judged-addresses.ts';
+import type { Resolver } from './resolver.ts';
+
+const KEEP_ALIVE_DELAY_MS = 60_000;
+/** Distinct certificate authorities whose contexts are kept; making one costs more than a dial. */
+const CONTEXT_LIMIT = 256;
+
+/** TLS to what is dialled. */
+export interface DialTls {
+  /** What the certificate must name, the dialled host unless told; sent as SNI where it is no address (RFC 6066 §3). */
+  readonly servername?: string;
+  readonly verify: boolean;
+  /** PEM of the authorities to trust in place of the well-known ones. */
+  readonly ca?: string | null;
+}
+
+/** Where to connect, and what may happen on the way. */
+export interface DialTarget extends AddressQuestion {
+  readonly port: number;
+  readonly tls?: DialTls;
+}
+
+/** How long it may take. */
+export interface DialLimits {
+  /** Duration of it all: names, connection and TLS. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The only way to open a connection outward. */
+export interface Dialler {
+  /** A connected socket: half-open allowed, no delay, TCP keep-alive, nothing read yet by a listener. It carries one listener
+   *  of ours for `error`, which does nothing, so that a fault before its owner listens ends no process. From here on the caller
+   *  owns it, and must look at `destroyed` before relying on events still to come.
+   *  Rejects with GatewayError, or with the signal's reason; then no socket, timer or listener is left. */
+  dial(target: DialTarget & DialLimits): Promise<net.Socket>;
+  /** The same as one step of a longer job. */
+  dialWithin(target: DialTarget, cutoff: Cutoff): Promise<net.Socket>;
+  /** Where a host may be reached: see judgedAddresses. */
+  addresses(question: AddressQuestion, cutoff: Cutoff): Promise<readonly string[]>;
+  /** Whether a connection from this peer is one that we opened ourselves: a loop. Ask when the peer's first request has come;
+   *  a connection may be accepted before its other end knows that it is connected. */
+  isOwnSocket(remoteAddress: string | undefined, remotePort: number | undefined): boolean;
+  /** Connections open now. */
+  readonly open: number;
+}
+
+export interface DiallerOptions {
+  readonly resolver: Resolver;
+  /** Told of each socket as it is made. */
+  readonly onSocket?: (socket: net.Socket) => void;
+}
+
+/** A dialler over `resolver`. It opens nothing by itself. */
+export function createDialler(options: DiallerOptions): Dialler {
+  return new TcpDialler(options);
+}
+
+/** A listener for `error` on a socket whose end shows elsewhere. */
+export const ignoreError = (): void => {};
+
+class TcpDialler implements Dialler {
+  readonly #options: DiallerOptions;
+  /** Local ends of the open connections. */
+  readonly #own = new Set<string>();
+  /** By certificate authority; the empty text stands for the well-known ones. Oldest first. */
+  readonly #contexts = new Map<string, tls.SecureContext>();
+
+  constructor(options: DiallerOptions) {
+    this.#options = options;
+  }
+
+  get open(): number {
+    return this.#own.size;
+  }
+
+  isOwnSocket(remoteAddress: string | undefined, remotePort: number | undefined): boolean {
+    return this.#own.has(endOf(remoteAddress, remotePort));
+  }
+
+  async dial(target: DialTarget & DialLimits): Promise<net.Socket> {
+    const cutoff = new Cutoff(target.deadlineMs, target.signal);
+    try {
+      return await this.dialWithin(target, cutoff);
+    } finally {
+      cutoff.close();
+    }
+  }
+
+  async dialWithin(target: DialTarget, cutoff: Cutoff): Promise<net.Socket> {
+    const addresses = await this.addresses(target, cutoff);
+    const open = (address: string): net.Socket => this.#connect(address, target.port);
+    const socket = await raceAddresses(addresses, { open, blame: target.blame }, cutoff);
+    this.#register(socket);
+    if (target.tls === undefined) return socket;
+    const context = this.#context(target.tls.ca ?? '');
+    return secure(socket, { host: target.host, blame: target.blame, context, tls: target.tls }, cutoff);
+  }
+
+  addresses(question: AddressQuestion, cutoff: Cutoff): Promise<readonly string[]> {
+    return judgedAddresses(this.#options.resolver, question, cutoff);
+  }
+
+  #connect(address: string, port: number): net.Socket {
+    const socket = net.connect({
+      host: address,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+    });
+    socket.on('error', ignoreError);
+    this.#options.onSocket?.(socket);
+    return socket;
+  }
+
+  #register(socket: net.Socket): void {
+    const end = endOf(socket.localAddress, socket.localPort);
+    this.#own.add(end);
+    socket.once('close', () => this.#own.delete(end));
+  }
+
+  #context(ca: string): tls.SecureContext {
+    const known = this.#contexts.get(ca);
+    if (known !== undefined) return known;
+    const context = tls.createSecureContext({ minVersion: 'TLSv1.2', ca: ca === '' ? undefined : ca });
+    this.#contexts.set(ca, context);
+    if (this.#contexts.size > CONTEXT_LIMIT) {
+      const oldest = this.#contexts.keys().next();
+      if (!oldest.done) this.#contexts.delete(oldest.value);
+    }
+    return context;
+  }
+}
+
+/** A dual-stack listener shows an IPv4 peer in mapped form. */
+function endOf(address: string | undefined, port: number | undefined): string {
+  const plain = address?.startsWith('::ffff:') ? address.slice(7) : address;
+  return `${plain} ${port}`;
+}
+
+interface SecureOptions {
+  readonly host: string;
+  readonly blame: Blame;
+  readonly context: tls.SecureContext;
+  readonly tls: DialTls;
+}
+
+function secure(plain: net.Socket, options: SecureOptions, cutoff: Cutoff): Promise<tls.TLSSocket> {
+  const { servername = options.host } = options.tls;
+  return cutoff.wait(
+    () => dialTimeout(options.blame, 'TLS handshake'),
+    (resolve, reject) => {
+      const socket = tls.connect({
+        socket: plain,
+        // The name that the certificate is checked against where none is sent.
+        host: servername,
+        servername: isIP(servername) === 0 ? servername : undefined,
+        secureContext: options.context,
+        rejectUnauthorized: options.tls.verify,
+        ALPNProtocols: ['http/1.1'],
+      });
+      let secured = false;
+      const done = (): void => {
+        secured = true;
+        resolve(socket);
+      };
+      const lost = (error?: Error): void => reject(tlsFailure(socket, error));
+      const closed = (): void => lost();
+      socket.on('error', ignoreError).once('secureConnect', done).once('error', lost).once('close', closed);
+      return () => {
+        socket.off('secureConnect', done).off('error', lost).off('close', closed);
+        if (secured) return;
+        socket.destroy();
+        plain.destroy();
+      };
+    },
+  );
+}

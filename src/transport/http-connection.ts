@@ -1,0 +1,233 @@
+import type { Socket } from 'node:net';
+import type { Decoded, Fault } from '../protocol/decoded.ts';
+import type { Fields } from '../protocol/fields.ts';
+import { ContentDecoder } from '../protocol/http-content.ts';
+import type { Framing } from '../protocol/http-message.ts';
+
+/** Octets of the next messages that are kept while nobody reads; beyond it the socket is paused, and the peer waits. */
+const HOLD_LIMIT = 64 * 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+/** What one side of an HTTP/1.1 connection tells its owner. Each is called at most once for each head or content asked for,
+ *  `content` as often as octets come. After `fault`, `ended` or `closed` nothing more is decoded. */
+export interface ConnectionEvents<H> {
+  /** The first octets of a head that readHead() asked for have come, but not all of it. */
+  headBegun(): void;
+  /** A head that readHead() asked for. */
+  head(head: H): void;
+  /** Content octets that readContent() asked for. */
+  content(chunk: Buffer): void;
+  /** The content is complete. */
+  contentEnd(trailers: Fields): void;
+  /** The octets are no HTTP message; the connection can't be read any further. */
+  fault(fault: Fault, phase: 'head' | 'content'): void;
+  /** The peer has sent its FIN: `midway` where that cuts a head or content that was being read. */
+  ended(midway: boolean): void;
+  /** The socket is gone; `error` where it was reset. */
+  closed(error: Error | null): void;
+}
+
+/** A decoder of heads; see protocol/http-head.ts. */
+export interface HeadDecoder<H> {
+  push(chunk: Buffer): Decoded<H>;
+  readonly pending: boolean;
+}
+
+/** One HTTP/1.1 connection as its reader sees it, in either role. It turns octets into heads and content on demand, and keeps
+ *  what comes meanwhile, so that pipelined messages are read one after the other. It writes nothing and sets no deadline: its
+ *  owner does. It keeps reading while nothing is asked for (up to a bound), because only a reader learns that a peer has gone. */
+export class HttpConnection<H> {
+  readonly socket: Socket;
+  readonly #decoder: HeadDecoder<H>;
+  readonly #role: 'request' | 'response';
+  #events: ConnectionEvents<H>;
+  #content: ContentDecoder | null = null;
+  #reading: 'nothing' | 'head' | 'content' = 'nothing';
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #finished = false;
+  #paused = false;
+  #draining = false;
+  #error: Error | null = null;
+
+  constructor(
+    socket: Socket,
+    options: { decoder: HeadDecoder<H>; role: 'request' | 'response'; events: ConnectionEvents<H> },
+  ) {
+    this.socket = socket;
+    this.#decoder = options.decoder;
+    this.#role = options.role;
+    this.#events = options.events;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  /** Hands the connection to another owner, at a message boundary (a kept connection to an exit). */
+  set events(events: ConnectionEvents<H>) {
+    this.#events = events;
+  }
+
+  /** True where octets wait that belong to no message asked for: pipelined requests, or a surplus behind a response. */
+  get hasSurplus(): boolean {
+    return this.#heldBytes > 0 || this.#decoder.pending;
+  }
+
+  /** True once the peer has sent its FIN. */
+  get peerEnded(): boolean {
+    return this.#finished;
+  }
+
+  /** Begins to read a head; events.head or events.fault follows, perhaps before this returns. */
+  readHead(): void {
+    this.#reading = 'head';
+    this.#drain();
+  }
+
+  /** Begins to read content framed so; events.content and events.contentEnd follow, perhaps before this returns. */
+  readContent(framing: Framing): void {
+    this.#content = new ContentDecoder(framing, this.#role);
+    this.#reading = 'content';
+    this.#drain();
+  }
+
+  /** Takes octets that were read from the socket before this connection was made. */
+  feed(octets: Buffer): void {
+    if (octets.length === 0) return;
+    this.#hold(octets);
+    this.#drain();
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#drain();
+  }
+
+  /** Gives the socket away, as for a tunnel: no listener of ours stays on it, and the octets already read are returned. The
+   *  caller must have put its own `error` listener on. */
+  detach(): Buffer {
+    this.socket.off('data', this.#onData);
+    this.socket.off('end', this.#onEnd);
+    this.socket.off('error', this.#onError);
+    this.socket.off('close', this.#onClose);
+    this.socket.pause();
+    const octets = this.#held.length === 1 && this.#held[0] ? this.#held[0] : Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldBytes = 0;
+    return octets;
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#hold(chunk);
+    this.#drain();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#finished = true;
+    if (this.#heldBytes === 0) this.#finish();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#error = error;
+  };
+
+  readonly #onClose = (): void => {
+    this.#finished = true;
+    this.#events.closed(this.#error);
+  };
+
+  #hold(chunk: Buffer): void {
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+  }
+
+  /** Feeds what is held to whoever reads, as long as somebody does. Not re-entered: an event that asks for more is served by
+   *  the loop that raised it. */
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    while (this.#reading !== 'nothing' && !this.#paused) {
+      const chunk = this.#held.shift();
+      if (chunk === undefined) {
+        // Content of length 0 is complete before its first octet.
+        if (this.#reading !== 'content' || !this.#decodeContent(NOTHING)) break;
+        continue;
+      }
+      this.#heldBytes -= chunk.length;
+      if (this.#reading === 'head') this.#decodeHead(chunk);
+      else this.#decodeContent(chunk);
+    }
+    this.#draining = false;
+    if (this.#finished && this.#heldBytes === 0 && this.#reading !== 'nothing') this.#finish();
+    this.#flow();
+  }
+
+  /** Lets the socket flow unless its owner paused it or too much is held. */
+  #flow(): void {
+    if (this.#paused || this.socket.destroyed) return;
+    const full = this.#reading === 'nothing' && this.#heldBytes >= HOLD_LIMIT;
+    if (full === this.socket.isPaused()) return;
+    if (full) this.socket.pause();
+    else this.socket.resume();
+  }
+
+  #decodeHead(chunk: Buffer): void {
+    const begun = this.#decoder.pending;
+    const result = this.#decoder.push(chunk);
+    if (result.state === 'more') {
+      if (!begun && this.#decoder.pending) this.#events.headBegun();
+      return;
+    }
+    this.#reading = 'nothing';
+    if (result.state === 'error') {
+      this.#events.fault(result.fault, 'head');
+      return;
+    }
+    this.#putBack(result.rest);
+    this.#events.head(result.value);
+  }
+
+  /** True while decoding may go on. */
+  #decodeContent(chunk: Buffer): boolean {
+    const content = this.#content;
+    if (content === null) return false;
+    const slices: Buffer[] = [];
+    const state = content.push(chunk, slices);
+    if (state !== 'more') this.#reading = 'nothing';
+    if (state === 'done') this.#putBack(content.rest);
+    for (const slice of slices) this.#events.content(slice);
+    if (state === 'more') return chunk.length > 0;
+    this.#content = null;
+    if (state === 'done') this.#events.contentEnd(content.trailers);
+    else this.#events.fault(state, 'content');
+    return true;
+  }
+
+  #putBack(rest: Buffer): void {
+    if (rest.length === 0) return;
+    this.#held.unshift(rest);
+    this.#heldBytes += rest.length;
+  }
+
+  #finish(): void {
+    const reading = this.#reading;
+    this.#reading = 'nothing';
+    if (reading === 'content' && this.#content !== null) {
+      const content = this.#content;
+      this.#content = null;
+      if (content.atClose() === null && this.#error === null) this.#events.contentEnd(content.trailers);
+      else this.#events.ended(true);
+      return;
+    }
+    this.#events.ended(reading === 'head' && this.#decoder.pending);
+  }
+}

@@ -1,0 +1,116 @@
+import { isIPv4, type Socket } from 'node:net';
+import { GatewayError } from '../errors.ts';
+import type { Authority } from '../protocol/authority.ts';
+import type { Endpoint } from '../protocol/endpoint.ts';
+import { Cutoff } from './cutoff.ts';
+import type { DialLimits, Dialler, DialTarget } from './dial.ts';
+import { Handshake } from './handshake.ts';
+import { connectByHttp, type HttpTunnelOptions } from './http-tunnel.ts';
+import type { AddressQuestion } from './judged-addresses.ts';
+import { connectBySocks4 } from './socks4-tunnel.ts';
+import { connectBySocks5 } from './socks5-tunnel.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+/** What tunnels are made with. */
+export interface TunnelTools extends HttpTunnelOptions {
+  readonly dialler: Dialler;
+}
+
+/** How an exit is dialled. */
+export interface TunnelExit {
+  readonly endpoint: Endpoint;
+  /** For `https`: whether its certificate must be valid, and by which authorities (PEM; null for the well-known ones). */
+  readonly verifyTls: boolean;
+  readonly ca: string | null;
+}
+
+/** The verdict on an address: why it must not be reached, or null. */
+export type Judge = (address: string) => GatewayError | null;
+
+/** Where a tunnel shall lead, and how. */
+export interface TunnelRequest extends DialLimits {
+  readonly authority: Authority;
+  /** Who resolves the origin's name. `socks4` and `direct` always resolve here. */
+  readonly dns: 'local' | 'remote';
+  /** Of the origin's address, where we resolve; 0 for either. */
+  readonly family: 0 | 4 | 6;
+  /** Of the origin's addresses, where we resolve. */
+  readonly judge: Judge;
+  /** Of the addresses of the exit's own endpoint. */
+  readonly judgeExit?: Judge;
+}
+
+/** A way to an origin over an exit. */
+export interface OpenedTunnel {
+  /** As Dialler.dial leaves it, and paused: it must be resumed to flow. */
+  readonly socket: Socket;
+  /** What the origin has sent already; more may wait in the socket, behind it. */
+  readonly early: Buffer;
+}
+
+/** Opens a tunnel over an exit, or straight to the origin for `direct`; it is open only when the exit has confirmed it. Names,
+ *  dial and handshake together end within `deadlineMs`. Rejects with GatewayError (exit_*, origin_*, a verdict of `judge`,
+ *  overloaded) or with the signal's reason; then nothing is left open. */
+export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: TunnelRequest): Promise<OpenedTunnel> {
+  const { dialler } = tools;
+  if (exit.endpoint.scheme === 'direct') {
+    const socket = await dialler.dial({ ...request, ...request.authority, family: request.family, blame: 'origin' });
+    return { socket: socket.pause(), early: NOTHING };
+  }
+
+  const cutoff = new Cutoff(request.deadlineMs, request.signal);
+  let socket: Socket | null = null;
+  try {
+    const authority = await authorityFor(exit, request, (question) => dialler.addresses(question, cutoff));
+    socket = await dialler.dialWithin({ ...exitTarget(exit), judge: request.judgeExit }, cutoff);
+    const handshake = new Handshake(socket, cutoff);
+    await confirm(handshake, { authority, endpoint: exit.endpoint }, tools);
+    return { socket, early: handshake.rest };
+  } catch (cause) {
+    socket?.destroy();
+    throw cause;
+  } finally {
+    cutoff.close();
+  }
+}
+
+/** How the exit itself is dialled, by TLS for `https`: under a tunnel, or for forwarding over an HTTP exit. Not for `direct`. */
+export function exitTarget({ endpoint, verifyTls, ca }: TunnelExit): DialTarget {
+  const tls = endpoint.scheme === 'https' ? { verify: verifyTls, ca } : undefined;
+  return { host: endpoint.host, port: endpoint.port, blame: 'exit', tls };
+}
+
+/** What the exit is asked for: the authority as it stands, or with an address in place of its name. */
+async function authorityFor(
+  exit: TunnelExit,
+  { authority, dns, family, judge }: TunnelRequest,
+  addressesOf: (question: AddressQuestion) => Promise<readonly string[]>,
+): Promise<Authority> {
+  const socks4 = exit.endpoint.scheme === 'socks4';
+  if (dns === 'remote' && !socks4) return authority;
+  if (socks4 && (authority.family === 6 || family === 6))
+    throw new GatewayError('exit_rejected', { detail: 'SOCKS4 cannot reach an IPv6 address' });
+
+  const question = { host: authority.host, family: socks4 ? 4 : family, blame: 'origin', judge } as const;
+  const addresses = await addressesOf(question);
+  // Most exits reach IPv4; few reach IPv6.
+  const host = addresses.find((address) => isIPv4(address)) ?? addresses[0] ?? authority.host;
+  return { host, port: authority.port, family: isIPv4(host) ? 4 : 6 };
+}
+
+function confirm(
+  handshake: Handshake,
+  ask: { readonly authority: Authority; readonly endpoint: Endpoint },
+  options: HttpTunnelOptions,
+): Promise<void> {
+  switch (ask.endpoint.scheme) {
+    case 'socks5':
+      return connectBySocks5(handshake, ask);
+    case 'socks4':
+    case 'socks4a':
+      return connectBySocks4(handshake, ask);
+    default:
+      return connectByHttp(handshake, ask, options);
+  }
+}

@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import test from 'ava';
+
+const root = new URL('../src/', import.meta.url).pathname;
+
+/** Each folder or file of src and its layer: imports point down, and siblings of layer 1 don't know each other. */
+const layers: Readonly<Record<string, number>> = {
+  'errors.ts': 0,
+  protocol: 0,
+  selection: 0,
+  config: 1,
+  pool: 1,
+  policy: 1,
+  store: 1,
+  transport: 1,
+  telemetry: 1,
+  gateway: 2,
+  listener: 3,
+  admin: 3,
+  startup: 4,
+  cli: 4,
+  demo: 4,
+  'main.ts': 4,
+};
+
+/** Whole of layer 4 is composition; within it these may be imported by their neighbours. */
+const composed = new Set(['startup', 'demo', 'main.ts']);
+
+/** The one file (or, ending in /, the folders) that may import a third-party package. */
+const packages: Readonly<Record<string, string | readonly string[]>> = {
+  '@peculiar/x509': 'listener/self-signed.ts',
+  'better-sqlite3': 'store/',
+  bottleneck: 'startup/reloads.ts',
+  commander: 'cli/program.ts',
+  'ip-cidr': 'config/cidr.ts',
+  pino: 'telemetry/access-log.ts',
+  'proxy-chain': 'demo/http-exit.ts',
+  socksv5: 'demo/socks-exit.ts',
+  typebox: ['config/', 'admin/'],
+  yaml: 'config/yaml-file.ts',
+};
+
+const socketModules = new Set(['net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises']);
+const socketFolders = new Set(['transport', 'listener', 'admin', 'startup', 'cli', 'demo', 'main.ts']);
+
+interface Import {
+  readonly file: string;
+  readonly names: string;
+  readonly from: string;
+}
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => /\.[jt]s$/.test(file));
+const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
+const part = (file: string): string => file.split('/')[0] ?? '';
+
+const imports: readonly Import[] = files.flatMap((file) =>
+  [...textOf(file).matchAll(/^(?:import|export)\s([^'";]*?from\s+)?'([^']+)'/gms)].map(([, names = '', from = '']) => ({
+    file,
+    names,
+    from,
+  })),
+);
+
+test('every folder has a layer', (t) => {
+  const unknown = files.map(part).filter((name) => layers[name] === undefined);
+  t.deepEqual([...new Set(unknown)], []);
+});
+
+test('imports point down only', (t) => {
+  const wrong = imports.filter(({ file, from }) => {
+    if (!from.startsWith('.')) return false;
+    const here = part(file);
+    const there = part(relative(root, join(root, dirname(file), from)));
+    if (here === there) return false;
+    const [mine = -1, theirs = 9] = [layers[here], layers[there]];
+    if (mine === 0) return !(there === 'errors.ts' || (here === 'selection' && there === 'protocol'));
+    if (mine === 4) return theirs === 4 && !composed.has(there);
+    return theirs >= mine;
+  });
+  t.deepEqual(wrong, []);
+});
+
+test('each third-party package is imported in one place', (t) => {
+  const wrong = imports.filter(({ file, from }) => {
+    if (from.startsWith('.') || from.startsWith('node:')) return false;
+    const name = from
+      .split('/')
+      .slice(0, from.startsWith('@') ? 2 : 1)
+      .join('/');
+    return ![packages[name] ?? []]
+      .flat()
+      .some((place) => (place.endsWith('/') ? file.startsWith(place) : file === place));
+  });
+  t.deepEqual(wrong, []);
+});
+
+test('only those who dial or listen make sockets', (t) => {
+  const wrong = imports.filter(({ file, from, names }) => {
+    if (!from.startsWith('node:') || !socketModules.has(from.slice(5))) return false;
+    if (socketFolders.has(part(file)) || names.startsWith('type ')) return false;
+    // Address syntax is pure.
+    const bindings = names.replace(/from\s*$/, '').replace(/[{}\s]/g, '');
+    return (
+      !names.startsWith('{') || bindings.split(',').some((name) => !/^(isIP(v[46])?|BlockList|typeSocket|)$/.test(name))
+    );
+  });
+  t.deepEqual(wrong, []);
+});
+
+test('clock, chance and environment come in as arguments below layer 4', (t) => {
+  const wrong = files.filter(
+    (file) =>
+      (layers[part(file)] ?? 0) < 4 && /\b(Date\.now|performance\.now|Math\.random|process\.env)\b/.test(textOf(file)),
+  );
+  t.deepEqual(wrong, []);
+});

@@ -1,0 +1,70 @@
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+/** A peer that listens on a loopback address at a port of its own. */
+export interface Peer {
+  readonly port: number;
+  /** Connections accepted so far. */
+  readonly accepted: () => number;
+  /** Connections open now. */
+  readonly open: () => number;
+  /** Resets what is still connected, and stops listening. */
+  close(): Promise<void>;
+}
+
+/** Lets `server` listen at an ephemeral port of `host`. */
+export async function listen(server: Server, host = '127.0.0.1'): Promise<Peer> {
+  const sockets = new Set<Socket>();
+  let accepted = 0;
+  server.on('connection', (socket: Socket) => {
+    accepted++;
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    // Peers that leave rudely are what the tests are about.
+    socket.on('error', () => {});
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    accepted: () => accepted,
+    open: () => sockets.size,
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** Copies both directions; the end of one side ends the other, a reset resets it. */
+export function join(a: Socket, b: Socket): void {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    from.on('error', () => reset(to));
+    from.once('close', () => to.destroySoon());
+    from.pipe(to);
+  }
+}
+
+/** Ends a connection with RST where it is plain TCP; TLS has no more than a close without close_notify. */
+export function reset(socket: Socket): void {
+  if (socket.destroyed) return;
+  if ('encrypted' in socket) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
+/** The same numbers in [0, 1) for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

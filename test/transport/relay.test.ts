@@ -1,0 +1,233 @@
+import { createHash } from 'node:crypto';
+import { connect, createServer, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import tls from 'node:tls';
+import test, { type ExecutionContext } from 'ava';
+import { type RelayHandle, type RelayOptions, type RelayOutcome, relay } from '../../src/transport/relay.ts';
+import { testCertificate } from '../support/certificate.ts';
+import { listen } from '../support/peers.ts';
+import { closing } from './bench.ts';
+
+/** Two ends of one connection: the peer's, and the one that a relay gets. */
+interface Wire {
+  readonly peer: Socket;
+  readonly end: Socket;
+}
+
+async function plainWire(t: ExecutionContext): Promise<Wire> {
+  const accepted = Promise.withResolvers<Socket>();
+  const server = await listen(createServer({ allowHalfOpen: true }, accepted.resolve));
+  t.teardown(() => server.close());
+  const peer = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+  peer.on('error', () => {});
+  return { peer, end: await accepted.promise };
+}
+
+async function tlsWire(t: ExecutionContext): Promise<Wire> {
+  const pair = await testCertificate();
+  const accepted = Promise.withResolvers<Socket>();
+  const server = await listen(tls.createServer({ ...pair, allowHalfOpen: true }, accepted.resolve));
+  t.teardown(() => server.close());
+  const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+  const peer = tls.connect({ socket, host: 'localhost', ca: pair.cert });
+  peer.on('error', () => {});
+  const end = await accepted.promise;
+  end.on('error', () => {});
+  return { peer, end };
+}
+
+interface Bench {
+  readonly a: Socket;
+  readonly b: Socket;
+  readonly ends: readonly [Socket, Socket];
+  readonly handle: RelayHandle;
+  readonly outcome: Promise<RelayOutcome>;
+}
+
+type Kind = (t: ExecutionContext) => Promise<Wire>;
+
+async function bench(
+  t: ExecutionContext,
+  options: Partial<RelayOptions> = {},
+  kinds: [Kind, Kind] = [plainWire, plainWire],
+): Promise<Bench> {
+  const [left, right] = [await kinds[0](t), await kinds[1](t)];
+  const { promise: outcome, resolve: onEnd } = Promise.withResolvers<RelayOutcome>();
+  const handle = relay(left.end, right.end, { idleMs: 10_000, onEnd, ...options });
+  t.teardown(() => {
+    handle.cut();
+    left.peer.destroy();
+    right.peer.destroy();
+  });
+  return { a: left.peer, b: right.peer, ends: [left.end, right.end], handle, outcome };
+}
+
+const MIB = 1024 * 1024;
+
+/** The digest of what `socket` receives until the FIN. */
+async function digestOf(socket: Socket): Promise<string> {
+  const hash = createHash('sha256');
+  socket.on('data', (chunk) => hash.update(chunk)).resume();
+  await new Promise((resolve) => socket.once('end', resolve));
+  return hash.digest('hex');
+}
+
+/** Sends so many octets, unlike each other, with a FIN behind; resolves to their digest. */
+async function send(socket: Socket, octets: number, seed: number): Promise<string> {
+  const hash = createHash('sha256');
+  const chunks = function* () {
+    for (let sent = 0, i = seed; sent < octets; i++) {
+      const chunk = Buffer.alloc(Math.min(1 + ((i * 7919) % 60_000), octets - sent), `${i} `);
+      hash.update(chunk);
+      sent += chunk.length;
+      yield chunk;
+    }
+  };
+  Readable.from(chunks()).pipe(socket);
+  await new Promise((resolve) => socket.once('finish', resolve));
+  return hash.digest('hex');
+}
+
+const kinds: readonly [string, [Kind, Kind]][] = [
+  ['TCP to TCP', [plainWire, plainWire]],
+  ['TLS to TCP', [tlsWire, plainWire]],
+  ['TCP to TLS', [plainWire, tlsWire]],
+  ['TLS to TLS', [tlsWire, tlsWire]],
+];
+
+for (const [name, pair] of kinds) {
+  test(`10 MiB arrive whole, both ways at once: ${name}`, async (t) => {
+    const { a, b, handle, outcome } = await bench(t, {}, pair);
+    const [atB, atA, fromA, fromB] = await Promise.all([
+      digestOf(b),
+      digestOf(a),
+      send(a, 10 * MIB, 1),
+      send(b, 10 * MIB + 1, 2),
+    ]);
+    t.is(atB, fromA);
+    t.is(atA, fromB);
+    t.deepEqual(await outcome, { bytesAtoB: 10 * MIB, bytesBtoA: 10 * MIB + 1, ended: 'closed', by: null });
+    t.is(handle.bytesAtoB, 10 * MIB);
+  });
+
+  test(`a FIN passes on and leaves the other direction open: ${name}`, async (t) => {
+    for (const first of ['a', 'b'] as const) {
+      const { a, b, outcome } = await bench(t, {}, pair);
+      const [early, late] = first === 'a' ? [a, b] : [b, a];
+      early.end('request');
+      const heard = digestOf(late);
+      await heard;
+      const answer = digestOf(early);
+      const sent = await send(late, MIB, 3);
+      t.is(await answer, sent);
+      t.is((await outcome).ended, 'closed');
+    }
+  });
+
+  test(`a cut is no end: ${name}`, async (t) => {
+    const { a, b, ends, handle, outcome } = await bench(t, {}, pair);
+    a.write('part');
+    await new Promise((resolve) => b.once('data', resolve));
+    const gone = Promise.all([a, b, ...ends].map(closing));
+    // TLS has no reset; its peer sees an end without close_notify.
+    for (const peer of [a, b]) peer.resume().once('end', () => peer.destroy());
+    handle.cut();
+    await gone;
+    t.like(await outcome, { ended: 'cut', by: null, bytesAtoB: 4 });
+    handle.cut();
+  });
+}
+
+test('a reset of one side resets the other', async (t) => {
+  for (const by of ['a', 'b'] as const) {
+    const { a, b, outcome } = await bench(t);
+    const [rude, other] = by === 'a' ? [a, b] : [b, a];
+    a.write('x');
+    await new Promise((resolve) => b.once('data', resolve));
+    const error = new Promise<NodeJS.ErrnoException>((resolve) => other.once('error', resolve));
+    other.resume();
+    rude.resetAndDestroy();
+    t.is((await error).code, 'ECONNRESET');
+    t.like(await outcome, { ended: 'reset', by });
+  }
+});
+
+test('after both FINs a reset is the end', async (t) => {
+  const { a, b, outcome } = await bench(t);
+  a.end();
+  b.resume().end();
+  await new Promise((resolve) => b.once('end', resolve));
+  a.resetAndDestroy();
+  t.is((await outcome).ended, 'closed');
+});
+
+test('a side that is gone before the relay begins', async (t) => {
+  const [left, right] = [await plainWire(t), await plainWire(t)];
+  left.end.destroy();
+  right.peer.on('error', () => {}).resume();
+  const outcome = await new Promise((onEnd) => relay(left.end, right.end, { idleMs: 10_000, onEnd }));
+  t.like(outcome, { ended: 'reset', by: 'a' });
+  t.true(right.end.destroyed);
+});
+
+test('a side that has ended before the relay begins', async (t) => {
+  const [left, right] = [await plainWire(t), await plainWire(t)];
+  left.peer.end();
+  left.end.resume();
+  await new Promise((resolve) => left.end.once('end', resolve));
+  const outcome = new Promise((onEnd) => relay(left.end, right.end, { idleMs: 10_000, onEnd }));
+  right.peer.resume();
+  await new Promise((resolve) => right.peer.once('end', resolve));
+  right.peer.end('answer');
+  const [answer] = await left.peer.take(1).toArray();
+  t.is(String(answer), 'answer');
+  t.like(await outcome, { ended: 'closed', bytesBtoA: 6 });
+});
+
+test('early octets go first, and are counted', async (t) => {
+  const { a, b, outcome } = await bench(t, { earlyA: Buffer.from('from a '), earlyB: Buffer.from('from b ') });
+  a.end('more');
+  b.end('more');
+  const [atB, atA] = await Promise.all([b.toArray(), a.toArray()]);
+  t.is(Buffer.concat(atB).toString(), 'from a more');
+  t.is(Buffer.concat(atA).toString(), 'from b more');
+  t.like(await outcome, { bytesAtoB: 11, bytesBtoA: 11, ended: 'closed' });
+});
+
+test('silence ends it by reset, also where one side has ended; any octet puts it off', async (t) => {
+  for (const halfOpen of [false, true]) {
+    const { a, b, ends, outcome } = await bench(t, { idleMs: 300 });
+    const gone = Promise.all(ends.map(closing));
+    const errors = [a, b].map((side) => new Promise((resolve) => side.resume().once('error', resolve)));
+    if (halfOpen) a.end();
+    let ended = false;
+    outcome.then(() => {
+      ended = true;
+    });
+    for (let i = 0; i < 5; i++) {
+      b.write('tick');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    t.false(ended);
+    t.like(await outcome, { ended: 'idle', by: null, bytesBtoA: 20 });
+    await gone;
+    await errors[0];
+    // What went to b was whole when its FIN passed on.
+    if (!halfOpen) await errors[1];
+  }
+});
+
+test('a stalled reader costs no more than the buffers of two sockets', async (t) => {
+  const { a, b, ends, handle } = await bench(t);
+  b.pause();
+  const chunk = Buffer.alloc(64 * 1024);
+  let stalled = 0;
+  // The kernel's buffers take some MiB; when nothing moves for so long they are full.
+  for (let last = -1; stalled < 5; last = handle.bytesAtoB) {
+    while (a.writableLength < MIB) a.write(chunk);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    stalled = handle.bytesAtoB === last ? stalled + 1 : 0;
+  }
+  const held = ends[1].writableLength + ends[0].readableLength;
+  t.true(held <= 512 * 1024, `${held} octets held`);
+});
