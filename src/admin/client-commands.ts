@@ -3,7 +3,7 @@ import { parseRange } from '../protocol/address-range.ts';
 import { parseParamText } from '../protocol/username.ts';
 import type { ClientSettings } from '../store/client-record.ts';
 import type { Clients } from '../store/clients.ts';
-import { clientView } from './client-view.ts';
+import { clientView, clientWithSecret } from './client-view.ts';
 import { type Command, command } from './command.ts';
 import { badArgument, CommandError } from './command-error.ts';
 import { parseRule } from './rule-text.ts';
@@ -60,7 +60,7 @@ export function clientCommands(deps: ClientCommandDeps): [string, Command][] {
       'client.rotate',
       command(named({ dropOld: Type.Boolean() }), ({ name, dropOld }) => {
         const { secret } = clients().rotateSecret(name, { keepOld: !dropOld });
-        return changed({ ...view(name), secret });
+        return changed(clientWithSecret(clients().showClient(name), secret));
       }),
     ],
     ['client.enable', command(named({}), ({ name }) => changed(clientView(clients().setEnabled(name, true))))],
@@ -88,7 +88,7 @@ function add(deps: ClientCommandDeps, { name, settings, withSecret }: NewClientA
   }
   const blank = { rules: { allow: [], deny: [] } };
   const { client, secret } = deps.clients().addClient({ name, withSecret, ...settingsOf(deps, settings, blank) });
-  return { ...clientView(client), secret };
+  return clientWithSecret(client, secret);
 }
 
 /** Settings as they are stored. Throws CommandError that names the argument. */

@@ -49,3 +49,9 @@ export function clientView(client: ClientInfo): ClientView {
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** The same, with a secret that was just made. */
+export function clientWithSecret(info: ClientInfo, secret: string | null): ClientWithSecret {
+  const { client, ...more } = clientView(info);
+  return { client, secret, ...more };
+}

@@ -29,7 +29,7 @@ export function askGateway(
     const fail = (why: string) => settle(() => reject(notAnswering(path, why)));
     const deadline = setTimeout(() => fail('did not answer in time'), deadlineMs);
     socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       const line = buffer.push(chunk);
       if (buffer.overflowed) fail('answered with more than fits');
       if (line === null) return;

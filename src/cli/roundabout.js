@@ -75,7 +75,7 @@ if (isFit(process.version)) {
     .then(({ main }) => main(process.argv.slice(2)))
     .then(
       (code) => process.exit(code),
-      (error) => fail(String((error && error.stack) || error)),
+      (error) => fail(String(error?.stack || error)),
     );
 } else {
   const node = findNode();

@@ -6,6 +6,7 @@ import type { CommandResults } from '../admin/command-results.ts';
 import { createCommands } from '../admin/commands.ts';
 import { controlPath } from '../admin/control-protocol.ts';
 import { exitViews, poolViews } from '../admin/pool-view.ts';
+import type { Pool } from '../pool/exit.ts';
 import { Clients } from '../store/clients.ts';
 import { openStore, type Store } from '../store/database.ts';
 import { loadSecretKey } from '../store/secret-key.ts';
@@ -31,7 +32,7 @@ export class Workplace {
   readonly dataOverride: string | undefined;
   readonly emphasise: (text: string) => string;
   readonly #options: WorkplaceOptions;
-  #store: Store | undefined;
+  #opened: { readonly store: Store; readonly clients: Clients } | undefined;
   #settings: CheckedSettings | undefined;
 
   constructor(options: WorkplaceOptions) {
@@ -62,7 +63,7 @@ export class Workplace {
   }
 
   close(): void {
-    this.#store?.close();
+    this.#opened?.store.close();
   }
 
   get #place() {
@@ -72,10 +73,7 @@ export class Workplace {
   #direct(folder: string): Commands {
     const exits = () => exitViews(this.#pools(), () => null);
     return createCommands({
-      clients: () => {
-        this.#store = openStore(folder, { now: this.#options.now });
-        return new Clients(this.#store, loadSecretKey(folder));
-      },
+      clients: () => this.#clients(folder),
       pools: () => poolViews(this.#pools(), exits()),
       exits,
       health: () => {
@@ -85,7 +83,15 @@ export class Workplace {
     });
   }
 
-  #pools() {
+  #clients(folder: string): Clients {
+    if (this.#opened === undefined) {
+      const store = openStore(folder, { now: this.#options.now });
+      this.#opened = { store, clients: new Clients(store, loadSecretKey(folder)) };
+    }
+    return this.#opened.clients;
+  }
+
+  #pools(): readonly Pool[] {
     const { faults, pools } = this.settings();
     if (faults.length > 0) throw new ConfigFaultsError(this.configFile, faults);
     return pools;

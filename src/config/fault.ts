@@ -57,17 +57,3 @@ export function inOrder(faults: readonly ConfigFault[]): ConfigFault[] {
     return a.line - b.line || a.column - b.column;
   });
 }
-
-/** What `read` gives, or why it cannot be had. */
-export function tryRead<Value>(path: string, read: (path: string) => Value): Reading<Value> {
-  try {
-    return { ok: true, value: read(path) };
-  } catch (cause) {
-    return { ok: false, message: `cannot be read (${systemCode(cause)})` };
-  }
-}
-
-/** The system's code in an error (`ENOENT`). */
-export function systemCode(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
-}

@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Config, ListenerConfig } from './config.ts';
-import { type ConfigFault, type Path, type Reading, tryRead } from './fault.ts';
+import type { ConfigFault, Path, Reading } from './fault.ts';
+import { tryRead } from './read-text.ts';
 
 /** What the check of listeners needs beside them. */
 export interface ListenerCheck {

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { StaticDecode } from 'typebox';
 import type { Config } from './config.ts';
 import { checkDocument } from './document-check.ts';
-import { type ConfigFault, fileFault, inOrder, type Path, tryRead } from './fault.ts';
+import { type ConfigFault, fileFault, inOrder, type Path } from './fault.ts';
 import { listenerFaults } from './listener-check.ts';
+import { readUtf8, tryRead } from './read-text.ts';
 import { configSchema } from './schema.ts';
 import { expandVariables, readSecrets, type VariableSources } from './variables.ts';
 import { YamlFile } from './yaml-file.ts';
@@ -109,10 +109,6 @@ function readVariables({ yaml, env, folder, readText }: VariablePlaces): {
 export function projectFolder(file: string): string {
   const folder = dirname(resolve(file));
   return basename(folder) === 'config' ? dirname(folder) : folder;
-}
-
-function readUtf8(path: string): string {
-  return readFileSync(path, 'utf8');
 }
 
 function deepFreeze<Value>(value: Value): Value {

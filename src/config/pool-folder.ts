@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ConfigFault, fileFault, inOrder, systemCode, tryRead } from './fault.ts';
+import { type ConfigFault, fileFault, inOrder } from './fault.ts';
 import { type PoolFileContent, type PoolFileReading, readPoolFile } from './pool-file.ts';
+import { readUtf8, systemCode, tryRead } from './read-text.ts';
 import { expandVariables, type VariableSources } from './variables.ts';
 import { YamlFile } from './yaml-file.ts';
 
@@ -62,10 +63,6 @@ function warningsOf({ strategy, entries, faultAt }: PoolFileContent): ConfigFaul
   if (strategy === 'learned') warnings.push(faultAt(['strategy'], 'two-choices serves until learned is built'));
   if (entries.length === 0) warnings.push(faultAt(['exits'], 'the pool has no exits'));
   return warnings;
-}
-
-function readUtf8(path: string): string {
-  return readFileSync(path, 'utf8');
 }
 
 function namesIn(folder: string): string[] {

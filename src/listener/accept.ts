@@ -55,10 +55,11 @@ function dispatch(socket: Socket, first: Buffer, options: AcceptOptions): void {
   const { context } = options;
   const { protocols } = context;
   const octet = first[0];
-  if (octet === TLS_HANDSHAKE && protocols.has('https')) return startTls(socket, first, options);
-  if (octet === SOCKS5 && protocols.has('socks5')) return serveSocks(socket, first, options);
+  const refusal = options.refusal ?? loopRefusal(socket, context);
+  if (octet === TLS_HANDSHAKE && protocols.has('https')) return startTls(socket, first, { ...options, refusal });
+  if (octet === SOCKS5 && protocols.has('socks5')) return serveSocks(socket, first, { ...options, refusal });
   if (octet === SOCKS4 && protocols.has('socks5')) return refuse(socket, socks4Refusal());
-  if (protocols.has('http')) return serveHttp(socket, first, options);
+  if (protocols.has('http')) return serveHttp(socket, first, { ...options, refusal });
   // What this listener doesn't speak gets an answer in its own words where there are any.
   if (octet === SOCKS5) return refuse(socket, methodReply(noAcceptableMethods));
   if (octet === SOCKS4) return refuse(socket, socks4Refusal());
@@ -70,6 +71,13 @@ function dispatch(socket: Socket, first: Buffer, options: AcceptOptions): void {
     ? 'this listener speaks HTTP over TLS only'
     : 'this listener speaks SOCKS5 only';
   refuse(socket, plainError(new GatewayError('bad_request', { detail })));
+}
+
+/** A connection that we opened ourselves would go round for ever. It shows once its first octets have come: a connection may be
+ *  accepted before its other end knows that it is connected. */
+function loopRefusal(socket: Socket, { gateway }: ListenerContext): GatewayError | null {
+  if (!gateway.dialler.isOwnSocket(socket)) return null;
+  return new GatewayError('loop', { detail: 'the gateway was asked to go through itself' });
 }
 
 function serveHttp(socket: Socket, first: Buffer, { context, refusal, onServed }: AcceptOptions): void {

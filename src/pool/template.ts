@@ -16,16 +16,20 @@ const stand = Object.freeze({ session: 'qxsessionsessnxq', country: 'qxcountryxq
 
 const laterPlaceholders: ReadonlySet<string> = new Set(['state', 'city', 'ttl', 'asn', 'port', 'random']);
 
+/** It doesn't show the word, which may be part of a password. */
+const unknownPlaceholder = 'only {session} and {country} may stand in braces: write other braces as %7B and %7D';
+
 /** What vendors take for a session id: letters and digits, 80 bits worth. */
 const SESSION_LENGTH = 16;
 
 /** Reads a template URL: `{session}` and `{country}` may stand in user, password and host. Fault (bad_request): another
  *  placeholder, or no URL of an exit. It never shows any part of the credential. */
 export function parseTemplate(text: string): Parsed<Template> {
-  for (const [, name = ''] of text.matchAll(/\{([a-z]{1,16})(?::[^{}]*)?\}/gi)) {
-    if (name === 'session' || name === 'country') continue;
-    const why = laterPlaceholders.has(name) ? 'is not yet supported' : 'is no placeholder: {session} and {country} are';
-    return failed('bad_request', `{${name}} ${why}`);
+  for (const [, words = ''] of text.matchAll(/\{([^{}]*)\}/g)) {
+    const name = words.split(':', 1).join();
+    if (words === 'session' || words === 'country') continue;
+    if (laterPlaceholders.has(name)) return failed('bad_request', `{${name}} is not yet supported`);
+    return failed('bad_request', unknownPlaceholder);
   }
   const probe = parseExitUrl(text.replaceAll('{session}', stand.session).replaceAll('{country}', stand.country));
   if (!probe.ok) return probe;

@@ -59,6 +59,9 @@ export class ResponseHeadDecoder {
   }
 }
 
+/** A tab beside a value is legal (OWS), but there are readers who take `chunked` with a tab behind it for another coding. */
+const tabbedFraming = /^(?:content-length|transfer-encoding):.*\t/im;
+
 function parseRequestHead(section: string): Parsed<RequestHead> {
   const end = section.indexOf('\r\n');
   const [method, target, version, surplus] = section.slice(0, end).split(' ', 4);
@@ -74,6 +77,8 @@ function parseRequestHead(section: string): Parsed<RequestHead> {
       ? failed('not_supported', 'only HTTP/1.1 and HTTP/1.0 are spoken here', 505)
       : failed('bad_request', 'the version is malformed');
   }
+  if (section.includes('\t') && tabbedFraming.test(section))
+    return failed('bad_request', 'a tab stands in a framing field');
   const fields = new Fields();
   const fault = parseFieldLines(section, end + 2, fields);
   return fault === null ? parsed({ method, target, minorVersion, fields }) : { ok: false, fault };

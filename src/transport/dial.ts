@@ -32,6 +32,9 @@ export interface DialLimits {
   readonly signal?: AbortSignal;
 }
 
+/** The two ends of a connection. */
+export type SocketEnds = Pick<net.Socket, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>;
+
 /** The only way to open a connection outward. */
 export interface Dialler {
   /** A connected socket: half-open allowed, no delay, TCP keep-alive, nothing read yet by a listener. It carries one listener
@@ -43,9 +46,10 @@ export interface Dialler {
   dialWithin(target: DialTarget, cutoff: Cutoff): Promise<net.Socket>;
   /** Where a host may be reached: see judgedAddresses. */
   addresses(question: AddressQuestion, cutoff: Cutoff): Promise<readonly string[]>;
-  /** Whether a connection from this peer is one that we opened ourselves: a loop. Ask when the peer's first request has come;
-   *  a connection may be accepted before its other end knows that it is connected. */
-  isOwnSocket(remoteAddress: string | undefined, remotePort: number | undefined): boolean;
+  /** Whether the other end of an accepted connection is a socket that we opened ourselves: a loop, whatever name or address led
+   *  here. Both ends are compared, because a client on this machine may share a local port with one of ours. Ask when the first
+   *  request has come; a connection may be accepted before its other end knows that it is connected. */
+  isOwnSocket(accepted: SocketEnds): boolean;
   /** Connections open now. */
   readonly open: number;
 }
@@ -66,7 +70,7 @@ export const ignoreError = (): void => {};
 
 class TcpDialler implements Dialler {
   readonly #options: DiallerOptions;
-  /** Local ends of the open connections. */
+  /** The open connections, each by its local and its remote end. */
   readonly #own = new Set<string>();
   /** By certificate authority; the empty text stands for the well-known ones. Oldest first. */
   readonly #contexts = new Map<string, tls.SecureContext>();
@@ -79,8 +83,8 @@ class TcpDialler implements Dialler {
     return this.#own.size;
   }
 
-  isOwnSocket(remoteAddress: string | undefined, remotePort: number | undefined): boolean {
-    return this.#own.has(endOf(remoteAddress, remotePort));
+  isOwnSocket(accepted: SocketEnds): boolean {
+    return this.#own.has(`${remoteEnd(accepted)} ${localEnd(accepted)}`);
   }
 
   async dial(target: DialTarget & DialLimits): Promise<net.Socket> {
@@ -93,13 +97,13 @@ class TcpDialler implements Dialler {
   }
 
   async dialWithin(target: DialTarget, cutoff: Cutoff): Promise<net.Socket> {
+    // First of all: it throws where the authorities can't be read.
+    const context = target.tls === undefined ? null : this.#context(target.tls.ca ?? '');
     const addresses = await this.addresses(target, cutoff);
     const open = (address: string): net.Socket => this.#connect(address, target.port);
     const socket = await raceAddresses(addresses, { open, blame: target.blame }, cutoff);
     this.#register(socket);
-    if (target.tls === undefined) return socket;
-    const context = this.#context(target.tls.ca ?? '');
-    return secure(socket, { host: target.host, blame: target.blame, context, tls: target.tls }, cutoff);
+    return context === null ? socket : secure(socket, { ...target, ...target.tls, context }, cutoff);
   }
 
   addresses(question: AddressQuestion, cutoff: Cutoff): Promise<readonly string[]> {
@@ -121,9 +125,9 @@ class TcpDialler implements Dialler {
   }
 
   #register(socket: net.Socket): void {
-    const end = endOf(socket.localAddress, socket.localPort);
-    this.#own.add(end);
-    socket.once('close', () => this.#own.delete(end));
+    const pair = `${localEnd(socket)} ${remoteEnd(socket)}`;
+    this.#own.add(pair);
+    socket.once('close', () => this.#own.delete(pair));
   }
 
   #context(ca: string): tls.SecureContext {
@@ -139,31 +143,33 @@ class TcpDialler implements Dialler {
   }
 }
 
-/** A dual-stack listener shows an IPv4 peer in mapped form. */
-function endOf(address: string | undefined, port: number | undefined): string {
-  const plain = address?.startsWith('::ffff:') ? address.slice(7) : address;
-  return `${plain} ${port}`;
-}
+const localEnd = (ends: SocketEnds): string => `${plain(ends.localAddress)} ${ends.localPort}`;
+const remoteEnd = (ends: SocketEnds): string => `${plain(ends.remoteAddress)} ${ends.remotePort}`;
+
+/** A dual-stack listener shows IPv4 addresses in mapped form. */
+const plain = (address: string | undefined): string | undefined =>
+  address?.startsWith('::ffff:') ? address.slice(7) : address;
 
 interface SecureOptions {
   readonly host: string;
+  readonly servername?: string;
   readonly blame: Blame;
   readonly context: tls.SecureContext;
-  readonly tls: DialTls;
+  readonly verify?: boolean;
 }
 
-function secure(plain: net.Socket, options: SecureOptions, cutoff: Cutoff): Promise<tls.TLSSocket> {
-  const { servername = options.host } = options.tls;
+function secure(raw: net.Socket, options: SecureOptions, cutoff: Cutoff): Promise<tls.TLSSocket> {
+  const { servername = options.host } = options;
   return cutoff.wait(
     () => dialTimeout(options.blame, 'TLS handshake'),
     (resolve, reject) => {
       const socket = tls.connect({
-        socket: plain,
+        socket: raw,
         // The name that the certificate is checked against where none is sent.
         host: servername,
         servername: isIP(servername) === 0 ? servername : undefined,
         secureContext: options.context,
-        rejectUnauthorized: options.tls.verify,
+        rejectUnauthorized: options.verify !== false,
         ALPNProtocols: ['http/1.1'],
       });
       let secured = false;
@@ -178,7 +184,7 @@ function secure(plain: net.Socket, options: SecureOptions, cutoff: Cutoff): Prom
         socket.off('secureConnect', done).off('error', lost).off('close', closed);
         if (secured) return;
         socket.destroy();
-        plain.destroy();
+        raw.destroy();
       };
     },
   );

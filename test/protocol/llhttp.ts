@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { Duplex } from 'node:stream';
 
 /** One request as llhttp understands it. */
@@ -71,6 +71,52 @@ export class Llhttp {
     this.#answer.requests.push(request);
     return request;
   }
+}
+
+export interface LlhttpResponse {
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: [string, string][];
+  readonly content: string;
+  readonly trailers: [string, string][];
+}
+
+/** What Node's client, strict, makes of `octets` as the whole answer to a request of `method`; or llhttp's error code. */
+export function readResponse(method: string, octets: Buffer): Promise<LlhttpResponse | string> {
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  return new Promise((resolve) => {
+    const failed = (error: Error & { code?: string }) => resolve(error.code ?? error.message);
+    const options = {
+      method,
+      host: 'a',
+      createConnection: () => socket,
+      insecureHTTPParser: false,
+      maxHeaderSize: 1 << 20,
+    };
+    const exchange = request(options, (message) => {
+      const { statusCode: status = 0, statusMessage: reason = '' } = message;
+      let content = '';
+      message.setEncoding('latin1');
+      message.on('data', (text: string) => {
+        content += text;
+      });
+      message.on('error', failed);
+      message.on('end', () => {
+        resolve({
+          status,
+          reason,
+          fields: asPairs(message.rawHeaders),
+          content,
+          trailers: asPairs(message.rawTrailers),
+        });
+        socket.destroy();
+      });
+    });
+    exchange.on('error', failed);
+    exchange.end();
+    socket.push(octets);
+    socket.push(null);
+  });
 }
 
 function asPairs(raw: readonly string[]): [string, string][] {

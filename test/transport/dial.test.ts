@@ -28,19 +28,26 @@ test('a literal address is dialled as it is; the socket is half-open, idle and u
   t.is(String(chunk), 'hello');
 });
 
-test('own sockets are known while they are open, in mapped form as well', async (t) => {
-  const peer = await startPeer(t, (socket) => socket.resume().on('end', () => socket.end()));
-  const dialler = diallerFor(t);
-  const socket = await dialler.dial({ host: '127.0.0.1', port: peer.port, blame: 'origin', deadlineMs });
-  const { localPort } = socket;
-  t.true(dialler.isOwnSocket('127.0.0.1', localPort));
-  t.true(dialler.isOwnSocket('::ffff:127.0.0.1', localPort));
-  t.false(dialler.isOwnSocket('127.0.0.2', localPort));
-  t.false(dialler.isOwnSocket(undefined, undefined));
-  socket.destroy();
-  await dialler.allClosed();
-  t.false(dialler.isOwnSocket('127.0.0.1', localPort));
-  t.is(dialler.open, 0);
+test('a connection from ourselves is known as such while it is open', async (t) => {
+  for (const [listenAt, host] of [
+    ['127.0.0.1', '127.0.0.1'],
+    ['::', '127.0.0.1'],
+    ['::', '::1'],
+  ] as const) {
+    const accepted = Promise.withResolvers<Socket>();
+    const peer = await startPeer(t, (socket) => accepted.resolve(socket.resume()), listenAt);
+    const dialler = diallerFor(t);
+    await dialler.dial({ host, port: peer.port, blame: 'origin', deadlineMs });
+    const { localAddress, localPort, remoteAddress, remotePort } = await accepted.promise;
+    const ends = { localAddress, localPort, remoteAddress, remotePort };
+    t.true(dialler.isOwnSocket(ends), listenAt);
+    t.false(dialler.isOwnSocket({ ...ends, remotePort: 1 }));
+    t.false(dialler.isOwnSocket({ ...ends, localPort: 1 }), 'the same port may lead elsewhere as well');
+    dialler.sockets[0]!.destroy();
+    await dialler.allClosed();
+    t.false(dialler.isOwnSocket(ends));
+    t.is(dialler.open, 0);
+  }
 });
 
 test('a refusal, an unknown name and a wrong family are blamed on whoever is dialled', async (t) => {

@@ -1,0 +1,71 @@
+import type { ExitView, PoolView } from '../admin/pool-view.ts';
+import type { CommandSpec } from './command-spec.ts';
+import { type Cell, formatFacts, formatTable } from './table.ts';
+import type { Workplace } from './workplace.ts';
+
+const poolOption = '--pool <name>';
+
+/** The commands about pools and exits. */
+export const poolCommands: readonly CommandSpec[] = [
+  {
+    path: 'pool list',
+    summary: 'list all pools',
+    run: async (_, workplace) => {
+      const { result, live } = await workplace.run('pool.list', {});
+      const head = ['POOL', 'TIER', 'STRATEGY', 'PRICE', 'EXITS', 'USABLE', 'COUNTRIES'];
+      const lines = result.length === 0 ? ['no pools'] : formatTable(head, result.map(poolRow), workplace.emphasise);
+      return { json: result, lines, remarks: remarksOn(workplace, live) };
+    },
+  },
+  {
+    path: 'pool show',
+    summary: 'show a pool',
+    operand: 'the name of the pool',
+    run: async ({ operand }, workplace) => {
+      const { result, live } = await workplace.run('pool.show', { name: operand });
+      const names = ['pool', 'tier', 'strategy', 'price', 'exits', 'usable', 'countries'];
+      const values = poolRow(result);
+      const lines = formatFacts(names.map((name, index) => [name, values[index] ?? null]));
+      return { json: result, lines, remarks: remarksOn(workplace, live) };
+    },
+  },
+  {
+    path: 'exit list',
+    summary: 'list exits and how they do',
+    options: [
+      { flags: poolOption, describe: 'only those of this pool' },
+      { flags: '--country <code>', describe: 'only those in this country, such as us' },
+    ],
+    run: async (given, workplace) => {
+      const args = { pool: given.text('pool'), country: given.text('country') };
+      const { result, live } = await workplace.run('exit.list', args);
+      const head = ['EXIT', 'POOL', 'TIER', 'COUNTRY', 'ENDPOINT', 'NAME', 'LATENCY', 'IN FLIGHT', 'STATE'];
+      const lines = result.length === 0 ? ['no exits'] : formatTable(head, result.map(exitRow), workplace.emphasise);
+      return { json: result, lines, remarks: remarksOn(workplace, live) };
+    },
+  },
+];
+
+function poolRow({ pool, tier, strategy, price, exits, usable, countries }: PoolView): Cell[] {
+  const cost = price === null ? null : `${price.perGB} ${price.currency}/GB`;
+  return [pool, tier, strategy, cost, exits, usable, countries.join(' ')];
+}
+
+function exitRow({ id, pool, tier, country, endpoint, name, live }: ExitView): Cell[] {
+  const facts: Cell[] = [id, pool, tier, country ?? null, endpoint, name];
+  return live === null
+    ? [...facts, null, null, null]
+    : [...facts, `${Math.round(live.latencyMs)} ms`, live.inFlight, stateOf(live)];
+}
+
+function stateOf({ ejectedForMs, failuresInRow }: NonNullable<ExitView['live']>): string {
+  if (ejectedForMs > 0) return `ejected for ${(ejectedForMs / 1000).toFixed(1)} s`;
+  return failuresInRow > 0 ? `${failuresInRow} failed in a row` : 'ok';
+}
+
+/** What is missing where no gateway was asked. */
+function remarksOn(workplace: Workplace, live: boolean): string[] {
+  if (live) return [];
+  const demo = workplace.settings().hasDemo ? ', and the demo pool has no exits until it does' : '';
+  return [`no gateway runs: this is what the pool files say${demo}`];
+}

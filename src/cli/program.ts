@@ -1,0 +1,109 @@
+import { styleText } from 'node:util';
+import { Command, CommanderError, Option } from 'commander';
+import { clientCommands } from './client.ts';
+import { type CommandSpec, Given, type OptionSpec, type Outcome } from './command-spec.ts';
+import { exitCodes, exitCodeTexts } from './exit-code.ts';
+import { type Failure, failureOf, usageFailure } from './failure.ts';
+import { packageVersion } from './package-facts.ts';
+import { poolCommands } from './pool.ts';
+import { printableJson } from './printable.ts';
+import { serviceCommands } from './service.ts';
+import { Workplace } from './workplace.ts';
+
+const groups: ReadonlyMap<string, string> = new Map([
+  ['client', 'who may use the gateway'],
+  ['pool', 'the sets of exits'],
+  ['exit', 'the ways out'],
+]);
+
+/** Runs the command line with these arguments (without node and script) and resolves with the exit code. Never rejects. */
+export async function main(args: readonly string[]): Promise<number> {
+  // A reader that has seen enough (`| head`) is no failure.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const asJson = args.includes('--json');
+  let exitCode: number = exitCodes.ok;
+  const program = createProgram(async (spec, { given, workplace }) => {
+    const outcome = await spec.run(given, workplace);
+    exitCode = outcome.exitCode ?? exitCodes.ok;
+    print(outcome, asJson);
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (cause) {
+    if (cause instanceof CommanderError && cause.exitCode === 0) return exitCodes.ok;
+    // Help was printed where a command was missing.
+    if (cause instanceof CommanderError && cause.code === 'commander.help') return exitCodes.misused;
+    const failure =
+      cause instanceof CommanderError
+        ? usageFailure(cause.message.replace(/^error: /, '').replaceAll('\n', ' '), exitCodes.misused)
+        : failureOf(cause);
+    printFailure(failure, asJson);
+    return failure.exitCode;
+  }
+}
+
+type Runner = (spec: CommandSpec, what: { given: Given; workplace: Workplace }) => Promise<void>;
+
+function createProgram(runner: Runner): Command {
+  const program = new Command('roundabout')
+    .description('Roundabout, the egress gateway for crawlers')
+    .version(packageVersion())
+    .option('--config <file>', 'the configuration (default: config/roundabout.yaml here, else the one shipped)')
+    .option('--data <folder>', 'the data folder, in place of the one that the configuration names')
+    .option('--json', 'answer in JSON on standard output, and tell errors in JSON on standard error')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {} })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      ['', 'Exit codes:', ...exitCodeTexts.map(([code, meaning]) => `  ${code}  ${meaning}`)].join('\n'),
+    );
+  for (const spec of [...serviceCommands, ...clientCommands, ...poolCommands]) addCommand(program, spec, runner);
+  return program;
+}
+
+function addCommand(program: Command, spec: CommandSpec, runner: Runner): void {
+  const [first = '', second] = spec.path.split(' ');
+  const command = (second === undefined ? program : groupOf(program, first)).command(second ?? first);
+  command.description(spec.summary);
+  if (spec.operand !== undefined) command.argument('<name>', spec.operand);
+  for (const option of spec.options ?? []) command.addOption(optionOf(option));
+  if (spec.notes !== undefined) command.addHelpText('after', `\n${spec.notes.join('\n')}`);
+  command.action(async () => {
+    const { config, data } = program.opts<{ config?: string; data?: string }>();
+    const emphasise = (text: string) => styleText('bold', text, { stream: process.stdout });
+    const workplace = new Workplace({ config, data, env: process.env, now: Date.now, emphasise });
+    try {
+      await runner(spec, { given: new Given(command.args[0], command.opts()), workplace });
+    } finally {
+      workplace.close();
+    }
+  });
+}
+
+function groupOf(program: Command, name: string): Command {
+  const found = program.commands.find((command) => command.name() === name);
+  return found ?? program.command(name).description(groups.get(name) ?? '');
+}
+
+function optionOf({ flags, describe, many, choices }: OptionSpec): Option {
+  const option = new Option(flags, describe);
+  if (choices !== undefined) option.choices(choices);
+  if (!many) return option;
+  const check = option.parseArg;
+  return option.argParser((value: string, former: string[] | undefined) => {
+    check?.(value, undefined);
+    return [...(former ?? []), value];
+  });
+}
+
+function print({ json, lines = [], remarks = [] }: Outcome, asJson: boolean): void {
+  const shown = asJson ? (json === undefined ? [] : [printableJson(json)]) : lines;
+  if (shown.length > 0) process.stdout.write(`${shown.join('\n')}\n`);
+  if (remarks.length > 0) process.stderr.write(`${remarks.join('\n')}\n`);
+}
+
+function printFailure({ lines, error }: Failure, asJson: boolean): void {
+  process.stderr.write(`${asJson ? printableJson({ error }) : lines.join('\n')}\n`);
+}

@@ -1,0 +1,68 @@
+import { resolve } from 'node:path';
+import type { Health } from '../admin/health.ts';
+import { formatFault } from '../config/fault.ts';
+import type { CommandSpec, Given, Outcome } from './command-spec.ts';
+import { exitCodes } from './exit-code.ts';
+import { printable } from './printable.ts';
+import { countOf } from './settings-check.ts';
+import { type Cell, formatFacts } from './table.ts';
+import type { Workplace } from './workplace.ts';
+
+/** The commands about the gateway as a whole. */
+export const serviceCommands: readonly CommandSpec[] = [
+  {
+    path: 'start',
+    summary: 'start the gateway here; SIGTERM drains it, SIGHUP re-reads config, pools and certificates',
+    options: [{ flags: '--ready-file <file>', describe: 'written as JSON, with addresses and pid, once it serves' }],
+    run: start,
+  },
+  {
+    path: 'check-config',
+    summary: 'find all faults of config and pools, as file:line:column',
+    run: (_, workplace) => checkConfig(workplace),
+  },
+  {
+    path: 'health',
+    summary: 'ask the running gateway how it is',
+    run: async (_, workplace) => healthOutcome((await workplace.run('health', {})).result),
+  },
+];
+
+/** Loads the gateway only here: the other commands answer sooner without it. */
+async function start(given: Given, { configFile, dataOverride }: Workplace): Promise<Outcome> {
+  const { startGateway } = await import('../main.ts');
+  const readyFile = given.text('readyFile');
+  const { stopped } = await startGateway({
+    configFile,
+    dataFolder: dataOverride,
+    readyFile: readyFile === undefined ? undefined : resolve(readyFile),
+  });
+  return { exitCode: await stopped };
+}
+
+function checkConfig(workplace: Workplace): Outcome {
+  const { faults, warnings, pools, listeners } = workplace.settings();
+  const remarks = warnings.map((warning) => `warning: ${printable(formatFault(warning))}`);
+  const json = { ok: faults.length === 0, faults, warnings };
+  if (faults.length > 0) {
+    return { json, lines: faults.map((fault) => printable(formatFault(fault))), remarks, exitCode: exitCodes.misused };
+  }
+  const exits = pools.reduce((sum, pool) => sum + pool.exits.length, 0);
+  const counts = [countOf(listeners, 'listener'), countOf(pools.length, 'pool'), countOf(exits, 'exit')];
+  return { json, lines: [`${printable(workplace.configFile)}: no faults (${counts.join(', ')})`], remarks };
+}
+
+function healthOutcome(health: Health): Outcome {
+  const { status, pid, version, uptimeS, listeners, pools, exchanges, connections, store } = health;
+  const ended = Object.entries(exchanges.byKind).map(([kind, count]) => `${kind} ${count}`);
+  const facts: [string, Cell][] = [
+    ['status', status],
+    ['process', `${pid}, version ${version}, up for ${uptimeS} s`],
+    ...listeners.map(({ name, host, port }): [string, Cell] => ['listener', `${name} on ${host} port ${port}`]),
+    ...pools.map(({ name, exits, usable }): [string, Cell] => ['pool', `${name}: ${usable} of ${exits} exits usable`]),
+    ['exchanges', `${exchanges.open} open; ended: ${ended.join(', ') || 'none'}`],
+    ['connections', connections],
+    ['store', store === 'ok' ? store : store.fault],
+  ];
+  return { json: health, lines: formatFacts(facts), exitCode: status === 'ok' ? exitCodes.ok : exitCodes.notRunning };
+}

@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { ClientView, ClientWithSecret } from '../../src/admin/client-view.ts';
+import { runCommand } from '../../src/admin/command.ts';
+import { faultOf } from '../../src/admin/command-error.ts';
+import { createCommands } from '../../src/admin/commands.ts';
+import type { Health } from '../../src/admin/health.ts';
+import { type ExitFigures, exitViews, poolViews } from '../../src/admin/pool-view.ts';
+import type { Pool } from '../../src/pool/exit.ts';
+import { Clients } from '../../src/store/clients.ts';
+import { openStore } from '../../src/store/database.ts';
+import { loadSecretKey } from '../../src/store/secret-key.ts';
+
+const health: Health = {
+  status: 'ok',
+  pid: 1,
+  version: '0.0.0',
+  uptimeS: 1,
+  listeners: [],
+  pools: [],
+  exchanges: { open: 0, byKind: {} },
+  connections: 0,
+  store: 'ok',
+};
+
+const exit = (id: string, country: string) => ({
+  id,
+  pool: 'res',
+  tier: 'res' as const,
+  name: null,
+  endpoint: { scheme: 'http' as const, host: '192.0.2.1', port: 8080, username: 'u', password: 'hidden' },
+  verifyTls: true,
+  ca: null,
+  dns: 'remote' as const,
+  ip: null,
+  geo: { country },
+  minted: false,
+  mint: null,
+});
+
+const pools: readonly Pool[] = [
+  { name: 'res', tier: 'res', price: null, strategy: 'random', exits: [exit('a', 'us'), exit('b', 'de')] },
+  { name: 'empty', tier: 'dc', price: null, strategy: 'random', exits: [] },
+];
+
+const figures: ExitFigures = { latencyMs: 40, inFlight: 1, failuresInRow: 0, ejectedForMs: 0 };
+
+/** Commands over a store of their own, and a count of the changes that were told. */
+function setUp(t: ExecutionContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'roundabout-commands-'));
+  const store = openStore(folder, { now: () => 0 });
+  t.teardown(() => {
+    store.close();
+    rmSync(folder, { recursive: true });
+  });
+  const clients = new Clients(store, loadSecretKey(folder));
+  const told = { changes: 0 };
+  const exits = () => exitViews(pools, ({ id }) => ({ ...figures, ejectedForMs: id === 'b' ? 500 : 0 }));
+  const commands = createCommands({
+    clients: () => clients,
+    pools: () => poolViews(pools, exits()),
+    exits,
+    health: () => health,
+    onClientsChanged: () => {
+      told.changes++;
+    },
+  });
+  const run = <Result>(name: string, args: object = {}) => runCommand(commands, { name, args }) as Result;
+  const fault = (name: string, args: unknown) => {
+    try {
+      runCommand(commands, { name, args });
+    } catch (cause) {
+      return faultOf(cause);
+    }
+    return t.fail(`${name} did not fail`);
+  };
+  return { run, fault, told };
+}
+
+const add = { name: 'acme', settings: {}, withSecret: true };
+
+test('a client is added, shown, changed, rotated, disabled and removed, and each change is told', (t) => {
+  const { run, told } = setUp(t);
+  const settings = { pools: ['RES'], allowIp: ['10.0.0.0/8'], deny: ['port:25'], params: 'country-us' };
+  const added = run<ClientWithSecret>('client.add', { ...add, settings });
+  t.regex(added.secret ?? '', /^[A-Za-z0-9]{26}$/);
+  t.deepEqual(Object.keys(added).slice(0, 2), ['client', 'secret']);
+  t.like(added, { client: 'acme', pools: ['res'], deny: ['port:25'], allowIp: ['10.0.0.0/8'], params: 'country-us' });
+
+  const changed = run<ClientView>('client.set', {
+    name: 'acme',
+    settings: { allow: ['host:a.example'] },
+    removeSecrets: [],
+  });
+  t.like(changed, { allow: ['host:a.example'], deny: ['port:25'], pools: ['res'] });
+
+  t.is(run<ClientWithSecret>('client.rotate', { name: 'acme', dropOld: false }).secrets.length, 2);
+  const rotated = run<ClientWithSecret>('client.rotate', { name: 'acme', dropOld: true });
+  t.is(rotated.secrets.length, 1);
+  t.not(rotated.secret, added.secret);
+
+  t.false(run<ClientView>('client.disable', { name: 'acme' }).enabled);
+  t.true(run<ClientView>('client.enable', { name: 'acme' }).enabled);
+  const shown = JSON.stringify([run('client.list'), run('client.show', { name: 'acme' })]);
+  t.false(shown.includes('hash') || shown.includes(rotated.secret ?? ''));
+  run('client.remove', { name: 'acme' });
+  t.deepEqual(run('client.list'), []);
+  t.is(told.changes, 7);
+});
+
+test('one secret can be removed by its id', (t) => {
+  const { run } = setUp(t);
+  run('client.add', add);
+  const [old, fresh] = run<ClientWithSecret>('client.rotate', { name: 'acme', dropOld: false }).secrets;
+  const after = run<ClientView>('client.set', { name: 'acme', settings: {}, removeSecrets: [old?.id] });
+  t.deepEqual(after.secrets, [fresh!]);
+});
+
+test('what cannot be is refused by the name of its place, and changes nothing', (t) => {
+  const { run, fault, told } = setUp(t);
+  const refused = (settings: object) => fault('client.add', { ...add, settings });
+  t.like(refused({ allowIp: ['10.0.0.0/40'] }), {
+    code: 'bad_argument',
+    message: '--allow-ip: "10.0.0.0/40" is no address range',
+  });
+  t.like(refused({ pools: ['nope'] }), { code: 'unknown_pool', remedy: 'choose of res, empty' });
+  t.like(refused({ params: 'country' }), { code: 'bad_argument' });
+  t.like(refused({ allow: ['cidr:x'] }), { code: 'bad_argument' });
+  t.like(refused({ dialects: ['klingon'] }), { code: 'bad_value' });
+  t.like(refused({ ipAuth: true }), { code: 'bad_value' });
+  t.like(fault('client.add', { ...add, withSecret: false }), { code: 'bad_argument' });
+  t.like(fault('client.add', { ...add, name: 'No Name' }), { code: 'bad_name' });
+  t.like(fault('client.show', { name: 'nobody' }), { code: 'not_found' });
+  run('client.add', add);
+  t.like(fault('client.add', add), { code: 'exists' });
+  t.is(told.changes, 1);
+});
+
+test('arguments of another shape and unknown commands are refused', (t) => {
+  const { fault } = setUp(t);
+  for (const args of [null, 1, [], {}, { name: 1 }, { name: 'a', more: true }]) {
+    t.like(fault('client.show', args), { code: 'bad_request' });
+  }
+  t.like(fault('client.explode', {}), { code: 'unknown_command' });
+  t.like(fault('__proto__', {}), { code: 'unknown_command' });
+});
+
+test('pools and exits are shown with their figures and without credentials', (t) => {
+  const { run, fault } = setUp(t);
+  t.like(run('pool.show', { name: 'RES' }), { pool: 'res', exits: 2, usable: 1, countries: ['de', 'us'] });
+  t.like(run('pool.show', { name: 'empty' }), { exits: 0, usable: 0 });
+  t.like(fault('pool.show', { name: 'nope' }), { code: 'not_found' });
+  t.like(fault('exit.list', { pool: 'nope' }), { code: 'not_found' });
+  const exits = run<readonly object[]>('exit.list', { pool: 'res', country: 'US' });
+  t.is(exits.length, 1);
+  t.like(exits[0], { id: 'a', country: 'us', endpoint: 'http://192.0.2.1:8080', live: figures });
+  t.false(JSON.stringify(run('exit.list')).includes('hidden'));
+  t.deepEqual(run('health'), health);
+});

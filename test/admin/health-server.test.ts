@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import type { Health } from '../../src/admin/health.ts';
+import { startHealthServer } from '../../src/admin/health-server.ts';
+
+const ok: Health = {
+  status: 'ok',
+  pid: 1,
+  version: '0.0.0',
+  uptimeS: 1,
+  listeners: [{ name: 'mixed', host: '127.0.0.1', port: 8080 }],
+  pools: [],
+  exchanges: { open: 0, byKind: {} },
+  connections: 0,
+  store: 'ok',
+};
+
+async function serve(t: ExecutionContext, health: Health, host = '127.0.0.1') {
+  const server = await startHealthServer({ host, port: 0, state: () => health });
+  t.teardown(() => server.close());
+  return server;
+}
+
+/** Sends a head as it stands and reads until the connection is closed. */
+async function ask(port: number, { line = 'GET /healthz', host = 'localhost', more = '' } = {}): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.setEncoding('latin1');
+  let reply = '';
+  socket.on('data', (text: string) => {
+    reply += text;
+  });
+  socket.write(`${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${more}\r\n`);
+  await once(socket, 'close');
+  return reply;
+}
+
+const statusOf = (reply: string) => Number(reply.slice(9, 12));
+const contentOf = (reply: string): unknown => JSON.parse(reply.slice(reply.indexOf('\r\n\r\n')));
+
+test('healthz and readyz answer while all is well, to HEAD without content', async (t) => {
+  const { port } = await serve(t, ok);
+  t.deepEqual(contentOf(await ask(port)), { status: 'ok' });
+  t.deepEqual(contentOf(await ask(port, { line: 'GET /readyz?verbose' })), { status: 'ready' });
+  const head = await ask(port, { line: 'HEAD /readyz' });
+  t.is(statusOf(head), 200);
+  t.true(head.endsWith('\r\n\r\n'));
+});
+
+for (const [what, health, reason] of [
+  ['starts', { ...ok, status: 'starting' }, 'the gateway is starting'],
+  ['drains', { ...ok, status: 'draining' }, 'the gateway is draining'],
+  ['has no listeners', { ...ok, listeners: [] }, 'no listener is bound'],
+] as const) {
+  test(`one that ${what} lives, but is not ready`, async (t) => {
+    const { port } = await serve(t, health);
+    t.is(statusOf(await ask(port)), 200);
+    const reply = await ask(port, { line: 'GET /readyz' });
+    t.is(statusOf(reply), 503);
+    t.deepEqual(contentOf(reply), { status: 'unready', reasons: [reason] });
+  });
+}
+
+test('one that is overloaded is ready', async (t) => {
+  const { port } = await serve(t, { ...ok, status: 'overloaded' });
+  t.is(statusOf(await ask(port, { line: 'GET /readyz' })), 200);
+});
+
+test('only the names and addresses of the listener are its own', async (t) => {
+  const { port } = await serve(t, ok);
+  for (const host of ['localhost', `localhost:${port}`, '127.0.0.1', `127.0.0.1:${port}`, '127.0.0.1:19090']) {
+    t.is(statusOf(await ask(port, { host })), 200, host);
+  }
+  for (const host of ['evil.example', '127.0.0.2', '10.0.0.1', '[::1]', 'localhost.evil.example', 'a b', '']) {
+    t.true([400, 421].includes(statusOf(await ask(port, { host }))), host);
+  }
+});
+
+test('bound to all addresses, the one that was connected to is its own', async (t) => {
+  const { port } = await serve(t, ok, '0.0.0.0');
+  t.is(statusOf(await ask(port, { host: `127.0.0.1:${port}` })), 200);
+  t.is(statusOf(await ask(port, { host: 'evil.example' })), 421);
+});
+
+test('pages, other methods, other paths and large heads are refused', async (t) => {
+  const { port } = await serve(t, ok);
+  t.is(statusOf(await ask(port, { more: 'Origin: http://localhost\r\n' })), 403);
+  t.is(statusOf(await ask(port, { line: 'POST /healthz', more: 'Content-Length: 0\r\n' })), 405);
+  t.is(statusOf(await ask(port, { line: 'GET /' })), 404);
+  t.is(statusOf(await ask(port, { line: 'GET /healthz/../etc' })), 404);
+  t.is(statusOf(await ask(port, { more: `X: ${'x'.repeat(9000)}\r\n` })), 400);
+  t.is(statusOf(await ask(port, { line: 'nonsense' })), 400);
+  t.is(statusOf(await ask(port)), 200);
+});
+
+test('close() ends connections that rest', async (t) => {
+  const server = await startHealthServer({ host: '127.0.0.1', port: 0, state: () => ok });
+  const socket = connect(server.port, '127.0.0.1');
+  await once(socket, 'connect');
+  const closed = once(socket, 'close');
+  socket.resume();
+  await server.close();
+  await closed;
+  t.pass();
+});

@@ -1,0 +1,135 @@
+import test from 'ava';
+import { formatFault } from '../../src/config/fault.ts';
+import { readPoolFile } from '../../src/config/pool-file.ts';
+import { YamlFile } from '../../src/config/yaml-file.ts';
+
+const faultsOf = (text: string) => {
+  const reading = readPoolFile(new YamlFile('p.yaml', text));
+  return reading.ok ? [] : reading.faults.map(formatFault);
+};
+
+const head = 'pool: p\nexits:\n';
+
+test('a pool file with every kind of entry', (t) => {
+  const reading = readPoolFile(
+    new YamlFile(
+      'p.yaml',
+      `
+pool: residential
+tier: res
+price: { perGB: 4.2, currency: EUR }
+strategy: round-robin
+country: US
+isp: Example Net
+exits:
+  - url: http://user:secret@127.0.0.1:19171
+    country: de
+    asn: AS3320
+    dns: local
+    verify: false
+    ca: ca.pem
+    name: first
+    ip: 6
+  - list: lists/isp.txt
+  - { list: more.txt, scheme: socks5h, zip: "02139", asn: 3320 }
+  - template: "http://c-{country}-{session}:x@pr.example:7777"
+    countries: [us, DE]
+    slots: 500
+  - { template: "http://{session}:x@pr.example:7777" }
+  - direct: true
+  - demo: { http: 1 }
+`,
+    ),
+  );
+  t.true(reading.ok);
+  if (!reading.ok) return;
+  const { entries, faultAt, ...rest } = reading.pool;
+  t.deepEqual(rest, {
+    file: 'p.yaml',
+    name: 'residential',
+    tier: 'res',
+    price: { perGB: 4.2, currency: 'EUR' },
+    strategy: 'round-robin',
+  });
+  const common = {
+    geo: { country: 'us', isp: 'Example Net' },
+    dns: null,
+    verify: true,
+    ca: null,
+    name: null,
+    ip: null,
+  };
+  t.deepEqual(entries[0], {
+    kind: 'url',
+    url: 'http://user:secret@127.0.0.1:19171',
+    geo: { country: 'de', asn: '3320', isp: 'Example Net' },
+    dns: 'local',
+    verify: false,
+    ca: 'ca.pem',
+    name: 'first',
+    ip: 6,
+  });
+  t.deepEqual(entries[1], { kind: 'list', list: 'lists/isp.txt', scheme: 'http', ...common });
+  t.like(entries[2], { scheme: 'socks5h', geo: { country: 'us', zip: '02139', asn: '3320', isp: 'Example Net' } });
+  t.like(entries[3], { kind: 'template', countries: ['us', 'DE'], slots: 500 });
+  t.like(entries[4], { kind: 'template', countries: [], slots: null });
+  t.deepEqual(entries[5], { kind: 'direct', ...common });
+  t.deepEqual(entries[6], { kind: 'demo', counts: { http: 1, https: 0, socks5: 0 }, ...common });
+  t.is(formatFault(faultAt(['exits', 0, 'url'], 'x')), 'p.yaml:9:10 exits[0].url x');
+});
+
+test('a pool says no more than its name', (t) => {
+  const reading = readPoolFile(new YamlFile('p.yaml', 'pool: p\nexits: []'));
+  t.like(reading.ok ? reading.pool : null, {
+    name: 'p',
+    tier: 'dc',
+    price: null,
+    strategy: 'two-choices',
+    entries: [],
+  });
+});
+
+for (const [title, text, faults] of [
+  ['empty', '', ['1:1 pool is missing', '1:1 exits is missing']],
+  ['a name outside the grammar', 'pool: my-pool\nexits: []', [/^1:7 pool expected a name: 1 to 64 of a-z 0-9 . _ ~$/]],
+  ['tier', 'pool: p\ntier: gold\nexits: []', ['2:7 tier expected one of dc, isp, res, mobile']],
+  ['price', 'pool: p\nprice: { perGB: -1, currency: usd }\nexits: []', [/^2:17 price.perGB/, /^2:31 price.currency/]],
+  ['price without figure', 'pool: p\nprice: {}\nexits: []', ['2:8 price.perGB is missing']],
+  ['strategy', 'pool: p\nstrategy: best\nexits: []', [/^2:11 strategy expected one of learned, two-choices/]],
+  ['country', 'pool: p\ncountry: usa\nexits: []', ['2:10 country expected a two-letter country code (ISO 3166-1)']],
+  ['zip without quotes', 'pool: p\nzip: 02139\nexits: []', [/^2:6 zip expected a text in quotes, .* found a number$/]],
+  ['an unknown key', 'pool: p\nexit: []\nexits: []', ['2:1 exit unknown key: did you mean "exits"?']],
+  ['an entry of no kind', `${head}  - { country: de }`, [/^3:5 exits\[0\] expected a mapping with one of url, list/]],
+  ['a bare text', `${head}  - http://h:1`, [/^3:5 exits\[0\] expected a mapping with one of url, list/]],
+  [
+    'an entry of two kinds',
+    `${head}  - { url: "http://h", direct: true }`,
+    ['3:24 exits[0].direct an entry is either url or direct'],
+  ],
+  [
+    'an unknown key of an entry',
+    `${head}  - url: http://h\n    contry: de`,
+    [/^4:5 exits\[0\].contry unknown key: did you mean "country"/],
+  ],
+  ['a key of another kind', `${head}  - { direct: true, verify: false }`, [/^3:21 exits\[0\].verify unknown key/]],
+  ['direct that is not', `${head}  - direct: false`, ['3:13 exits[0].direct expected true']],
+  ['no slots', `${head}  - { template: x, slots: 0 }`, [/^3:27 exits\[0\].slots expected a whole number from 1 to/]],
+  ['countries', `${head}  - { template: x, countries: us }`, ['3:31 exits[0].countries expected a list, found a text']],
+  ['scheme', `${head}  - { list: x, scheme: direct }`, [/^3:24 exits\[0\].scheme expected one of http/]],
+  ['ip', `${head}  - { direct: true, ip: 5 }`, ['3:25 exits[0].ip expected 4 or 6']],
+  ['demo', `${head}  - demo: { http: many }`, [/^3:19 exits\[0\].demo.http expected a whole number/]],
+  [
+    'all at once',
+    'pool: P\nexits:\n  - { url: 1 }\n  - {}\n',
+    [/^1:7 pool/, '3:12 exits[0].url expected the URL of an exit, found a number', /^4:5 exits\[1\]/],
+  ],
+] as const) {
+  test(`fault: ${title}`, (t) => {
+    const found = faultsOf(text).map((fault) => fault.replace('p.yaml:', ''));
+    t.is(found.length, faults.length, found.join('\n'));
+    for (const [i, fault] of faults.entries()) {
+      if (typeof fault === 'string') t.is(found[i], fault);
+      else t.regex(found[i]!, fault);
+    }
+  });
+}

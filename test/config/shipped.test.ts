@@ -1,0 +1,44 @@
+import { join, resolve } from 'node:path';
+import test from 'ava';
+import { crossCheck, exposureWarnings } from '../../src/config/cross-check.ts';
+import { formatFault } from '../../src/config/fault.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { readPoolFolder } from '../../src/config/pool-folder.ts';
+
+const root = resolve(import.meta.dirname, '..', '..');
+
+function shipped(name: string) {
+  const result = loadConfig(join(root, 'config', name), { env: {} });
+  if (!result.ok) throw new Error(result.faults.map(formatFault).join('\n'));
+  return result;
+}
+
+test('config/roundabout.yaml serves the demo pool on this machine alone', (t) => {
+  const loaded = shipped('roundabout.yaml');
+  const { files, faults, warnings } = readPoolFolder(loaded.config.pools, loaded);
+  t.deepEqual([faults, warnings, crossCheck(loaded, files), exposureWarnings(loaded)], [[], [], [], []]);
+  t.is(loaded.config.folder, root);
+  t.is(loaded.config.defaultPool, 'demo');
+  t.true(loaded.config.listeners.every(({ host }) => host === '127.0.0.1'));
+  t.true(loaded.config.rules.allow.every(({ pool }) => pool === 'demo'));
+  t.like(files[0], { name: 'demo', tier: 'res', strategy: 'two-choices' });
+  t.like(files[0]?.entries[0], { kind: 'demo', counts: { http: 3, https: 2, socks5: 3 } });
+});
+
+test('what config/roundabout.yaml spells out are the defaults', (t) => {
+  const { listeners, timeouts, limits, heads, exchange, accessLog, resolver } = shipped('roundabout.yaml').config;
+  const empty = loadConfig('f.yaml', { env: {}, readText: () => '' });
+  t.true(empty.ok);
+  if (empty.ok) t.like(empty.config, { listeners, timeouts, limits, heads, exchange, accessLog, resolver });
+});
+
+test('config/container.yaml is open to the network, and opens nothing inside', (t) => {
+  const loaded = shipped('container.yaml');
+  t.deepEqual(exposureWarnings(loaded), []);
+  t.deepEqual(loaded.config.rules.allow, []);
+  t.is(loaded.config.defaultPool, null);
+  t.true(loaded.config.listeners.every(({ host }) => host === '0.0.0.0'));
+  t.is(loaded.config.admin.host, '127.0.0.1');
+  t.is(loaded.config.data, '/data');
+  t.is(loaded.config.pools, '/data/pools');
+});
