@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { type ControlServer, serveControl } from './admin/control-server.ts';
 import { type HealthServer, startHealthServer } from './admin/health-server.ts';
 import type { Config } from './config/config.ts';
+import { formatFault } from './config/fault.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
 import { ensureSelfSigned } from './listener/certificate.ts';
 import type { DemoExit } from './pool/entry-drafts.ts';
+import type { Pool } from './pool/exit.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
 import { bannerLines } from './startup/banner.ts';
 import { capacityOf, openFileLimit } from './startup/capacity.ts';
@@ -86,7 +88,7 @@ class Gateway {
 
   async start(): Promise<void> {
     const { config, demo, warnings } = this.#settings;
-    warnings.forEach(warn);
+    for (const warning of warnings) warn(formatFault(warning));
     ensureFolder(config.data);
     const lock: FolderLock = lockFolder(config.data, process.pid);
     this.#closers.push(() => lock.release());
@@ -99,7 +101,7 @@ class Gateway {
     this.#closers.push(() => this.#log?.close());
     const plane = new DataPlane({
       config,
-      pools: this.#settings.pools(this.#demoExits),
+      pools: this.#buildPools(this.#settings),
       clients: clients.snapshotClients(),
       hashSecret: (secret) => hashSecret(key, secret),
       sessionSecret: randomBytes(32),
@@ -128,7 +130,15 @@ class Gateway {
 
   #readSettings(): Settings {
     const { configFile, dataFolder } = this.#options;
-    return readSettings(configFile, { env: process.env, dataOverride: dataFolder });
+    const reading = readSettings(configFile, { env: process.env, dataOverride: dataFolder });
+    if (!reading.ok) throw new StartFault(2, reading.faults.map(formatFault));
+    return reading.settings;
+  }
+
+  #buildPools(settings: Settings): readonly Pool[] {
+    const { pools, faults } = settings.build(this.#demoExits);
+    if (faults.length > 0) throw new StartFault(2, faults.map(formatFault));
+    return pools;
   }
 
   /** Starts the demo's exits and, at the first start of all, makes its client: for this machine only, since its secret is
@@ -205,11 +215,10 @@ class Gateway {
   async #reload(plane: DataPlane): Promise<void> {
     try {
       const settings = this.#readSettings();
-      const pools = settings.pools(this.#demoExits);
-      await plane.reload(settings.config, pools);
+      await plane.reload(settings.config, this.#buildPools(settings));
       await this.#log?.reopen();
       this.#settings = settings;
-      settings.warnings.forEach(warn);
+      for (const warning of settings.warnings) warn(formatFault(warning));
       warn('config, pools and certificates are read again');
     } catch (fault) {
       const lines = fault instanceof StartFault ? fault.lines : [String(fault)];

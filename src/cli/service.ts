@@ -41,14 +41,18 @@ async function start(given: Given, { configFile, dataOverride }: Workplace): Pro
 }
 
 function checkConfig(workplace: Workplace): Outcome {
-  const { faults, warnings, pools, listeners } = workplace.settings();
+  const { faults, warnings, pools, listeners, hasDemo } = workplace.settings();
   const remarks = warnings.map((warning) => `warning: ${printable(formatFault(warning))}`);
   const json = { ok: faults.length === 0, faults, warnings };
   if (faults.length > 0) {
     return { json, lines: faults.map((fault) => printable(formatFault(fault))), remarks, exitCode: exitCodes.misused };
   }
   const exits = pools.reduce((sum, pool) => sum + pool.exits.length, 0);
-  const counts = [countOf(listeners, 'listener'), countOf(pools.length, 'pool'), countOf(exits, 'exit')];
+  const counts = [
+    countOf(listeners, 'listener'),
+    countOf(pools.length, 'pool'),
+    countOf(exits, 'exit') + (hasDemo ? " beside the demo's" : ''),
+  ];
   return { json, lines: [`${printable(workplace.configFile)}: no faults (${counts.join(', ')})`], remarks };
 }
 

@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { CommandError } from '../admin/command-error.ts';
-import { crossCheck, exposureWarnings } from '../config/cross-check.ts';
 import type { ConfigFault } from '../config/fault.ts';
 import { loadConfig } from '../config/load.ts';
-import { readPoolFolder } from '../config/pool-folder.ts';
 import type { Pool } from '../pool/exit.ts';
-import { buildPools, demoCountsOf } from '../pool/pool-builder.ts';
+import { readSettings } from '../startup/settings.ts';
 
 /** Where a config is, and what stands around it. */
 export interface ConfigPlace {
@@ -40,23 +37,11 @@ export class ConfigFaultsError extends CommandError {
 
 /** Reads config and pools and finds every fault at once. Throws nothing. */
 export function checkSettings({ file, env }: ConfigPlace): CheckedSettings {
-  const loaded = loadConfig(file, { env });
-  if (!loaded.ok) return { faults: loaded.faults, warnings: [], pools: [], listeners: 0, hasDemo: false };
-  const { config, variables } = loaded;
-  const folder = readPoolFolder(config.pools, { variables });
-  const built = buildPools(folder.files, {
-    readText: (path) => readFileSync(path, 'utf8'),
-    projectFolder: config.folder,
-  });
-  // A pool whose file is faulty can't be missed as well.
-  const missed = folder.faults.length > 0 ? [] : crossCheck(loaded, folder.files);
-  return {
-    faults: [...missed, ...folder.faults, ...built.faults],
-    warnings: [...exposureWarnings(loaded), ...folder.warnings],
-    pools: built.pools,
-    listeners: config.listeners.length,
-    hasDemo: demoCountsOf(folder.files) !== null,
-  };
+  const reading = readSettings(file, { env });
+  if (!reading.ok) return { faults: reading.faults, warnings: [], pools: [], listeners: 0, hasDemo: false };
+  const { config, demo, warnings, build } = reading.settings;
+  const { faults, pools } = build([]);
+  return { faults, warnings, pools, listeners: config.listeners.length, hasDemo: demo !== null };
 }
 
 /** The data folder that a config names. Throws ConfigFaultsError. */

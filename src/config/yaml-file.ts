@@ -1,5 +1,7 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { type ConfigFault, fileFault, formatPath, type Path, type Reading } from './fault.ts';
+import { type ConfigFault, formatPath, type Path, type Reading } from './fault.ts';
+
+const tooDeep = 'the document is nested too deeply';
 
 /** The library's own messages quote the document, and with it secrets: these say the same without. */
 const syntaxMessages: ReadonlyMap<string, string> = new Map([
@@ -11,6 +13,7 @@ const syntaxMessages: ReadonlyMap<string, string> = new Map([
   ['MISSING_CHAR', 'a quote, bracket or colon is missing'],
   ['MULTIPLE_DOCS', 'a file holds one document: remove "---" and what follows'],
   ['NON_STRING_KEY', 'a key must be plain text'],
+  ['RESOURCE_EXHAUSTION', tooDeep],
   ['TAB_AS_INDENT', 'tabs cannot indent: use spaces'],
   ['TAG_RESOLVE_FAILED', 'tags are not used here'],
 ]);
@@ -18,13 +21,19 @@ const syntaxMessages: ReadonlyMap<string, string> = new Map([
 /** Faults that leave the rest of a document readable, so that its other faults stand in the same report. */
 const harmless: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED']);
 
+/** One slip can make hundreds of faults of syntax. */
+const SHOWN_FAULTS = 20;
+
+/** Levels of mappings and lists: twice what any schema has. */
+const DEEPEST = 16;
+
 /** Digits that are a number when they are written in YAML, and stay exact. */
 const wholeNumber = /^(?:0|[1-9][0-9]{0,14})$/;
 
 /** A YAML 1.2 document (core schema) whose places are known. Aliases are refused: with them a small file can be endless. */
 export class YamlFile {
   readonly file: string;
-  readonly #document: Document.Parsed | null;
+  readonly #document: Document.Parsed;
   readonly #lines = new LineCounter();
   readonly #faults: ConfigFault[] = [];
   #readable = true;
@@ -42,25 +51,25 @@ export class YamlFile {
 
   /** The plain value: `{}` for an empty file, undefined where the syntax leaves in doubt what was meant. */
   get value(): unknown {
-    if (!this.#readable || this.#document === null) return undefined;
+    if (!this.#readable) return undefined;
     return this.#document.contents === null ? {} : (this.#document.toJS() ?? {});
   }
 
   /** The text at `path`, undefined where there is none. */
   textAt(path: Path): string | undefined {
-    const value: unknown = this.#document?.getIn(path);
+    const value: unknown = this.#document.getIn(path);
     return typeof value === 'string' ? value : undefined;
   }
 
   /** Replaces the variables in every text (keys are left alone). A text that is nothing but one variable becomes a number if
    *  digits come of it, as if they had been written there. */
   expand(expand: (text: string) => Reading<string>): void {
-    if (this.#readable && this.#document?.contents) this.#expandNode(this.#document.contents, [], expand);
+    if (this.#readable && this.#document.contents) this.#expandNode(this.#document.contents, [], expand);
   }
 
   /** A fault at the place of `path`, or of the nearest value above it; `part` says whether at its key. */
   faultAt(path: Path, message: string, part: 'key' | 'value' = 'value'): ConfigFault {
-    let node: unknown = this.#document?.contents;
+    let node: unknown = this.#document.contents;
     let offset = offsetOf(node);
     for (const [depth, step] of path.entries()) {
       const pair = isMap(node) ? node.items.find(({ key }) => isScalar(key) && key.value === step) : undefined;
@@ -72,30 +81,27 @@ export class YamlFile {
     return this.#faultOf(offset, message, path);
   }
 
-  #parse(text: string): Document.Parsed | null {
-    try {
-      const options = { prettyErrors: false, stringKeys: true, lineCounter: this.#lines, logLevel: 'error' } as const;
-      const document = parseDocument(text, options);
-      for (const { code, pos } of [...document.errors, ...document.warnings]) {
-        const message = syntaxMessages.get(code) ?? `no valid YAML (${code})`;
-        this.#faults.push(this.#faultOf(pos[0], message));
-        if (!harmless.has(code)) this.#readable = false;
-      }
-      if (this.#readable) this.#refuseAliases(document.contents, []);
-      return document;
-    } catch {
-      // Brackets nested beyond the stack: the one thing for which the library throws.
-      this.#faults.push(fileFault(this.file, 'the document is nested too deeply'));
-      return null;
+  #parse(text: string): Document.Parsed {
+    const options = { prettyErrors: false, stringKeys: true, lineCounter: this.#lines, logLevel: 'error' } as const;
+    const document = parseDocument(text, options);
+    for (const { code, pos } of [...document.errors, ...document.warnings]) {
+      if (!harmless.has(code)) this.#readable = false;
+      if (this.#faults.length === SHOWN_FAULTS) continue;
+      this.#faults.push(this.#faultOf(pos[0], syntaxMessages.get(code) ?? `no valid YAML (${code})`));
     }
+    if (this.#readable) this.#refuseUnbounded(document.contents, []);
+    return document;
   }
 
-  #refuseAliases(node: unknown, path: Path): void {
-    if (isAlias(node)) {
-      this.#faults.push(this.#faultOf(offsetOf(node), 'aliases are not used here: write the value out', path));
-      this.#readable = false;
-    }
-    for (const [step, child] of childrenOf(node)) this.#refuseAliases(child, [...path, step]);
+  #refuseUnbounded(node: unknown, path: Path): void {
+    if (isAlias(node)) this.#refuse(node, path, 'aliases are not used here: write the value out');
+    else if (path.length > DEEPEST) this.#refuse(node, [], tooDeep);
+    else for (const [step, child] of childrenOf(node)) this.#refuseUnbounded(child, [...path, step]);
+  }
+
+  #refuse(node: unknown, path: Path, message: string): void {
+    this.#faults.push(this.#faultOf(offsetOf(node), message, path));
+    this.#readable = false;
   }
 
   #expandNode(node: Node, path: Path, expand: (text: string) => Reading<string>): void {

@@ -1,5 +1,5 @@
 import { type ErrorKind, GatewayError } from '../errors.ts';
-import type { ClientRecord } from '../policy/client-directory.ts';
+import type { ClientDirectory, ClientRecord } from '../policy/client-directory.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { ReceivedCredential } from '../protocol/credentials.ts';
 import type { Fault } from '../protocol/decoded.ts';
@@ -11,10 +11,14 @@ import type { Admission, Mode } from './exchange.ts';
 
 /** What a client shows of itself. */
 export interface Introduction {
-  /** Null where it sent none. */
-  readonly credential: ReceivedCredential | null;
+  /** The credential as it was sent, in any form that tells it from all others; null where it sent none. */
+  readonly evidence: string | null;
+  /** Reads that credential. Throws auth_required or auth_failed where it is none. */
+  readonly credential: () => ReceivedCredential;
   /** Its address. */
   readonly source: string;
+  /** The listener's name. */
+  readonly listener: string;
   /** The client that the listener is bound to, or null. */
   readonly boundClient: string | null;
   /** Those the listener understands; a client may have switched on others for itself. */
@@ -32,8 +36,21 @@ export interface Identity {
 /** Authenticates one request. Throws auth_required, auth_failed, rate_limited (too many failed logins from this source), or,
  *  only after the secret was found right, bad_param. */
 export function authenticate(deps: Collaborators, introduction: Introduction): Identity {
-  const { credential, source } = introduction;
-  if (credential === null) return bySource(deps, introduction);
+  const { evidence, source, listener, exitField } = introduction;
+  if (evidence === null) return bySource(deps, introduction);
+  const directory = deps.directory();
+  const proof = `${source} ${listener} ${exitField ?? ''} ${evidence}`;
+  const known = deps.verified.recall(directory, proof);
+  if (known !== undefined) return known;
+  const identity = logIn(deps, introduction, directory);
+  deps.verified.remember(directory, proof, identity);
+  return identity;
+}
+
+/** Tries all that the credential may mean, and counts a failure only when none of it is right. */
+function logIn(deps: Collaborators, introduction: Introduction, directory: ClientDirectory): Identity {
+  const { source } = introduction;
+  const credential = introduction.credential();
   const now = deps.now();
   const failed = new Set<string>();
   let waitS: number | null = null;
@@ -43,7 +60,7 @@ export function authenticate(deps: Collaborators, introduction: Introduction): I
       waitS = leave.retryAfterS;
       continue;
     }
-    const result = deps.directory().authenticate({ name, secret: candidate.secret, source });
+    const result = directory.authenticate({ name, secret: candidate.secret, source });
     if (result.ok && speaks(result.client, candidate, introduction)) {
       deps.logins.succeeded(source, name, now);
       return { client: result.client, params: paramsOf(result.client, candidate) };

@@ -11,6 +11,7 @@ import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
 import type { Exchange } from './exchange.ts';
 import type { ExitLink } from './exit-link.ts';
+import type { VerifiedLogins } from './verified-logins.ts';
 
 /** What an operator sets for all exchanges; replaced as a whole by a reload. Durations are in ms. */
 export interface GatewaySettings {
@@ -46,6 +47,7 @@ export interface Collaborators {
   readonly directory: () => ClientDirectory;
   readonly rules: () => AddressRules;
   readonly logins: LoginLimits;
+  readonly verified: VerifiedLogins;
   readonly registry: PoolRegistry;
   readonly exits: ExitTable;
   readonly leases: LeaseTable;

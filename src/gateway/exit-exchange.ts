@@ -63,12 +63,12 @@ export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink
       this.#waiting = true;
       signal.addEventListener('abort', this.#onAbort);
       link.connection.events = this;
-      link.socket.on('drain', this.#onDrain);
-      link.socket.cork();
       link.socket.write(head, 'latin1');
       this.#silence.set(firstByteMs);
-      content.sendTo(this);
-      link.socket.uncork();
+      if (!content.isEmpty) {
+        link.socket.on('drain', this.#onDrain);
+        content.sendTo(this);
+      }
       link.connection.readHead();
     });
   }

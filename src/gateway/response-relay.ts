@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Framing, MinorVersion, ResponsePlan } from '../protocol/http-message.ts';
 import { serialiseResponse } from '../protocol/http-serialise.ts';
-import { endContent, writeContent } from '../transport/content-writer.ts';
+import { endContent, writeContent, writeHeadWith } from '../transport/content-writer.ts';
 import { resetSocket } from '../transport/relay.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
@@ -39,6 +39,12 @@ export function relayResponse(
   const stallMs = deps.settings().timeouts.stall;
   exchange.status = response.status;
   return new Promise((resolve) => {
+    /** Until something of the response has been written. Head and first content leave in one write where they came in one read. */
+    let head: string | null = responseHead(exchange, { client, response, framing, keepAlive });
+    const sendHead = (): void => {
+      if (head !== null) client.socket.write(head, 'latin1');
+      head = null;
+    };
     let waitingForClient = false;
     const onDrain = (): void => {
       waitingForClient = false;
@@ -60,11 +66,18 @@ export function relayResponse(
       content(chunk: Buffer): void {
         exchange.originBytes += chunk.length;
         stalled.set(stallMs);
-        if (writeContent(client.socket, framing, chunk)) return;
+        const flowing =
+          head === null
+            ? writeContent(client.socket, framing, chunk)
+            : writeHeadWith(client.socket, head, { framing, octets: chunk });
+        head = null;
+        if (flowing || waitingForClient) return;
         waitingForClient = true;
+        client.socket.once('drain', onDrain);
         link.connection.pause();
       },
       end(trailers: Parameters<typeof endContent>[2]): void {
+        sendHead();
         endContent(client.socket, framing, trailers);
         exchange.ending = 'ok';
         if (mayKeep(answer, request)) keepLinkAfter(finish);
@@ -85,13 +98,9 @@ export function relayResponse(
       done(keepAlive ? 'keep' : 'close');
       keepLink(deps, link, KEEP_LINK_MS);
     };
-    client.socket.on('drain', onDrain);
     stalled.set(stallMs);
-    // Head and first content leave in one write where they came in one read.
-    client.socket.cork();
-    client.socket.write(responseHead(exchange, { client, response, framing, keepAlive }), 'latin1');
     answer.exchange.relayTo(response, sink);
-    client.socket.uncork();
+    sendHead();
   });
 }
 

@@ -190,10 +190,13 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   }
 
   #authenticate(fields: Fields): Identity {
-    const { gateway, boundClient, dialects } = this.#context;
+    const { gateway, name, boundClient, dialects } = this.#context;
+    const values = fields.all('proxy-authorization');
     return authenticate(gateway, {
-      credential: readCredential(fields),
+      evidence: values.length === 0 ? null : values.join('\n'),
+      credential: () => readCredential(values),
       source: this.#socket.remoteAddress ?? '',
+      listener: name,
       boundClient,
       dialects,
       exitField: dialects.includes('scrapoxy') ? fields.get('x-scrapoxy-proxyname') : undefined,
@@ -282,11 +285,8 @@ function labelsOf(exchange: Exchange) {
 }
 
 /** The credential of one request. Two of them are as good as none. Throws auth_required or auth_failed. */
-function readCredential(fields: Fields): ReceivedCredential | null {
-  const values = fields.all('proxy-authorization');
-  if (values.length > 1) throw new GatewayError('auth_failed', { detail: 'more than one Proxy-Authorization' });
-  const [value] = values;
-  if (value === undefined) return null;
+function readCredential([value = '', ...more]: readonly string[]): ReceivedCredential {
+  if (more.length > 0) throw new GatewayError('auth_failed', { detail: 'more than one Proxy-Authorization' });
   const credential = parseBasic(value);
   if (!credential.ok) throw faultError(credential.fault);
   return credential.value;

@@ -132,10 +132,20 @@ export class SocksClient {
   }
 
   #login(credential: ReceivedCredential | null): Login {
-    const { gateway, boundClient, dialects } = this.#context;
+    const { gateway, name, boundClient, dialects } = this.#context;
     const source = this.#socket.remoteAddress ?? '';
+    const evidence = credential === null ? null : `${credential.username}\n${credential.password}`;
     try {
-      return { identity: authenticate(gateway, { credential, source, boundClient, dialects }) };
+      return {
+        identity: authenticate(gateway, {
+          evidence,
+          credential: () => credential ?? { username: '', password: '', alternatives: [] },
+          source,
+          listener: name,
+          boundClient,
+          dialects,
+        }),
+      };
     } catch (fault) {
       if (fault instanceof GatewayError) return { failure: fault };
       throw fault;

@@ -90,6 +90,8 @@ export class PoolRegistry {
 
   /** Slots of all exits that pass `filter`, pool after pool as asked. The list is shared and good until the next `apply`. */
   candidates(filter: ExitFilter): readonly number[] {
+    const whole = this.#wholePool(filter);
+    if (whole !== undefined) return whole;
     const key = filterKey(filter);
     const list = this.#lists.get(key) ?? this.#passing(filter);
     this.#lists.delete(key);
@@ -144,6 +146,13 @@ export class PoolRegistry {
       const exit = this.#exits[slot];
       return exit !== undefined && judge(exit) === null;
     });
+  }
+
+  /** The list of one pool asked for as it is, as most requests do; undefined for any other filter. */
+  #wholePool({ pools, ...narrower }: ExitFilter): readonly number[] | undefined {
+    if (pools.length !== 1) return undefined;
+    for (const wanted of Object.values(narrower)) if (wanted !== undefined) return undefined;
+    return this.#members.get(pools[0] ?? '');
   }
 
   #dropOldestList(): void {

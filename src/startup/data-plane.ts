@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
 import type { ExitLink } from '../gateway/exit-link.ts';
+import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
@@ -55,11 +56,13 @@ export class DataPlane {
   readonly #sockets = new Set<Socket>();
   readonly #resolver: Resolver;
   readonly #hosts: HostsFile;
+  #ownPorts: ReadonlySet<number> = new Set();
   readonly #dialler: Dialler;
   readonly #kept: KeptConnections<ExitLink>;
   readonly #sweeper: NodeJS.Timeout;
   #config: Config;
   #settings: GatewaySettings;
+  #clients: readonly ClientRecord[];
   #directory: ClientDirectory;
   #rules: AddressRules;
   #admin: { readonly host: string; readonly port: number };
@@ -81,8 +84,12 @@ export class DataPlane {
       timeoutMs: NAME_QUERY_MS,
     });
     this.#hosts = new HostsFile(config.resolver.hostsFile, monotonic);
-    this.#dialler = createDialler({ resolver: this.#resolver });
+    this.#dialler = createDialler({
+      resolver: this.#resolver,
+      mayLoop: (port) => this.#ownPorts.has(port),
+    });
     this.#kept = new KeptConnections({ total: capacity.kept });
+    this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
     this.#applyPools(options.pools);
     this.listeners = new Listeners({
@@ -133,6 +140,7 @@ export class DataPlane {
 
   /** Takes a new set of clients; the next request is judged by it. */
   setClients(clients: readonly ClientRecord[]): void {
+    this.#clients = clients;
     this.#directory = this.#directoryOf(clients);
   }
 
@@ -143,6 +151,8 @@ export class DataPlane {
     this.#config = config;
     this.#settings = settingsOf(config);
     this.#rules = this.#rulesOf(config);
+    // A login depends on its listener as well, and what was judged by the former ones must not stand.
+    this.#directory = this.#directoryOf(this.#clients);
   }
 
   /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and closes everything. */
@@ -180,6 +190,7 @@ export class DataPlane {
     const local = Object.values(networkInterfaces()).flatMap((entries) =>
       (entries ?? []).map(({ address }) => address),
     );
+    this.#ownPorts = new Set(this.listeners.bound.map(({ port }) => port));
     const own = { listeners: this.listeners.bound, admin: [this.#admin], local };
     return new AddressRules({ rules: config.rules, own, hosts: (name) => this.#hosts.addresses(name) });
   }
@@ -197,6 +208,7 @@ export class DataPlane {
       directory: () => this.#directory,
       rules: () => this.#rules,
       logins: new LoginLimits(logins),
+      verified: new VerifiedLogins(),
       registry: this.registry,
       exits: this.exits,
       leases: this.leases,

@@ -1,61 +1,48 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { crossCheck, exposureWarnings } from '../config/cross-check.ts';
-import { formatFault } from '../config/fault.ts';
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { type PoolFolder, readPoolFolder } from '../config/pool-folder.ts';
+import type { ConfigFault } from '../config/fault.ts';
+import { loadConfig } from '../config/load.ts';
+import { readPoolFolder } from '../config/pool-folder.ts';
 import type { DemoExit } from '../pool/entry-drafts.ts';
-import type { Pool } from '../pool/exit.ts';
-import { buildPools, demoCountsOf } from '../pool/pool-builder.ts';
+import { type BuiltPools, buildPools, demoCountsOf } from '../pool/pool-builder.ts';
 import type { DemoCounts } from '../pool/pool-file.ts';
-import { StartFault } from './start-fault.ts';
 
 /** Config and pool files as read together, before the exits are made. */
 export interface Settings {
   readonly config: Config;
   /** How many demo exits the pools ask for; null where none. */
   readonly demo: DemoCounts | null;
-  /** Makes the exits. Throws StartFault (2) with all that is wrong with them. */
-  readonly pools: (demo: readonly DemoExit[]) => readonly Pool[];
+  /** Makes the exits, or finds what is wrong with them. */
+  readonly build: (demo: readonly DemoExit[]) => BuiltPools;
   /** What may be meant, but should be said. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly ConfigFault[];
 }
+
+/** The settings, or every fault of config and pool files at once. */
+export type SettingsReading =
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
 export interface SettingsOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** In place of the config's `data`. */
   readonly dataOverride?: string;
 }
 
-/** Reads the config and its pool files. Throws StartFault (2) with every fault of either, as `file:line:column path message`. */
-export function readSettings(file: string, options: SettingsOptions): Settings {
+/** Reads the config and its pool files. Throws nothing. */
+export function readSettings(file: string, options: SettingsOptions): SettingsReading {
   const loaded = loadConfig(file, options);
-  if (!loaded.ok) throw new StartFault(2, loaded.faults.map(formatFault));
-  const folder = readPoolFolder(loaded.config.pools, { variables: loaded.variables });
-  const faults = [...folder.faults, ...crossCheckIfWhole(loaded, folder)];
-  if (faults.length > 0) throw new StartFault(2, faults.map(formatFault));
-  const { config } = loaded;
-  return {
-    config,
-    demo: demoCountsOf(folder.files),
-    pools: (demo) => buildAll(config, { folder, demo }),
-    warnings: [...folder.warnings, ...exposureWarnings(loaded)].map(formatFault),
-  };
+  if (!loaded.ok) return loaded;
+  const { config, variables } = loaded;
+  const folder = readPoolFolder(config.pools, { variables });
+  const build = (demo: readonly DemoExit[]): BuiltPools =>
+    buildPools(folder.files, { readText, projectFolder: config.folder, demo });
+  // A pool whose file is faulty can't be missed as well; what its files are worth shows without the demo, too.
+  const faults = folder.faults.length > 0 ? [...folder.faults, ...build([]).faults] : crossCheck(loaded, folder.files);
+  if (faults.length > 0) return { ok: false, faults };
+  const warnings = [...folder.warnings, ...exposureWarnings(loaded)];
+  return { ok: true, settings: { config, demo: demoCountsOf(folder.files), build, warnings } };
 }
 
-/** A pool whose file is faulty can't be missed as well. */
-function crossCheckIfWhole(loaded: LoadedConfig, { files, faults }: PoolFolder) {
-  return faults.length > 0 ? [] : crossCheck(loaded, files);
-}
-
-function buildAll(
-  config: Config,
-  { folder, demo }: { folder: PoolFolder; demo: readonly DemoExit[] },
-): readonly Pool[] {
-  const built = buildPools(folder.files, {
-    readText: (path) => readFileSync(path, 'utf8'),
-    projectFolder: config.folder,
-    demo,
-  });
-  if (built.faults.length > 0) throw new StartFault(2, built.faults.map(formatFault));
-  return built.pools;
-}
+const readText = (path: string): string => readFileSync(path, 'utf8');

@@ -56,6 +56,8 @@ export interface Dialler {
 
 export interface DiallerOptions {
   readonly resolver: Resolver;
+  /** Whether this process listens on the port, so that a connection to it may be one to ourselves; where absent, any may. */
+  readonly mayLoop?: (port: number) => boolean;
   /** Told of each socket as it is made. */
   readonly onSocket?: (socket: net.Socket) => void;
 }
@@ -84,7 +86,7 @@ class TcpDialler implements Dialler {
   }
 
   isOwnSocket(accepted: SocketEnds): boolean {
-    return this.#own.has(`${remoteEnd(accepted)} ${localEnd(accepted)}`);
+    return this.#own.size > 0 && this.#own.has(`${remoteEnd(accepted)} ${localEnd(accepted)}`);
   }
 
   async dial(target: DialTarget & DialLimits): Promise<net.Socket> {
@@ -102,7 +104,7 @@ class TcpDialler implements Dialler {
     const addresses = await this.addresses(target, cutoff);
     const open = (address: string): net.Socket => this.#connect(address, target.port);
     const socket = await raceAddresses(addresses, { open, blame: target.blame }, cutoff);
-    this.#register(socket);
+    this.#register(socket, target.port);
     return context === null ? socket : secure(socket, { ...target, ...target.tls, context }, cutoff);
   }
 
@@ -124,7 +126,9 @@ class TcpDialler implements Dialler {
     return socket;
   }
 
-  #register(socket: net.Socket): void {
+  /** Only what goes to a port on which we listen ourselves can come back as a client. */
+  #register(socket: net.Socket, port: number): void {
+    if (this.#options.mayLoop?.(port) === false) return;
     const pair = `${localEnd(socket)} ${remoteEnd(socket)}`;
     this.#own.add(pair);
     socket.once('close', () => this.#own.delete(pair));

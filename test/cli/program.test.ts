@@ -1,0 +1,152 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { makeProject } from './project.ts';
+
+test('a client lives its life on the files of a gateway that does not run', async (t) => {
+  const { command } = makeProject(t);
+  const added = await command(
+    'client',
+    'add',
+    'acme',
+    '--pool',
+    'res',
+    '--deny',
+    'port:25',
+    '--deny',
+    'host:a.example',
+    '--json',
+  );
+  t.is(added.code, 0, added.stderr);
+  const { client, secret, pools, deny } = JSON.parse(added.stdout);
+  t.deepEqual([client, pools, deny], ['acme', ['res'], ['port:25', 'host:a.example']]);
+  t.regex(secret, /^[A-Za-z0-9]{26}$/);
+  const set = await command(
+    'client',
+    'set',
+    'acme',
+    '--clear',
+    'deny',
+    '--clear',
+    'pool',
+    '--params',
+    'country-us',
+    '--json',
+  );
+  t.like(JSON.parse(set.stdout), { deny: [], pools: [], params: 'country-us' });
+  const disabled = await command('client', 'disable', 'acme');
+  t.is(disabled.stdout, 'client acme disabled\n');
+  const rotated = await command('client', 'rotate', 'acme', '--drop-old');
+  t.regex(rotated.stdout, /^secret +[A-Za-z0-9]{26} {2}\(shown this once: keep it now\)$/m);
+  const listed = await command('client', 'list');
+  t.is(
+    listed.stdout,
+    'CLIENT  STATE     POOLS  SOURCES   SECRETS  PARAMS\nacme    disabled  every  anywhere  1        country-us\n',
+  );
+  t.false((await command('client', 'show', 'acme')).stdout.includes(secret));
+  t.is((await command('client', 'remove', 'acme')).code, 0);
+  t.is((await command('client', 'list', '--json')).stdout, '[]\n');
+});
+
+test('exit codes tell scripts what went wrong, and errors stand on standard error', async (t) => {
+  const { command } = makeProject(t);
+  await command('client', 'add', 'acme');
+  const failures: readonly (readonly [args: string, exitCode: number, code: string])[] = [
+    ['client add acme', 4, 'exists'],
+    ['client show nobody', 3, 'not_found'],
+    ['pool show nope', 3, 'not_found'],
+    ['client add No', 2, 'bad_name'],
+    ['client add x --allow-ip 10.0.0.0/40', 2, 'bad_argument'],
+    ['client add x --pool nope', 2, 'unknown_pool'],
+    ['client add x --reply-fields maybe', 2, 'bad_usage'],
+    ['client set acme', 2, 'bad_argument'],
+    ['client add', 2, 'bad_usage'],
+    ['client add x y', 2, 'bad_usage'],
+    ['clinet add x', 2, 'bad_usage'],
+    ['client list --colour', 2, 'bad_usage'],
+    ['pool list --config nope.yaml', 2, 'config_faults'],
+    ['start --config nope.yaml', 2, 'start_failed'],
+    ['health', 5, 'not_running'],
+  ];
+  for (const [args, exitCode, code] of failures) {
+    const ended = await command(...args.split(' '), '--json');
+    t.is(ended.code, exitCode, args);
+    t.is(ended.stdout, '', args);
+    const { error } = JSON.parse(ended.stderr);
+    t.is(error.code, code, args);
+    t.truthy(error.message);
+    t.truthy(error.remedy || code === 'start_failed');
+  }
+  const { stderr } = await command('health');
+  t.regex(stderr, /^error: no gateway runs on .*\n {2}start it with /);
+});
+
+test('--config and --data stand before or after any command', async (t) => {
+  const { command, folder } = makeProject(t, { 'other/gateway.yaml': 'data: ./kept\n' });
+  t.is((await command('--config', 'other/gateway.yaml', 'client', 'add', 'one')).code, 0);
+  t.true(existsSync(join(folder, 'other', 'kept', 'roundabout.db')));
+  t.is((await command('client', '--data', 'elsewhere', 'add', 'two')).code, 0);
+  t.true(existsSync(join(folder, 'elsewhere', 'roundabout.db')));
+  const listed = await command('client', 'list', '--data', 'elsewhere', '--json');
+  t.deepEqual(
+    JSON.parse(listed.stdout).map((one: { client: string }) => one.client),
+    ['two'],
+  );
+});
+
+test('with --data a client can be shut out while the config has faults', async (t) => {
+  const { command } = makeProject(t, { 'broken.yaml': 'listeners: 7\n' });
+  await command('client', 'add', 'acme');
+  t.is((await command('client', 'disable', 'acme', '--config', 'broken.yaml')).code, 2);
+  t.is((await command('client', 'disable', 'acme', '--config', 'broken.yaml', '--data', 'data')).code, 0);
+});
+
+test('without a gateway, pools and exits are what their files say', async (t) => {
+  const demo = 'pool: demo\ntier: res\nexits: [{ demo: { http: 1, https: 0, socks5: 0 } }]\n';
+  const { command } = makeProject(t, { 'pools/demo.yaml': demo });
+  const pools = await command('pool', 'list');
+  t.regex(pools.stdout, /^POOL +TIER .*\ndemo +res .*\nres +res +two-choices +- +1 +- +de\n$/);
+  t.regex(pools.stderr, /^no gateway runs: .* the demo pool has no exits/);
+  const exits = await command('exit', 'list', '--country', 'DE', '--json');
+  t.like(JSON.parse(exits.stdout), [{ pool: 'res', country: 'de', endpoint: 'http://192.0.2.1:8080', live: null }]);
+  t.false(exits.stdout.includes('hidden'));
+  t.is((await command('exit', 'list', '--country', 'us')).stdout, 'no exits\n');
+});
+
+test('check-config shows every fault of config and pools with its place, and warnings apart', async (t) => {
+  const { command } = makeProject(t, {
+    'config/roundabout.yaml':
+      'listeners: [{ name: m, host: 0.0.0.0, port: 0, protocols: [http] }]\nrules: { allow: [{ cidr: 127.0.0.0/8 }] }\n',
+    'bad.yaml': 'listenrs: []\nadmin: { port: "\\u202e" }\n',
+    'worse/config/roundabout.yaml': 'defaultPool: gone\n',
+    'worse/pools/a.yaml': 'pool: a\ntier: res\nexits: [{ list: missing.txt }]\n',
+    'worse/pools/b.yaml': 'pool: b\ntier: no\nexits: []\n',
+  });
+  const good = await command('check-config');
+  t.is(good.code, 0);
+  t.is(good.stdout, 'config/roundabout.yaml: no faults (1 listener, 1 pool, 1 exit)\n');
+  t.regex(good.stderr, /^warning: config\/roundabout\.yaml:2:18 rules\.allow\[0\] opens 127\.0\.0\.0\/8/);
+  const bad = await command('check-config', '--config', 'bad.yaml');
+  t.is(bad.code, 2);
+  t.regex(bad.stdout, /^bad\.yaml:1:1 listenrs unknown key.*\nbad\.yaml:2:\d+ admin\.port .*\n$/);
+  const worse = await command('check-config', '--config', 'worse/config/roundabout.yaml', '--json');
+  t.is(worse.code, 2);
+  const { ok, faults } = JSON.parse(worse.stdout);
+  t.false(ok);
+  const paths = faults.map(({ path }: { path: string }) => path);
+  t.deepEqual(paths.sort(), ['exits[0].list', 'tier']);
+});
+
+test('help lists the commands and the exit codes', async (t) => {
+  const { command } = makeProject(t);
+  const help = await command('--help');
+  t.is(help.code, 0);
+  for (const word of ['start', 'check-config', 'client', 'pool', 'exit', 'health', 'Exit codes:'])
+    t.true(help.stdout.includes(word));
+  const add = await command('client', 'add', '--help');
+  t.regex(add.stdout, /A RULE is cidr:RANGE/);
+  t.regex(add.stdout, /--data <folder>/);
+  const none = await command('client');
+  t.is(none.code, 2);
+  t.regex(none.stderr, /^Usage: roundabout client/);
+});

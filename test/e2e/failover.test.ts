@@ -1,0 +1,137 @@
+import type { Socket } from 'node:net';
+import test from 'ava';
+import { readBytes } from '../support/byte-reader.ts';
+import { basic, connectVia, open } from '../support/clients.ts';
+import type { FaultProtocol } from '../support/fault-exits.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type RawOrigin, startRawOrigin } from '../support/raw-origin.ts';
+import { entriesOf, exitAuthority, faultCases, poolName, startBadExits, startGoodExits } from './fault-pools.ts';
+
+const protocols: readonly FaultProtocol[] = ['http', 'https', 'socks5'];
+const cases = protocols.flatMap(faultCases);
+const timeouts = { dial: '1s', firstByte: '1s', attempts: '10s' };
+const concurrency = 100;
+
+const closing: (() => Promise<unknown>)[] = [];
+let gateway: Gateway;
+let origin: RawOrigin;
+
+test.before(async () => {
+  origin = await startRawOrigin({ reply: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', end: 'open' });
+  const pools: Record<string, object> = {};
+  for (const protocol of protocols) {
+    const good = await startGoodExits(protocol, 9);
+    for (const fault of faultCases(protocol)) {
+      const bad = await startBadExits(fault, 9);
+      pools[poolName('one', fault)] = { exits: entriesOf([...bad.slice(0, 1), ...good]) };
+      pools[poolName('nine', fault)] = { exits: entriesOf([...bad, ...good.slice(0, 1)]) };
+      closing.push(...bad.map(({ close }) => close));
+    }
+    closing.push(...good.map(({ close }) => close));
+  }
+  gateway = await startGateway({
+    config: { timeouts, accessLog: { enabled: false } },
+    pools,
+    files: await exitAuthority(),
+  });
+});
+
+test.after.always(async () => {
+  await gateway?.stop();
+  await Promise.all([origin?.close(), ...closing.map((close) => close())]);
+});
+
+test.serial(
+  'one bad exit among ten, in each mode: 1,000 of 1,000 CONNECTs and idempotent requests succeed',
+  async (t) => {
+    const modes = Map.groupBy(cases, ({ mode }) => mode);
+    const visits = [...modes.values()].flatMap((alike) =>
+      Array.from({ length: 1_000 }, (_, i): Visit => {
+        const fault = alike[i % alike.length]!;
+        // Every third, so that each protocol gets its share of both.
+        return { login: `pool-${poolName('one', fault)}`, forward: fault.forward && Math.floor(i / 3) % 2 === 1 };
+      }),
+    );
+    t.deepEqual(failuresOf(await all(interleaved(visits, 1_000))), []);
+  },
+);
+
+test.serial('nine bad exits among ten, in each mode: all after the first 50 succeed with retry-5', async (t) => {
+  const visits = (count: number) =>
+    cases.flatMap((fault) =>
+      Array.from({ length: count }, (_, i): Visit => {
+        return { login: `pool-${poolName('nine', fault)}-retry-5`, forward: fault.forward && i % 2 === 1 };
+      }),
+    );
+  await all(interleaved(visits(50), 50));
+  t.deepEqual(failuresOf(await all(interleaved(visits(60), 60))), []);
+});
+
+interface Visit {
+  readonly login: string;
+  readonly forward: boolean;
+}
+
+/** What came of a visit: `ok`, or the reason phrase. */
+type Result = Visit & { readonly reason: string };
+
+/** Rows of `length` visits, column by column, so that deadlines of different pools pass at the same time. */
+function interleaved(visits: readonly Visit[], length: number): readonly Visit[] {
+  const rows = visits.length / length;
+  return visits.map((_, i) => visits[(i % rows) * length + Math.floor(i / rows)]!);
+}
+
+/** Makes all visits, some at once. */
+async function all(visits: readonly Visit[]): Promise<Result[]> {
+  const results: Result[] = [];
+  const rest = visits.values();
+  const work = async () => {
+    for (const visit of rest) {
+      const reason = await (visit.forward ? get(visit) : tunnel(visit));
+      results.push({ ...visit, reason });
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
+  return results;
+}
+
+/** A line for each pool, way and reason, with its number. */
+function failuresOf(results: readonly Result[]): string[] {
+  const failed = results.filter(({ reason }) => reason !== 'ok');
+  const lines = Map.groupBy(
+    failed,
+    ({ login, forward, reason }) => `${login} ${forward ? 'GET' : 'CONNECT'} ${reason}`,
+  );
+  return [...lines].map(([line, { length }]) => `${length} × ${line}`);
+}
+
+async function get({ login }: Visit): Promise<string> {
+  const socket = await open(gateway.port());
+  const host = `127.0.0.1:${origin.port}`;
+  const credential = basic(gateway.login('tester', login));
+  return ask(socket, `GET http://${host}/ HTTP/1.1\r\nHost: ${host}\r\nProxy-Authorization: ${credential}\r\n\r\n`);
+}
+
+async function tunnel({ login }: Visit): Promise<string> {
+  const { socket, status, reason } = await connectVia(gateway.port(), `127.0.0.1:${origin.port}`, {
+    login: gateway.login('tester', login),
+  });
+  if (status === 200) return ask(socket, 'GET / HTTP/1.1\r\nHost: origin\r\n\r\n');
+  socket.destroy();
+  return reason;
+}
+
+async function ask(socket: Socket, request: string): Promise<string> {
+  const reader = readBytes(socket);
+  socket.write(request);
+  socket.resume();
+  try {
+    const head = (await reader.until('\r\n\r\n')).toString('latin1');
+    if (!head.startsWith('HTTP/1.1 200 ')) return head.split('\r\n')[0]!;
+    return (await reader.take(2)).toString();
+  } catch {
+    return 'cut';
+  } finally {
+    socket.destroy();
+  }
+}
