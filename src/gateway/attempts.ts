@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { chargesExit, isAmbiguous } from '../selection/outcome.ts';
+import type { AbortView } from '../transport/abort.ts';
 import { choose, releaseFromSession, sessionLost, settleSession } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
@@ -9,7 +10,7 @@ export interface Attempt {
   readonly choice: Choice;
   /** What is left of the time for all attempts, in ms; half of it where another attempt may follow. */
   readonly shareMs: number;
-  readonly signal: AbortSignal;
+  readonly signal: AbortView;
 }
 
 /** Tries `work` over one exit after another until it succeeds, a failure can't be repeated, or attempts or time are used up.
@@ -33,7 +34,7 @@ export async function runAttempts<T>(
     const { choice, others, pinned } = choose(deps, exchange, { tried, last });
     tried.push(choice.slot);
     const another = tried.length < most && others > 0;
-    const attempt = { choice, shareMs: another ? leftMs / 2 : leftMs, signal: exchange.abort.signal };
+    const attempt = { choice, shareMs: another ? leftMs / 2 : leftMs, signal: exchange.abort };
     const begunAt = deps.now();
     begin(deps, exchange, choice);
     try {

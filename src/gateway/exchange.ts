@@ -4,6 +4,7 @@ import type { Exit } from '../pool/exit.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { Params } from '../protocol/username.ts';
+import { Abort } from '../transport/abort.ts';
 import { Deadline } from './deadline.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
@@ -61,7 +62,7 @@ export interface Exchange {
   ending: 'ok' | 'cut' | 'client_left' | ErrorKind | null;
   by: By | null;
   /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */
-  readonly abort: AbortController;
+  readonly abort: Abort;
   /** The deadline of the whole exchange. */
   readonly lifetime: Deadline;
 }
@@ -88,7 +89,7 @@ export interface ExchangeOpening {
 
 /** A new exchange about which nothing is known but who asks from where. */
 export function openExchange({ longestMs, ...opening }: ExchangeOpening): Exchange {
-  const abort = new AbortController();
+  const abort = new Abort();
   const lifetime = new Deadline(() => {
     abort.abort(new GatewayError('deadline', { detail: 'the exchange lasted too long', by: 'gateway' }));
   });

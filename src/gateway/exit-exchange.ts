@@ -3,6 +3,7 @@ import type { Fault } from '../protocol/decoded.ts';
 import type { Fields } from '../protocol/fields.ts';
 import type { RequestPlan, ResponseHead, ResponsePlan } from '../protocol/http-message.ts';
 import { planResponse } from '../protocol/http-response.ts';
+import type { AbortView } from '../transport/abort.ts';
 import { endContent, writeContent } from '../transport/content-writer.ts';
 import type { ConnectionEvents } from '../transport/http-connection.ts';
 import { Deadline } from './deadline.ts';
@@ -27,7 +28,7 @@ export interface ExitExchangeOptions {
   readonly head: string;
   /** Time in ms for the response head, from the last octet of the request that was sent. */
   readonly firstByteMs: number;
-  readonly signal: AbortSignal;
+  readonly signal: AbortView;
   readonly interim: (plan: ResponsePlan) => void;
   /** Time in ms without progress in the request's content. */
   readonly stallMs: number;

@@ -3,6 +3,9 @@ import type { Fields } from '../protocol/fields.ts';
 import type { Framing, RequestHead } from '../protocol/http-message.ts';
 import type { HttpConnection } from '../transport/http-connection.ts';
 
+/** Content that is read and thrown away so that a connection can go on after an answer that didn't need it. */
+const DISCARD_BYTES = 256 * 1024;
+
 /** Where request content goes: one attempt's connection to an exit. */
 export interface ContentSink {
   /** False asks to wait for resume(). */
@@ -44,6 +47,14 @@ export class RequestContent {
     return this.framing.type === 'none' || (this.framing.type === 'length' && this.framing.octets === 0);
   }
 
+  /** Whether the next request can be found behind it: it was read, or what is owed is little enough to discard, and sure to
+   *  come. A client that waited for 100 and got its answer instead may send its content or not (RFC 9110 §10.1.1). */
+  passable(expectsContinue: boolean): boolean {
+    if (this.complete) return true;
+    if (expectsContinue && this.bytes === 0) return false;
+    return this.framing.type === 'length' && this.framing.octets - this.bytes <= DISCARD_BYTES;
+  }
+
   /** Whether all that was read is still here, so that another exit can be sent the same. */
   get replayable(): boolean {
     return this.#fault === null && (this.bytes === 0 || !this.#overflowed);
@@ -80,15 +91,16 @@ export class RequestContent {
   }
 
   /** Reads the rest and throws it away, so that the next request can be found behind it. Resolves to false where the rest is
-   *  more than `limit` octets, comes too late, or is faulty: then the connection must be closed. */
-  discard(limit: number): Promise<boolean> {
+   *  too much or faulty: then the connection must be closed. */
+  discard(): Promise<boolean> {
     if (this.complete) return Promise.resolve(true);
     if (this.#fault !== null) return Promise.resolve(false);
-    if (this.framing.type === 'length' && this.framing.octets - this.bytes > limit) return Promise.resolve(false);
+    if (this.framing.type === 'length' && this.framing.octets - this.bytes > DISCARD_BYTES)
+      return Promise.resolve(false);
     this.#kept = [];
     this.#overflowed = true;
     return new Promise((resolve) => {
-      let left = limit;
+      let left = DISCARD_BYTES;
       this.onFault = () => resolve(false);
       const sink: ContentSink = {
         write: (chunk) => {

@@ -32,10 +32,11 @@ export function relayResponse(
   exchange: Exchange,
   { request, answer }: { request: ForwardRequest; answer: Answer },
 ): Promise<Aftermath> {
-  const { client, content } = request;
+  const { client, content, plan } = request;
   const { link, response } = answer;
   const framing = framingFor(client, response);
-  const keepAlive = client.keepAlive && framing.type !== 'close';
+  // Said beforehand: a client that sends on, or tries again, does so on another connection and reads this answer.
+  const keepAlive = client.keepAlive && framing.type !== 'close' && content.passable(plan.expectsContinue);
   const stallMs = deps.settings().timeouts.stall;
   exchange.status = response.status;
   return new Promise((resolve) => {
@@ -87,8 +88,8 @@ export function relayResponse(
         }
       },
       cut(): void {
-        exchange.ending ??= exchange.abort.signal.aborted ? 'client_left' : 'cut';
-        exchange.by ??= exchange.abort.signal.aborted ? 'client' : 'origin';
+        exchange.ending ??= exchange.abort.aborted ? 'client_left' : 'cut';
+        exchange.by ??= exchange.abort.aborted ? 'client' : 'origin';
         finish('gone');
         link.socket.destroy();
         resetSocket(client.socket);

@@ -36,7 +36,7 @@ export function relayTunnel(
       earlyA: client.early,
       earlyB: exit.early,
       onEnd: (outcome) => {
-        exchange.abort.signal.removeEventListener('abort', cut);
+        exchange.abort.removeEventListener('abort', cut);
         exchange.clientBytes += outcome.bytesAtoB;
         exchange.originBytes += outcome.bytesBtoA;
         exchange.ending ??= outcome.ended === 'closed' ? 'ok' : 'cut';
@@ -46,6 +46,6 @@ export function relayTunnel(
       },
     });
     const cut = (): void => handle.cut();
-    exchange.abort.signal.addEventListener('abort', cut);
+    exchange.abort.addEventListener('abort', cut);
   });
 }

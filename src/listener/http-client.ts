@@ -20,9 +20,6 @@ import { serveInternalHost } from './internal-client.ts';
 import { lingerAndClose } from './linger.ts';
 import { localReply } from './local-reply.ts';
 
-/** Content that is read and thrown away so that a connection can go on after an answer that didn't need it. */
-const DISCARD_BYTES = 256 * 1024;
-
 /** One client's HTTP/1.1 connection: reads requests one after the other, has each served by its own credential, and answers
  *  in order. */
 export class HttpClient implements ConnectionEvents<RequestHead> {
@@ -129,7 +126,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   async #passContent(content: RequestContent): Promise<boolean> {
     if (content.complete) return true;
     this.#patience.set(this.#context.timeouts.head);
-    const passed = await content.discard(DISCARD_BYTES);
+    const passed = await content.discard();
     this.#patience.clear();
     return passed && !this.#gone;
   }
@@ -214,10 +211,8 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
       fault instanceof GatewayError
         ? fault
         : new GatewayError('internal', { detail: 'unexpected fault', cause: fault });
-    // Behind a refused CONNECT come octets meant for the origin, and behind a refused Expect perhaps the content: neither may
-    // be taken for a request.
-    const doubtful =
-      plan.form === 'authority' ? this.#connection.hasSurplus : plan.expectsContinue && !content.complete;
+    // Behind a refused CONNECT come octets meant for the origin, which must not be taken for a request.
+    const doubtful = plan.form === 'authority' ? this.#connection.hasSurplus : !content.passable(plan.expectsContinue);
     const reply = httpErrorReply(error, {
       ...labelsOf(exchange),
       attempts: exchange.attempts.length,

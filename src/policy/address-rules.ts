@@ -32,6 +32,12 @@ interface Target extends RuleSubject {
   readonly readings: readonly string[];
 }
 
+/** Open targets remembered for each client's rules. */
+const rememberedTargets = 4096;
+
+/** Stands for the rules of a client that has none. */
+const noRules: ClientRules = Object.freeze({ allow: [], deny: [] });
+
 /** Where exchanges may go. In order: our own sockets never; deny (everybody's, then the client's) always wins; then allow opens
  *  what is closed by default. A rule opens exactly what it names: `cidr` (or an address as `host`) a closed address, `host` or
  *  `suffix` without `cidr` a closed name, `port` a closed port, for what its other parts match. So a name that was opened still
@@ -41,6 +47,8 @@ export class AddressRules {
   readonly #closed = new ClosedAddresses();
   readonly #book: RuleBook;
   readonly #clients = new WeakMap<ClientRules, RuleBook>();
+  /** Literal targets found open, per client's rules: crawlers come back to the same ones, and nothing about them can change. */
+  readonly #open = new WeakMap<ClientRules, Set<string>>();
   readonly #browserHostsOpen: boolean;
   readonly #hosts: (name: string) => readonly string[] | undefined;
 
@@ -56,7 +64,7 @@ export class AddressRules {
    *  resolved here, its addresses are judged by judgeAddress as well. `roundabout.internal` is not for this. */
   judgeTarget(authority: Authority, context: RuleContext): RuleVerdict {
     const { host, port, family } = authority;
-    if (family !== 0) return this.judgeAddress(host, port, { ...context, host });
+    if (family !== 0) return this.#judgeLiteral(authority, context);
     const known = this.#hosts(host) ?? loopbackOf(host);
     const scopes = this.#scopes(context);
     if (known !== undefined) return this.#judgeKnown({ host, port }, { known, scopes, method: context.method });
@@ -68,6 +76,18 @@ export class AddressRules {
       return forbidden('hosts that browsers call on their own account are closed (rules.browserHosts)');
     }
     return judgePort([target], scopes, context.method);
+  }
+
+  #judgeLiteral({ host, port }: Authority, context: RuleContext): RuleVerdict {
+    const rules = context.client ?? noRules;
+    const key = `${context.pool} ${context.method} ${host} ${port}`;
+    const open = this.#open.get(rules) ?? new Set<string>();
+    if (open.has(key)) return null;
+    const verdict = this.judgeAddress(host, port, { ...context, host });
+    if (verdict !== null) return verdict;
+    if (open.size >= rememberedTargets) open.clear();
+    this.#open.set(rules, open.add(key));
+    return null;
   }
 
   /** Judges an address about to be dialled, or named as the target. `host` is what the client asked for. Fails closed: what is

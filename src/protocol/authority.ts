@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { failed, type Parsed, parsed } from './decoded.ts';
 
 /** A host in canonical form: a name lower-cased and without a trailing dot; an IPv4 address dotted decimal whatever its
@@ -32,6 +32,7 @@ const unbracketed = failed('bad_request', 'an IPv6 address stands in brackets be
 /** Reads a host alone: a name, an IPv4 address in any spelling of WHATWG URL §3.5 (decimal, octal, hexadecimal, short), or an
  *  IPv6 address with or without brackets. `text` is latin-1. IPv4-mapped IPv6 stays IPv6. Fault: bad_request. */
 export function parseHost(text: string): Parsed<Host> {
+  if (isIPv4(text)) return parsed({ host: text, family: 4 });
   if (text === '') return failed('bad_request', 'the host is empty');
   if (text.startsWith('[')) return text.endsWith(']') ? parseIpv6(text.slice(1, -1)) : badHost;
   if (text.includes(':')) return parseIpv6(text);

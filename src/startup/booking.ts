@@ -31,10 +31,8 @@ export function accessRecordOf(exchange: Exchange, { now, wallTime }: { now: num
 }
 
 function phasesOf({ startedAt, admittedAt, confirmedAt }: Exchange, now: number): Partial<Record<Phase, number>> {
-  if (admittedAt === null) return { admit: round(now - startedAt) };
-  const admit = round(admittedAt - startedAt);
-  if (confirmedAt === null) return { admit, attempt: round(now - admittedAt) };
-  return { admit, attempt: round(confirmedAt - admittedAt), relay: round(now - confirmedAt) };
+  if (admittedAt === null) return { admit: now - startedAt };
+  const admit = admittedAt - startedAt;
+  if (confirmedAt === null) return { admit, attempt: now - admittedAt };
+  return { admit, attempt: confirmedAt - admittedAt, relay: now - confirmedAt };
 }
-
-const round = (ms: number): number => Math.round(ms * 1000) / 1000;

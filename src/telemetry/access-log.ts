@@ -24,8 +24,8 @@ export interface AccessLogOptions {
 const defaultLimitBytes = 4 * 1_024 * 1_024;
 
 /** Lines are written together: so many octets of them, or what came in so many ms. */
-const batchBytes = 8 * 1_024;
-const batchMs = 50;
+const batchBytes = 15 * 1_024;
+const batchMs = 100;
 
 const defaultFlushTimeoutMs = 2_000;
 

@@ -76,6 +76,14 @@ function text(value: string | null): string {
 
 const rounded = (ms: number) => Math.round(ms * 1_000) / 1_000;
 
+function phases(spent: AccessRecord['phasesMs']): string {
+  const members = [];
+  if (spent.admit !== undefined) members.push(`"admit":${rounded(spent.admit)}`);
+  if (spent.attempt !== undefined) members.push(`"attempt":${rounded(spent.attempt)}`);
+  if (spent.relay !== undefined) members.push(`"relay":${rounded(spent.relay)}`);
+  return members.join(',');
+}
+
 /** The record as one JSON object on one line, newline included. Only the members named here are written, whatever else the
  *  record holds; texts are bounded; every invisible character stands as a JSON escape, so that parsing gives it back. Put
  *  together by hand: there is one for every exchange, and JSON.stringify takes three times as long. */
@@ -92,6 +100,6 @@ export function accessLine(record: AccessRecord, paths: boolean): string {
   return (
     `{"time":"${new Date(record.time).toISOString()}","id":${text(record.id)},"listener":${text(record.listener)},` +
     `"source":${text(record.source)},${who},${way},"method":${text(record.method)}${path},${end},${octets},` +
-    `"attempts":[${attempts.join(',')}],"phasesMs":${JSON.stringify(record.phasesMs)}}\n`
+    `"attempts":[${attempts.join(',')}],"phasesMs":{${phases(record.phasesMs)}}}\n`
   );
 }

@@ -8,7 +8,8 @@ const ATTEMPT_DELAY_MS = 250;
 const ADDRESS_LIMIT = 8;
 
 /** The families in turn, IPv6 first (RFC 8305 §4), at most eight. */
-export function interleave(addresses: readonly string[]): string[] {
+export function interleave(addresses: readonly string[]): readonly string[] {
+  if (addresses.length === 1) return addresses;
   const six = addresses.filter((address) => isIPv6(address));
   const four = addresses.filter((address) => !isIPv6(address));
   const order: string[] = [];

@@ -1,3 +1,5 @@
+import type { AbortView } from './abort.ts';
+
 /** Starts a wait: calls `resolve` or `reject` when it is over, at once or later, and returns what releases everything it holds.
  *  The release runs exactly once, however the wait ends. */
 export type Begin<T> = (resolve: (value: T) => void, reject: (cause: unknown) => void) => () => void;
@@ -5,13 +7,13 @@ export type Begin<T> = (resolve: (value: T) => void, reject: (cause: unknown) =>
 /** The end of a job that consists of several waits, one after the other: a deadline for all of them together, or the caller's
  *  abort. Close it when the job is done; until then it holds a timer and a listener on the signal. */
 export class Cutoff {
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: AbortView | undefined;
   readonly #timer: NodeJS.Timeout;
   #expired = false;
   #interrupt: (() => void) | null = null;
 
   /** `deadlineMs`: duration from now, at most 2^31 - 1. */
-  constructor(deadlineMs: number, signal?: AbortSignal) {
+  constructor(deadlineMs: number, signal?: AbortView) {
     this.#signal = signal;
     this.#timer = setTimeout(this.#onDeadline, deadlineMs);
     signal?.addEventListener('abort', this.#onAbort, { once: true });

@@ -1,5 +1,6 @@
 import net, { isIP } from 'node:net';
 import tls from 'node:tls';
+import type { AbortView } from './abort.ts';
 import { raceAddresses } from './address-race.ts';
 import { Cutoff } from './cutoff.ts';
 import { type Blame, dialTimeout, tlsFailure } from './dial-failure.ts';
@@ -29,7 +30,7 @@ export interface DialTarget extends AddressQuestion {
 export interface DialLimits {
   /** Duration of it all: names, connection and TLS. */
   readonly deadlineMs: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortView;
 }
 
 /** The two ends of a connection. */

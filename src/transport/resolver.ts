@@ -1,5 +1,6 @@
 import { Resolver as DnsResolver } from 'node:dns';
 import { isIPv4 } from 'node:net';
+import type { AbortView } from './abort.ts';
 import { type DnsAnswer, queryDns, ResolveFailure } from './dns-query.ts';
 import { HostsFile } from './hosts-file.ts';
 
@@ -22,7 +23,7 @@ type Family = 4 | 6;
 export interface Resolver {
   /** The addresses of `name` (canonical as in Authority, and not an address): IPv6 first, each family in rotation. Never
    *  empty: rejects with ResolveFailure instead, or with the reason of `signal`. */
-  resolve(name: string, family: 0 | Family, signal?: AbortSignal): Promise<string[]>;
+  resolve(name: string, family: 0 | Family, signal?: AbortView): Promise<string[]>;
   /** Ends all queries under way as failed. */
   close(): void;
 }
@@ -70,7 +71,7 @@ class CachingResolver implements Resolver {
     this.#hosts = new HostsFile(options.hostsFile, options.now);
   }
 
-  async resolve(name: string, family: 0 | Family, signal?: AbortSignal): Promise<string[]> {
+  async resolve(name: string, family: 0 | Family, signal?: AbortView): Promise<string[]> {
     const listed = this.#hosts.addresses(name) ?? loopbackOf(name);
     if (listed !== undefined) return this.#pick([...ofFamily(listed, 6), ...ofFamily(listed, 4)], family);
 
@@ -181,7 +182,7 @@ function firstOfBoth(six: Promise<Entry>, four: Promise<Entry>): Promise<readonl
 }
 
 /** `promise`, unless the signal is aborted before: the query goes on for whoever else waits, and for the cache. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+function untilAborted<T>(promise: Promise<T>, signal: AbortView | undefined): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
