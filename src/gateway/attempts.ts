@@ -13,6 +13,9 @@ export interface Attempt {
   readonly signal: AbortView;
 }
 
+/** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
+const LEAST_MS = 5;
+
 /** Tries `work` over one exit after another until it succeeds, a failure can't be repeated, or attempts or time are used up.
  *  Between tries selection is asked again with the failed exits excluded: the only way back in an exchange. The exit that
  *  succeeded stays in exchange.choice, counted in flight until endExchange(). Throws the last failure; `deadline` where time
@@ -30,7 +33,7 @@ export async function runAttempts<T>(
   let last: GatewayError | null = null;
   for (;;) {
     const leftMs = endsAt - deps.now();
-    if (leftMs <= 0) throw outOfTime(last, tried.length);
+    if (leftMs < LEAST_MS) throw outOfTime(last, tried.length);
     const { choice, others, pinned } = choose(deps, exchange, { tried, last });
     tried.push(choice.slot);
     const another = tried.length < most && others > 0;
@@ -47,7 +50,7 @@ export async function runAttempts<T>(
       last = failure;
       if (repeatable && another) continue;
       if (repeatable && pinned) throw sessionLost(failure);
-      throw endsAt <= deps.now() ? outOfTime(failure, tried.length) : failure;
+      throw endsAt - deps.now() < LEAST_MS ? outOfTime(failure, tried.length) : failure;
     }
   }
 }

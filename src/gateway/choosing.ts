@@ -34,14 +34,15 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const filter = filterOf(admission);
   const candidates = deps.registry.candidates(filter);
   const lease = findLease(deps, admission);
+  const excluded = excludedSlots(deps, admission.params, tried);
   if (lease !== null) {
-    const exit = leasedExit(deps, { lease, filter, tried });
-    const pinned = lease.strict && lease.confirmed;
+    const exit = leasedExit(deps, { lease, filter, excluded });
+    const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
     if (exit !== null)
       return { choice: asChoice(deps, exit, lease), others: pinned ? 0 : candidates.length - 1, pinned };
     if (pinned) throw sessionLost(last);
   }
-  const slot = pickSlot(deps, { admission, candidates, tried, last });
+  const slot = pickSlot(deps, { admission, candidates, excluded, last });
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
   const held = lease === null ? createLease(deps, admission, slot) : moveLease(deps, admission, slot);
@@ -72,8 +73,8 @@ export function sessionExit(deps: Collaborators, admission: Admission): Exit | n
 }
 
 function filterOf({ params, pools }: Admission): ExitFilter {
-  const { tier, country, region, state, city, zip, asn, isp, exit } = params;
-  return { pools, tier, country, region, state, city, zip, asn, isp, exit };
+  const { tier, country, region, state, city, zip, asn, isp, exit, ip } = params;
+  return { pools, tier, country, region, state, city, zip, asn, isp, exit, ip };
 }
 
 function findLease(deps: Collaborators, admission: Admission): Lease | null {
@@ -81,14 +82,14 @@ function findLease(deps: Collaborators, admission: Admission): Lease | null {
   return key === null ? null : (deps.leases.find(key, deps.now()) ?? null);
 }
 
-/** The lease's exit where it still stands, still fits the request's filter, and hasn't just failed. */
+/** The lease's exit where it still stands, still fits what the request asks, and hasn't just failed. */
 function leasedExit(
   deps: Collaborators,
-  { lease, filter, tried }: { lease: Lease; filter: ExitFilter; tried: readonly number[] },
+  { lease, filter, excluded }: { lease: Lease; filter: ExitFilter; excluded: readonly number[] },
 ): { slot: number; exit: Exit } | null {
   const exit = deps.registry.exitAt(lease.slot);
   if (exit === undefined || deps.registry.generationOf(lease.slot) !== lease.generation) return null;
-  if (lease.failed || tried.includes(lease.slot) || !deps.registry.matches(lease.slot, filter)) return null;
+  if (lease.failed || excluded.includes(lease.slot) || !deps.registry.matches(lease.slot, filter)) return null;
   return { slot: lease.slot, exit };
 }
 
@@ -123,13 +124,14 @@ function asChoice(deps: Collaborators, at: { slot: number; exit: Exit }, lease: 
   return { slot, exit, endpoint };
 }
 
-interface Draw extends Tried {
+interface Draw {
   readonly admission: Admission;
   readonly candidates: readonly number[];
+  readonly excluded: readonly number[];
+  readonly last: GatewayError | null;
 }
 
-function pickSlot(deps: Collaborators, { admission, candidates, tried, last }: Draw): number {
-  const excluded = excludedSlots(deps, admission.params, tried);
+function pickSlot(deps: Collaborators, { admission, candidates, excluded, last }: Draw): number {
   const pool = deps.registry.pool(admission.pools[0] ?? '');
   const result = pick(
     {

@@ -81,15 +81,13 @@ function loopRefusal(socket: Socket, { gateway }: ListenerContext): GatewayError
 }
 
 function serveHttp(socket: Socket, first: Buffer, { context, refusal, onServed }: AcceptOptions): void {
-  if (refusal !== null) return refuse(socket, plainError(refusal));
-  const client = new HttpClient(socket, context);
+  const client = new HttpClient(socket, context, refusal);
   onServed(client);
   client.start(first);
 }
 
 function serveSocks(socket: Socket, first: Buffer, { context, refusal, onServed }: AcceptOptions): void {
-  if (refusal !== null) return refuse(socket, methodReply(noAcceptableMethods));
-  const client = new SocksClient(socket, context);
+  const client = new SocksClient(socket, context, refusal);
   onServed(client);
   client.start(first);
 }

@@ -25,6 +25,7 @@ import { localReply } from './local-reply.ts';
 export class HttpClient implements ConnectionEvents<RequestHead> {
   readonly #socket: Socket;
   readonly #context: ListenerContext;
+  readonly #refusal: GatewayError | null;
   readonly #connection: HttpConnection<RequestHead>;
   readonly #patience: Deadline;
   #content: RequestContent | null = null;
@@ -33,9 +34,11 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   #inHead = true;
   #gone = false;
 
-  constructor(socket: Socket, context: ListenerContext) {
+  /** With a `refusal` every request is answered with it. */
+  constructor(socket: Socket, context: ListenerContext, refusal: GatewayError | null) {
     this.#socket = socket;
     this.#context = context;
+    this.#refusal = refusal;
     this.#connection = new HttpConnection<RequestHead>(socket, {
       decoder: new RequestHeadDecoder(context.heads),
       role: 'request',
@@ -111,6 +114,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
           this.#exchange = exchange;
           exchange.authority = plan.authority;
           exchange.path = plan.path;
+          if (this.#refusal !== null) throw this.#refusal;
           return plan.form === 'authority' ? this.#tunnel(exchange, plan) : this.#forward(exchange, plan, content);
         },
         refuse: (exchange, fault) => this.#refuse(exchange, { fault, plan, content }),

@@ -39,6 +39,7 @@ type Login = { readonly identity: Identity } | { readonly failure: GatewayError 
 export class SocksClient {
   readonly #socket: Socket;
   readonly #context: ListenerContext;
+  readonly #refusal: GatewayError | null;
   readonly #patience: Deadline;
   /** What reads the octets now. */
   #step: (octets: Buffer) => void = () => {};
@@ -47,10 +48,12 @@ export class SocksClient {
   #exchange: Exchange | null = null;
   #over = false;
 
-  constructor(socket: Socket, context: ListenerContext) {
+  /** With a `refusal` every request is answered with it. */
+  constructor(socket: Socket, context: ListenerContext, refusal: GatewayError | null) {
     this.#socket = socket;
     this.#context = context;
-    this.#patience = new Deadline(() => this.#socket.destroy());
+    this.#refusal = refusal;
+    this.#patience = new Deadline(() => this.#lostPatience());
   }
 
   /** Begins to serve; `first` is what was read of the connection so far. */
@@ -109,7 +112,7 @@ export class SocksClient {
       return;
     }
     const login = methods.includes(noAuthentication) ? this.#login(null) : null;
-    if (login === null || 'failure' in login) {
+    if (login === null || this.#endsNow(login)) {
       this.#bookRefusal(
         login?.failure ?? new GatewayError('auth_required', { detail: 'the client offers no method we know' }),
       );
@@ -122,7 +125,7 @@ export class SocksClient {
 
   #loggedIn(credential: ReceivedCredential): void {
     const login = this.#login(credential);
-    if ('failure' in login && login.failure.kind !== 'bad_param') {
+    if (this.#endsNow(login)) {
       this.#bookRefusal(login.failure);
       this.#end(passwordReply(false));
       return;
@@ -131,7 +134,13 @@ export class SocksClient {
     this.#expectRequest(login);
   }
 
+  /** A failed login ends here; what else forbids the exchange can only be told in answer to its request. */
+  #endsNow(login: Login): login is { readonly failure: GatewayError } {
+    return 'failure' in login && login.failure !== this.#refusal && login.failure.kind !== 'bad_param';
+  }
+
   #login(credential: ReceivedCredential | null): Login {
+    if (this.#refusal !== null) return { failure: this.#refusal };
     const { gateway, name, boundClient, dialects } = this.#context;
     const source = this.#socket.remoteAddress ?? '';
     const evidence = credential === null ? null : `${credential.username}\n${credential.password}`;
@@ -202,6 +211,12 @@ export class SocksClient {
     this.#bookRefusal(new GatewayError('bad_request', { detail: 'not SOCKS5' }));
     if (login) this.#end(passwordReply(false));
     else this.#socket.destroy();
+  }
+
+  /** RFC 1928 has no words for a client that is too slow: its connection just ends. */
+  #lostPatience(): void {
+    this.#bookRefusal(new GatewayError('client_timeout', { detail: 'the SOCKS5 handshake did not come in time' }));
+    this.#socket.destroy();
   }
 
   /** Books a client that never came as far as a request. */

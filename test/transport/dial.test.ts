@@ -63,7 +63,7 @@ test('a refusal, an unknown name and a wrong family are blamed on whoever is dia
     ['late.test', 0, 50, 'dns', 'dns_timeout'],
     ['127.0.0.1', 6, deadlineMs, 'unreachable', 'destination_ip_unroutable'],
     ['::1', 4, deadlineMs, 'unreachable', 'destination_ip_unroutable'],
-    ['255.255.255.255', 0, deadlineMs, 'unreachable', 'destination_ip_unroutable'],
+    ['127.255.255.255', 0, deadlineMs, 'unreachable', 'destination_ip_unroutable'],
   ] as const;
   for (const blame of ['exit', 'origin'] as const) {
     for (const [host, family, ms, cause, proxyStatus] of rows) {
@@ -168,7 +168,7 @@ test('a hanging address is overtaken after 250 ms, and its socket destroyed', as
 test('of several failures the most telling one is reported', async (t) => {
   const dead = await closedPort();
   t.teardown(() => dead.close());
-  const dialler = diallerFor(t, namesOf({ 'dead.test': ['255.255.255.255', '127.0.0.1', '0.0.0.0'] }));
+  const dialler = diallerFor(t, namesOf({ 'dead.test': ['127.255.255.255', '127.0.0.1', '0.0.0.0'] }));
   const error = await faultOf(t, dialler.dial({ host: 'dead.test', port: dead.port, blame: 'origin', deadlineMs }));
   t.is(error.kind, 'origin_refused');
 });
