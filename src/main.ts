@@ -213,6 +213,7 @@ class Gateway {
   }
 
   async #reload(plane: DataPlane): Promise<void> {
+    if (this.#stopping) return;
     try {
       const settings = this.#readSettings();
       await plane.reload(settings.config, this.#buildPools(settings));

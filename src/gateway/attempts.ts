@@ -8,7 +8,8 @@ import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
 /** One try, as the exchange's kind of work sees it. */
 export interface Attempt {
   readonly choice: Choice;
-  /** What is left of the time for all attempts, in ms; half of it where another attempt may follow. */
+  /** What is left now of this attempt's time, in ms, at least 1: at its beginning what was left for all attempts, or half of it
+   *  where another may follow. Dial, handshake and response head share it. */
   readonly shareMs: number;
   readonly signal: AbortView;
 }
@@ -37,8 +38,15 @@ export async function runAttempts<T>(
     const { choice, others, pinned } = choose(deps, exchange, { tried, last });
     tried.push(choice.slot);
     const another = tried.length < most && others > 0;
-    const attempt = { choice, shareMs: another ? leftMs / 2 : leftMs, signal: exchange.abort };
     const begunAt = deps.now();
+    const until = begunAt + (another ? leftMs / 2 : leftMs);
+    const attempt: Attempt = {
+      choice,
+      get shareMs() {
+        return Math.max(1, until - deps.now());
+      },
+      signal: exchange.abort,
+    };
     begin(deps, exchange, choice);
     try {
       const value = await options.work(attempt);

@@ -61,6 +61,8 @@ export interface Exchange {
   /** How it ended. `cut`: after success was told, and not at the end of a message. */
   ending: 'ok' | 'cut' | 'client_left' | ErrorKind | null;
   by: By | null;
+  /** What an `internal` failure came from: for the operator, never for the client. */
+  fault: unknown;
   /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */
   readonly abort: Abort;
   /** The deadline of the whole exchange. */
@@ -109,6 +111,7 @@ export function openExchange({ longestMs, ...opening }: ExchangeOpening): Exchan
     originBytes: 0,
     ending: null,
     by: null,
+    fault: null,
     abort,
     lifetime,
   };
@@ -146,6 +149,7 @@ export function noteFailure(exchange: Exchange, fault: unknown): void {
     return;
   }
   exchange.ending = 'internal';
+  exchange.fault = fault;
   exchange.by = 'gateway';
   exchange.status = 500;
 }

@@ -49,6 +49,8 @@ export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink
   #sink: ResponseSink | null = null;
   /** Whether any octet of a response has come. */
   answered = false;
+  /** Whether the client has been told to go on with its content. */
+  #continued = false;
 
   constructor(options: ExitExchangeOptions) {
     this.#options = options;
@@ -71,6 +73,8 @@ export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink
         content.sendTo(this);
       }
       link.connection.readHead();
+      // A socket that was gone before this began emits nothing more.
+      if (link.socket.destroyed) this.closed();
     });
   }
 
@@ -118,6 +122,7 @@ export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink
     this.#interims++;
     if (this.#interims > MOST_INTERIM)
       return this.#fail(badResponse({ kind: 'origin_bad_response', detail: 'too many interim responses' }));
+    if (plan.status === 100) this.#continued = true;
     this.#options.interim(plan);
     this.#silence.set(this.#options.firstByteMs);
     this.#options.link.connection.readHead();
@@ -161,18 +166,21 @@ export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink
     link.socket.destroy();
   };
 
-  /** While content is owed and the link would take it, it is the client that keeps everyone waiting. */
+  /** While content is owed and the link would take it, it is the client that keeps everyone waiting; unless it waits for 100
+   *  itself. */
   #whoIsSilent(): Error {
-    const { content, link, silence } = this.#options;
-    const clientOwes = content.bytes > 0 && !content.complete && !link.socket.writableNeedDrain;
-    if (clientOwes) return new GatewayError('client_timeout', { detail: 'the request content stopped' });
+    const { content, link, plan, silence } = this.#options;
+    const begun = content.bytes > 0 || !plan.expectsContinue || this.#continued;
+    if (begun && !content.complete && !link.socket.writableNeedDrain)
+      return new GatewayError('client_timeout', { detail: 'the request content stopped' });
     return silence();
   }
 
   #final(plan: ResponsePlan): void {
     if (!this.#waiting) return;
-    const { link, plan: request } = this.#options;
-    if (plan.status === 101 && request.upgrade === '') {
+    const { link, plan: request, content } = this.#options;
+    // RFC 9110 §7.8: not before the whole request has been sent, either; the rest of its content would pass for the new protocol.
+    if (plan.status === 101 && (request.upgrade === '' || !content.complete)) {
       return this.#fail(badResponse({ kind: 'origin_bad_response', detail: 'switched protocols unasked' }));
     }
     if (plan.status === 407) return this.#fail(notOurs407(link.absoluteForm));

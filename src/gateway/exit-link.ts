@@ -63,6 +63,8 @@ export async function openLink(
 /** Keeps a link for the next exchange of its key. */
 export function keepLink(deps: Collaborators, link: ExitLink, idleMs: number): void {
   link.connection.events = nobody;
+  // The last content may have found its client slow; left paused, the link would never read another response.
+  link.connection.resume();
   deps.kept.keep(link.key, link, idleMs);
 }
 
@@ -94,6 +96,8 @@ function linkKey(exchange: Exchange, { choice }: Attempt, absoluteForm: boolean)
     admission?.client.name,
     admission?.params.session,
     exit.id,
+    endpoint.host,
+    endpoint.port,
     endpoint.username,
     endpoint.password,
     admission?.params.ip,

@@ -123,6 +123,8 @@ export class RequestContent {
 
   finish(trailers: Fields): void {
     this.#trailers = trailers;
+    // Nothing is left to hold back, and whoever took the last of it may be gone before it asks for more.
+    this.#connection.resume();
     this.#sink?.end(trailers);
     this.onComplete?.();
   }

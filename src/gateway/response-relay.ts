@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { GatewayError } from '../errors.ts';
 import type { Framing, MinorVersion, ResponsePlan } from '../protocol/http-message.ts';
 import { serialiseResponse } from '../protocol/http-serialise.ts';
 import { endContent, writeContent, writeHeadWith } from '../transport/content-writer.ts';
@@ -26,7 +27,8 @@ export interface ForwardClient {
 }
 
 /** Relays a final response: its head, then its content only as fast as the client takes it, never more of it in memory than
- *  the sockets' buffers. Content that stops before its end is cut off at the client as well, so that it can't look whole. */
+ *  the sockets' buffers. Content that stops before its end is cut off at the client as well, so that it can't look whole.
+ *  Rejects with origin_bad_response where it is malformed from its first octets on and nothing was told yet. */
 export function relayResponse(
   deps: Collaborators,
   exchange: Exchange,
@@ -39,7 +41,7 @@ export function relayResponse(
   const keepAlive = client.keepAlive && framing.type !== 'close' && content.passable(plan.expectsContinue);
   const stallMs = deps.settings().timeouts.stall;
   exchange.status = response.status;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     /** Until something of the response has been written. Head and first content leave in one write where they came in one read. */
     let head: string | null = responseHead(exchange, { client, response, framing, keepAlive });
     const sendHead = (): void => {
@@ -52,12 +54,13 @@ export function relayResponse(
       stalled.set(stallMs);
       link.connection.resume();
     };
-    const finish = (aftermath: Aftermath): void => {
+    const finish = (aftermath: Aftermath | GatewayError): void => {
       stalled.clear();
       client.socket.off('drain', onDrain);
       answer.exchange.release();
       exchange.clientBytes += content.bytes;
-      resolve(aftermath);
+      if (aftermath instanceof GatewayError) reject(aftermath);
+      else resolve(aftermath);
     };
     const stalled = new Deadline(() => {
       exchange.by = waitingForClient ? 'client' : 'origin';
@@ -88,6 +91,13 @@ export function relayResponse(
         }
       },
       cut(): void {
+        if (head !== null && !exchange.abort.aborted) {
+          head = null;
+          link.socket.destroy();
+          return finish(
+            new GatewayError('origin_bad_response', { detail: 'the content of the response is malformed' }),
+          );
+        }
         exchange.ending ??= exchange.abort.aborted ? 'client_left' : 'cut';
         exchange.by ??= exchange.abort.aborted ? 'client' : 'origin';
         finish('gone');
@@ -157,6 +167,8 @@ function framingFor(client: ForwardClient, { framing }: ResponsePlan): Framing {
 function mayKeep({ link, response }: Answer, { content, plan }: ForwardRequest): boolean {
   if (!response.keepAlive || !content.complete) return false;
   if (link.connection.hasSurplus || link.connection.peerEnded || link.socket.destroyed) return false;
+  // An origin that answered before it had read the request may never read the rest of it.
+  if (link.socket.writableLength > 0) return false;
   const login = [...response.fields.all('www-authenticate'), ...plan.fields.all('authorization')];
   return !login.some((value) => /^\s*(ntlm|negotiate)\b/i.test(value));
 }

@@ -140,8 +140,14 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     this.#inHead = false;
     if (this.#context.gateway.draining()) return this.#close();
     this.#patience.set(this.#context.timeouts.keepAlive);
-    this.#connection.readHead();
+    // A client that sends requests but doesn't read the answers gets no more of them: each would wait in memory.
+    if (this.#socket.writableNeedDrain) this.#socket.once('drain', this.#readNext);
+    else this.#readNext();
   }
+
+  readonly #readNext = (): void => {
+    if (!this.#gone) this.#connection.readHead();
+  };
 
   async #forward(exchange: Exchange, plan: RequestPlan, content: RequestContent): Promise<Aftermath> {
     const { gateway, replyFields, via } = this.#context;
@@ -155,7 +161,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     const identity = this.#authenticate(plan.fields);
     const internal = isInternal(plan.authority) && !isFromPage(plan.fields);
     admit(gateway, exchange, { identity, authority: plan.authority, internal });
-    const keepAlive = plan.keepAlive && !gateway.draining();
+    const keepAlive = plan.keepAlive && plan.upgrade === '' && !gateway.draining();
     if (internal) {
       const reply = answerInternal(gateway, exchange, plan);
       exchange.status = reply.status;
@@ -215,8 +221,9 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
       fault instanceof GatewayError
         ? fault
         : new GatewayError('internal', { detail: 'unexpected fault', cause: fault });
-    // Behind a refused CONNECT come octets meant for the origin, which must not be taken for a request.
-    const doubtful = plan.form === 'authority' ? this.#connection.hasSurplus : !content.passable(plan.expectsContinue);
+    // Behind a refused CONNECT or Upgrade come octets of another protocol, which must not be taken for a request.
+    const switches = plan.form === 'authority' || plan.upgrade !== '';
+    const doubtful = (switches && this.#connection.hasSurplus) || !content.passable(plan.expectsContinue);
     const reply = httpErrorReply(error, {
       ...labelsOf(exchange),
       attempts: exchange.attempts.length,

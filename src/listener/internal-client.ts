@@ -63,7 +63,9 @@ class InternalClient implements ConnectionEvents<RequestHead> {
       return;
     }
     this.#patience.set(this.#context.timeouts.keepAlive);
-    this.#connection.readHead();
+    // Answers that the client doesn't read would wait in memory, one for each request it sends.
+    if (this.#socket.writableNeedDrain) this.#socket.once('drain', () => this.#connection.readHead());
+    else this.#connection.readHead();
   }
 
   content(_chunk: Buffer): void {}

@@ -46,6 +46,8 @@ export function listen(options: ListenerOptions): Promise<Listener> {
     server.once('error', reject);
     server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, () => {
       server.off('error', reject);
+      // An accept that failed (no descriptor, a peer gone) concerns one connection, and must not end the process.
+      server.on('error', () => {});
       const closed = new Promise<void>((done) => server.once('close', () => done()));
       const address = server.address();
       const port = typeof address === 'object' && address !== null ? address.port : options.port;

@@ -28,6 +28,9 @@ import { Listeners } from './listeners.ts';
 const SWEEP_LEASES = 20_000;
 const SWEEP_MS = 1_000;
 
+/** Faults of our own that are told in full. */
+const MOST_FAULTS = 100;
+
 /** One query for a name may take so long, in ms. */
 const NAME_QUERY_MS = 5_000;
 
@@ -67,6 +70,7 @@ export class DataPlane {
   #rules: AddressRules;
   #admin: { readonly host: string; readonly port: number };
   #phase: 'starting' | 'serving' | 'draining' = 'starting';
+  readonly #toldFaults = new Set<string>();
   #memoryFull = false;
   #refused = 0;
 
@@ -142,6 +146,8 @@ export class DataPlane {
   setClients(clients: readonly ClientRecord[]): void {
     this.#clients = clients;
     this.#directory = this.#directoryOf(clients);
+    // Idle links lead to addresses that were judged by the former rules.
+    this.#kept.closeAll();
   }
 
   /** Takes a new config and new pools, whole or not at all: throws before anything has changed. Exchanges under way go on. */
@@ -152,7 +158,7 @@ export class DataPlane {
     this.#settings = settingsOf(config);
     this.#rules = this.#rulesOf(config);
     // A login depends on its listener as well, and what was judged by the former ones must not stand.
-    this.#directory = this.#directoryOf(this.#clients);
+    this.setClients(this.#clients);
   }
 
   /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and closes everything. */
@@ -195,6 +201,14 @@ export class DataPlane {
     return new AddressRules({ rules: config.rules, own, hosts: (name) => this.#hosts.addresses(name) });
   }
 
+  /** A fault of our own is told once with its stack; the access log counts the others. */
+  #tellFault(id: string, fault: unknown): void {
+    const text = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+    if (this.#toldFaults.has(text) || this.#toldFaults.size >= MOST_FAULTS) return;
+    this.#toldFaults.add(text);
+    this.#options.warn(`unexpected fault in exchange ${id}: ${text}`);
+  }
+
   #collaborators(): Collaborators {
     const { sessionSecret } = this.#options;
     const { logins } = this.#config.limits;
@@ -220,6 +234,7 @@ export class DataPlane {
       book: (exchange) => {
         const record = accessRecordOf(exchange, { now: monotonic(), wallTime: Date.now() });
         this.counters.end(record);
+        if (exchange.fault !== null) this.#tellFault(exchange.id, exchange.fault);
         this.#options.log?.write(record);
       },
     };

@@ -30,6 +30,8 @@ interface Bound {
 export class Listeners {
   readonly #options: ListenersOptions;
   #bound = new Map<string, Bound>();
+  /** No longer named, but with exchanges under way. */
+  readonly #leaving = new Set<Bound>();
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -59,6 +61,7 @@ export class Listeners {
         next.set(key, bound);
       }
     } catch (fault) {
+      for (const [key, { identity }] of next) if (this.#bound.get(key)?.identity !== identity) identity?.close();
       await Promise.all(fresh.map(close));
       throw fault;
     }
@@ -69,13 +72,16 @@ export class Listeners {
     const gone = [...this.#bound].filter(([key]) => !next.has(key)).map(([, bound]) => bound);
     for (const [key, { identity }] of this.#bound) if (next.get(key)?.identity !== identity) identity?.close();
     this.#bound = next;
-    for (const bound of gone) void close(bound);
+    for (const bound of gone) {
+      this.#leaving.add(bound);
+      void close(bound).then(() => this.#leaving.delete(bound));
+    }
     await Promise.all([...next.values()].map(({ identity }) => identity?.reload()));
   }
 
   /** Stops accepting everywhere; resolves when the last connection has closed. */
   async drain(): Promise<void> {
-    await Promise.all([...this.#bound.values()].map(close));
+    await Promise.all([...this.#bound.values(), ...this.#leaving].map(close));
   }
 
   async #bind(wanted: ListenerConfig, config: Config): Promise<Bound> {

@@ -18,7 +18,7 @@ let origin: RawOrigin;
 
 test.before(async () => {
   origin = await startRawOrigin({ reply: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', end: 'open' });
-  const pools: Record<string, object> = {};
+  const pools: Record<string, Record<string, unknown>> = {};
   for (const protocol of protocols) {
     const good = await startGoodExits(protocol, 9);
     for (const fault of faultCases(protocol)) {

@@ -34,7 +34,7 @@ export function faultCases(protocol: FaultProtocol): readonly FaultCase[] {
 }
 
 /** A name for the pool of a case, fit for the username grammar. */
-export function poolName(kind: string, { protocol, mode }: FaultCase): string {
+export function poolName(kind: string, { protocol, mode }: Pick<FaultCase, 'protocol' | 'mode'>): string {
   return `${kind}.${protocol}.${mode.replace('-', '').toLowerCase()}`;
 }
 

@@ -216,6 +216,8 @@ export function forwardVia(
     // A tunnel is handed over paused.
     request.once('socket', (used) => used.resume());
     request.once('response', (response) => {
+      // A reset after the head is told by `cut`.
+      request.off('error', reject).on('error', () => {});
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       // An answer that is cut is an answer to look at.

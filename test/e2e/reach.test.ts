@@ -1,0 +1,349 @@
+import test from 'ava';
+import { connectVia, forwardVia, type Login, rawExchange, socks5Via } from '../support/clients.ts';
+import { type Exit, startHttpExit, startSocks5Exit } from '../support/exits.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type Origin, startOrigin } from '../support/origin.ts';
+import { type DnsServer, startDnsServer } from '../transport/dns-server.ts';
+
+// Where no exchange may go: every spelling of every closed place, by every road, over exits that resolve here and elsewhere.
+
+let gateway: Gateway;
+let dns: DnsServer;
+let origin: Origin;
+let twin: Origin;
+let exits: { http: Exit; socks: Exit };
+
+/** What a name resolves to, answer by answer; the last one stays. */
+const zone = new Map<string, string[][]>([
+  ['loopback.test', [['127.0.0.1']]],
+  ['loopback6.test', [['::1']]],
+  ['mapped.test', [['::ffff:7f00:1']]],
+  ['private.test', [['10.0.0.1']]],
+  ['metadata.test', [['169.254.169.254']]],
+  ['nat64.test', [['64:ff9b::7f00:1']]],
+  ['unspecified.test', [['0.0.0.0']]],
+  ['mixed.test', [['127.0.0.1', '127.0.0.2']]],
+  ['rebind.test', [['127.0.0.2'], ['127.0.0.1']]],
+]);
+
+test.before(async () => {
+  dns = await startDnsServer((name, family) => {
+    const answers = zone.get(name);
+    if (answers === undefined) return { rcode: 3 };
+    const fitting = answers[0]!.filter((address) => address.includes(':') === (family === 6));
+    if (family === 4 && answers.length > 1) answers.shift();
+    return { addresses: fitting, ttl: 1 };
+  });
+  origin = await startOrigin();
+  twin = await startOrigin({ host: '127.0.0.2' });
+  exits = { http: await startHttpExit(), socks: await startSocks5Exit() };
+  gateway = await startGateway({
+    config: {
+      resolver: { servers: [dns.address] },
+      timeouts: { dial: '1s', attempts: '2s' },
+      rules: {
+        allow: [
+          { cidr: '127.0.0.0/8', pool: 'open' },
+          { cidr: '127.0.0.2/32', pool: 'twin' },
+          { host: '127.0.0.1', port: 2525, pool: 'shut' },
+          { suffix: 'test', pool: 'shut' },
+        ],
+      },
+    },
+    pools: {
+      shut: { exits: [{ direct: true }] },
+      open: { exits: [{ direct: true }] },
+      twin: { exits: [{ direct: true }] },
+      http: { exits: [{ url: exits.http.url }] },
+      socks: { exits: [{ url: exits.socks.url }] },
+    },
+  });
+});
+
+test.after.always(async () => {
+  await gateway?.stop();
+  await Promise.all([origin, twin, dns, exits.http, exits.socks].map((peer) => peer?.close()));
+});
+
+type Road = (place: { host: string; port: number }, login: Login) => Promise<string>;
+
+/** Each tells how it was answered: a status, or REP and its octet. */
+const roads: Record<string, Road> = {
+  GET: async ({ host, port }, login) => {
+    const { status } = await forwardVia(gateway.port(), `http://${host}:${port}/`, { login, fields: { Host: 'a' } });
+    return String(status);
+  },
+  CONNECT: async ({ host, port }, login) => {
+    const { status, socket } = await connectVia(gateway.port(), `${host}:${port}`, { login });
+    socket.destroy();
+    return String(status);
+  },
+  'SOCKS5 domain': async ({ host, port }, login) => {
+    const { reply, socket } = await socks5Via(gateway.port(), { host, port, asName: true }, { login });
+    socket.destroy();
+    return `REP ${reply}`;
+  },
+};
+const socksAddress: Road = async ({ host, port }, login) => {
+  const { reply, socket } = await socks5Via(gateway.port(), { host, port }, { login });
+  socket.destroy();
+  return `REP ${reply}`;
+};
+
+const refusals = new Set(['400', '403', 'REP 1', 'REP 2']);
+
+const loopback = [
+  '127.0.0.1',
+  '127.1',
+  '127.0.1',
+  '2130706433',
+  '017700000001',
+  '0x7f000001',
+  '0x7f.1',
+  '0177.0.0.1',
+  '0x7F.0.0.0x1',
+  '127.0.0.1.',
+  '127.255.255.254',
+  '0',
+  '0.0.0.0',
+  '0x0',
+  '00',
+  '0.0.0.1',
+  'localhost',
+  'LOCALHOST',
+  'localhost.',
+  'a.localhost',
+  'localhost.localdomain',
+  'ip6-localhost',
+  '[::1]',
+  '[::]',
+  '[0:0:0:0:0:0:0:1]',
+  '[::0001]',
+  '[::ffff:127.0.0.1]',
+  '[::FFFF:7F00:1]',
+  '[::127.0.0.1]',
+  '[::7f00:1]',
+  '[64:ff9b::127.0.0.1]',
+  '[64:ff9b:1::7f00:1]',
+  '[2002:7f00:1::]',
+  '[2001:0:7f00:1::80ff:fffe]',
+  '[2001::80ff:fffe]',
+  '[::ffff:0:127.0.0.1]',
+  '[::ffff:0:7f00:1]',
+  '[0000:0000:0000:0000:0000:ffff:7f00:0001]',
+  '[::1%25lo]',
+  '[::1%lo]',
+  '[fe80::1%25eth0]',
+  '::1',
+  '::ffff:127.0.0.1',
+  '127.0.0.1%00.example.com',
+  '%31%32%37.0.0.1',
+  '127%2e0%2e0%2e1',
+  '127.0.0.1\\',
+  '①②⑦.0.0.1',
+  '１２７.0.0.1',
+  '127。0。0。1',
+  '127.0.0.1 ',
+  ' 127.0.0.1',
+  '127.0.0.1\t',
+  '127.0.0.1#',
+  '127.0.0.1?',
+  '127.0.0.1,a',
+  'a@127.0.0.1',
+  '127.0.0.1:80@a',
+  '127.0.0.1\0.example.com',
+  '127.0.0.1..',
+  '.127.0.0.1',
+  '127.0.0.08',
+  '127.0.0.256',
+  '1.2.3.4.5',
+  '4294967296',
+  '0x100000000',
+  '[127.0.0.1]',
+  '[::1',
+  '::1]',
+  '[]',
+  '',
+];
+const ranges = [
+  '10.0.0.1',
+  '10.255.255.255',
+  '172.16.0.1',
+  '172.31.255.255',
+  '192.168.1.1',
+  '169.254.169.254',
+  '169.254.0.1',
+  '100.64.0.1',
+  '100.127.255.255',
+  '100.100.100.200',
+  '168.63.129.16',
+  '192.0.0.192',
+  '192.0.0.1',
+  '192.0.2.1',
+  '198.18.0.1',
+  '198.19.255.255',
+  '198.51.100.1',
+  '203.0.113.1',
+  '224.0.0.1',
+  '239.255.255.255',
+  '240.0.0.1',
+  '255.255.255.255',
+  '0xA9FEA9FE',
+  '2852039166',
+  '0251.0376.0251.0376',
+  '[fd00:ec2::254]',
+  '[fc00::1]',
+  '[fdff::1]',
+  '[fe80::1]',
+  '[febf::1]',
+  '[fec0::1]',
+  '[ff02::1]',
+  '[2001:db8::1]',
+  '[3fff::1]',
+  '[100::1]',
+  '[64:ff9b::10.0.0.1]',
+  '[64:ff9b::a9fe:a9fe]',
+  '[2002:a00:1::1]',
+  '[::10.0.0.1]',
+  '[::ffff:10.0.0.1]',
+  '[::ffff:a9fe:a9fe]',
+  '[5f00::1]',
+  '[4000::1]',
+  'metadata.google.internal',
+  'metadata',
+  'redis',
+  'router.lan',
+  'printer.local',
+  'host.docker.internal',
+  'kubernetes.default.svc.cluster.local',
+  'instance-data',
+];
+
+for (const pool of ['shut', 'http', 'socks']) {
+  for (const [road, ask] of Object.entries(roads)) {
+    test.serial(`no spelling of a closed place is reached by ${road} over ${pool}`, async (t) => {
+      const login = gateway.login('tester', `pool-${pool}`);
+      const before = [origin.accepted(), exits.http.requests.length, exits.socks.requests.length];
+      for (const host of [...loopback, ...ranges]) {
+        // What no client can write into this road.
+        if (road === 'GET' && /[^\x21-\x7e]|[?#]/.test(host)) continue;
+        if (road === 'SOCKS5 domain' && Buffer.byteLength(host) !== host.length) continue;
+        const told = await ask({ host, port: origin.port }, login).catch((cause) => `${cause}`);
+        t.true(refusals.has(told), `${JSON.stringify(host)}: ${told}`);
+      }
+      t.deepEqual([origin.accepted(), exits.http.requests.length, exits.socks.requests.length], before);
+    });
+  }
+  test.serial(`no closed address is reached by SOCKS5 address over ${pool}`, async (t) => {
+    const login = gateway.login('tester', `pool-${pool}`);
+    for (const host of [...loopback, ...ranges]) {
+      const address = host.startsWith('[') ? host.slice(1, -1) : host;
+      if (!/^[0-9.]+$|^[0-9a-f:]+$/i.test(address) || (address.split('.').length !== 4) === !address.includes(':'))
+        continue;
+      if (/(^|\.)0\d|\.$|\b\d{4,}\b|256/.test(address) && !address.includes(':')) continue;
+      const told = await socksAddress({ host: address, port: origin.port }, login);
+      t.is(told, 'REP 2', address);
+    }
+  });
+}
+
+test.serial('a name is judged by the addresses that are dialled', async (t) => {
+  const login = gateway.login('tester', 'pool-shut');
+  for (const name of [
+    'loopback.test',
+    'loopback6.test',
+    'mapped.test',
+    'private.test',
+    'metadata.test',
+    'nat64.test',
+    'unspecified.test',
+    'mixed.test',
+  ]) {
+    for (const [road, ask] of Object.entries(roads)) {
+      t.true(['403', 'REP 2'].includes(await ask({ host: name, port: origin.port }, login)), `${name} by ${road}`);
+    }
+  }
+  const local = gateway.login('tester', 'pool-http-dns-local');
+  t.is(await roads['CONNECT']!({ host: 'loopback.test', port: origin.port }, local), '403');
+  t.is(await roads['GET']!({ host: 'loopback.test', port: origin.port }, local), '403');
+  t.is(origin.accepted(), 0);
+});
+
+test.serial('of several addresses only an open one is dialled, and the second answer is judged again', async (t) => {
+  const login = gateway.login('tester', 'pool-twin');
+  for (let i = 0; i < 4; i++) t.is(await roads['GET']!({ host: 'mixed.test', port: twin.port }, login), '200');
+  t.is(await roads['GET']!({ host: 'rebind.test', port: twin.port }, login), '200');
+  const expiry = Date.now() + 1_100;
+  let told = '200';
+  while (told === '200' && Date.now() < expiry + 4_000)
+    told = await roads['CONNECT']!({ host: 'rebind.test', port: twin.port }, login);
+  t.is(told, '403');
+  t.is(origin.accepted(), 0);
+});
+
+test.serial('a rule for one pool opens nothing over another', async (t) => {
+  const place = { host: '127.0.0.1', port: origin.port };
+  t.is(await roads['GET']!(place, gateway.login('tester', 'pool-open')), '200');
+  t.is(await roads['GET']!(place, gateway.login('tester', 'pool-shut')), '403');
+  t.is(await roads['GET']!(place, gateway.login('tester', 'pool-twin')), '403');
+  // Of one tier, only the open pool of them carries it.
+  t.is(await roads['CONNECT']!(place, gateway.login('tester', 'tier-dc')), '200');
+});
+
+test.serial('our own listeners and the admin address are never reached', async (t) => {
+  const login = gateway.login('tester', 'pool-open');
+  for (const host of [
+    '127.0.0.1',
+    '127.1',
+    '0.0.0.0',
+    '[::ffff:127.0.0.1]',
+    'localhost',
+    'loopback.test',
+    'unspecified.test',
+  ]) {
+    for (const [road, ask] of Object.entries(roads)) {
+      for (const port of [gateway.port(), gateway.port('admin')]) {
+        const told = await ask({ host, port }, login);
+        t.true(['400', '403', '502', 'REP 1', 'REP 2'].includes(told), `${host}:${port} by ${road}: ${told}`);
+      }
+    }
+  }
+});
+
+test.serial('ports of mail, databases and shells are closed', async (t) => {
+  const login = gateway.login('tester', 'pool-open');
+  for (const port of [
+    21, 22, 23, 25, 53, 110, 135, 139, 143, 389, 445, 465, 587, 993, 1433, 2375, 2379, 3306, 3389, 5432, 5900, 6379,
+    9200, 11211, 27017,
+  ]) {
+    t.is(await roads['CONNECT']!({ host: '127.0.0.1', port }, login), '403', `CONNECT ${port}`);
+    t.is(await roads['SOCKS5 domain']!({ host: 'loopback.test', port }, login), 'REP 2', `SOCKS5 ${port}`);
+    t.is(await roads['GET']!({ host: '127.0.0.1', port }, login), '403', `GET ${port}`);
+  }
+  t.is(await roads['CONNECT']!({ host: '127.0.0.1', port: 81 }, login), '403');
+});
+
+test.serial('the hidden host is an unknown name to a page', async (t) => {
+  const shape = (text: string) =>
+    text.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID').replaceAll(/(roundabout|notthere00)\.internal/g, 'NAME');
+  const { username, password } = gateway.login();
+  const credential = `Proxy-Authorization: Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  for (const field of [
+    'Origin: http://evil.example',
+    'Referer: http://evil.example/',
+    'Sec-Fetch-Site: cross-site',
+    'Sec-Fetch-Site: same-origin',
+    'Origin: null',
+  ]) {
+    const answers = await Promise.all(
+      ['roundabout.internal', 'notthere00.internal'].map((host) =>
+        rawExchange(
+          gateway.port(),
+          `GET http://${host}/echo HTTP/1.1\r\nHost: ${host}\r\n${credential}\r\n${field}\r\nConnection: close\r\n\r\n`,
+        ),
+      ),
+    );
+    t.is(shape(answers[0]!.text), shape(answers[1]!.text), field);
+    t.regex(answers[0]!.text, /^HTTP\/1\.1 403 /);
+  }
+});
