@@ -17,7 +17,7 @@ const SOCKS4 = 0x04;
 
 /** A client being served. */
 export interface Served {
-  /** Closes the connection if no exchange is under way on it. */
+  /** Closes the connection at once where no exchange is under way on it, otherwise behind that one. */
   closeIfIdle(): void;
 }
 

@@ -32,6 +32,8 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   /** The exchange under way: at most one, since answers leave in the order of their requests. */
   #exchange: Exchange | null = null;
   #inHead = true;
+  /** Nothing more is read behind the exchange under way: the listener is leaving. */
+  #leaving = false;
   #gone = false;
 
   /** With a `refusal` every request is answered with it. */
@@ -52,11 +54,6 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     this.#patience.set(this.#context.timeouts.head);
     this.#connection.feed(first);
     this.#connection.readHead();
-  }
-
-  /** Whether no request is under way: then nothing is lost by closing. */
-  get isIdle(): boolean {
-    return this.#exchange === null;
   }
 
   headBegun(): void {
@@ -138,7 +135,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   #next(): void {
     this.#content = null;
     this.#inHead = false;
-    if (this.#context.gateway.draining()) return this.#close();
+    if (this.#leaving || this.#context.gateway.draining()) return this.#close();
     this.#patience.set(this.#context.timeouts.keepAlive);
     // A client that sends requests but doesn't read the answers gets no more of them: each would wait in memory.
     if (this.#socket.writableNeedDrain) this.#socket.once('drain', this.#readNext);
@@ -275,9 +272,10 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     lingerAndClose(this.#socket);
   }
 
-  /** Ends an idle connection at once: the gateway is shutting down. */
+  /** Ends an idle connection at once, and any other behind its exchange: the listener is leaving. */
   closeIfIdle(): void {
-    if (this.isIdle && !this.#inHead) this.#close();
+    this.#leaving = true;
+    if (this.#exchange === null && !this.#inHead && !this.#gone) this.#close();
   }
 }
 

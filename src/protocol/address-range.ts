@@ -111,6 +111,8 @@ function carriedIpv4(groups: readonly number[]): string | null {
   if (g0 === 0x2002) return ipv4Of(g1, g2);
   if (g0 === 0x2001 && g1 === 0) return ipv4Of(g6 ^ 0xffff, g7 ^ 0xffff);
   if (g0 === 0x64 && g1 === 0xff9b && (g2 === 1 || isZero(groups, 2, 6))) return lastIpv4(groups);
+  // Loopback looks compatible and is not (RFC 4291 §2.5.3).
+  if (isZero(groups, 0, 7) && g7 === 1) return null;
   const siit = g4 === 0xffff && g5 === 0 && isZero(groups, 0, 4);
   return siit || isZero(groups, 0, 6) ? lastIpv4(groups) : null;
 }

@@ -3,9 +3,13 @@ import type { Fields } from '../protocol/fields.ts';
 import { chunkHead, lastChunk } from '../protocol/http-content.ts';
 import type { Framing } from '../protocol/http-message.ts';
 
+/** Content up to this size is copied behind its head, so that both leave in one write: cheaper than writev. */
+const COPIED_BYTES = 16 * 1024;
+
 /** Writes content octets to `socket` as `framing` asks. False asks the caller to wait for `drain`. */
 export function writeContent(socket: Socket, framing: Framing, octets: Buffer): boolean {
   if (framing.type !== 'chunked') return socket.write(octets);
+  if (octets.length <= COPIED_BYTES) return writeHeadWith(socket, '', { framing, octets });
   // One writev for the three parts of a chunk.
   socket.cork();
   socket.write(chunkHead(octets.length), 'latin1');
@@ -14,9 +18,6 @@ export function writeContent(socket: Socket, framing: Framing, octets: Buffer): 
   socket.uncork();
   return flowing;
 }
-
-/** Content up to this size is copied behind its head, so that both leave in one write: cheaper than writev. */
-const COPIED_BYTES = 16 * 1024;
 
 /** Writes a message's head and its first content octets together. False asks the caller to wait for `drain`. */
 export function writeHeadWith(

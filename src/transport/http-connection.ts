@@ -204,7 +204,9 @@ export class HttpConnection<H> {
     const state = content.push(chunk, slices);
     if (state !== 'more') this.#reading = 'nothing';
     if (state === 'done') this.#putBack(content.rest);
-    for (const slice of slices) this.#events.content(slice);
+    // As one, however small its chunks: a million of them would be a million writes, each held while the receiver stalls.
+    const [first] = slices;
+    if (first !== undefined) this.#events.content(slices.length === 1 ? first : Buffer.concat(slices));
     if (state === 'more') return chunk.length > 0;
     this.#content = null;
     if (state === 'done') this.#events.contentEnd(content.trailers);

@@ -261,6 +261,12 @@ test('resolved addresses are judged in whatever form a resolver gives them', (t)
   t.is(rules.judgeAddress('2606:2800:220:1::1', 443, context), null);
 });
 
+test('IPv6 loopback is opened by its own range', (t) => {
+  const rules = rulesOf({ allow: [{ cidr: '::1' }] });
+  t.is(rules.judgeAddress('::1', 8080, { ...tunnel, host: '::1' }), null);
+  t.is(rules.judgeAddress('::7f00:1', 8080, { ...tunnel, host: '::1' })?.kind, 'target_ip_forbidden');
+});
+
 test('deny wins over allow, everybody’s and the client’s alike', (t) => {
   const rules = rulesOf({
     deny: [{ suffix: 'update.example.com' }],
