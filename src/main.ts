@@ -15,19 +15,22 @@ import { bannerLines } from './startup/banner.ts';
 import { capacityOf, openFileLimit } from './startup/capacity.ts';
 import { gatewayCommands, healthOf } from './startup/control.ts';
 import { DataPlane } from './startup/data-plane.ts';
-import { type FolderLock, lockFolder } from './startup/folder-lock.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
 import { StartFault } from './startup/start-fault.ts';
 import { Clients } from './store/clients.ts';
 import { openStore, type Store } from './store/database.ts';
 import { ensureFolder } from './store/folder.ts';
+import { lockFolder } from './store/folder-lock.ts';
 import { hashSecret, loadSecretKey } from './store/secret-key.ts';
 import { StoreError } from './store/store-error.ts';
 import { type AccessLog, openAccessLog } from './telemetry/access-log.ts';
 
 /** How often the store is asked whether another process changed the clients, and the process how much memory it holds, in ms. */
 const WATCH_MS = 400;
+
+/** What a reload reads but can't change while the gateway runs. */
+const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers'] as const;
 
 export interface StartOptions {
   readonly configFile: string;
@@ -90,7 +93,7 @@ class Gateway {
     const { config, demo, warnings } = this.#settings;
     for (const warning of warnings) warn(formatFault(warning));
     ensureFolder(config.data);
-    const lock: FolderLock = lockFolder(config.data, process.pid);
+    const lock = lockFolder(config.data, process.pid);
     this.#closers.push(() => lock.release());
     const store = openStore(config.data, { now: Date.now });
     this.#closers.push(() => store.close());
@@ -198,6 +201,10 @@ class Gateway {
     const reload = pacedReloads(() => this.#reload(plane));
     process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload);
     this.#closers.push(() => process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', reload));
+    // Exchanges share nothing that a fault in one of them could leave half-done, so one message must not end all others.
+    const survive = (fault: unknown): void => plane.tellFault('?', fault);
+    process.on('uncaughtException', survive).on('unhandledRejection', survive);
+    this.#closers.push(() => process.off('uncaughtException', survive).off('unhandledRejection', survive));
   }
 
   /** A second signal doesn't wait for the drain. */
@@ -217,10 +224,14 @@ class Gateway {
     try {
       const settings = this.#readSettings();
       await plane.reload(settings.config, this.#buildPools(settings));
-      await this.#log?.reopen();
-      this.#settings = settings;
       for (const warning of settings.warnings) warn(formatFault(warning));
+      for (const key of LATER) {
+        if (JSON.stringify(settings.config[key]) === JSON.stringify(this.#settings.config[key])) continue;
+        warn(`${key}: the change takes effect at the next start`);
+      }
+      this.#settings = settings;
       warn('config, pools and certificates are read again');
+      await this.#log?.reopen().catch((cause: unknown) => warn(`the access log goes on in its old file: ${cause}`));
     } catch (fault) {
       const lines = fault instanceof StartFault ? fault.lines : [String(fault)];
       warn('reload refused, everything stays as it was:');

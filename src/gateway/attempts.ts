@@ -80,6 +80,7 @@ function succeed(deps: Collaborators, exchange: Exchange, begunAt: number): void
   if (choice === null) return;
   exchange.confirmedAt = now;
   exchange.attempts.push({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
+  if (!stands(deps, choice)) return;
   deps.exits.succeeded(choice.slot, now - begunAt, now);
   charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
   settleSession(deps, exchange);
@@ -98,7 +99,7 @@ function fail(deps: Collaborators, exchange: Exchange, attempt: { fault: unknown
   }
   const failure = attempt.fault;
   exchange.attempts.push({ exit, kind: failure.kind, ms });
-  if (choice === null) return failure;
+  if (choice === null || !stands(deps, choice)) return failure;
   if (isAmbiguous(failure.kind)) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     charge(deps, deps.rejections.rejected(authorityKey(exchange), { slot: choice.slot, endpoint }, now), now);
@@ -108,6 +109,11 @@ function fail(deps: Collaborators, exchange: Exchange, attempt: { fault: unknown
     deps.exits.succeeded(choice.slot, ms, now);
   if (failure.by === 'exit') releaseFromSession(deps, exchange);
   return failure;
+}
+
+/** Whether its slot still holds the exit: a reload may have given it to another, of which nothing was learned here. */
+function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
+  return deps.registry.exitAt(slot)?.id === exit.id;
 }
 
 function charge(deps: Collaborators, slots: readonly number[], now: number): void {

@@ -49,13 +49,20 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   return { choice: asChoice(deps, { slot, exit }, held), others: candidates.length - tried.length - 1, pinned: false };
 }
 
-/** After a success the exchange's session keeps its exit: from here on a strict one fails rather than move. */
+/** After a success the exchange's session keeps its exit: from here on a strict one fails rather than move. Of exchanges that
+ *  began together over different exits the first to succeed decides. */
 export function settleSession(deps: Collaborators, exchange: Exchange): void {
   const key = exchange.admission?.leaseKey ?? null;
+  const { choice } = exchange;
   const lease = key === null ? undefined : deps.leases.find(key, deps.now());
-  if (key === null || lease?.slot !== exchange.choice?.slot) return;
-  if (lease?.confirmed === false) deps.leases.confirm(key);
-  deps.leases.touch(key, deps.now());
+  if (key === null || choice === null || lease === undefined) return;
+  if (!lease.confirmed) {
+    const generation = deps.registry.generationOf(choice.slot);
+    if (lease.slot !== choice.slot)
+      deps.leases.move(key, { slot: choice.slot, generation, mintKey: choice.mintKey ?? lease.mintKey });
+    deps.leases.confirm(key);
+  }
+  if (lease.slot === choice.slot || !lease.confirmed) deps.leases.touch(key, deps.now());
 }
 
 /** After an exit's failure a session that may move is let go of that exit, so that its other exchanges leave it as well. */
@@ -120,8 +127,9 @@ function moveLease(deps: Collaborators, admission: Admission, slot: number): Lea
 
 function asChoice(deps: Collaborators, at: { slot: number; exit: Exit }, lease: Lease | null): Choice {
   const { slot, exit } = at;
-  const endpoint = exit.mint === null ? exit.endpoint : exit.mint(lease?.mintKey ?? deps.newId());
-  return { slot, exit, endpoint };
+  const mintKey = lease?.mintKey ?? null;
+  const endpoint = exit.mint === null ? exit.endpoint : exit.mint(mintKey ?? deps.newId());
+  return { slot, exit, endpoint, mintKey };
 }
 
 interface Draw {

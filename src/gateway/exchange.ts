@@ -26,6 +26,8 @@ export interface Choice {
   readonly exit: Exit;
   /** Where it is dialled: the exit's own endpoint, or the one minted for this session or attempt. */
   readonly endpoint: Endpoint;
+  /** What its session minted it from; null without a session. */
+  readonly mintKey: string | null;
 }
 
 /** One finished attempt, for the log. */

@@ -56,8 +56,14 @@ export async function forward(deps: Collaborators, exchange: Exchange, request: 
     work: (attempt) => tryExit(deps, exchange, { request, attempt, state, idempotent }),
     mayRepeat: () => !state.told && request.content.replayable && (idempotent || !state.written),
   });
-  if (answer.response.status === 101) return relayUpgrade(deps, exchange, { client: request.client, answer });
-  return relayResponse(deps, exchange, { request, answer });
+  try {
+    if (answer.response.status === 101) return await relayUpgrade(deps, exchange, { client: request.client, answer });
+    return await relayResponse(deps, exchange, { request, answer });
+  } catch (fault) {
+    answer.exchange.release();
+    answer.link.socket.destroy();
+    throw fault;
+  }
 }
 
 interface Try {
@@ -101,6 +107,8 @@ async function sendOver(deps: Collaborators, exchange: Exchange, trial: Try & { 
     signal: attempt.signal,
     interim: (plan) => {
       if (request.client.minorVersion === 0) return;
+      // Nobody waits for more than the one that asks for content; a client that doesn't read gets no others.
+      if (plan.status !== 100 && request.client.socket.writableNeedDrain) return;
       state.told = true;
       request.client.socket.write(serialiseInterim(plan), 'latin1');
     },

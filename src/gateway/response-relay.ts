@@ -6,7 +6,7 @@ import { endContent, writeContent, writeHeadWith } from '../transport/content-wr
 import { resetSocket } from '../transport/relay.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
-import { type Exchange, replyFields } from './exchange.ts';
+import { ClientLeft, type Exchange, replyFields } from './exchange.ts';
 import { keepLink } from './exit-link.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-exchange.ts';
 import { relayTunnel } from './tunnel-exchange.ts';
@@ -98,8 +98,10 @@ export function relayResponse(
             new GatewayError('origin_bad_response', { detail: 'the content of the response is malformed' }),
           );
         }
-        exchange.ending ??= exchange.abort.aborted ? 'client_left' : 'cut';
-        exchange.by ??= exchange.abort.aborted ? 'client' : 'origin';
+        const { reason } = exchange.abort;
+        exchange.ending ??= reason instanceof ClientLeft ? 'client_left' : 'cut';
+        if (reason instanceof ClientLeft) exchange.by ??= 'client';
+        else exchange.by ??= reason instanceof GatewayError ? reason.by : 'origin';
         finish('gone');
         link.socket.destroy();
         resetSocket(client.socket);

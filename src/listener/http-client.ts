@@ -210,6 +210,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   /** Answers a failed exchange where that is still possible. */
   #refuse(exchange: Exchange, refused: { fault: unknown; plan: RequestPlan; content: RequestContent }): Aftermath {
     const { fault, plan, content } = refused;
+    exchange.clientBytes = content.bytes;
     if (this.#gone || fault instanceof ClientLeft) {
       this.#socket.destroy();
       return 'gone';

@@ -202,7 +202,7 @@ export class DataPlane {
   }
 
   /** A fault of our own is told once with its stack; the access log counts the others. */
-  #tellFault(id: string, fault: unknown): void {
+  tellFault(id: string, fault: unknown): void {
     const text = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
     if (this.#toldFaults.has(text) || this.#toldFaults.size >= MOST_FAULTS) return;
     this.#toldFaults.add(text);
@@ -234,7 +234,7 @@ export class DataPlane {
       book: (exchange) => {
         const record = accessRecordOf(exchange, { now: monotonic(), wallTime: Date.now() });
         this.counters.end(record);
-        if (exchange.fault !== null) this.#tellFault(exchange.id, exchange.fault);
+        if (exchange.fault !== null) this.tellFault(exchange.id, exchange.fault);
         this.#options.log?.write(record);
       },
     };

@@ -2,6 +2,7 @@
 export type StoreErrorCode =
   | 'unfit_runtime'
   | 'locked'
+  | 'in_use'
   | 'read_only'
   | 'full'
   | 'damaged'

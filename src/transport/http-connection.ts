@@ -155,6 +155,16 @@ export class HttpConnection<H> {
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
+    try {
+      this.#decode();
+    } finally {
+      this.#draining = false;
+    }
+    if (this.#finished && this.#heldBytes === 0 && this.#reading !== 'nothing') this.#finish();
+    this.#flow();
+  }
+
+  #decode(): void {
     while (this.#reading !== 'nothing' && !this.#paused) {
       const chunk = this.#held.shift();
       if (chunk === undefined) {
@@ -166,9 +176,6 @@ export class HttpConnection<H> {
       if (this.#reading === 'head') this.#decodeHead(chunk);
       else this.#decodeContent(chunk);
     }
-    this.#draining = false;
-    if (this.#finished && this.#heldBytes === 0 && this.#reading !== 'nothing') this.#finish();
-    this.#flow();
   }
 
   /** Lets the socket flow unless its owner paused it or too much is held. */
