@@ -5,6 +5,7 @@ import type { Authority } from '../protocol/authority.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { Params } from '../protocol/username.ts';
 import { Abort } from '../transport/abort.ts';
+import type { Identity } from './admission.ts';
 import { Deadline } from './deadline.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
@@ -49,6 +50,8 @@ export interface Exchange {
   readonly startedAt: number;
   authority: Authority | null;
   path: string;
+  /** Who asks, once authenticated, whether or not it is allowed. */
+  identity: Identity | null;
   admission: Admission | null;
   choice: Choice | null;
   /** The generation of its exit's slot while this exchange counts in flight there; null while it doesn't. */
@@ -102,6 +105,7 @@ export function openExchange({ longestMs, ...opening }: ExchangeOpening): Exchan
     ...opening,
     authority: null,
     path: '',
+    identity: null,
     admission: null,
     choice: null,
     inFlight: null,

@@ -43,6 +43,7 @@ export interface Asked {
 /** Admits an authenticated client to what it asks for, or throws what forbids it. */
 export function admit(deps: Collaborators, exchange: Exchange, { identity, authority, internal }: Asked): void {
   exchange.authority = authority;
+  exchange.identity = identity;
   exchange.admission = internal
     ? { ...identity, pools: [], leaseKey: leaseKeyOf(deps, identity) }
     : authorise(deps, identity, { authority, mode: exchange.mode });

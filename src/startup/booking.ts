@@ -4,16 +4,16 @@ import type { AccessRecord, Phase } from '../telemetry/access-record.ts';
 
 /** The line of the access log for an exchange that has ended. `now` is the monotonic clock, `wallTime` ms since the epoch. */
 export function accessRecordOf(exchange: Exchange, { now, wallTime }: { now: number; wallTime: number }): AccessRecord {
-  const { admission, choice } = exchange;
+  const { identity, choice } = exchange;
   const cut = exchange.ending === 'cut';
   return {
     time: wallTime,
     id: exchange.id,
     listener: exchange.listener,
     source: exchange.source,
-    client: admission?.client.name ?? null,
-    session: admission?.params.session ?? null,
-    tag: admission?.params.tag ?? null,
+    client: identity?.client.name ?? null,
+    session: identity?.params.session ?? null,
+    tag: identity?.params.tag ?? null,
     pool: choice?.exit.pool ?? null,
     exit: choice?.exit.id ?? null,
     authority: exchange.authority === null ? null : formatAuthority(exchange.authority),

@@ -20,6 +20,8 @@ export interface GatewayOptions {
   /** More files for the folder, by name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: NodeJS.ProcessEnv;
+  /** Descriptors that it may open: takes `prlimit`. */
+  readonly openFiles?: number;
 }
 
 /** One line of the access log. */
@@ -111,10 +113,13 @@ async function addClients(
   return logins;
 }
 
-async function serve(folder: string, logins: Map<string, Login>, { env }: GatewayOptions): Promise<Gateway> {
+async function serve(folder: string, logins: Map<string, Login>, options: GatewayOptions): Promise<Gateway> {
+  const { env, openFiles } = options;
   const readyFile = join(folder, 'ready.json');
-  const args = ['start', '--config', configPath(folder), '--ready-file', readyFile];
-  const child = spawn(process.execPath, [launcher, ...args], {
+  const limit = openFiles === undefined ? [] : ['prlimit', `--nofile=${openFiles}`];
+  const args = [launcher, 'start', '--config', configPath(folder), '--ready-file', readyFile];
+  const [program = '', ...given] = [...limit, process.execPath, ...args];
+  const child = spawn(program, given, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

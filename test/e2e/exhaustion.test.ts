@@ -1,0 +1,261 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import test from 'ava';
+import { basic, forwardVia, open } from '../support/clients.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type Origin, startOrigin } from '../support/origin.ts';
+import { listen, type Peer } from '../support/peers.ts';
+import { has } from '../support/programs.ts';
+
+// What the slow, the silent and the many cost those who behave.
+
+const pools = { direct: { exits: [{ direct: true }] } };
+const accessLog = { enabled: false };
+const firstByteMs = 1_000;
+const MiB = 1024 ** 2;
+
+let gateway: Gateway;
+let origin: Origin;
+/** Answers without end, and reads nothing but the request's first octets. */
+let flood: Peer;
+
+test.before(async () => {
+  origin = await startOrigin();
+  flood = await listen(
+    createServer((socket) => {
+      socket.once('data', () => {
+        socket.pause().write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n');
+        pour(socket, Buffer.alloc(65_536));
+      });
+    }),
+  );
+  gateway = await startGateway({
+    config: { accessLog, timeouts: { firstByte: `${firstByteMs}ms`, head: '30s', handshake: '30s' } },
+    pools,
+  });
+});
+
+test.after.always(async () => {
+  await gateway?.stop();
+  await Promise.all([origin, flood].map((peer) => peer?.close()));
+});
+
+function pour(socket: Socket, octets: Buffer): void {
+  const more = () => {
+    while (!socket.destroyed && socket.write(octets));
+  };
+  socket.on('drain', more);
+  more();
+}
+
+const credential = (by: Gateway) => `Proxy-Authorization: ${basic(by.login())}\r\n`;
+const toOrigin = (path: string, method = 'GET', fields = '') =>
+  `${method} http://127.0.0.1:${origin.port}${path} HTTP/1.1\r\nHost: a\r\n${credential(gateway)}${fields}\r\n`;
+const tunnelTo = ({ port }: Peer) => `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: a\r\n${credential(gateway)}\r\n`;
+
+const descriptors = ({ pid }: Gateway): number => readdirSync(`/proc/${pid}/fd`).length;
+const residentBytes = ({ pid }: Gateway): number =>
+  1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+/** CPU time used so far, in ms: user and system, in ticks of 10. */
+const cpuMs = ({ pid }: Gateway): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return 10 * (Number(fields[11]) + Number(fields[12]));
+};
+
+interface Load {
+  readonly exchanges: { readonly open: number };
+  readonly connections: number;
+}
+
+/** What `roundabout health` says once it satisfies `enough`, or at the bound. */
+async function loadOnce(of: Gateway, enough: (load: Load) => boolean): Promise<Load> {
+  const endsAt = Date.now() + 10 * firstByteMs;
+  for (;;) {
+    const load: Load = JSON.parse((await of.command('health', '--json')).stdout);
+    if (enough(load) || Date.now() > endsAt) return load;
+  }
+}
+
+const atRest = ({ exchanges, connections }: Load) => exchanges.open === 0 && connections === 0;
+
+async function succeeds(by: Gateway): Promise<boolean> {
+  const answer = await forwardVia(by.port(), `${origin.url}/`, { login: by.login() }).catch(() => null);
+  return answer?.status === 200;
+}
+
+test.serial('a good client beside 600 slow and silent ones sees no error, and waits for nobody', async (t) => {
+  const opening = (octets: string | Buffer, thenFin = false) => ({ octets, thenFin });
+  const ways = [
+    opening(''),
+    opening('GET http://'),
+    opening(`${toOrigin('/echo', 'POST', 'Content-Length: 1000\r\n')}abc`),
+    opening(Buffer.from([0x16, 3, 1, 2, 0, 1])),
+    opening(Buffer.from([5, 1, 2])),
+    opening(tunnelTo(origin), true),
+  ];
+  const bad: Socket[] = [];
+  for (let i = 0; i < 600; i++) {
+    const { octets, thenFin } = ways[i % ways.length]!;
+    const socket = await open(gateway.port());
+    socket.write(octets);
+    if (thenFin) socket.end();
+    bad.push(socket);
+  }
+  const times: number[] = [];
+  for (let i = 0; i < 200; i++) {
+    const begun = performance.now();
+    t.true(await succeeds(gateway));
+    times.push(performance.now() - begun);
+  }
+  times.sort((a, b) => a - b);
+  t.true(times[197]! < 1_000, `p99 ${times[197]} ms`);
+  for (const socket of bad) socket.resetAndDestroy();
+  t.true(atRest(await loadOnce(gateway, atRest)));
+});
+
+const stalls: Record<string, () => { head: string; octets?: Buffer }> = {
+  'a response': () => ({
+    head: `GET http://127.0.0.1:${flood.port}/ HTTP/1.1\r\nHost: a\r\n${credential(gateway)}\r\n`,
+  }),
+  'a tunnel': () => ({ head: `${tunnelTo(flood)}x` }),
+  'content of a request': () => upload('Content-Length: 1000000000000', Buffer.alloc(65_536)),
+  'pipelined requests': () => ({ head: '', octets: Buffer.from(toOrigin('/bytes/200000').repeat(100)) }),
+};
+
+const upload = (field: string, octets: Buffer) => ({
+  head: `POST http://127.0.0.1:${flood.port}/ HTTP/1.1\r\nHost: a\r\n${credential(gateway)}${field}\r\n\r\n`,
+  octets,
+});
+
+for (const [what, stalled] of Object.entries(stalls)) {
+  test.serial(`nobody reads ${what}: it costs half a MiB at most`, async (t) => {
+    const { head, octets } = stalled();
+    const sockets: Socket[] = [];
+    const stall = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        const socket = await open(gateway.port());
+        socket.pause().write(head);
+        if (octets !== undefined) pour(socket, octets);
+        sockets.push(socket);
+      }
+      await atStandstill(sockets);
+    };
+    // The first of them pay for what the process keeps for all.
+    await stall(60);
+    const before = residentBytes(gateway);
+    await stall(60);
+    const each = (residentBytes(gateway) - before) / 60;
+    t.true(each < MiB / 2, `${each} octets each`);
+    for (const socket of sockets) socket.resetAndDestroy();
+    t.true(atRest(await loadOnce(gateway, atRest)));
+  });
+}
+
+/** Resolves when the gateway has used no CPU worth mentioning for a while: all is stalled. */
+async function atStandstill(sockets: readonly Socket[]): Promise<void> {
+  const look = () => [sockets.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0), cpuMs(gateway)] as const;
+  for (let last = look(); ; ) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const now = look();
+    if (now[0] === last[0] && now[1] - last[1] <= 30) return;
+    last = now;
+  }
+}
+
+test.serial('a thousand clients that leave in the middle leave nothing behind', async (t) => {
+  const ways = [
+    toOrigin('/hang'),
+    toOrigin('/bytes/10000000'),
+    `${toOrigin('/echo', 'POST', 'Content-Length: 100\r\n')}ab`,
+    toOrigin('/echo', 'POST', 'Expect: 100-continue\r\nContent-Length: 100\r\n'),
+    `${tunnelTo(origin)}GET / HT`,
+    toOrigin('/').slice(0, 40),
+    toOrigin('/').repeat(20),
+    `${'\x05\x01\x00'}`,
+    toOrigin('/', 'GET', '__proto__: 1\r\nconstructor: 2\r\n').replace('/ HTTP', '/__proto__?constructor HTTP'),
+  ];
+  const before = descriptors(gateway);
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, i) => {
+        const socket = await open(gateway.port());
+        socket.write(Buffer.from(ways[i % ways.length]!, 'latin1'));
+        if (i % 4 > 1) await Promise.race([ending(socket), turns(i)]);
+        if (i % 2 === 0) socket.resetAndDestroy();
+        else socket.destroy();
+      }),
+    );
+  }
+  t.true(atRest(await loadOnce(gateway, atRest)));
+  // A few connections to the origin may be kept.
+  t.true(descriptors(gateway) <= before + 4, `${before} before, ${descriptors(gateway)} after`);
+  t.true(await succeeds(gateway));
+});
+
+/** Resolves when a connection has closed, by FIN or reset. */
+const ending = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()));
+
+/** So many turns of the event loop. */
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Connects `count` times at once and asks for a page that doesn't come; resolves with what each that ended was told. */
+async function crowd(of: Gateway, count: number) {
+  const told: string[] = [];
+  const sockets = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = await open(of.port());
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      socket.once('end', () => socket.end());
+      const closed = ending(socket).then(() => told.push(text));
+      socket.write(`GET ${origin.url}/hang HTTP/1.1\r\nHost: a\r\n${credential(of)}\r\n`);
+      return { socket, closed };
+    }),
+  );
+  return { told, sockets };
+}
+
+const isOverload = (text: string) => /^HTTP\/1\.1 503 overloaded\r\n.*Retry-After: /s.test(text);
+
+test.serial('more connections than allowed are told so, and the next find room again', async (t) => {
+  const small = await startGateway({ config: { accessLog, limits: { connections: 10 } }, pools });
+  t.teardown(small.stop);
+  const { told, sockets } = await crowd(small, 20);
+  await Promise.race(sockets.map(({ closed }) => closed));
+  while (told.length < 10)
+    await Promise.race(sockets.filter(({ socket }) => !socket.destroyed).map(({ closed }) => closed));
+  t.is(told.length, 10);
+  t.true(
+    told.every(isOverload),
+    told.find((text) => !isOverload(text)),
+  );
+  for (const { socket } of sockets) socket.resetAndDestroy();
+  t.true(atRest(await loadOnce(small, atRest)));
+  t.true(await succeeds(small));
+});
+
+for (const openFiles of [64, 128]) {
+  (has('prlimit') ? test.serial : test.serial.skip)(
+    `${openFiles} descriptors: the gateway refuses, and lives on`,
+    async (t) => {
+      const poor = await startGateway({ config: { accessLog }, pools, openFiles });
+      t.teardown(poor.stop);
+      const { told, sockets } = await crowd(poor, 200);
+      const health = await poor.command('health', '--json');
+      t.is(JSON.parse(health.stdout).status, 'overloaded');
+      t.true(told.length > 100 && told.some(isOverload));
+      t.true(told.every((text) => text === '' || isOverload(text)));
+      t.true(descriptors(poor) < openFiles - 8, `${descriptors(poor)} open`);
+      const used = cpuMs(poor);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      t.true(cpuMs(poor) - used < 300, `${cpuMs(poor) - used} ms of CPU in a second of rest`);
+      for (const { socket } of sockets) socket.resetAndDestroy();
+      t.true(atRest(await loadOnce(poor, atRest)));
+      t.true(await succeeds(poor));
+    },
+  );
+}
