@@ -54,14 +54,14 @@ function logIn(deps: Collaborators, introduction: Introduction, directory: Clien
   const now = deps.now();
   const failed = new Set<string>();
   let waitS: number | null = null;
-  for (const { name, candidate } of readings(credential, introduction)) {
+  for (const { name, candidate } of readings(credential, introduction, directory)) {
     const leave = deps.logins.mayTry(source, name, now);
     if (!leave.ok) {
       waitS = leave.retryAfterS;
       continue;
     }
     const result = directory.authenticate({ name, secret: candidate.secret, source });
-    if (result.ok && speaks(result.client, candidate, introduction)) {
+    if (result.ok) {
       deps.logins.succeeded(source, name, now);
       return { client: result.client, params: paramsOf(result.client, candidate) };
     }
@@ -75,18 +75,19 @@ function logIn(deps: Collaborators, introduction: Introduction, directory: Clien
   throw new GatewayError('auth_failed', { detail: 'unknown client or wrong secret' });
 }
 
-/** All that a credential may mean, in the order in which to try it. One that names nobody is somebody's failure all the same. */
+/** All that a credential may mean, in the order in which to try it: by our own form, and by those dialects that are switched on
+ *  for the listener or for the client they name. One that names nobody is somebody's failure all the same. */
 function readings(
   credential: ReceivedCredential,
-  introduction: Introduction,
+  { boundClient, exitField, dialects: spoken }: Introduction,
+  directory: ClientDirectory,
 ): { name: string; candidate: Candidate }[] {
-  const { boundClient, exitField } = introduction;
-  return [credential, ...credential.alternatives].flatMap((reading) =>
-    identify(reading, dialects, exitField).map((candidate) => ({
-      name: candidate.client ?? boundClient ?? '',
-      candidate,
-    })),
-  );
+  return [credential, ...credential.alternatives]
+    .flatMap((reading) => identify(reading, dialects, exitField))
+    .map((candidate) => ({ name: candidate.client ?? boundClient ?? '', candidate }))
+    .filter(({ name, candidate: { dialect } }) => {
+      return dialect === null || spoken.includes(dialect) || directory.get(name)?.dialects.includes(dialect) === true;
+    });
 }
 
 /** Decides by which pools an authenticated client may reach `authority`. Throws bad_param (a pool that isn't its own), no_exit
@@ -118,11 +119,6 @@ function bySource(deps: Collaborators, { source, boundClient }: Introduction): I
   const client = deps.directory().bySource(source, boundClient ?? undefined);
   if (client === null) throw new GatewayError('auth_required', { detail: 'send a client name and its secret' });
   return { client, params: defaultsOf(client) };
-}
-
-/** Whether the dialect of a credential is switched on, for the listener or for the client. */
-function speaks(client: ClientRecord, { dialect }: Candidate, introduction: Introduction): boolean {
-  return dialect === null || introduction.dialects.includes(dialect) || client.dialects.includes(dialect);
 }
 
 function paramsOf(client: ClientRecord, candidate: Candidate): Params {

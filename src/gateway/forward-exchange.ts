@@ -140,6 +140,14 @@ function silence(deps: Collaborators, { attempt, link }: { attempt: Attempt; lin
   return new GatewayError('origin_timeout', { detail: 'no response head in time' });
 }
 
+const COUNTED: ReadonlySet<string> = new Set(['max-forwards']);
+
+/** How often an OPTIONS request may still be forwarded (RFC 9110 §7.6.2); null where it doesn't say, and for other methods. */
+export function hopsLeft({ method, fields }: RequestPlan): number | null {
+  const value = method === 'OPTIONS' ? fields.get('max-forwards') : undefined;
+  return value !== undefined && /^[0-9]{1,9}$/.test(value) ? Number(value) : null;
+}
+
 function requestHead({ plan, client }: ForwardRequest, link: ExitLink): string {
   const { authority, path } = plan;
   if (authority === null)
@@ -148,7 +156,10 @@ function requestHead({ plan, client }: ForwardRequest, link: ExitLink): string {
   const extra: [string, string][] = [];
   if (link.proxyAuthorization !== '') extra.push(['Proxy-Authorization', link.proxyAuthorization]);
   if (client.via) extra.push(['Via', '1.1 roundabout']);
+  const hops = hopsLeft(plan);
+  if (hops !== null) extra.push(['Max-Forwards', String(hops - 1)]);
   return serialiseRequest(plan, {
+    omit: hops === null ? undefined : COUNTED,
     target: link.absoluteForm ? `http://${host}${path === '*' ? '' : path}` : path,
     host,
     connection: plan.upgrade === '' ? 'keep-alive' : 'upgrade',

@@ -2,12 +2,11 @@ import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { authenticate, faultError, type Identity } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
-import { ClientLeft, type Exchange, exitLabel } from '../gateway/exchange.ts';
-import { type Aftermath, forward } from '../gateway/forward-exchange.ts';
+import { ClientLeft, type Exchange } from '../gateway/exchange.ts';
+import { type Aftermath, forward, hopsLeft } from '../gateway/forward-exchange.ts';
 import { answerInternal, isFromPage, isInternal } from '../gateway/internal-host.ts';
 import { RequestContent } from '../gateway/request-content.ts';
 import { admit, serveExchange, serveTunnel } from '../gateway/serve.ts';
-import { parseBasic, type ReceivedCredential } from '../protocol/credentials.ts';
 import type { Fault } from '../protocol/decoded.ts';
 import { connectReply, httpErrorReply } from '../protocol/error-reply.ts';
 import type { Fields } from '../protocol/fields.ts';
@@ -17,8 +16,12 @@ import { planRequest } from '../protocol/http-request.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import type { ListenerContext } from './context.ts';
 import { serveInternalHost } from './internal-client.ts';
+import { introductionOf } from './introduction.ts';
 import { lingerAndClose } from './linger.ts';
-import { localReply } from './local-reply.ts';
+import { labelsOf, localReply } from './local-reply.ts';
+
+/** The answer to an OPTIONS that may go no further (RFC 9110 §7.6.2). */
+const FINAL_RECIPIENT = { status: 200, reason: 'OK', contentType: 'text/plain', body: '' } as const;
 
 /** One client's HTTP/1.1 connection: reads requests one after the other, has each served by its own credential, and answers
  *  in order. */
@@ -159,8 +162,8 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     const internal = isInternal(plan.authority) && !isFromPage(plan.fields);
     admit(gateway, exchange, { identity, authority: plan.authority, internal });
     const keepAlive = plan.keepAlive && plan.upgrade === '' && !gateway.draining();
-    if (internal) {
-      const reply = answerInternal(gateway, exchange, plan);
+    if (internal || hopsLeft(plan) === 0) {
+      const reply = internal ? answerInternal(gateway, exchange, plan) : FINAL_RECIPIENT;
       exchange.status = reply.status;
       exchange.ending = 'ok';
       this.#socket.write(localReply(exchange, { reply, plan, keepAlive }));
@@ -194,17 +197,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   }
 
   #authenticate(fields: Fields): Identity {
-    const { gateway, name, boundClient, dialects } = this.#context;
-    const values = fields.all('proxy-authorization');
-    return authenticate(gateway, {
-      evidence: values.length === 0 ? null : values.join('\n'),
-      credential: () => readCredential(values),
-      source: this.#socket.remoteAddress ?? '',
-      listener: name,
-      boundClient,
-      dialects,
-      exitField: dialects.includes('scrapoxy') ? fields.get('x-scrapoxy-proxyname') : undefined,
-    });
+    return authenticate(this.#context.gateway, introductionOf(this.#context, this.#socket.remoteAddress ?? '', fields));
   }
 
   /** Answers a failed exchange where that is still possible. */
@@ -278,21 +271,4 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     this.#leaving = true;
     if (this.#exchange === null && !this.#inHead && !this.#gone) this.#close();
   }
-}
-
-function labelsOf(exchange: Exchange) {
-  const label = exitLabel(exchange);
-  return {
-    requestId: exchange.id,
-    exitLabel: label === '' ? undefined : label,
-    sessionLabel: exchange.admission?.params.session,
-  };
-}
-
-/** The credential of one request. Two of them are as good as none. Throws auth_required or auth_failed. */
-function readCredential([value = '', ...more]: readonly string[]): ReceivedCredential {
-  if (more.length > 0) throw new GatewayError('auth_failed', { detail: 'more than one Proxy-Authorization' });
-  const credential = parseBasic(value);
-  if (!credential.ok) throw faultError(credential.fault);
-  return credential.value;
 }

@@ -1,5 +1,6 @@
-import { type Exchange, replyFields } from '../gateway/exchange.ts';
+import { type Exchange, exitLabel, replyFields } from '../gateway/exchange.ts';
 import type { LocalReply } from '../gateway/internal-host.ts';
+import type { ReplyLabels } from '../protocol/error-reply.ts';
 import type { RequestPlan } from '../protocol/http-message.ts';
 
 /** A reply made by the gateway itself, as octets. */
@@ -19,4 +20,14 @@ export function localReply(
   else if (plan.minorVersion === 0) lines.push('Connection: keep-alive');
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   return plan.method === 'HEAD' ? head : Buffer.concat([head, content]);
+}
+
+/** What our own fields say about an exchange. */
+export function labelsOf(exchange: Exchange): ReplyLabels {
+  const label = exitLabel(exchange);
+  return {
+    requestId: exchange.id,
+    exitLabel: label === '' ? undefined : label,
+    sessionLabel: exchange.admission?.params.session,
+  };
 }

@@ -143,7 +143,7 @@ export class SocksClient {
     if (this.#refusal !== null) return { failure: this.#refusal };
     const { gateway, name, boundClient, dialects } = this.#context;
     const source = this.#socket.remoteAddress ?? '';
-    const evidence = credential === null ? null : `${credential.username}\n${credential.password}`;
+    const evidence = credential === null ? null : `socks5 ${credential.username}\n${credential.password}`;
     try {
       return {
         identity: authenticate(gateway, {

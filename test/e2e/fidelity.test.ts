@@ -182,3 +182,17 @@ const secretsOf = (login: { username: string; password: string }): string[] => [
   login.password,
   basic(login).slice('Basic '.length),
 ];
+
+test.serial('OPTIONS goes no further than Max-Forwards says', async (t) => {
+  const plain = keep(await startRawOrigin({ reply: 'HTTP/1.1 204 No Content\r\n\r\n', end: 'open' }));
+  const ask = (hops: string) =>
+    forwardVia(scene.gateway.port(), `http://127.0.0.1:${plain.port}/`, {
+      login: scene.login('direct'),
+      method: 'OPTIONS',
+      fields: { 'Max-Forwards': hops },
+    });
+  t.is((await ask('0')).status, 200);
+  t.is(plain.received.length, 0);
+  t.is((await ask('2')).status, 204);
+  t.regex(originTexts(plain).join(''), /\r\nMax-Forwards: 1\r\n/);
+});
