@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { GatewayError } from '../errors.ts';
+import { asGatewayError, GatewayError } from '../errors.ts';
 import { authenticate, faultError, type Identity } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
 import { ClientLeft, type Exchange } from '../gateway/exchange.ts';
@@ -208,10 +208,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
       this.#socket.destroy();
       return 'gone';
     }
-    const error =
-      fault instanceof GatewayError
-        ? fault
-        : new GatewayError('internal', { detail: 'unexpected fault', cause: fault });
+    const error = asGatewayError(fault);
     // Behind a refused CONNECT or Upgrade come octets of another protocol, which must not be taken for a request.
     const switches = plan.form === 'authority' || plan.upgrade !== '';
     const doubtful = (switches && this.#connection.hasSurplus) || !content.passable(plan.expectsContinue);

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { GatewayError } from '../errors.ts';
+import { asGatewayError, GatewayError } from '../errors.ts';
 import { authenticate, type Identity } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
 import { ClientLeft, type Exchange } from '../gateway/exchange.ts';
@@ -204,7 +204,7 @@ export class SocksClient {
       this.#socket.destroy();
       return;
     }
-    this.#end(socksReply(fault instanceof GatewayError ? socks5RepOf(fault) : 0x01));
+    this.#end(socksReply(socks5RepOf(asGatewayError(fault))));
   }
 
   /** Octets that are no SOCKS5: nothing can be said in its words, but to a login that its password is wrong. */

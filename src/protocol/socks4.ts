@@ -7,10 +7,9 @@ import { type Decoded, decoded, failed, more, type Parsed, parsed, refused } fro
 // SOCKS4 ("SOCKS: A protocol for TCP proxy across firewalls", Ying-Da Lee) and 4A ("SOCKS 4A: A Simple Extension to SOCKS 4
 // Protocol"): our side toward an exit, and the refusal of a client that speaks it.
 
-/** CD of a reply. */
+/** CD of a reply; 92 and 93 refuse the user id. */
 export const granted = 90;
 export const rejected = 91;
-export const identdUnreachable = 92;
 export const userIdRefused = 93;
 
 /** VN, CD, DSTPORT, DSTIP, USERID, NUL; for a name DSTIP is 0.0.0.1 and the name follows with a NUL (4A). Faults: exit_rejected
