@@ -73,15 +73,11 @@ async function assertWhole(t: ExecutionContext, way: readonly string[], url: str
 
 for (const [way, { mode, args }] of ways) {
   peerTest(`curl carries 10 MB each way through the gateway by ${way}`, ['curl'], async (t) => {
-    await assertWhole(t, args(), origin.url);
-    await assertWhole(t, args(), secure.url);
     const before = (await gateway.accessLog()).length;
-    t.is((await curl([...args(), `${origin.url}/`])).stdout, 'origin\n');
-    const lines = await gateway.accessLog(before + 1);
-    t.true(
-      lines.slice(before).some(({ method, kind }) => method === mode && kind === 'ok'),
-      JSON.stringify(lines.slice(before)),
-    );
+    await assertWhole(t, args(), origin.url);
+    const lines = (await gateway.accessLog(before + 3)).slice(before);
+    t.true(lines.some(({ method, kind }) => method === mode && kind === 'ok'));
+    await assertWhole(t, args(), secure.url);
   });
 }
 
@@ -90,7 +86,7 @@ peerTest('curl hears the parameters of its user name by every way', ['curl'], as
   for (const scheme of ['http', 'https', 'socks5h']) {
     const way = ['-x', gateway.proxyUrl(scheme, { parameters }), '--proxy-insecure'];
     const { stdout, stderr } = await curl([...way, 'http://roundabout.internal/echo']);
-    t.like(JSON.parse(stdout), { client: 'tester', params: { session: 'cart42', ttl: '10m' } }, stderr);
+    t.like(JSON.parse(stdout), { client: 'tester', params: parameters }, stderr);
   }
 });
 
@@ -141,11 +137,12 @@ peerTest('curl sees interim responses, trailers, and content that ends with the 
   const way = ['-x', gateway.proxyUrl('http')];
   const hints = await curl([...way, '-i', `${origin.url}/early-hints`]);
   t.regex(hints.stdout, /^HTTP\/1\.1 103 .*\r\n\r\nHTTP\/1\.1 200 .*after hints\n$/s);
-  const trailed = await curl([...way, '-v', `${origin.url}/trailers`]);
-  t.regex(trailed.stderr, /< X-Sum: [0-9a-f]{64}/);
+  const trailed = await curl([...way, '-i', `${origin.url}/trailers`]);
+  t.regex(trailed.stdout, /X-Sum: [0-9a-f]{64}\r\n$/);
   t.is((await curl([...way, `${origin.url}/close`])).stdout, 'until the end\n');
   t.is((await curl([...way, `${origin.url}/http10`])).stdout, 'HTTP/1.0\n');
-  t.is((await curl([...way, `${origin.url}/cut/100000`])).code, 18, 'a cut message is seen');
+  // A reset may come before what was sent ahead of it was read.
+  t.true([18, 56].includes((await curl([...way, `${origin.url}/cut/100000`])).code ?? 0), 'a cut message is seen');
 });
 
 peerTest('curl that speaks SOCKS4 is refused clearly', ['curl'], async (t) => {

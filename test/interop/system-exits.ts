@@ -10,14 +10,17 @@ import type { LibraryExit } from '../support/exits.ts';
 import { type ExitCredential, exitUrl } from '../support/http-exits.ts';
 import { listen } from '../support/peers.ts';
 import { run } from '../support/programs.ts';
-import { commands } from './peer-test.ts';
+import { commands } from './system-programs.ts';
+
+/** The address that these exits leave by, so that an origin can tell who came over them. */
+export const exitAddress = '127.0.0.2';
 
 const startBoundMs = 15_000;
 
 /** Starts microsocks, which asks for `credential`. */
 export async function startMicrosocks({ username, password }: ExitCredential): Promise<LibraryExit> {
   const port = await freePort();
-  const args = ['-i', '127.0.0.1', '-p', String(port), '-u', username, '-P', password];
+  const args = ['-i', '127.0.0.1', '-p', String(port), '-b', exitAddress, '-u', username, '-P', password];
   const stop = await startProgram(commands.microsocks, args, port);
   return { port, url: exitUrl('socks5', port, { username, password }), close: stop };
 }
@@ -32,6 +35,7 @@ export async function startSquid({ username, password }: ExitCredential): Promis
   await writeFile(join(folder, 'passwd'), `${username}:${hashed.stdout}`);
   const lines = [
     `http_port 127.0.0.1:${port}`,
+    `tcp_outgoing_address ${exitAddress}`,
     `auth_param basic program /usr/lib/squid/basic_ncsa_auth ${join(folder, 'passwd')}`,
     'auth_param basic children 2',
     'acl known proxy_auth REQUIRED',
