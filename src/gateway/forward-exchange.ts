@@ -10,7 +10,8 @@ import type { Exchange } from './exchange.ts';
 import { ExitExchange } from './exit-exchange.ts';
 import { type ExitLink, openLink, takeLink } from './exit-link.ts';
 import type { RequestContent } from './request-content.ts';
-import { type ForwardClient, relayResponse, relayUpgrade } from './response-relay.ts';
+import { type ForwardClient, relayResponse } from './response-relay.ts';
+import { relayUpgrade } from './upgrade-relay.ts';
 
 /** Methods that mean the same when they are carried out twice (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set([

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
+import type { Fields } from '../protocol/fields.ts';
 import type { Framing, MinorVersion, ResponsePlan } from '../protocol/http-message.ts';
 import { serialiseResponse } from '../protocol/http-serialise.ts';
 import { endContent, writeContent, writeHeadWith } from '../transport/content-writer.ts';
@@ -7,9 +8,9 @@ import { resetSocket } from '../transport/relay.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
 import { ClientLeft, type Exchange, replyFields } from './exchange.ts';
+import type { ResponseSink } from './exit-exchange.ts';
 import { keepLink } from './exit-link.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-exchange.ts';
-import { relayTunnel } from './tunnel-exchange.ts';
 
 /** How long an idle link to an exit is kept: shorter than the idle limit of common proxies and origins, so that few die first. */
 const KEEP_LINK_MS = 30_000;
@@ -32,115 +33,119 @@ export interface ForwardClient {
 export function relayResponse(
   deps: Collaborators,
   exchange: Exchange,
-  { request, answer }: { request: ForwardRequest; answer: Answer },
+  parts: { request: ForwardRequest; answer: Answer },
 ): Promise<Aftermath> {
-  const { client, content, plan } = request;
-  const { link, response } = answer;
-  const framing = framingFor(client, response);
-  // Said beforehand: a client that sends on, or tries again, does so on another connection and reads this answer.
-  const keepAlive = client.keepAlive && framing.type !== 'close' && content.passable(plan.expectsContinue);
-  const stallMs = deps.settings().timeouts.stall;
-  exchange.status = response.status;
-  return new Promise((resolve, reject) => {
-    /** Until something of the response has been written. Head and first content leave in one write where they came in one read. */
-    let head: string | null = responseHead(exchange, { client, response, framing, keepAlive });
-    const sendHead = (): void => {
-      if (head !== null) client.socket.write(head, 'latin1');
-      head = null;
-    };
-    let waitingForClient = false;
-    const onDrain = (): void => {
-      waitingForClient = false;
-      stalled.set(stallMs);
-      link.connection.resume();
-    };
-    const finish = (aftermath: Aftermath | GatewayError): void => {
-      stalled.clear();
-      client.socket.off('drain', onDrain);
-      answer.exchange.release();
-      exchange.clientBytes += content.bytes;
-      if (aftermath instanceof GatewayError) reject(aftermath);
-      else resolve(aftermath);
-    };
-    const stalled = new Deadline(() => {
-      exchange.by = waitingForClient ? 'client' : 'origin';
-      sink.cut();
-    });
-    const sink = {
-      content(chunk: Buffer): void {
-        exchange.originBytes += chunk.length;
-        stalled.set(stallMs);
-        const flowing =
-          head === null
-            ? writeContent(client.socket, framing, chunk)
-            : writeHeadWith(client.socket, head, { framing, octets: chunk });
-        head = null;
-        if (flowing || waitingForClient) return;
-        waitingForClient = true;
-        client.socket.once('drain', onDrain);
-        link.connection.pause();
-      },
-      end(trailers: Parameters<typeof endContent>[2]): void {
-        sendHead();
-        endContent(client.socket, framing, trailers);
-        exchange.ending = 'ok';
-        if (mayKeep(answer, request)) keepLinkAfter(finish);
-        else {
-          finish(keepAlive ? 'keep' : 'close');
-          link.socket.destroy();
-        }
-      },
-      cut(): void {
-        if (head !== null && !exchange.abort.aborted) {
-          head = null;
-          link.socket.destroy();
-          return finish(
-            new GatewayError('origin_bad_response', { detail: 'the content of the response is malformed' }),
-          );
-        }
-        const { reason } = exchange.abort;
-        exchange.ending ??= reason instanceof ClientLeft ? 'client_left' : 'cut';
-        if (reason instanceof ClientLeft) exchange.by ??= 'client';
-        else exchange.by ??= reason instanceof GatewayError ? reason.by : 'origin';
-        finish('gone');
-        link.socket.destroy();
-        resetSocket(client.socket);
-      },
-    };
-    const keepLinkAfter = (done: typeof finish): void => {
-      done(keepAlive ? 'keep' : 'close');
-      keepLink(deps, link, KEEP_LINK_MS);
-    };
-    stalled.set(stallMs);
-    answer.exchange.relayTo(response, sink);
-    sendHead();
-  });
+  exchange.status = parts.answer.response.status;
+  return new Promise((resolve, reject) => new ResponseRelay(deps, exchange, { ...parts, resolve, reject }).start());
 }
 
-/** Relays 101 and then, both ways, whatever the new protocol is. */
-export async function relayUpgrade(
-  deps: Collaborators,
-  exchange: Exchange,
-  { client, answer }: { client: ForwardClient; answer: Answer },
-): Promise<Aftermath> {
-  const { link, response } = answer;
-  exchange.status = 101;
-  answer.exchange.release();
-  const head = serialiseResponse(response, {
-    minorVersionOfClient: client.minorVersion,
-    framing: { type: 'none' },
-    connection: 'upgrade',
-    extra: client.replyFields ? replyFields(exchange) : [],
-  });
-  link.socket.on('error', () => {});
-  client.socket.on('error', () => {});
-  const sides = {
-    client: { socket: client.socket, early: client.detach() },
-    exit: { socket: link.socket, early: link.connection.detach() },
+interface RelayParts {
+  readonly request: ForwardRequest;
+  readonly answer: Answer;
+  readonly resolve: (aftermath: Aftermath) => void;
+  readonly reject: (failure: GatewayError) => void;
+}
+
+class ResponseRelay implements ResponseSink {
+  readonly #deps: Collaborators;
+  readonly #exchange: Exchange;
+  readonly #parts: RelayParts;
+  readonly #framing: Framing;
+  readonly #keepAlive: boolean;
+  readonly #stallMs: number;
+  readonly #stalled: Deadline;
+  /** Until something of the response has been written. Head and first content leave in one write where they came in one read. */
+  #head: string | null;
+  #waitingForClient = false;
+
+  constructor(deps: Collaborators, exchange: Exchange, parts: RelayParts) {
+    const { client, content, plan } = parts.request;
+    const { response } = parts.answer;
+    this.#deps = deps;
+    this.#exchange = exchange;
+    this.#parts = parts;
+    this.#framing = framingFor(client, response);
+    // Said beforehand: a client that sends on, or tries again, does so on another connection and reads this answer.
+    this.#keepAlive = client.keepAlive && this.#framing.type !== 'close' && content.passable(plan.expectsContinue);
+    this.#head = responseHead(exchange, { client, response, framing: this.#framing, keepAlive: this.#keepAlive });
+    this.#stallMs = deps.settings().timeouts.stall;
+    this.#stalled = new Deadline(() => {
+      exchange.by = this.#waitingForClient ? 'client' : 'origin';
+      this.cut();
+    });
+  }
+
+  /** Reads the content; it may be over before this returns. */
+  start(): void {
+    const { answer } = this.#parts;
+    this.#stalled.set(this.#stallMs);
+    answer.exchange.relayTo(answer.response, this);
+    this.#sendHead();
+  }
+
+  content(chunk: Buffer): void {
+    const { socket } = this.#parts.request.client;
+    this.#exchange.originBytes += chunk.length;
+    this.#stalled.set(this.#stallMs);
+    const flowing =
+      this.#head === null
+        ? writeContent(socket, this.#framing, chunk)
+        : writeHeadWith(socket, this.#head, { framing: this.#framing, octets: chunk });
+    this.#head = null;
+    if (flowing || this.#waitingForClient) return;
+    this.#waitingForClient = true;
+    socket.once('drain', this.#onDrain);
+    this.#parts.answer.link.connection.pause();
+  }
+
+  end(trailers: Fields): void {
+    const { request, answer } = this.#parts;
+    this.#sendHead();
+    endContent(request.client.socket, this.#framing, trailers);
+    this.#exchange.ending = 'ok';
+    const kept = mayKeep(answer, request);
+    this.#finish(this.#keepAlive ? 'keep' : 'close');
+    if (kept) keepLink(this.#deps, answer.link, KEEP_LINK_MS);
+    else answer.link.socket.destroy();
+  }
+
+  cut(): void {
+    const { request, answer } = this.#parts;
+    const { aborted, reason } = this.#exchange.abort;
+    answer.link.socket.destroy();
+    if (this.#head !== null && !aborted) {
+      this.#head = null;
+      const detail = 'the content of the response is malformed';
+      this.#finish(new GatewayError('origin_bad_response', { detail }));
+      return;
+    }
+    this.#exchange.ending ??= reason instanceof ClientLeft ? 'client_left' : 'cut';
+    if (reason instanceof ClientLeft) this.#exchange.by ??= 'client';
+    else this.#exchange.by ??= reason instanceof GatewayError ? reason.by : 'origin';
+    this.#finish('gone');
+    resetSocket(request.client.socket);
+  }
+
+  readonly #onDrain = (): void => {
+    this.#waitingForClient = false;
+    this.#stalled.set(this.#stallMs);
+    this.#parts.answer.link.connection.resume();
   };
-  client.socket.write(head, 'latin1');
-  await relayTunnel(deps, exchange, sides);
-  return 'gone';
+
+  #sendHead(): void {
+    if (this.#head !== null) this.#parts.request.client.socket.write(this.#head, 'latin1');
+    this.#head = null;
+  }
+
+  #finish(aftermath: Aftermath | GatewayError): void {
+    const { request, answer, resolve, reject } = this.#parts;
+    this.#stalled.clear();
+    request.client.socket.off('drain', this.#onDrain);
+    answer.exchange.release();
+    this.#exchange.clientBytes += request.content.bytes;
+    if (aftermath instanceof GatewayError) reject(aftermath);
+    else resolve(aftermath);
+  }
 }
 
 function responseHead(

@@ -33,7 +33,7 @@ interface Target extends RuleSubject {
 }
 
 /** Open targets remembered for each client's rules. */
-const rememberedTargets = 4096;
+const rememberedTargets = 512;
 
 /** Stands for the rules of a client that has none. */
 const noRules: ClientRules = Object.freeze({ allow: [], deny: [] });

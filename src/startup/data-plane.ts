@@ -28,6 +28,9 @@ import { Listeners } from './listeners.ts';
 const SWEEP_LEASES = 20_000;
 const SWEEP_MS = 1_000;
 
+/** After so many sweeps the machine's own addresses are looked up again: interfaces come and go. */
+const SWEEPS_PER_LOOK = 30;
+
 /** Faults of our own that are told in full. */
 const MOST_FAULTS = 100;
 
@@ -72,6 +75,7 @@ export class DataPlane {
   #phase: 'starting' | 'serving' | 'draining' = 'starting';
   readonly #toldFaults = new Set<string>();
   #memoryFull = false;
+  #sweeps = 0;
   #refused = 0;
 
   constructor(options: DataPlaneOptions) {
@@ -104,7 +108,7 @@ export class DataPlane {
       warn: options.warn,
     });
     this.#rules = this.#rulesOf(config);
-    this.#sweeper = setInterval(() => this.leases.sweep(monotonic(), SWEEP_LEASES), SWEEP_MS).unref();
+    this.#sweeper = setInterval(() => this.#tidy(), SWEEP_MS).unref();
   }
 
   /** Binds the listeners and serves. Throws StartFault, with everything bound so far closed again. */
@@ -199,6 +203,13 @@ export class DataPlane {
     this.#ownPorts = new Set(this.listeners.bound.map(({ port }) => port));
     const own = { listeners: this.listeners.bound, admin: [this.#admin], local };
     return new AddressRules({ rules: config.rules, own, hosts: (name) => this.#hosts.addresses(name) });
+  }
+
+  /** Ends leases that are over, and now and then looks anew which addresses are this machine's. */
+  #tidy(): void {
+    this.leases.sweep(monotonic(), SWEEP_LEASES);
+    this.#sweeps++;
+    if (this.#sweeps % SWEEPS_PER_LOOK === 0 && this.#phase === 'serving') this.#rules = this.#rulesOf(this.#config);
   }
 
   /** A fault of our own is told once with its stack; the access log counts the others. */

@@ -1,0 +1,33 @@
+import { serialiseResponse } from '../protocol/http-serialise.ts';
+import { ignoreError } from '../transport/dial.ts';
+import type { Collaborators } from './collaborators.ts';
+import { type Exchange, replyFields } from './exchange.ts';
+import type { Aftermath, Answer } from './forward-exchange.ts';
+import type { ForwardClient } from './response-relay.ts';
+import { relayTunnel } from './tunnel-exchange.ts';
+
+/** Relays 101 and then, both ways, whatever the new protocol is. */
+export async function relayUpgrade(
+  deps: Collaborators,
+  exchange: Exchange,
+  { client, answer }: { client: ForwardClient; answer: Answer },
+): Promise<Aftermath> {
+  const { link, response } = answer;
+  exchange.status = 101;
+  answer.exchange.release();
+  const head = serialiseResponse(response, {
+    minorVersionOfClient: client.minorVersion,
+    framing: { type: 'none' },
+    connection: 'upgrade',
+    extra: client.replyFields ? replyFields(exchange) : [],
+  });
+  link.socket.on('error', ignoreError);
+  client.socket.on('error', ignoreError);
+  const sides = {
+    client: { socket: client.socket, early: client.detach() },
+    exit: { socket: link.socket, early: link.connection.detach() },
+  };
+  client.socket.write(head, 'latin1');
+  await relayTunnel(deps, exchange, sides);
+  return 'gone';
+}
