@@ -1,5 +1,6 @@
+import { setTimeout as after } from 'node:timers/promises';
 import test from 'ava';
-import { basic, forwardVia, rawExchange } from '../support/clients.ts';
+import { basic, forwardVia, open, rawExchange } from '../support/clients.ts';
 import type { Peer } from '../support/peers.ts';
 import { type RawOrigin, startRawOrigin } from '../support/raw-origin.ts';
 import { exitCredential, pools, type Scene, startScene } from './forwarding-scene.ts';
@@ -195,4 +196,44 @@ test.serial('OPTIONS goes no further than Max-Forwards says', async (t) => {
   t.is(plain.received.length, 0);
   t.is((await ask('2')).status, 204);
   t.regex(originTexts(plain).join(''), /\r\nMax-Forwards: 1\r\n/);
+});
+
+/** Asks on a connection of its own and reads nothing until everything on the way is full. */
+async function askAndStall(
+  pool: (typeof pools)[number],
+  { path, fields = '', times = 1, stallMs }: { path: string; fields?: string; times?: number; stallMs: number },
+) {
+  const socket = (await open(scene.gateway.port())).pause();
+  const head = (path: string, more = ''): string =>
+    `GET ${scene.origin.url}${path} HTTP/1.1\r\nHost: a\r\nProxy-Authorization: ${basic(scene.login(pool))}\r\n${more}\r\n`;
+  socket.write(head(path, fields).repeat(times));
+  await after(stallMs);
+  return { socket, head };
+}
+
+test.serial('a slow reader gets all of an answer behind which the connection closes', async (t) => {
+  // Longer than a connection lingers for a reader that has everything.
+  const { socket } = await askAndStall('direct', {
+    path: '/bytes/8000000',
+    fields: 'Connection: close\r\n',
+    stallMs: 1_500,
+  });
+  let octets = 0;
+  for await (const chunk of socket) octets += (chunk as Buffer).length;
+  t.true(octets > 8_000_000, `${octets}`);
+});
+
+test.serial('a client that reads late gets every answer over the same link', async (t) => {
+  // Somewhere among them the link is paused just as it has brought the last of an answer.
+  const { socket, head } = await askAndStall('http', { path: '/bytes/60000', times: 300, stallMs: 300 });
+  t.teardown(() => socket.destroy());
+  socket.write(head('/echo?last'));
+  let octets = 0;
+  let end = '';
+  for await (const chunk of socket) {
+    octets += (chunk as Buffer).length;
+    end = (end + (chunk as Buffer).toString('latin1')).slice(-4_000);
+    if (end.includes('/echo?last')) break;
+  }
+  t.true(octets > 300 * 60_000, `${octets}`);
 });
