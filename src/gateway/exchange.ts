@@ -3,6 +3,7 @@ import type { ClientRecord } from '../policy/client-directory.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
+import type { ReplyLabels } from '../protocol/error-reply.ts';
 import type { Params } from '../protocol/username.ts';
 import { Abort } from '../transport/abort.ts';
 import type { Identity } from './admission.ts';
@@ -123,21 +124,16 @@ export function openExchange({ longestMs, ...opening }: ExchangeOpening): Exchan
   };
 }
 
-/** `id` and country of the exit, for Roundabout-Exit; empty before one is chosen. Never its address. */
-export function exitLabel(exchange: Exchange): string {
-  const exit = exchange.choice?.exit;
-  if (exit === undefined) return '';
-  return exit.geo.country === undefined ? exit.id : `${exit.id}; country=${exit.geo.country}`;
-}
-
-/** Our fields on a reply: whatever the client needs to name this exchange, its exit and its session later. */
-export function replyFields(exchange: Exchange): [string, string][] {
-  const fields: [string, string][] = [['Roundabout-Request-Id', exchange.id]];
-  const label = exitLabel(exchange);
-  if (label !== '') fields.push(['Roundabout-Exit', label]);
-  const session = exchange.admission?.params.session;
-  if (session !== undefined) fields.push(['Roundabout-Session', session]);
-  return fields;
+/** What our own fields say about an exchange: whatever the client needs to name it, its exit (id and country, never its address)
+ *  and its session later. */
+export function labelsOf({ id, choice, admission }: Exchange): ReplyLabels {
+  const exit = choice?.exit;
+  const country = exit?.geo.country;
+  return {
+    requestId: id,
+    exitLabel: country === undefined ? exit?.id : `${exit?.id}; country=${country}`,
+    sessionLabel: admission?.params.session,
+  };
 }
 
 /** Notes how an exchange failed, once: the first word counts. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
+import { labelFields } from '../protocol/error-reply.ts';
 import type { Fields } from '../protocol/fields.ts';
 import type { Framing, MinorVersion, ResponsePlan } from '../protocol/http-message.ts';
 import { serialiseResponse } from '../protocol/http-serialise.ts';
@@ -7,7 +8,7 @@ import { endContent, writeContent, writeHeadWith } from '../transport/content-wr
 import { resetSocket } from '../transport/relay.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
-import { ClientLeft, type Exchange, replyFields } from './exchange.ts';
+import { ClientLeft, type Exchange, labelsOf } from './exchange.ts';
 import type { ResponseSink } from './exit-exchange.ts';
 import { keepLink } from './exit-link.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-exchange.ts';
@@ -153,7 +154,7 @@ function responseHead(
   reply: { client: ForwardClient; response: ResponsePlan; framing: Framing; keepAlive: boolean },
 ): string {
   const { client, response, framing, keepAlive } = reply;
-  const extra = client.replyFields ? replyFields(exchange) : [];
+  const extra = client.replyFields ? [...labelFields(labelsOf(exchange))] : [];
   if (client.via) extra.push(['Via', '1.1 roundabout']);
   return serialiseResponse(response, {
     minorVersionOfClient: client.minorVersion,

@@ -1,7 +1,8 @@
+import { labelFields } from '../protocol/error-reply.ts';
 import { serialiseResponse } from '../protocol/http-serialise.ts';
 import { ignoreError } from '../transport/dial.ts';
 import type { Collaborators } from './collaborators.ts';
-import { type Exchange, replyFields } from './exchange.ts';
+import { type Exchange, labelsOf } from './exchange.ts';
 import type { Aftermath, Answer } from './forward-exchange.ts';
 import type { ForwardClient } from './response-relay.ts';
 import { relayTunnel } from './tunnel-exchange.ts';
@@ -19,7 +20,7 @@ export async function relayUpgrade(
     minorVersionOfClient: client.minorVersion,
     framing: { type: 'none' },
     connection: 'upgrade',
-    extra: client.replyFields ? replyFields(exchange) : [],
+    extra: client.replyFields ? labelFields(labelsOf(exchange)) : [],
   });
   link.socket.on('error', ignoreError);
   client.socket.on('error', ignoreError);

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import { authenticate, faultError, type Identity } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
-import { ClientLeft, type Exchange } from '../gateway/exchange.ts';
+import { ClientLeft, type Exchange, labelsOf } from '../gateway/exchange.ts';
 import { type Aftermath, forward, hopsLeft } from '../gateway/forward-exchange.ts';
 import { answerInternal, isFromPage, isInternal } from '../gateway/internal-host.ts';
 import { RequestContent } from '../gateway/request-content.ts';
@@ -18,7 +18,7 @@ import type { ListenerContext } from './context.ts';
 import { serveInternalHost } from './internal-client.ts';
 import { introductionOf } from './introduction.ts';
 import { lingerAndClose } from './linger.ts';
-import { labelsOf, localReply } from './local-reply.ts';
+import { localReply } from './local-reply.ts';
 
 /** The answer to an OPTIONS that may go no further (RFC 9110 §7.6.2). */
 const FINAL_RECIPIENT = { status: 200, reason: 'OK', contentType: 'text/plain', body: '' } as const;

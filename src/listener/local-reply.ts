@@ -1,6 +1,6 @@
-import { type Exchange, exitLabel, replyFields } from '../gateway/exchange.ts';
+import { type Exchange, labelsOf } from '../gateway/exchange.ts';
 import type { LocalReply } from '../gateway/internal-host.ts';
-import type { ReplyLabels } from '../protocol/error-reply.ts';
+import { labelFields } from '../protocol/error-reply.ts';
 import type { RequestPlan } from '../protocol/http-message.ts';
 
 /** A reply made by the gateway itself, as octets. */
@@ -14,20 +14,10 @@ export function localReply(
     `Content-Type: ${reply.contentType}`,
     `Content-Length: ${content.length}`,
     'Cache-Control: no-store',
-    ...replyFields(exchange).map(([name, value]) => `${name}: ${value}`),
+    ...labelFields(labelsOf(exchange)).map(([name, value]) => `${name}: ${value}`),
   ];
   if (!keepAlive) lines.push('Connection: close');
   else if (plan.minorVersion === 0) lines.push('Connection: keep-alive');
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   return plan.method === 'HEAD' ? head : Buffer.concat([head, content]);
-}
-
-/** What our own fields say about an exchange. */
-export function labelsOf(exchange: Exchange): ReplyLabels {
-  const label = exitLabel(exchange);
-  return {
-    requestId: exchange.id,
-    exitLabel: label === '' ? undefined : label,
-    sessionLabel: exchange.admission?.params.session,
-  };
 }
