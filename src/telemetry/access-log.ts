@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { destination } from 'pino';
-import { type AccessRecord, accessLine } from './access-record.ts';
+import { type AccessRecord, accessLine, isoClock } from './access-record.ts';
 
 type Sink = ReturnType<typeof destination>;
 
@@ -23,8 +23,9 @@ export interface AccessLogOptions {
 
 const defaultLimitBytes = 4 * 1_024 * 1_024;
 
-/** Lines are written together: so many octets of them, or what came in so many ms. */
-const batchBytes = 15 * 1_024;
+/** Lines are written together: so many characters of them, or what came in so many ms. A write for every line would cost more
+ *  than the rest of a short exchange. */
+const batchLength = 15 * 1_024;
 const batchMs = 100;
 
 const defaultFlushTimeoutMs = 2_000;
@@ -44,7 +45,12 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
 /** An open log. */
 export class AccessLog {
   readonly #options: AccessLogOptions;
+  readonly #isoTime = isoClock();
   #sink: Sink;
+  /** Lines not yet handed to the sink, and how many. The sink would measure all it holds again at each of them. */
+  #batch = '';
+  #batched = 0;
+  #batchTimer: NodeJS.Timeout | null = null;
   #closed = false;
   #broken = false;
   #dropped = 0;
@@ -61,15 +67,21 @@ export class AccessLog {
     return this.#dropped;
   }
 
-  /** Writes that the system refused. What they held is tried again with the next line. */
+  /** Writes that the system refused. What they held is tried again with the next batch. */
   get failedWrites(): number {
     return this.#failedWrites;
   }
 
   /** Appends one line. Never throws, never waits. */
   write(record: AccessRecord): void {
-    if (this.#closed || this.#broken) this.#dropped++;
-    else this.#sink.write(accessLine(record, this.#options.paths));
+    if (this.#closed || this.#broken) {
+      this.#dropped++;
+      return;
+    }
+    this.#batch += accessLine(record, this.#options.paths, this.#isoTime);
+    this.#batched++;
+    if (this.#batch.length >= this.#batchLength) this.#flush();
+    else this.#batchTimer ??= setTimeout(() => this.#flush(), batchMs).unref();
   }
 
   /** Goes on in a newly opened file of the same path, after a rotation; does nothing on standard output. Rejects with the
@@ -77,6 +89,7 @@ export class AccessLog {
   async reopen(): Promise<void> {
     if (this.#options.file === null || this.#closed) return;
     const fresh = this.#watched(await openSink(this.#options));
+    this.#flush();
     // Closed meanwhile: what is ended below is then the new file, in which nothing was written.
     const former = this.#closed ? fresh : this.#sink;
     if (!this.#closed) this.#sink = fresh;
@@ -86,13 +99,28 @@ export class AccessLog {
   /** Writes what is left and closes. Resolves in any case, after `flushTimeoutMs` at the latest. */
   async close(): Promise<void> {
     if (this.#closed) return;
+    this.#flush();
     this.#closed = true;
     if (!this.#broken) await ended(this.#sink, this.#options.flushTimeoutMs);
   }
 
+  get #batchLength(): number {
+    return Math.min(batchLength, (this.#options.limitBytes ?? defaultLimitBytes) / 4);
+  }
+
+  #flush(): void {
+    if (this.#batchTimer !== null) clearTimeout(this.#batchTimer);
+    this.#batchTimer = null;
+    if (this.#broken) this.#dropped += this.#batched;
+    else if (this.#batched > 0) this.#sink.write(this.#batch);
+    this.#batch = '';
+    this.#batched = 0;
+  }
+
   #watched(sink: Sink): Sink {
+    // Told within the write that finds no room.
     sink.on('drop', () => {
-      this.#dropped++;
+      this.#dropped += this.#batched;
     });
     sink.on('error', (error: NodeJS.ErrnoException) => {
       this.#failedWrites++;
@@ -108,9 +136,6 @@ async function openSink({ file, limitBytes = defaultLimitBytes }: AccessLogOptio
     dest: file === null ? standardOutput : await openToAppend(file),
     sync: false,
     maxLength: limitBytes,
-    // A write for every line would cost more than the rest of a short exchange.
-    minLength: Math.min(batchBytes, limitBytes / 4),
-    periodicFlush: batchMs,
   });
 }
 
