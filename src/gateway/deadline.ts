@@ -1,8 +1,9 @@
-/** One deadline that can be set again and again. It fires at most once per setting and never after clear(). */
+/** One deadline that can be set again and again. It fires at most once per setting and never after clear() or rest(). */
 export class Deadline {
   readonly #onPassed: () => void;
   #timer: NodeJS.Timeout | null = null;
   #setMs = 0;
+  #resting = false;
 
   constructor(onPassed: () => void) {
     this.#onPassed = onPassed;
@@ -10,6 +11,7 @@ export class Deadline {
 
   /** Sets the deadline `ms` from now, in place of any set before. */
   set(ms: number): void {
+    this.#resting = false;
     if (this.#timer !== null && this.#setMs === ms) {
       // Re-arming in place costs a tenth of a new timer, and progress re-arms at every chunk.
       this.#timer.refresh();
@@ -17,10 +19,7 @@ export class Deadline {
     }
     this.clear();
     this.#setMs = ms;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.#onPassed();
-    }, ms);
+    this.#timer = setTimeout(this.#fire, ms);
   }
 
   clear(): void {
@@ -28,4 +27,15 @@ export class Deadline {
     clearTimeout(this.#timer);
     this.#timer = null;
   }
+
+  /** As clear(), but keeps the timer for the next set(), for who sets the same deadline with every message. Must be cleared in
+   *  the end: a timer at rest still holds its owner. */
+  rest(): void {
+    this.#resting = true;
+  }
+
+  readonly #fire = (): void => {
+    this.#timer = null;
+    if (!this.#resting) this.#onPassed();
+  };
 }

@@ -7,7 +7,6 @@ import type { ReplyLabels } from '../protocol/error-reply.ts';
 import type { Params } from '../protocol/username.ts';
 import { Abort } from '../transport/abort.ts';
 import type { Identity } from './admission.ts';
-import { Deadline } from './deadline.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
 export type Mode = 'forward' | 'connect' | 'socks5';
@@ -40,49 +39,6 @@ export interface AttemptRecord {
   readonly ms: number;
 }
 
-/** The life of one client request, from its first octet to its last. Phases stamp it; the log reads it. Times are in ms of the
- *  monotonic clock. */
-export interface Exchange {
-  readonly id: string;
-  readonly mode: Mode;
-  readonly method: string;
-  readonly listener: string;
-  readonly source: string;
-  readonly startedAt: number;
-  authority: Authority | null;
-  path: string;
-  /** Who asks, once authenticated, whether or not it is allowed. */
-  identity: Identity | null;
-  admission: Admission | null;
-  choice: Choice | null;
-  /** The generation of its exit's slot while this exchange counts in flight there; null while it doesn't. */
-  inFlight: number | null;
-  readonly attempts: AttemptRecord[];
-  admittedAt: number | null;
-  /** When the exit had confirmed the tunnel, or the response head had come. */
-  confirmedAt: number | null;
-  status: number | null;
-  clientBytes: number;
-  originBytes: number;
-  /** How it ended. `cut`: after success was told, and not at the end of a message. */
-  ending: 'ok' | 'cut' | 'client_left' | ErrorKind | null;
-  by: By | null;
-  /** What an `internal` failure came from: for the operator, never for the client. */
-  fault: unknown;
-  /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */
-  readonly abort: Abort;
-  /** The deadline of the whole exchange. */
-  readonly lifetime: Deadline;
-}
-
-/** The reason for which everything under way for an exchange stops: nobody is left to answer. */
-export class ClientLeft extends Error {
-  constructor() {
-    super('the client left');
-    this.name = 'ClientLeft';
-  }
-}
-
 /** What opens an exchange. */
 export interface ExchangeOpening {
   readonly id: string;
@@ -91,37 +47,61 @@ export interface ExchangeOpening {
   readonly listener: string;
   readonly source: string;
   readonly startedAt: number;
-  /** The deadline of the whole exchange, in ms. */
-  readonly longestMs: number;
 }
 
-/** A new exchange about which nothing is known but who asks from where. */
-export function openExchange({ longestMs, ...opening }: ExchangeOpening): Exchange {
-  const abort = new Abort();
-  const lifetime = new Deadline(() => {
-    abort.abort(new GatewayError('deadline', { detail: 'the exchange lasted too long', by: 'gateway' }));
-  });
-  lifetime.set(longestMs);
-  return {
-    ...opening,
-    authority: null,
-    path: '',
-    identity: null,
-    admission: null,
-    choice: null,
-    inFlight: null,
-    attempts: [],
-    admittedAt: null,
-    confirmedAt: null,
-    status: null,
-    clientBytes: 0,
-    originBytes: 0,
-    ending: null,
-    by: null,
-    fault: null,
-    abort,
-    lifetime,
-  };
+/** The life of one client request, from its first octet to its last. Phases stamp it; the log reads it. Times are in ms of the
+ *  monotonic clock. A new one knows nothing but who asks from where. */
+export class Exchange {
+  readonly id: string;
+  readonly mode: Mode;
+  readonly method: string;
+  readonly listener: string;
+  readonly source: string;
+  readonly startedAt: number;
+  authority: Authority | null = null;
+  path = '';
+  /** Who asks, once authenticated, whether or not it is allowed. */
+  identity: Identity | null = null;
+  admission: Admission | null = null;
+  choice: Choice | null = null;
+  /** The generation of its exit's slot while this exchange counts in flight there; null while it doesn't. */
+  inFlight: number | null = null;
+  readonly attempts: AttemptRecord[] = [];
+  admittedAt: number | null = null;
+  /** When the exit had confirmed the tunnel, or the response head had come. */
+  confirmedAt: number | null = null;
+  status: number | null = null;
+  clientBytes = 0;
+  originBytes = 0;
+  /** How it ended. `cut`: after success was told, and not at the end of a message. */
+  ending: 'ok' | 'cut' | 'client_left' | ErrorKind | null = null;
+  by: By | null = null;
+  /** What an `internal` failure came from: for the operator, never for the client. */
+  fault: unknown = null;
+  /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */
+  readonly abort = new Abort();
+
+  constructor(opening: ExchangeOpening) {
+    this.id = opening.id;
+    this.mode = opening.mode;
+    this.method = opening.method;
+    this.listener = opening.listener;
+    this.source = opening.source;
+    this.startedAt = opening.startedAt;
+  }
+
+  /** Ends it: its own deadline has passed. */
+  expire(): void {
+    this.abort.abort(new GatewayError('deadline', { detail: 'the exchange lasted too long', by: 'gateway' }));
+  }
+}
+
+/** The reason for which everything under way for an exchange stops: nobody is left to answer. */
+export class ClientLeft extends Error {
+  constructor() {
+    super('the client left');
+    this.name = 'ClientLeft';
+  }
 }
 
 /** What our own fields say about an exchange: whatever the client needs to name it, its exit (id and country, never its address)

@@ -5,13 +5,13 @@ import type { RequestPlan, ResponseHead, ResponsePlan } from '../protocol/http-m
 import { planResponse } from '../protocol/http-response.ts';
 import type { AbortView } from '../transport/abort.ts';
 import { endContent, writeContent } from '../transport/content-writer.ts';
-import type { ConnectionEvents } from '../transport/http-connection.ts';
-import { Deadline } from './deadline.ts';
-import type { ExitLink } from './exit-link.ts';
+import type { ExitLink, LinkUser } from './exit-link.ts';
 import type { ContentSink, RequestContent } from './request-content.ts';
 
 /** Interim responses passed on for one request; more is a flood. */
 const MOST_INTERIM = 16;
+
+const ignore = (): void => {};
 
 /** Who takes the content of a response. */
 export interface ResponseSink {
@@ -39,11 +39,10 @@ export interface ExitExchangeOptions {
 /** One request and its response over one link: sends head and content, and waits for the final response head. Then the link's
  *  content goes where relayTo() says. Fails with a GatewayError that blames the exit for what only an HTTP proxy can have done,
  *  and the origin for what came through a tunnel. */
-export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink {
+export class ExitExchange implements LinkUser, ContentSink {
   readonly #options: ExitExchangeOptions;
-  readonly #silence: Deadline;
-  #resolve: (plan: ResponsePlan) => void = () => {};
-  #reject: (fault: unknown) => void = () => {};
+  #resolve: (plan: ResponsePlan) => void = ignore;
+  #reject: (fault: unknown) => void = ignore;
   #waiting = false;
   #interims = 0;
   #sink: ResponseSink | null = null;
@@ -54,7 +53,10 @@ export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink
 
   constructor(options: ExitExchangeOptions) {
     this.#options = options;
-    this.#silence = new Deadline(() => this.#fail(this.#whoIsSilent()));
+  }
+
+  get link(): ExitLink {
+    return this.#options.link;
   }
 
   /** Sends the request and resolves with the final response's plan. On failure the link is destroyed. */
@@ -65,9 +67,9 @@ export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink
       this.#reject = reject;
       this.#waiting = true;
       signal.addEventListener('abort', this.#onAbort);
-      link.connection.events = this;
+      link.user = this;
       link.socket.write(head, 'latin1');
-      this.#silence.set(firstByteMs);
+      link.silence.set(firstByteMs);
       if (!content.isEmpty) {
         link.socket.on('drain', this.#onDrain);
         content.sendTo(this);
@@ -89,25 +91,31 @@ export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink
     const { link, content, signal } = this.#options;
     this.#waiting = false;
     this.#sink = null;
-    this.#silence.clear();
+    // At rest until the link's next request, if there can be one.
+    if (link.socket.destroyed) link.silence.clear();
+    else link.silence.rest();
     content.stop();
-    link.socket.off('drain', this.#onDrain);
+    if (!content.isEmpty) link.socket.off('drain', this.#onDrain);
     signal.removeEventListener('abort', this.#onAbort);
   }
 
   // ContentSink: the request's content.
 
   write(chunk: Buffer): boolean {
-    if (this.#waiting) this.#silence.set(this.#options.stallMs);
+    if (this.#waiting) this.#options.link.silence.set(this.#options.stallMs);
     return writeContent(this.#options.link.socket, this.#options.plan.framing, chunk);
   }
 
   end(trailers: Fields | null): void {
-    if (this.#waiting) this.#silence.set(this.#options.firstByteMs);
+    if (this.#waiting) this.#options.link.silence.set(this.#options.firstByteMs);
     if (trailers !== null) endContent(this.#options.link.socket, this.#options.plan.framing, trailers);
   }
 
-  // ConnectionEvents: the response.
+  // LinkUser: the response.
+
+  silent(): void {
+    this.#fail(this.#whoIsSilent());
+  }
 
   headBegun(): void {
     this.answered = true;
@@ -124,7 +132,7 @@ export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink
       return this.#fail(badResponse({ kind: 'origin_bad_response', detail: 'too many interim responses' }));
     if (plan.status === 100) this.#continued = true;
     this.#options.interim(plan);
-    this.#silence.set(this.#options.firstByteMs);
+    this.#options.link.silence.set(this.#options.firstByteMs);
     this.#options.link.connection.readHead();
   }
 
@@ -185,7 +193,7 @@ export class ExitExchange implements ConnectionEvents<ResponseHead>, ContentSink
     }
     if (plan.status === 407) return this.#fail(notOurs407(link.absoluteForm));
     this.#waiting = false;
-    this.#silence.clear();
+    link.silence.rest();
     this.#resolve(plan);
   }
 

@@ -3,28 +3,23 @@ import { formatBasic } from '../protocol/credentials.ts';
 import { ResponseHeadDecoder } from '../protocol/http-head.ts';
 import type { ResponseHead } from '../protocol/http-message.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
+import type { Watch } from '../transport/kept-connections.ts';
 import { exitTarget } from '../transport/tunnel.ts';
 import type { Attempt } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
+import { Deadline } from './deadline.ts';
 import type { Exchange } from './exchange.ts';
 import { openRoute } from './exit-route.ts';
 
-/** A connection over which requests are forwarded: to an HTTP exit that takes them in absolute form, or through a tunnel to the
- *  origin itself. */
-export interface ExitLink {
-  readonly socket: Socket;
-  readonly connection: HttpConnection<ResponseHead>;
-  /** Whom it may serve again: one client, exit, credential and session; through a tunnel, one origin. */
-  readonly key: string;
-  readonly absoluteForm: boolean;
-  /** Proxy-Authorization for an exit that takes requests in absolute form; empty otherwise. */
-  readonly proxyAuthorization: string;
-  /** Whether it has carried an exchange before: then it may turn out to be dead. */
-  readonly reused: boolean;
+/** Who has a request under way over a link. */
+export interface LinkUser extends ConnectionEvents<ResponseHead> {
+  /** The deadline that it set with `link.silence` has passed. */
+  silent(): void;
 }
 
-/** While nobody uses a kept link, what comes over it is of no interest: its keeper closes it. */
-const nobody: ConnectionEvents<ResponseHead> = {
+/** Between users what comes over a link is of no interest. */
+const nobody: LinkUser = {
+  silent() {},
   headBegun() {},
   head() {},
   content() {},
@@ -34,10 +29,85 @@ const nobody: ConnectionEvents<ResponseHead> = {
   closed() {},
 };
 
+/** A connection over which requests are forwarded: to an HTTP exit that takes them in absolute form, or through a tunnel to the
+ *  origin itself. */
+export class ExitLink {
+  readonly socket: Socket;
+  readonly connection: HttpConnection<ResponseHead>;
+  /** Whom it may serve again: one client, exit, credential and session; through a tunnel, one origin. */
+  readonly key: string;
+  readonly absoluteForm: boolean;
+  /** Proxy-Authorization for an exit that takes requests in absolute form; empty otherwise. */
+  readonly proxyAuthorization: string;
+  /** Whether it has carried an exchange before: then it may turn out to be dead. */
+  reused = false;
+  /** The deadline for the next sign of the exit; its user's. */
+  readonly silence = new Deadline(() => this.#user.silent());
+  #user: LinkUser = nobody;
+  #watch: LinkWatch | null = null;
+
+  constructor(
+    deps: Collaborators,
+    options: { socket: Socket; early: Buffer; key: string; absoluteForm: boolean; proxyAuthorization: string },
+  ) {
+    this.socket = options.socket;
+    this.key = options.key;
+    this.absoluteForm = options.absoluteForm;
+    this.proxyAuthorization = options.proxyAuthorization;
+    const decoder = new ResponseHeadDecoder(deps.settings().heads);
+    this.connection = new HttpConnection(options.socket, { decoder, role: 'response', events: nobody });
+    this.connection.feed(options.early);
+    this.socket.once('close', () => this.silence.clear());
+  }
+
+  /** Hands it to its next user, or to nobody. */
+  set user(user: LinkUser | null) {
+    this.#user = user ?? nobody;
+    this.connection.events = this.#user;
+  }
+
+  /** Calls `spoiled`, always the same, at the first sign of its peer: whatever it sends, or its end. */
+  watch(spoiled: () => void): void {
+    this.#watch ??= new LinkWatch(spoiled);
+    this.connection.events = this.#watch;
+    this.connection.readHead();
+  }
+}
+
+/** Takes any sign of the peer for the end of a link that nobody uses. */
+class LinkWatch implements ConnectionEvents<ResponseHead> {
+  readonly headBegun: () => void;
+  readonly head: () => void;
+  readonly fault: () => void;
+  readonly ended: () => void;
+  readonly closed: () => void;
+
+  constructor(spoiled: () => void) {
+    this.headBegun = spoiled;
+    this.head = spoiled;
+    this.fault = spoiled;
+    this.ended = spoiled;
+    this.closed = spoiled;
+  }
+
+  content(): void {}
+
+  contentEnd(): void {}
+}
+
+/** How kept links are watched. */
+export const linkWatch: Watch<ExitLink> = {
+  begin: (link, drop) => link.watch(drop),
+  end: (link) => {
+    link.user = null;
+  },
+};
+
 /** A kept link that fits the exchange and this attempt's exit, or null. */
 export function takeLink(deps: Collaborators, exchange: Exchange, attempt: Attempt): ExitLink | null {
   const link = deps.kept.take(linkKey(exchange, attempt, takesAbsoluteForm(exchange, attempt)));
-  return link === null ? null : { ...link, reused: true };
+  if (link !== null) link.reused = true;
+  return link;
 }
 
 /** Opens a link over the attempt's exit, within the dial deadline and the attempt's share of the time. `upgrade` needs a way
@@ -51,18 +121,15 @@ export async function openLink(
   const { endpoint } = attempt.choice;
   const key = linkKey(exchange, attempt, absoluteForm);
   const { socket, early } = absoluteForm ? await dialExit(deps, attempt) : await openRoute(deps, exchange, attempt);
-  const decoder = new ResponseHeadDecoder(deps.settings().heads);
-  const connection = new HttpConnection<ResponseHead>(socket, { decoder, role: 'response', events: nobody });
-  connection.feed(early);
   const { username, password } = endpoint;
   const proxyAuthorization =
     absoluteForm && username !== undefined ? formatBasic({ username, password: password ?? '' }) : '';
-  return { socket, connection, key, absoluteForm, proxyAuthorization, reused: false };
+  return new ExitLink(deps, { socket, early, key, absoluteForm, proxyAuthorization });
 }
 
 /** Keeps a link for the next exchange of its key. */
 export function keepLink(deps: Collaborators, link: ExitLink, idleMs: number): void {
-  link.connection.events = nobody;
+  link.user = null;
   // The last content may have found its client slow; left paused, the link would never read another response.
   link.connection.resume();
   deps.kept.keep(link.key, link, idleMs);
@@ -89,18 +156,13 @@ function takesAbsoluteForm(exchange: Exchange, { choice }: Attempt): boolean {
   return (scheme === 'http' || scheme === 'https') && dns === 'remote';
 }
 
+/** No part holds a line break but perhaps the credential, which comes last and tells where its parts end. */
 function linkKey(exchange: Exchange, { choice }: Attempt, absoluteForm: boolean): string {
   const { admission, authority } = exchange;
-  const { endpoint, exit } = choice;
-  return JSON.stringify([
-    admission?.client.name,
-    admission?.params.session,
-    exit.id,
-    endpoint.host,
-    endpoint.port,
-    endpoint.username,
-    endpoint.password,
-    admission?.params.ip,
-    absoluteForm ? null : `${authority?.host}:${authority?.port}`,
-  ]);
+  const { exit, endpoint } = choice;
+  const { username, password = '' } = endpoint;
+  const session = admission?.params.session ?? '';
+  const origin = absoluteForm ? '' : `${authority?.host} ${authority?.port}`;
+  const whom = `${admission?.client.name}\n${session}\n${exit.id}\n${admission?.params.ip}\n${origin}`;
+  return `${whom}\n${endpoint.host}\n${endpoint.port}\n${username?.length}\n${username}\n${password}`;
 }

@@ -3,7 +3,6 @@ import { formatAuthority } from '../protocol/authority.ts';
 import { exitErrorOf } from '../protocol/exit-errors.ts';
 import type { RequestPlan, ResponsePlan } from '../protocol/http-message.ts';
 import { serialiseInterim, serialiseRequest } from '../protocol/http-serialise.ts';
-import { faultError } from './admission.ts';
 import { type Attempt, runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
@@ -52,7 +51,6 @@ export interface Answer {
 export async function forward(deps: Collaborators, exchange: Exchange, request: ForwardRequest): Promise<Aftermath> {
   const state = { written: false, told: false };
   const idempotent = IDEMPOTENT.has(request.plan.method);
-  request.content.onFault = (fault) => exchange.abort.abort(faultError(fault));
   const answer = await runAttempts(deps, exchange, {
     work: (attempt) => tryExit(deps, exchange, { request, attempt, state, idempotent }),
     mayRepeat: () => !state.told && request.content.replayable && (idempotent || !state.written),
@@ -75,35 +73,36 @@ interface Try {
 }
 
 async function tryExit(deps: Collaborators, exchange: Exchange, trial: Try): Promise<Answer> {
-  const upgrade = trial.request.plan.upgrade !== '';
+  const { request, attempt, state, idempotent } = trial;
+  const upgrade = request.plan.upgrade !== '';
   // A kept link may die under the request. What can't be sent twice isn't trusted to one.
-  const kept = trial.idempotent && !upgrade ? takeLink(deps, exchange, trial.attempt) : null;
+  const kept = idempotent && !upgrade ? takeLink(deps, exchange, attempt) : null;
   if (kept !== null) {
-    const answer = await sendOver(deps, exchange, { ...trial, link: kept }).catch((fault: unknown) => {
-      if (wentStale(fault) && !trial.state.told && trial.request.content.replayable) return null;
-      throw fault;
-    });
-    if (answer !== null) return answer;
+    const onward = sendOver(deps, exchange, { ...trial, link: kept });
+    try {
+      return answerOf(deps, onward, await onward.send());
+    } catch (fault) {
+      const stale = !onward.answered && fault instanceof GatewayError && isClosing(fault);
+      if (!stale || state.told || !request.content.replayable) throw fault;
+    }
   }
-  const link = await openLink(deps, exchange, { attempt: trial.attempt, upgrade });
-  return sendOver(deps, exchange, { ...trial, link });
+  const link = await openLink(deps, exchange, { attempt, upgrade });
+  const onward = sendOver(deps, exchange, { ...trial, link });
+  return answerOf(deps, onward, await onward.send());
 }
 
-/** Marks the failure of a kept link that closed before it answered anything: a fresh one to the same exit may do. */
-class StaleLink extends GatewayError {}
-
-const wentStale = (fault: unknown): boolean => fault instanceof StaleLink;
-
-async function sendOver(deps: Collaborators, exchange: Exchange, trial: Try & { link: ExitLink }): Promise<Answer> {
+function sendOver(deps: Collaborators, exchange: Exchange, trial: Try & { link: ExitLink }): ExitExchange {
   const { link, request, attempt, state } = trial;
   const { firstByte, stall } = deps.settings().timeouts;
   const timeoutMs = exchange.admission?.params.timeoutMs ?? Number.POSITIVE_INFINITY;
-  const onward = new ExitExchange({
+  state.written = true;
+  return new ExitExchange({
     link,
     plan: request.plan,
     content: request.content,
     head: requestHead(request, link),
-    firstByteMs: Math.min(firstByte, attempt.shareMs, timeoutMs),
+    // Whole, so that a link's deadline is the same from one request to the next.
+    firstByteMs: Math.ceil(Math.min(firstByte, attempt.shareMs, timeoutMs)),
     stallMs: stall,
     signal: attempt.signal,
     interim: (plan) => {
@@ -115,13 +114,11 @@ async function sendOver(deps: Collaborators, exchange: Exchange, trial: Try & { 
     },
     silence: () => silence(deps, { attempt, link }),
   });
-  state.written = true;
-  const response = await onward.send().catch((fault: unknown) => {
-    if (link.reused && !onward.answered && fault instanceof GatewayError && isClosing(fault)) {
-      throw new StaleLink(fault.kind, { detail: fault.detail, cause: fault });
-    }
-    throw fault;
-  });
+}
+
+/** The response as the origin's, unless the exit says that it is none. */
+function answerOf(deps: Collaborators, onward: ExitExchange, response: ResponsePlan): Answer {
+  const { link } = onward;
   const exitError = link.absoluteForm ? exitErrorOf(response, deps.settings().exitErrors) : null;
   if (exitError === null) return { link, exchange: onward, response };
   onward.release();
@@ -129,6 +126,7 @@ async function sendOver(deps: Collaborators, exchange: Exchange, trial: Try & { 
   throw new GatewayError(exitError, { detail: 'the exit says so', receivedStatus: response.status });
 }
 
+/** How a kept link fails that closed before it answered anything: a fresh one to the same exit may do. */
 const isClosing = ({ kind }: GatewayError): boolean => kind === 'exit_failed' || kind === 'origin_reset';
 
 /** Silence after a request was sent. Through a tunnel it is the origin's. A forwarding exit may itself be dead, unless it has

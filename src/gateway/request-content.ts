@@ -27,15 +27,19 @@ export class RequestContent {
   #sink: ContentSink | null = null;
   /** What ended the content before its end. */
   #fault: Fault | null = null;
-  onFault: ((fault: Fault) => void) | null = null;
-  onComplete: (() => void) | null = null;
+  #onFault: (fault: Fault) => void;
   bytes = 0;
 
-  constructor(connection: HttpConnection<RequestHead>, options: { framing: Framing; keepBytes: number }) {
+  /** `onFault` is told once if the content turns out to be none, or is cut. */
+  constructor(
+    connection: HttpConnection<RequestHead>,
+    options: { framing: Framing; keepBytes: number; onFault: (fault: Fault) => void },
+  ) {
     this.#connection = connection;
     this.framing = options.framing;
     this.#keepBytes = options.keepBytes;
     this.#overflowed = options.keepBytes === 0;
+    this.#onFault = options.onFault;
   }
 
   /** Whether all of it has been read from the client. */
@@ -101,7 +105,7 @@ export class RequestContent {
     this.#overflowed = true;
     return new Promise((resolve) => {
       let left = DISCARD_BYTES;
-      this.onFault = () => resolve(false);
+      this.#onFault = () => resolve(false);
       const sink: ContentSink = {
         write: (chunk) => {
           left -= chunk.length;
@@ -126,13 +130,12 @@ export class RequestContent {
     // Nothing is left to hold back, and whoever took the last of it may be gone before it asks for more.
     this.#connection.resume();
     this.#sink?.end(trailers);
-    this.onComplete?.();
   }
 
   fail(fault: Fault): void {
     if (this.complete || this.#fault !== null) return;
     this.#fault = fault;
-    this.onFault?.(fault);
+    this.#onFault(fault);
   }
 
   #keep(chunk: Buffer): void {

@@ -58,6 +58,9 @@ class ResponseRelay implements ResponseSink {
   /** Until something of the response has been written. Head and first content leave in one write where they came in one read. */
   #head: string | null;
   #waitingForClient = false;
+  /** Whether content is still to come when the first read is done. Most responses are over by then and need no deadline. */
+  #awaited = false;
+  #over = false;
 
   constructor(deps: Collaborators, exchange: Exchange, parts: RelayParts) {
     const { client, content, plan } = parts.request;
@@ -79,15 +82,17 @@ class ResponseRelay implements ResponseSink {
   /** Reads the content; it may be over before this returns. */
   start(): void {
     const { answer } = this.#parts;
-    this.#stalled.set(this.#stallMs);
     answer.exchange.relayTo(answer.response, this);
+    if (this.#over) return;
     this.#sendHead();
+    this.#awaited = true;
+    this.#stalled.set(this.#stallMs);
   }
 
   content(chunk: Buffer): void {
     const { socket } = this.#parts.request.client;
     this.#exchange.originBytes += chunk.length;
-    this.#stalled.set(this.#stallMs);
+    if (this.#awaited) this.#stalled.set(this.#stallMs);
     const flowing =
       this.#head === null
         ? writeContent(socket, this.#framing, chunk)
@@ -140,8 +145,9 @@ class ResponseRelay implements ResponseSink {
 
   #finish(aftermath: Aftermath | GatewayError): void {
     const { request, answer, resolve, reject } = this.#parts;
+    this.#over = true;
     this.#stalled.clear();
-    request.client.socket.off('drain', this.#onDrain);
+    if (this.#waitingForClient) request.client.socket.off('drain', this.#onDrain);
     answer.exchange.release();
     this.#exchange.clientBytes += request.content.bytes;
     if (aftermath instanceof GatewayError) reject(aftermath);
@@ -177,6 +183,10 @@ function mayKeep({ link, response }: Answer, { content, plan }: ForwardRequest):
   if (link.connection.hasSurplus || link.connection.peerEnded || link.socket.destroyed) return false;
   // An origin that answered before it had read the request may never read the rest of it.
   if (link.socket.writableLength > 0) return false;
-  const login = [...response.fields.all('www-authenticate'), ...plan.fields.all('authorization')];
-  return !login.some((value) => /^\s*(ntlm|negotiate)\b/i.test(value));
+  return !bindsConnection(response.fields, 'www-authenticate') && !bindsConnection(plan.fields, 'authorization');
+}
+
+/** Whether the field `key` belongs to a login that holds for its connection. */
+function bindsConnection(fields: Fields, key: string): boolean {
+  return fields.has(key) && fields.all(key).some((value) => /^\s*(ntlm|negotiate)\b/i.test(value));
 }

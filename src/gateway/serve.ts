@@ -4,20 +4,31 @@ import type { Authority } from '../protocol/authority.ts';
 import { authorise, type Identity, leaseKeyOf } from './admission.ts';
 import { endExchange } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
-import { type Exchange, type ExchangeOpening, noteFailure, openExchange } from './exchange.ts';
+import { Deadline } from './deadline.ts';
+import { Exchange, type ExchangeOpening, noteFailure } from './exchange.ts';
 import { isInternal } from './internal-host.ts';
 import { openExchangeTunnel, relayTunnel, type TunnelClient } from './tunnel-exchange.ts';
 
-/** One exchange from its beginning to its booking: `line` carries it out, `refuse` tells the client of a failure while that can
- *  still be told. Whatever happens the exchange gives back what it holds and is booked, once. Never rejects, unless `refuse`
- *  does. */
-export async function serveExchange<T>(
-  deps: Collaborators,
-  opening: Omit<ExchangeOpening, 'id' | 'startedAt' | 'longestMs'>,
-  phases: { line: (exchange: Exchange) => Promise<T>; refuse: (exchange: Exchange, fault: unknown) => Promise<T> | T },
-): Promise<T> {
-  const longestMs = deps.settings().timeouts.exchange;
-  const exchange = openExchange({ ...opening, id: deps.newId(), startedAt: deps.now(), longestMs });
+/** Who asks, and how. */
+export interface Opening extends Omit<ExchangeOpening, 'id' | 'startedAt'> {
+  /** The deadline of the whole exchange, of a client that serves one after the other: it expires the one under way, and is left
+   *  at rest. */
+  readonly lifetime?: Deadline;
+}
+
+/** What becomes of an exchange: `line` carries it out, `refuse` tells the client of a failure while that can still be told. */
+export interface Phases<T> {
+  line(exchange: Exchange): Promise<T>;
+  refuse(exchange: Exchange, fault: unknown): Promise<T> | T;
+}
+
+/** One exchange from its beginning to its booking. Whatever happens the exchange gives back what it holds and is booked, once.
+ *  Never rejects, unless `refuse` does. */
+export async function serveExchange<T>(deps: Collaborators, opening: Opening, phases: Phases<T>): Promise<T> {
+  const { mode, method, listener, source } = opening;
+  const exchange = new Exchange({ id: deps.newId(), mode, method, listener, source, startedAt: deps.now() });
+  const lifetime = opening.lifetime ?? new Deadline(() => exchange.expire());
+  lifetime.set(deps.settings().timeouts.exchange);
   deps.begin();
   try {
     if (deps.draining()) throw new GatewayError('draining', { detail: 'the gateway is shutting down' });
@@ -26,7 +37,8 @@ export async function serveExchange<T>(
     noteFailure(exchange, fault);
     return await phases.refuse(exchange, fault);
   } finally {
-    exchange.lifetime.clear();
+    if (opening.lifetime === undefined) lifetime.clear();
+    else lifetime.rest();
     endExchange(deps, exchange);
     deps.book(exchange);
   }

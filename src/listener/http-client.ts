@@ -30,7 +30,9 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   readonly #context: ListenerContext;
   readonly #refusal: GatewayError | null;
   readonly #connection: HttpConnection<RequestHead>;
-  readonly #patience: Deadline;
+  readonly #source: string;
+  readonly #patience = new Deadline(() => this.#lostPatience());
+  readonly #lifetime = new Deadline(() => this.#exchange?.expire());
   #content: RequestContent | null = null;
   /** The exchange under way: at most one, since answers leave in the order of their requests. */
   #exchange: Exchange | null = null;
@@ -44,12 +46,12 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     this.#socket = socket;
     this.#context = context;
     this.#refusal = refusal;
+    this.#source = socket.remoteAddress ?? '';
     this.#connection = new HttpConnection<RequestHead>(socket, {
       decoder: new RequestHeadDecoder(context.heads),
       role: 'request',
       events: this,
     });
-    this.#patience = new Deadline(() => this.#lostPatience());
   }
 
   /** Begins to serve; `first` is what was read of the connection so far. */
@@ -65,7 +67,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   }
 
   head(head: RequestHead): void {
-    this.#patience.clear();
+    this.#patience.rest();
     this.#inHead = false;
     const planned = planRequest(head);
     if (!planned.ok) return this.#refuseHead(faultError(planned.fault), head.method);
@@ -93,13 +95,18 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   closed(): void {
     this.#gone = true;
     this.#patience.clear();
+    this.#lifetime.clear();
     this.#exchange?.abort.abort(new ClientLeft());
   }
 
   async #serve(plan: RequestPlan): Promise<void> {
     const { gateway, name } = this.#context;
     const keepBytes = gateway.settings().keptContentBytes;
-    const content = new RequestContent(this.#connection, { framing: plan.framing, keepBytes });
+    const content = new RequestContent(this.#connection, {
+      framing: plan.framing,
+      keepBytes,
+      onFault: this.#contentFailed,
+    });
     this.#content = content;
     const aftermath = await serveExchange<Aftermath>(
       gateway,
@@ -107,7 +114,8 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
         mode: plan.form === 'authority' ? 'connect' : 'forward',
         method: plan.method,
         listener: name,
-        source: this.#socket.remoteAddress ?? '',
+        source: this.#source,
+        lifetime: this.#lifetime,
       },
       {
         line: (exchange) => {
@@ -121,14 +129,16 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
       },
     );
     this.#exchange = null;
-    if (this.#gone || aftermath === 'gone') return;
-    if (aftermath === 'keep' && (await this.#passContent(content))) this.#next();
-    else this.#close();
+    const keeps = aftermath === 'keep' && !this.#gone;
+    if (keeps && (content.complete || (await this.#passContent(content)))) return this.#next();
+    this.#lifetime.clear();
+    if (!this.#gone && aftermath !== 'gone') this.#close();
   }
 
-  /** The request's content has been read to its end, or can be within a bound. */
+  readonly #contentFailed = (fault: Fault): void => this.#exchange?.abort.abort(faultError(fault));
+
+  /** Whether what is left of the request's content can be read within a bound. */
   async #passContent(content: RequestContent): Promise<boolean> {
-    if (content.complete) return true;
     this.#patience.set(this.#context.timeouts.head);
     const passed = await content.discard();
     this.#patience.clear();
@@ -149,7 +159,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     if (!this.#gone) this.#connection.readHead();
   };
 
-  async #forward(exchange: Exchange, plan: RequestPlan, content: RequestContent): Promise<Aftermath> {
+  #forward(exchange: Exchange, plan: RequestPlan, content: RequestContent): Promise<Aftermath> {
     const { gateway, replyFields, via } = this.#context;
     if (plan.form === 'origin' || plan.form === 'asterisk' || plan.authority === null) {
       throw new GatewayError('bad_request', {
@@ -167,7 +177,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
       exchange.status = reply.status;
       exchange.ending = 'ok';
       this.#socket.write(localReply(exchange, { reply, plan, keepAlive }));
-      return keepAlive ? 'keep' : 'close';
+      return Promise.resolve(keepAlive ? 'keep' : 'close');
     }
     const client = {
       socket: this.#socket,
@@ -197,7 +207,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   }
 
   #authenticate(fields: Fields): Identity {
-    return authenticate(this.#context.gateway, introductionOf(this.#context, this.#socket.remoteAddress ?? '', fields));
+    return authenticate(this.#context.gateway, introductionOf(this.#context, this.#source, fields));
   }
 
   /** Answers a failed exchange where that is still possible. */
@@ -228,10 +238,9 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   #refuseHead(error: GatewayError, method: string): void {
     const { gateway, name } = this.#context;
     this.#patience.clear();
-    const source = this.#socket.remoteAddress ?? '';
     void serveExchange<void>(
       gateway,
-      { mode: 'forward', method, listener: name, source },
+      { mode: 'forward', method, listener: name, source: this.#source },
       {
         line: () => Promise.reject(error),
         refuse: (exchange) => {
@@ -259,6 +268,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   /** Ends the connection after what was written. */
   #close(): void {
     this.#gone = true;
+    this.#lifetime.clear();
     this.#detach();
     lingerAndClose(this.#socket);
   }

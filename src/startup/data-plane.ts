@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
-import type { ExitLink } from '../gateway/exit-link.ts';
+import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
@@ -96,7 +96,7 @@ export class DataPlane {
       resolver: this.#resolver,
       mayLoop: (port) => this.#ownPorts.has(port),
     });
-    this.#kept = new KeptConnections({ total: capacity.kept });
+    this.#kept = new KeptConnections({ total: capacity.kept, watch: linkWatch });
     this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
     this.#applyPools(options.pools);

@@ -5,19 +5,36 @@ export interface Kept {
   readonly socket: Socket;
 }
 
-interface Entry<T> {
-  readonly key: string;
-  readonly connection: T;
-  /** Ends the watch over the idle connection. */
-  readonly release: () => void;
+/** Watches over idle connections. */
+export interface Watch<T> {
+  /** Begins to watch: `drop` is to be called when the peer closes or sends anything. It is the same at every call for one
+   *  connection. */
+  begin(connection: T, drop: () => void): void;
+  /** Ends the watch. */
+  end(connection: T, drop: () => void): void;
 }
 
-/** Bounds on what is kept. */
-export interface KeptLimits {
-  /** In all; the oldest go first. Default 1,024. */
+/** What is remembered of a connection for as long as it lives, so that being kept again and again costs no garbage. While it
+ *  is kept it stands in a list by age. */
+interface Entry<T> {
+  readonly connection: T;
+  readonly drop: () => void;
+  key: string;
+  kept: boolean;
+  older: Entry<T> | null;
+  newer: Entry<T> | null;
+  /** Armed again in place; while the connection is in use it rests, and does nothing when it fires. */
+  timer: NodeJS.Timeout | null;
+  idleMs: number;
+}
+
+export interface KeptOptions<T> {
+  /** Greatest number in all; the oldest go first. Default 1,024. */
   readonly total?: number;
-  /** Of one key; the oldest go first. Default 32. */
+  /** Greatest number of one key; the oldest go first. Default 32. */
   readonly perKey?: number;
+  /** By default listeners on the socket, which flows while it is watched. */
+  readonly watch?: Watch<T>;
 }
 
 /** Idle connections to exits that may serve again. One is closed when its time is over, when its peer closes, or when its peer
@@ -25,22 +42,26 @@ export interface KeptLimits {
 export class KeptConnections<T extends Kept> {
   readonly #total: number;
   readonly #perKey: number;
+  readonly #watch: Watch<T>;
+  readonly #entries = new WeakMap<T, Entry<T>>();
   /** By key; the newest is last. */
   readonly #byKey = new Map<string, Entry<T>[]>();
-  /** All of them, the oldest first. */
-  readonly #byAge = new Set<Entry<T>>();
+  #oldest: Entry<T> | null = null;
+  #newest: Entry<T> | null = null;
+  #size = 0;
 
-  constructor(limits: KeptLimits = {}) {
-    this.#total = limits.total ?? 1024;
-    this.#perKey = limits.perKey ?? 32;
+  constructor(options: KeptOptions<T> = {}) {
+    this.#total = options.total ?? 1024;
+    this.#perKey = options.perKey ?? 32;
+    this.#watch = options.watch ?? socketWatch;
   }
 
   get size(): number {
-    return this.#byAge.size;
+    return this.#size;
   }
 
-  /** The connection last kept under `key` that is still open, or null. It is the caller's again: paused, with no listener of
-   *  ours. The key must hold everything that two users of a connection may not differ in. */
+  /** The connection last kept under `key` that is still open, or null. It is the caller's again, watched no more. The key must
+   *  hold everything that two users of a connection may not differ in. */
   take(key: string): T | null {
     const entry = this.#byKey.get(key)?.at(-1);
     if (entry === undefined) return null;
@@ -53,57 +74,118 @@ export class KeptConnections<T extends Kept> {
 
   /** Keeps a connection on which everything asked has been answered, for at most `idleMs`. One that is not idle is closed. */
   keep(key: string, connection: T, idleMs: number): void {
-    const { socket } = connection;
-    if (!isIdle(socket)) {
-      socket.destroy();
+    if (!isIdle(connection.socket)) {
+      connection.socket.destroy();
       return;
     }
-    const drop = (): void => this.#drop(entry);
-    const timer = setTimeout(drop, idleMs);
-    const release = (): void => {
-      clearTimeout(timer);
-      socket.off('data', drop).off('end', drop).off('close', drop).pause();
-    };
-    const entry: Entry<T> = { key, connection, release };
-    this.#add(entry);
-    socket.on('data', drop).on('end', drop).on('close', drop).resume();
+    const entry = this.#entryOf(connection);
+    this.#arm(entry, idleMs);
+    this.#watch.begin(connection, entry.drop);
+    this.#add(entry, key);
   }
 
   /** Closes those that `matches` picks: of a client that is gone, of an exit that changed. */
   dropMatching(matches: (connection: T, key: string) => boolean): void {
-    for (const entry of [...this.#byAge]) if (matches(entry.connection, entry.key)) this.#drop(entry);
+    for (let entry = this.#oldest; entry !== null; ) {
+      const { newer } = entry;
+      if (matches(entry.connection, entry.key)) entry.drop();
+      entry = newer;
+    }
   }
 
   closeAll(): void {
     this.dropMatching(() => true);
   }
 
-  #add(entry: Entry<T>): void {
-    const stack = this.#byKey.get(entry.key);
-    if (stack === undefined) this.#byKey.set(entry.key, [entry]);
-    else stack.push(entry);
-    this.#byAge.add(entry);
+  #entryOf(connection: T): Entry<T> {
+    const known = this.#entries.get(connection);
+    if (known !== undefined) return known;
+    const drop = (): void => this.#drop(entry);
+    const entry: Entry<T> = {
+      connection,
+      drop,
+      key: '',
+      kept: false,
+      older: null,
+      newer: null,
+      timer: null,
+      idleMs: 0,
+    };
+    this.#entries.set(connection, entry);
+    return entry;
+  }
 
-    const [oldestOfKey] = stack ?? [];
-    if (stack !== undefined && oldestOfKey !== undefined && stack.length > this.#perKey) this.#drop(oldestOfKey);
-    const [oldest] = this.#byAge;
-    if (oldest !== undefined && this.#byAge.size > this.#total) this.#drop(oldest);
+  #arm(entry: Entry<T>, idleMs: number): void {
+    if (entry.timer !== null && entry.idleMs === idleMs) {
+      entry.timer.refresh();
+      return;
+    }
+    disarm(entry);
+    entry.idleMs = idleMs;
+    entry.timer = setTimeout(() => {
+      entry.timer = null;
+      entry.drop();
+    }, idleMs).unref();
+  }
+
+  #add(entry: Entry<T>, key: string): void {
+    entry.key = key;
+    entry.kept = true;
+    entry.older = this.#newest;
+    if (this.#newest === null) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+    this.#size++;
+
+    const stack = this.#byKey.get(key);
+    if (stack === undefined) this.#byKey.set(key, [entry]);
+    else stack.push(entry);
+
+    const oldestOfKey = stack?.[0];
+    if (stack !== undefined && stack.length > this.#perKey) oldestOfKey?.drop();
+    if (this.#size > this.#total) this.#oldest?.drop();
   }
 
   #drop(entry: Entry<T>): void {
-    if (!this.#byAge.has(entry)) return;
+    if (!entry.kept) return;
     this.#remove(entry);
+    disarm(entry);
     entry.connection.socket.destroy();
   }
 
   #remove(entry: Entry<T>): void {
-    entry.release();
-    this.#byAge.delete(entry);
-    const stack = this.#byKey.get(entry.key) ?? [];
-    stack.splice(stack.lastIndexOf(entry), 1);
-    if (stack.length === 0) this.#byKey.delete(entry.key);
+    this.#watch.end(entry.connection, entry.drop);
+    const { older, newer, key } = entry;
+    if (older === null) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.#newest = older;
+    else newer.older = older;
+    entry.older = null;
+    entry.newer = null;
+    entry.kept = false;
+    this.#size--;
+
+    const stack = this.#byKey.get(key) ?? [];
+    if (stack.at(-1) === entry) stack.pop();
+    else stack.splice(stack.lastIndexOf(entry), 1);
+    if (stack.length === 0) this.#byKey.delete(key);
   }
+}
+
+function disarm(entry: { timer: NodeJS.Timeout | null }): void {
+  if (entry.timer !== null) clearTimeout(entry.timer);
+  entry.timer = null;
 }
 
 const isIdle = (socket: Socket): boolean =>
   !socket.destroyed && !socket.readableEnded && !socket.writableEnded && socket.readableLength === 0;
+
+/** Watches by listeners of its own, which are there only while it watches; otherwise the socket is paused. */
+const socketWatch: Watch<Kept> = {
+  begin: ({ socket }, drop) => {
+    socket.on('data', drop).on('end', drop).on('close', drop).resume();
+  },
+  end: ({ socket }, drop) => {
+    socket.off('data', drop).off('end', drop).off('close', drop).pause();
+  },
+};
