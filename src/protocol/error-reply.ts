@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { GatewayError } from '../errors.ts';
 import type { MinorVersion } from './http-message.ts';
+import { isVisible } from './http-syntax.ts';
 import { proxyStatusMember, quoted } from './proxy-status.ts';
 
 /** What the fields of our own say about an exchange. */
@@ -104,5 +105,5 @@ function headOf(startLine: string, fields: readonly FieldLine[]): string {
 
 /** A label comes from names that a client chose: nothing but visible ASCII and spaces reaches a field. */
 function fieldText(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?');
+  return isVisible(text) ? text : text.replace(/[^\x20-\x7e]/g, '?');
 }

@@ -1,3 +1,45 @@
+/** Names that most messages hold, by their usual spellings: to look one up costs less than to lower-case it, and equal keys are
+ *  then one string. */
+const usualKeys: ReadonlyMap<string, string> = new Map(
+  [
+    'Accept',
+    'Accept-Encoding',
+    'Accept-Language',
+    'Age',
+    'Authorization',
+    'Cache-Control',
+    'Connection',
+    'Content-Encoding',
+    'Content-Length',
+    'Content-Type',
+    'Cookie',
+    'Date',
+    'ETag',
+    'Expires',
+    'Host',
+    'If-Modified-Since',
+    'If-None-Match',
+    'Keep-Alive',
+    'Last-Modified',
+    'Location',
+    'Pragma',
+    'Proxy-Authorization',
+    'Proxy-Connection',
+    'Referer',
+    'Server',
+    'Set-Cookie',
+    'Transfer-Encoding',
+    'User-Agent',
+    'Vary',
+    'Via',
+  ].flatMap((name) => [
+    [name, name.toLowerCase()],
+    [name.toLowerCase(), name.toLowerCase()],
+  ]),
+);
+
+const nothing: readonly string[] = Object.freeze([]);
+
 /** The field lines of one message, in the order, case and number received. Three parallel arrays rather than objects or a map:
  *  order and duplicates survive, and a name such as `__proto__` is only text. */
 export class Fields {
@@ -14,7 +56,7 @@ export class Fields {
 
   append(name: string, value: string): void {
     this.names.push(name);
-    this.keys.push(name.toLowerCase());
+    this.keys.push(usualKeys.get(name) ?? name.toLowerCase());
     this.values.push(value);
   }
 
@@ -29,16 +71,18 @@ export class Fields {
   }
 
   /** All values of `key` (lower-case), in order. */
-  all(key: string): string[] {
+  all(key: string): readonly string[] {
+    const first = this.keys.indexOf(key);
+    if (first < 0) return nothing;
     const found: string[] = [];
-    for (let i = 0; i < this.keys.length; i++) if (this.keys[i] === key) found.push(this.values[i] ?? '');
+    for (let i = first; i < this.keys.length; i++) if (this.keys[i] === key) found.push(this.values[i] ?? '');
     return found;
   }
 
   /** The comma-separated members of all values of `key`, lower-cased, empty members dropped (RFC 9110 §5.6.1). Only for lists
    *  of tokens: it knows nothing of quotes. */
-  tokens(key: string): string[] {
-    if (!this.has(key)) return [];
+  tokens(key: string): readonly string[] {
+    if (!this.has(key)) return nothing;
     const members: string[] = [];
     for (const value of this.all(key)) {
       for (const member of value.split(',')) {

@@ -7,6 +7,9 @@ import { asResponseFault } from './http-syntax.ts';
 
 const nothing = Buffer.alloc(0);
 
+/** Of content that isn't chunked; nobody appends to it. */
+const noTrailers = new Fields();
+
 /** Decodes the content of one message, framed as its plan says. Faults: bad_request and head_too_large (431, trailers) for a
  *  request; origin_bad_response for a response. `limits` are those of the trailers. */
 export class ContentDecoder {
@@ -23,7 +26,7 @@ export class ContentDecoder {
     this.#role = role;
     this.#chunked = framing.type === 'chunked' ? new ChunkedDecoder(role, limits) : null;
     this.#left = framing.type === 'length' ? framing.octets : framing.type === 'close' ? Number.POSITIVE_INFINITY : 0;
-    this.trailers = this.#chunked?.trailers ?? new Fields();
+    this.trailers = this.#chunked?.trailers ?? noTrailers;
   }
 
   /** Whether the content is complete; at once where there is none, before any push. */
@@ -36,10 +39,11 @@ export class ContentDecoder {
   push(chunk: Buffer, out: Buffer[]): 'more' | 'done' | Fault {
     if (this.#chunked !== null) return this.#pushChunked(this.#chunked, chunk, out);
     const end = Math.min(chunk.length, this.#left);
-    if (end > 0) out.push(chunk.subarray(0, end));
+    const whole = end === chunk.length;
+    if (end > 0) out.push(whole ? chunk : chunk.subarray(0, end));
     this.#left -= end;
     if (this.#left > 0) return 'more';
-    this.rest = chunk.subarray(end);
+    this.rest = whole ? nothing : chunk.subarray(end);
     return 'done';
   }
 

@@ -61,10 +61,9 @@ export function responseFraming(head: ResponseHead, method: string): Parsed<Fram
 /** The one Content-Length of `fields`, also where it is repeated or listed with the same digits (RFC 9112 §6.3); null where it
  *  is missing, malformed, or not one. */
 export function singleLength(fields: Fields): number | null {
-  const [first, ...others] = fields
-    .all('content-length')
-    .join(',')
-    .split(/[ \t]*,[ \t]*/);
+  const lengths = fields.all('content-length');
+  if (lengths.length === 1 && isDigits(lengths[0])) return parseLength(lengths[0]);
+  const [first, ...others] = lengths.join(',').split(/[ \t]*,[ \t]*/);
   return others.every((other) => other === first) ? parseLength(first) : null;
 }
 
@@ -72,9 +71,13 @@ function isChunked(codings: readonly string[]): boolean {
   return codings.length === 1 && codings[0]?.toLowerCase() === 'chunked';
 }
 
+function isDigits(text: string | undefined): text is string {
+  return text !== undefined && /^[0-9]+$/.test(text);
+}
+
 /** 1*DIGIT up to 2^53-1, or null. */
 function parseLength(digits: string | undefined): number | null {
-  if (digits === undefined || !/^[0-9]+$/.test(digits)) return null;
+  if (!isDigits(digits)) return null;
   const octets = Number(digits);
   return Number.isSafeInteger(octets) ? octets : null;
 }

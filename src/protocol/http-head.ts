@@ -63,11 +63,15 @@ export class ResponseHeadDecoder {
 const tabbedFraming = /^(?:content-length|transfer-encoding):.*\t/im;
 
 function parseRequestHead(section: string): Parsed<RequestHead> {
-  const end = section.indexOf('\r\n');
-  const [method, target, version, surplus] = section.slice(0, end).split(' ', 4);
-  if (method === undefined || target === undefined || version === undefined || surplus !== undefined) {
+  const end = section.indexOf('\r');
+  const methodEnd = section.indexOf(' ');
+  const targetEnd = section.indexOf(' ', methodEnd + 1);
+  if (methodEnd < 0 || targetEnd < 0 || targetEnd > end || section.lastIndexOf(' ', end) !== targetEnd) {
     return failed('bad_request', 'the request line is not a method, a target and a version with single spaces between');
   }
+  const method = section.slice(0, methodEnd);
+  const target = section.slice(methodEnd + 1, targetEnd);
+  const version = section.slice(targetEnd + 1, end);
   if (!isToken(method)) return failed('bad_request', 'the method is no token');
   if (!isVisible(target)) return failed('bad_request', 'the request target is empty or not visible ASCII');
   const minorVersion = minorVersionOf(version);
@@ -89,14 +93,20 @@ function minorVersionOf(version: string): MinorVersion | null {
   return version === 'HTTP/1.0' ? 0 : null;
 }
 
+const SPACE = 0x20;
+
 /** Status codes end at 599 in RFC 9110 §15, but origins send others to crawlers, 999 for one. */
-const statusLine = /^(HTTP\/1\.[01]) ([1-9][0-9]{2})(?: (.*))?$/;
+const statusCode = /^[1-9][0-9]{2}$/;
 
 function parseResponseHead(section: string): Parsed<ResponseHead> {
-  const end = section.indexOf('\r\n');
-  const [, version = '', status, reason = ''] = statusLine.exec(section.slice(0, end)) ?? [];
-  const minorVersion = minorVersionOf(version);
-  if (minorVersion === null) return failed('origin_bad_response', 'the status line is malformed or of another version');
+  const end = section.indexOf('\r');
+  // `HTTP/1.1 200`, then nothing, or a space and the reason phrase (RFC 9112 §4).
+  const minorVersion = minorVersionOf(section.slice(0, 8));
+  const status = section.slice(9, 12);
+  const spaced = section.charCodeAt(8) === SPACE && (end === 12 || section.charCodeAt(12) === SPACE);
+  if (minorVersion === null || !spaced || !statusCode.test(status))
+    return failed('origin_bad_response', 'the status line is malformed or of another version');
+  const reason = section.slice(13, end);
   const lines = unfolded(section);
   if (lines === null) return failed('origin_bad_response', 'a line of white space stands among the fields');
   const fields = new Fields();

@@ -1,12 +1,11 @@
 import { type Decoded, decoded, type Fault, more, refused } from './decoded.ts';
 import type { Fields } from './fields.ts';
 import type { HeadLimits } from './http-message.ts';
-import { isToken, trimmedSlice } from './http-syntax.ts';
+import { isTextOctet, tokenEnd, trimmedSlice } from './http-syntax.ts';
 
-const HTAB = 0x09;
 const LF = 0x0a;
 const CR = 0x0d;
-const DEL = 0x7f;
+const COLON = 0x3a;
 const nothing = Buffer.alloc(0);
 
 /** What a section may look like. */
@@ -34,7 +33,7 @@ export class SectionScanner {
   #lineStart = 0;
   #lines = 0;
   #emptyLines = 0;
-  #last = 0;
+  #afterCr = false;
   #sawBareLf = false;
 
   constructor(rules: SectionRules) {
@@ -49,21 +48,22 @@ export class SectionScanner {
   push(chunk: Buffer): Decoded<string> {
     const { limits, bareLf } = this.#rules;
     const stop = Math.min(chunk.length, limits.headBytes - this.#octets);
-    let last = this.#last;
+    let afterCr = this.#afterCr;
     for (let at = 0; at < stop; at++) {
       const octet = chunk[at] ?? 0;
-      if (last === CR && octet !== LF) return refused('bad_request', 'a CR stands without its LF');
+      if (!afterCr && isTextOctet(octet)) continue;
+      if (afterCr && octet !== LF) return refused('bad_request', 'a CR stands without its LF');
       if (octet === LF) {
-        if (last !== CR && !bareLf) return refused('bad_request', 'an LF stands without its CR');
-        const end = this.#endLine(this.#octets + at, last === CR);
+        if (!afterCr && !bareLf) return refused('bad_request', 'an LF stands without its CR');
+        const end = this.#endLine(this.#octets + at, afterCr);
         if (end === 'section') return this.#finish(chunk, at + 1);
         if (end !== 'line') return { state: 'error', fault: end };
-      } else if (octet < 0x20 ? octet !== HTAB && octet !== CR : octet === DEL) {
+      } else if (octet !== CR) {
         return refused('bad_request', 'a control character stands in a head or trailer section');
       }
-      last = octet;
+      afterCr = octet === CR;
     }
-    this.#last = last;
+    this.#afterCr = afterCr;
     this.#hold(chunk.subarray(0, stop));
     const fault = this.#excess();
     return fault === null ? more : { state: 'error', fault };
@@ -96,7 +96,7 @@ export class SectionScanner {
     const text = octets.toString('latin1', this.#start, this.#lineStart);
     const lines = this.#sawBareLf ? text.replace(/\r?\n/g, '\r\n') : text;
     this.#reset();
-    return decoded(lines, chunk.subarray(end));
+    return decoded(lines, end === chunk.length ? nothing : chunk.subarray(end));
   }
 
   #reset(): void {
@@ -106,7 +106,7 @@ export class SectionScanner {
     this.#lineStart = 0;
     this.#lines = 0;
     this.#emptyLines = 0;
-    this.#last = 0;
+    this.#afterCr = false;
     this.#sawBareLf = false;
   }
 
@@ -124,7 +124,7 @@ export class SectionScanner {
 
   /** What the octets held already exceed. A section that fills its limit without an end can't end within it. */
   #excess(): Fault | null {
-    const length = this.#octets - this.#lineStart - (this.#last === CR ? 1 : 0);
+    const length = this.#octets - this.#lineStart - (this.#afterCr ? 1 : 0);
     if (length > this.#lineLimit) return this.#tooLarge('a line is too long');
     return this.#octets < this.#rules.limits.headBytes
       ? null
@@ -153,12 +153,17 @@ export class SectionScanner {
 export function parseFieldLines(section: string, start: number, fields: Fields): Fault | null {
   let at = start;
   while (at < section.length) {
-    const end = section.indexOf('\r\n', at);
-    const colon = section.indexOf(':', at);
-    if (colon < 0 || colon > end) return { kind: 'bad_request', detail: 'a field line has no colon' };
-    if (!isToken(section, at, colon)) return { kind: 'bad_request', detail: 'a field name is no token' };
+    const colon = tokenEnd(section, at);
+    if (colon === at || section.charCodeAt(colon) !== COLON) return nameFault(section, at);
+    const end = section.indexOf('\r', colon);
     fields.append(section.slice(at, colon), trimmedSlice(section, colon + 1, end));
     at = end + 2;
   }
   return null;
+}
+
+function nameFault(section: string, at: number): Fault {
+  const colon = section.indexOf(':', at);
+  const missing = colon < 0 || colon > section.indexOf('\r', at);
+  return { kind: 'bad_request', detail: missing ? 'a field line has no colon' : 'a field name is no token' };
 }

@@ -33,25 +33,32 @@ export interface ResponseOptions {
   readonly extra?: OwnFields;
 }
 
-/** Fields written anew, by lower-case name: in the place of the received field if there is one, otherwise at the end. */
-type Renewed = Map<string, { readonly name: string; readonly value: string }>;
+/** A field written anew: in the place of the received field `place` if there is one, otherwise at the end. */
+interface Renewed {
+  readonly place: string;
+  readonly name: string;
+  readonly value: string;
+  written: boolean;
+}
+
+const renewedField = (place: string, name: string, value: string): Renewed => ({ place, name, value, written: false });
 
 /** The head of a request to send on, as latin-1 text. Always HTTP/1.1, framed as the plan says whatever the method; end-to-end
  *  fields keep order, case and number. Received octets are only those of decoded fields, so nothing can be injected. */
 export function serialiseRequest(plan: RequestPlan, options: RequestOptions): string {
   const { method, fields } = plan;
   const { target, host, connection, omit, extra } = options;
-  const renewed: Renewed = new Map();
+  const renewed: Renewed[] = [];
   renewFraming(renewed, plan.framing, fields);
   if (plan.expectsContinue && omit?.has('expect') !== true)
-    renewed.set('expect', { name: 'Expect', value: '100-continue' });
+    renewed.push(renewedField('expect', 'Expect', '100-continue'));
   if (connection === 'upgrade') renewUpgrade(renewed, plan.upgrade);
   else if (connection === 'close' || fields.has('connection') || fields.has('proxy-connection')) {
-    renewed.set('connection', { name: 'Connection', value: connection });
+    renewed.push(renewedField('connection', 'Connection', connection));
   }
   // RFC 9110 §7.2: Host stands first unless the client put it elsewhere.
   const first = fields.has('host') ? '' : `Host: ${host}\r\n`;
-  if (first === '') renewed.set('host', { name: 'Host', value: host });
+  if (first === '') renewed.push(renewedField('host', 'Host', host));
   const received = fieldLines({ role: 'request', fields, renewed, omit });
   return `${method} ${target} HTTP/1.1\r\n${first}${received}${ownLines(extra)}\r\n`;
 }
@@ -61,50 +68,50 @@ export function serialiseRequest(plan: RequestPlan, options: RequestOptions): st
 export function serialiseResponse(plan: ResponsePlan, options: ResponseOptions): string {
   const { status, fields } = plan;
   const { framing, connection, extra } = options;
-  const renewed: Renewed = new Map();
+  const renewed: Renewed[] = [];
   renewFraming(renewed, framing, fields);
   if (framing.type === 'none' && status >= 200 && status !== 204) renewToldLength(renewed, fields);
   if (connection === 'upgrade') renewUpgrade(renewed, fields.all('upgrade').join(', '));
   else if (connection === 'close' || (connection === 'keep-alive' && options.minorVersionOfClient === 0)) {
     const name = options.proxyConnection ? 'Proxy-Connection' : 'Connection';
-    renewed.set('connection', { name, value: connection });
+    renewed.push(renewedField('connection', name, connection));
   }
   return `${statusLine(plan)}${fieldLines({ role: 'response', fields, renewed })}${ownLines(extra)}\r\n`;
 }
 
 /** The head of an interim (1xx) response other than 101, as latin-1 text. Not for HTTP/1.0 clients (RFC 9110 §15.2). */
 export function serialiseInterim(plan: ResponsePlan): string {
-  return `${statusLine(plan)}${fieldLines({ role: 'response', fields: plan.fields, renewed: new Map() })}\r\n`;
+  return `${statusLine(plan)}${fieldLines({ role: 'response', fields: plan.fields, renewed: [] })}\r\n`;
 }
 
 function statusLine({ status, reason }: ResponsePlan): string {
   return `HTTP/1.1 ${status} ${reason}\r\n`;
 }
 
-function renewFraming(renewed: Renewed, framing: Framing, fields: Fields): void {
+function renewFraming(renewed: Renewed[], framing: Framing, fields: Fields): void {
   if (framing.type === 'length') {
-    renewed.set('content-length', { name: 'Content-Length', value: String(framing.octets) });
+    renewed.push(renewedField('content-length', 'Content-Length', String(framing.octets)));
   } else if (framing.type === 'chunked') {
-    renewed.set('transfer-encoding', { name: 'Transfer-Encoding', value: 'chunked' });
-    if (fields.has('trailer')) renewed.set('trailer', { name: 'Trailer', value: fields.all('trailer').join(', ') });
+    renewed.push(renewedField('transfer-encoding', 'Transfer-Encoding', 'chunked'));
+    if (fields.has('trailer')) renewed.push(renewedField('trailer', 'Trailer', fields.all('trailer').join(', ')));
   }
 }
 
-function renewToldLength(renewed: Renewed, fields: Fields): void {
+function renewToldLength(renewed: Renewed[], fields: Fields): void {
   const octets = singleLength(fields);
-  if (octets !== null) renewed.set('content-length', { name: 'Content-Length', value: String(octets) });
+  if (octets !== null) renewed.push(renewedField('content-length', 'Content-Length', String(octets)));
 }
 
-function renewUpgrade(renewed: Renewed, protocols: string): void {
-  renewed.set('connection', { name: 'Connection', value: 'Upgrade' });
-  renewed.set('upgrade', { name: 'Upgrade', value: protocols });
+function renewUpgrade(renewed: Renewed[], protocols: string): void {
+  renewed.push(renewedField('connection', 'Connection', 'Upgrade'));
+  renewed.push(renewedField('upgrade', 'Upgrade', protocols));
 }
 
 /** The received fields that are passed on, with the renewed ones in their places; then those that had none. */
 function fieldLines(message: {
   role: 'request' | 'response';
   fields: Fields;
-  renewed: Renewed;
+  renewed: readonly Renewed[];
   omit?: ReadonlySet<string>;
 }): string {
   const { role, fields, renewed, omit } = message;
@@ -113,18 +120,23 @@ function fieldLines(message: {
   let text = '';
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] ?? '';
-    const place = key === 'proxy-connection' ? 'connection' : key;
-    const own = renewed.get(place);
-    if (own !== undefined) {
+    const own = unwritten(renewed, key === 'proxy-connection' ? 'connection' : key);
+    if (own !== null) {
       const name = own.name.toLowerCase() === key ? names[i] : own.name;
       text += `${name}: ${own.value}\r\n`;
-      renewed.delete(place);
+      own.written = true;
     } else if (!isDropped(key, nominated, role) && omit?.has(key) !== true) {
       text += `${names[i]}: ${values[i]}\r\n`;
     }
   }
-  for (const { name, value } of renewed.values()) text += `${name}: ${value}\r\n`;
+  for (const { name, value, written } of renewed) if (!written) text += `${name}: ${value}\r\n`;
   return text;
+}
+
+/** The field that takes `place` and stands nowhere yet. */
+function unwritten(renewed: readonly Renewed[], place: string): Renewed | null {
+  for (const field of renewed) if (field.place === place && !field.written) return field;
+  return null;
 }
 
 function ownLines(extra: OwnFields = []): string {

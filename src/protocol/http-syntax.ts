@@ -3,10 +3,24 @@ import type { Fault } from './decoded.ts';
 /** 1 for each octet that may stand in a token (RFC 9110 §5.6.2). */
 const tokenOctets = octetTable(/[!#$%&'*+.^_`|~0-9A-Za-z-]/);
 
-/** Whether `text`, or its part from `start` to `end`, is a token (RFC 9110 §5.6.2): one octet at least. */
-export function isToken(text: string, start = 0, end = text.length): boolean {
-  for (let at = start; at < end; at++) if (tokenOctets[text.charCodeAt(at)] !== 1) return false;
-  return end > start;
+/** 1 for each octet that may stand in a line of a head: visible or beyond ASCII, space, HTAB. */
+const textOctets = octetTable(/[\t\x20-\x7e\x80-\xff]/);
+
+/** Whether an octet may stand in a line of a head: no control octet but HTAB. */
+export function isTextOctet(octet: number): boolean {
+  return textOctets[octet] === 1;
+}
+
+/** Where the token that begins at `start` ends; `start` where none does. */
+export function tokenEnd(text: string, start: number): number {
+  let at = start;
+  while (tokenOctets[text.charCodeAt(at)] === 1) at++;
+  return at;
+}
+
+/** Whether `text` is a token (RFC 9110 §5.6.2): one octet at least. */
+export function isToken(text: string): boolean {
+  return text !== '' && tokenEnd(text, 0) === text.length;
 }
 
 /** Whether `text` is one or more visible ASCII characters: no spaces, controls or octets beyond ASCII. */

@@ -26,7 +26,8 @@ export function parseTarget(method: string, target: string): Parsed<Target> {
     if (method !== 'OPTIONS') return failed('bad_request', 'the target * belongs to OPTIONS');
     return parsed({ form: 'asterisk', authority: null, authorityText: '', path: '*' });
   }
-  if (target.slice(0, scheme.length).toLowerCase() === scheme) return parseAbsolute(method, target);
+  if (target.startsWith(scheme) || target.slice(0, scheme.length).toLowerCase() === scheme)
+    return parseAbsolute(method, target);
   return failed(
     'bad_request',
     'the target must be an http:// URL; https:// needs CONNECT, other schemes are not forwarded',
@@ -34,10 +35,17 @@ export function parseTarget(method: string, target: string): Parsed<Target> {
 }
 
 function parseAbsolute(method: string, target: string): Parsed<Target> {
-  const length = target.slice(scheme.length).search(/[/?]/);
-  const end = length < 0 ? target.length : scheme.length + length;
+  const end = authorityEnd(target);
   const authorityText = target.slice(scheme.length, end);
   return withAuthority(authorityText, { form: 'absolute', path: pathOf(method, target.slice(end)) });
+}
+
+/** Where the path or query of an absolute target begins. */
+function authorityEnd(target: string): number {
+  const slash = target.indexOf('/', scheme.length);
+  const query = target.indexOf('?', scheme.length);
+  if (slash < 0 || query < 0) return Math.max(slash, query) < 0 ? target.length : Math.max(slash, query);
+  return Math.min(slash, query);
 }
 
 function pathOf(method: string, rest: string): string {
