@@ -41,6 +41,11 @@ export type Criterion = (typeof criteria)[number][0];
 /** The first criterion that an exit fails, or null where it passes. */
 export type Judge = (exit: Exit) => Criterion | null;
 
+/** Whether `filter` asks anything beside the pools. */
+export function narrows(filter: ExitFilter): boolean {
+  return criteria.some((row) => filter[row[0]] !== undefined);
+}
+
 /** The pools that `filter` names, each once. */
 export function poolsOf(filter: ExitFilter): readonly string[] {
   return [...new Set(filter.pools.map((name) => name.toLowerCase()))];

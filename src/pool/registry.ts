@@ -1,5 +1,5 @@
 import type { Exit, Pool } from './exit.ts';
-import { describeFilter, type ExitFilter, filterKey, judgeOf, poolsOf } from './exit-filter.ts';
+import { describeFilter, type ExitFilter, filterKey, judgeOf, narrows, poolsOf } from './exit-filter.ts';
 
 export type { ExitFilter } from './exit-filter.ts';
 
@@ -149,10 +149,8 @@ export class PoolRegistry {
   }
 
   /** The list of one pool asked for as it is, as most requests do; undefined for any other filter. */
-  #wholePool({ pools, ...narrower }: ExitFilter): readonly number[] | undefined {
-    if (pools.length !== 1) return undefined;
-    for (const wanted of Object.values(narrower)) if (wanted !== undefined) return undefined;
-    return this.#members.get(pools[0] ?? '');
+  #wholePool(filter: ExitFilter): readonly number[] | undefined {
+    return filter.pools.length === 1 && !narrows(filter) ? this.#members.get(filter.pools[0] ?? '') : undefined;
   }
 
   #dropOldestList(): void {

@@ -10,7 +10,7 @@ interface Rejection {
 
 interface Success {
   readonly slot: number;
-  readonly at: number;
+  at: number;
 }
 
 /** What is remembered of one authority: rejections that nobody was charged for yet, all of one endpoint, and the last successes
@@ -35,6 +35,8 @@ export class RejectionLedger {
   readonly #capacity: number;
   readonly #windowMs: number;
   readonly #authorities = new Map<string, Memory>();
+  /** The most recently seen one, which stands last. */
+  #latest: Memory | null = null;
 
   constructor(limits: { readonly capacity?: number; readonly windowMs?: number } = {}) {
     this.#capacity = limits.capacity ?? 10_000;
@@ -67,8 +69,7 @@ export class RejectionLedger {
   /** The exit in `slot` opened a tunnel to `authority`. Returns the slots whose exits are to be charged for having refused. */
   succeeded(authority: string, slot: number, now: number): readonly number[] {
     const memory = this.#recall(authority, now);
-    const others = memory.successes.filter((success) => success.slot !== slot);
-    memory.successes = [...others, { slot, at: now }].slice(-keptSuccesses);
+    noteSuccess(memory, slot, now);
     if (memory.rejections.length === 0) return noSlots;
     const guilty = memory.rejections.map((rejection) => rejection.slot).filter((rejecting) => rejecting !== slot);
     memory.rejections = [];
@@ -78,9 +79,11 @@ export class RejectionLedger {
   /** The authority's memory without what is no longer recent, as the most recently seen one. */
   #recall(authority: string, now: number): Memory {
     const memory = this.#authorities.get(authority) ?? { rejections: [], successes: [] };
-    const isRecent = (seen: { readonly at: number }) => now - seen.at < this.#windowMs;
-    memory.rejections = memory.rejections.filter(isRecent);
-    memory.successes = memory.successes.filter(isRecent);
+    const since = now - this.#windowMs;
+    memory.rejections = recentOf(memory.rejections, since);
+    memory.successes = recentOf(memory.successes, since);
+    if (memory === this.#latest) return memory;
+    this.#latest = memory;
     this.#authorities.delete(authority);
     this.#authorities.set(authority, memory);
     if (this.#authorities.size > this.#capacity) this.#forgetOldest();
@@ -93,4 +96,21 @@ export class RejectionLedger {
       return;
     }
   }
+}
+
+/** What was seen later than `since`: mostly all of it, and then the same array. */
+function recentOf<T extends { readonly at: number }>(seen: T[], since: number): T[] {
+  for (const { at } of seen) if (at <= since) return seen.filter((each) => each.at > since);
+  return seen;
+}
+
+/** The latest success stands last; most are of the exit that succeeded before. */
+function noteSuccess(memory: Memory, slot: number, now: number): void {
+  const last = memory.successes.at(-1);
+  if (last?.slot === slot) {
+    last.at = now;
+    return;
+  }
+  const others = memory.successes.filter((success) => success.slot !== slot);
+  memory.successes = [...others, { slot, at: now }].slice(-keptSuccesses);
 }
