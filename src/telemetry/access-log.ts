@@ -23,9 +23,9 @@ export interface AccessLogOptions {
 
 const defaultLimitBytes = 4 * 1_024 * 1_024;
 
-/** Lines are written together: so many characters of them, or what came in so many ms. A write for every line would cost more
- *  than the rest of a short exchange. */
-const batchLength = 15 * 1_024;
+/** Lines are written together: so many octets of them, or what came in so many ms. A write for every line would cost more than
+ *  the rest of a short exchange. */
+const batchBytes = 60 * 1_024;
 const batchMs = 100;
 
 const defaultFlushTimeoutMs = 2_000;
@@ -47,9 +47,11 @@ export class AccessLog {
   readonly #options: AccessLogOptions;
   readonly #isoTime = isoClock();
   #sink: Sink;
-  /** Lines not yet handed to the sink, and how many. The sink would measure all it holds again at each of them. */
-  #batch = '';
-  #batched = 0;
+  /** Lines not yet handed to the sink, which would measure all that it holds again at each of them: how many, and how many
+   *  octets of the batch. */
+  readonly #batch: Buffer;
+  #lines = 0;
+  #octets = 0;
   #batchTimer: NodeJS.Timeout | null = null;
   #closed = false;
   #broken = false;
@@ -60,6 +62,7 @@ export class AccessLog {
   constructor(options: AccessLogOptions, sink: Sink) {
     this.#options = options;
     this.#sink = this.#watched(sink);
+    this.#batch = Buffer.allocUnsafeSlow(Math.min(batchBytes, (options.limitBytes ?? defaultLimitBytes) / 4));
   }
 
   /** Lines lost: no room, the output's reader gone, or written after `close`. */
@@ -78,10 +81,8 @@ export class AccessLog {
       this.#dropped++;
       return;
     }
-    this.#batch += accessLine(record, this.#options.paths, this.#isoTime);
-    this.#batched++;
-    if (this.#batch.length >= this.#batchLength) this.#flush();
-    else this.#batchTimer ??= setTimeout(() => this.#flush(), batchMs).unref();
+    this.#append(accessLine(record, this.#options.paths, this.#isoTime));
+    this.#batchTimer ??= setTimeout(() => this.#flush(), batchMs).unref();
   }
 
   /** Goes on in a newly opened file of the same path, after a rotation; does nothing on standard output. Rejects with the
@@ -104,23 +105,33 @@ export class AccessLog {
     if (!this.#broken) await ended(this.#sink, this.#options.flushTimeoutMs);
   }
 
-  get #batchLength(): number {
-    return Math.min(batchLength, (this.#options.limitBytes ?? defaultLimitBytes) / 4);
+  #append(line: string): void {
+    // Of UTF-16 units none takes more than three octets.
+    const most = line.length * 3;
+    if (this.#octets + most > this.#batch.length) this.#flush();
+    this.#lines++;
+    if (most <= this.#batch.length) this.#octets += this.#batch.write(line, this.#octets, 'utf8');
+    else this.#handOver(line);
   }
 
   #flush(): void {
     if (this.#batchTimer !== null) clearTimeout(this.#batchTimer);
     this.#batchTimer = null;
-    if (this.#broken) this.#dropped += this.#batched;
-    else if (this.#batched > 0) this.#sink.write(this.#batch);
-    this.#batch = '';
-    this.#batched = 0;
+    if (this.#lines > 0) this.#handOver(this.#batch.toString('utf8', 0, this.#octets));
+  }
+
+  /** Gives `lines`, which are all that is counted, to the sink. */
+  #handOver(lines: string): void {
+    if (this.#broken) this.#dropped += this.#lines;
+    else this.#sink.write(lines);
+    this.#lines = 0;
+    this.#octets = 0;
   }
 
   #watched(sink: Sink): Sink {
     // Told within the write that finds no room.
     sink.on('drop', () => {
-      this.#dropped += this.#batched;
+      this.#dropped += this.#lines;
     });
     sink.on('error', (error: NodeJS.ErrnoException) => {
       this.#failedWrites++;
