@@ -46,15 +46,15 @@ export async function runAttempts<T>(
   const tried: number[] = [];
   let last: GatewayError | null = null;
   for (;;) {
-    const leftMs = endsAt - deps.now();
+    const begunAt = deps.now();
+    const leftMs = endsAt - begunAt;
     if (leftMs < LEAST_MS) throw outOfTime(last, tried.length);
     const { choice, others, pinned } = choose(deps, exchange, { tried, last });
     tried.push(choice.slot);
     const another = tried.length < most && others > 0;
-    const begunAt = deps.now();
     const until = begunAt + (another ? leftMs / 2 : leftMs);
     const attempt = new Attempt(choice, { now: deps.now, until, signal: exchange.abort });
-    begin(deps, exchange, choice);
+    begin(deps, exchange, { choice, now: begunAt });
     try {
       const value = await options.work(attempt);
       succeed(deps, exchange, begunAt);
@@ -76,9 +76,9 @@ export function endExchange(deps: Collaborators, exchange: Exchange): void {
   exchange.inFlight = null;
 }
 
-function begin(deps: Collaborators, exchange: Exchange, choice: Choice): void {
+function begin(deps: Collaborators, exchange: Exchange, { choice, now }: { choice: Choice; now: number }): void {
   exchange.choice = choice;
-  exchange.inFlight = deps.exits.begin(choice.slot, deps.now());
+  exchange.inFlight = deps.exits.begin(choice.slot, now);
 }
 
 function succeed(deps: Collaborators, exchange: Exchange, begunAt: number): void {

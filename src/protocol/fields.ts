@@ -1,43 +1,3 @@
-/** Names that most messages hold, by their usual spellings: to look one up costs less than to lower-case it, and equal keys are
- *  then one string. */
-const usualKeys: ReadonlyMap<string, string> = new Map(
-  [
-    'Accept',
-    'Accept-Encoding',
-    'Accept-Language',
-    'Age',
-    'Authorization',
-    'Cache-Control',
-    'Connection',
-    'Content-Encoding',
-    'Content-Length',
-    'Content-Type',
-    'Cookie',
-    'Date',
-    'ETag',
-    'Expires',
-    'Host',
-    'If-Modified-Since',
-    'If-None-Match',
-    'Keep-Alive',
-    'Last-Modified',
-    'Location',
-    'Pragma',
-    'Proxy-Authorization',
-    'Proxy-Connection',
-    'Referer',
-    'Server',
-    'Set-Cookie',
-    'Transfer-Encoding',
-    'User-Agent',
-    'Vary',
-    'Via',
-  ].flatMap((name) => [
-    [name, name.toLowerCase()],
-    [name.toLowerCase(), name.toLowerCase()],
-  ]),
-);
-
 const nothing: readonly string[] = Object.freeze([]);
 
 /** The field lines of one message, in the order, case and number received. Three parallel arrays rather than objects or a map:
@@ -56,7 +16,7 @@ export class Fields {
 
   append(name: string, value: string): void {
     this.names.push(name);
-    this.keys.push(usualKeys.get(name) ?? name.toLowerCase());
+    this.keys.push(name.toLowerCase());
     this.values.push(value);
   }
 

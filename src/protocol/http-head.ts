@@ -95,23 +95,31 @@ function minorVersionOf(version: string): MinorVersion | null {
 
 const SPACE = 0x20;
 
-/** Status codes end at 599 in RFC 9110 §15, but origins send others to crawlers, 999 for one. */
-const statusCode = /^[1-9][0-9]{2}$/;
-
 function parseResponseHead(section: string): Parsed<ResponseHead> {
   const end = section.indexOf('\r');
   // `HTTP/1.1 200`, then nothing, or a space and the reason phrase (RFC 9112 §4).
-  const minorVersion = minorVersionOf(section.slice(0, 8));
-  const status = section.slice(9, 12);
-  const spaced = section.charCodeAt(8) === SPACE && (end === 12 || section.charCodeAt(12) === SPACE);
-  if (minorVersion === null || !spaced || !statusCode.test(status))
+  const minorVersion = section.startsWith('HTTP/1.1 ') ? 1 : section.startsWith('HTTP/1.0 ') ? 0 : null;
+  const status = statusOf(section);
+  if (minorVersion === null || status === null || (end !== 12 && section.charCodeAt(12) !== SPACE))
     return failed('origin_bad_response', 'the status line is malformed or of another version');
   const reason = section.slice(13, end);
   const lines = unfolded(section);
   if (lines === null) return failed('origin_bad_response', 'a line of white space stands among the fields');
   const fields = new Fields();
   const fault = parseFieldLines(lines, end + 2, fields);
-  return fault === null ? parsed({ minorVersion, status: Number(status), reason, fields }) : { ok: false, fault };
+  return fault === null ? parsed({ minorVersion, status, reason, fields }) : { ok: false, fault };
+}
+
+/** The status code, 100 to 999, of a status line. Codes end at 599 in RFC 9110 §15, but origins send others to crawlers, 999 for
+ *  one. */
+function statusOf(section: string): number | null {
+  let status = 0;
+  for (let at = 9; at < 12; at++) {
+    const digit = section.charCodeAt(at) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return null;
+    status = status * 10 + digit;
+  }
+  return status >= 100 ? status : null;
 }
 
 /** The section with each obs-fold made one space (RFC 9112 §5.2). Null where a folded line is blank, for many readers take that

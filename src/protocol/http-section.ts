@@ -1,7 +1,7 @@
 import { type Decoded, decoded, type Fault, more, refused } from './decoded.ts';
 import type { Fields } from './fields.ts';
 import type { HeadLimits } from './http-message.ts';
-import { isTextOctet, tokenEnd, trimmedSlice } from './http-syntax.ts';
+import { textEnd, tokenEnd, trimmedSlice } from './http-syntax.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -50,8 +50,9 @@ export class SectionScanner {
     const stop = Math.min(chunk.length, limits.headBytes - this.#octets);
     let afterCr = this.#afterCr;
     for (let at = 0; at < stop; at++) {
-      const octet = chunk[at] ?? 0;
-      if (!afterCr && isTextOctet(octet)) continue;
+      if (!afterCr) at = textEnd(chunk, at, stop);
+      if (at === stop) break;
+      const octet = chunk[at];
       if (afterCr && octet !== LF) return refused('bad_request', 'a CR stands without its LF');
       if (octet === LF) {
         if (!afterCr && !bareLf) return refused('bad_request', 'an LF stands without its CR');

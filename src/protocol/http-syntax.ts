@@ -6,9 +6,11 @@ const tokenOctets = octetTable(/[!#$%&'*+.^_`|~0-9A-Za-z-]/);
 /** 1 for each octet that may stand in a line of a head: visible or beyond ASCII, space, HTAB. */
 const textOctets = octetTable(/[\t\x20-\x7e\x80-\xff]/);
 
-/** Whether an octet may stand in a line of a head: no control octet but HTAB. */
-export function isTextOctet(octet: number): boolean {
-  return textOctets[octet] === 1;
+/** Where the octets from `start` to `stop` cease to be such as may stand in a line of a head: at a control octet but HTAB. */
+export function textEnd(octets: Buffer, start: number, stop: number): number {
+  let at = start;
+  while (at < stop && textOctets[octets[at] ?? 0] === 1) at++;
+  return at;
 }
 
 /** Where the token that begins at `start` ends; `start` where none does. */
