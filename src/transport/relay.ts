@@ -14,6 +14,8 @@ export interface RelayOutcome {
 export interface RelayOptions {
   /** Longest time without an octet moving either way; also bounds a tunnel of which only one side has ended. */
   readonly idleMs: number;
+  /** Our own words to `a`, before anything else; not counted. */
+  readonly reply?: Buffer;
   /** Octets already read from `a`, to be written to `b` first; and the other way round. */
   readonly earlyA?: Buffer;
   readonly earlyB?: Buffer;
@@ -29,12 +31,15 @@ export interface RelayHandle {
   cut(): void;
 }
 
+/** What carries tunnels; see relay(). */
+export type Relay = (a: Socket, b: Socket, options: RelayOptions) => RelayHandle;
+
 /** Copies between two connected sockets until both are closed, and owns them from now on. Each direction waits for its
  *  receiver, so a stalled reader costs no more than the buffers of two sockets; a FIN is passed on and leaves the other
  *  direction open (both sockets need allowHalfOpen); anything that is not a FIN resets both sides, so that what was cut never
  *  looks whole. */
 export function relay(a: Socket, b: Socket, options: RelayOptions): RelayHandle {
-  return new Relay(a, b, options);
+  return new ScriptRelay(a, b, options);
 }
 
 /** Destroys a socket so that its peer can't take what it received for the whole: by RST, or for TLS without close_notify. Where
@@ -47,7 +52,7 @@ export function resetSocket(socket: Socket): void {
   else socket.resetAndDestroy();
 }
 
-class Relay implements RelayHandle {
+class ScriptRelay implements RelayHandle {
   readonly #forth: Direction;
   readonly #back: Direction;
   readonly #a: Socket;
@@ -68,6 +73,7 @@ class Relay implements RelayHandle {
     // What ended before the relay began emits nothing more.
     if (a.destroyed) queueMicrotask(() => this.#lost('a'));
     else if (b.destroyed) queueMicrotask(() => this.#lost('b'));
+    if (options.reply !== undefined) a.write(options.reply);
     this.#forth.start(options.earlyA);
     this.#back.start(options.earlyB);
   }
