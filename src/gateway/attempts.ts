@@ -6,12 +6,25 @@ import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
 
 /** One try, as the exchange's kind of work sees it. */
-export interface Attempt {
+export class Attempt {
   readonly choice: Choice;
+  readonly signal: AbortView;
+  readonly #now: () => number;
+  readonly #until: number;
+
+  /** `until` is when its time is over, by the clock `now`. */
+  constructor(choice: Choice, { now, until, signal }: { now: () => number; until: number; signal: AbortView }) {
+    this.choice = choice;
+    this.signal = signal;
+    this.#now = now;
+    this.#until = until;
+  }
+
   /** What is left now of this attempt's time, in ms, at least 1: at its beginning what was left for all attempts, or half of it
    *  where another may follow. Dial, handshake and response head share it. */
-  readonly shareMs: number;
-  readonly signal: AbortView;
+  get shareMs(): number {
+    return Math.max(1, this.#until - this.#now());
+  }
 }
 
 /** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
@@ -40,13 +53,7 @@ export async function runAttempts<T>(
     const another = tried.length < most && others > 0;
     const begunAt = deps.now();
     const until = begunAt + (another ? leftMs / 2 : leftMs);
-    const attempt: Attempt = {
-      choice,
-      get shareMs() {
-        return Math.max(1, until - deps.now());
-      },
-      signal: exchange.abort,
-    };
+    const attempt = new Attempt(choice, { now: deps.now, until, signal: exchange.abort });
     begin(deps, exchange, choice);
     try {
       const value = await options.work(attempt);

@@ -32,6 +32,7 @@ export function relayTunnel(
   const { timeouts } = deps.settings();
   return new Promise((resolve) => {
     const handle = deps.relay(client.socket, exit.socket, {
+      now: deps.now,
       idleMs: timeouts.tunnelIdle,
       reply: client.reply,
       earlyA: client.early,

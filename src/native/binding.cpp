@@ -17,7 +17,7 @@ using relay::Mailbox;
 using relay::Record;
 
 /** Doubles of one record in what drain() fills; see transport/relay-binding.ts. */
-constexpr size_t kRecordFields = 12;
+constexpr size_t kRecordFields = 13;
 constexpr size_t kRecordsAtOnce = 64;
 
 /** The largest whole number that a double tells from its neighbours. */
@@ -171,9 +171,9 @@ napi_value hold(napi_env env, napi_callback_info info) {
   return boolean(env, on);
 }
 
-/** adopt(clientFd, exitFd, reply, earlyClient, earlyExit, tag, idleMs, pace, allowance): the handle, or a negative errno. */
+/** adopt(clientFd, exitFd, reply, earlyClient, earlyExit, place, tag, idleMs, pace, allowance): the handle, or a negative errno. */
 napi_value adopt(napi_env env, napi_callback_info info) {
-  const Arguments<9> arguments(env, info);
+  const Arguments<10> arguments(env, info);
   const Environment* environment = environment_of(env);
   if (environment->mailbox == nullptr) return fail(env, "open first");
   Adoption adoption;
@@ -185,10 +185,11 @@ napi_value adopt(napi_env env, napi_callback_info info) {
   }
   adoption.reply = octets_of(env, arguments[2]);
   adoption.owner = environment->mailbox;
-  adoption.tag = number_of(env, arguments[5], 0);
-  adoption.idle_ms = std::max<int64_t>(0, whole_of(env, arguments[6], 0));
-  adoption.pace = std::max(0.0, number_of(env, arguments[7], 0));
-  adoption.allowance = whole_of(env, arguments[8], -1);
+  adoption.place = number_of(env, arguments[5], 0);
+  adoption.tag = number_of(env, arguments[6], 0);
+  adoption.idle_ms = std::max<int64_t>(0, whole_of(env, arguments[7], 0));
+  adoption.pace = std::max(0.0, number_of(env, arguments[8], 0));
+  adoption.allowance = whole_of(env, arguments[9], -1);
   const uint64_t handle = shared_core->adopt(adoption);
   return number(env, handle == 0 ? -static_cast<double>(errno) : static_cast<double>(handle));
 }
@@ -223,6 +224,7 @@ napi_value counts(napi_env env, napi_callback_info info) {
 
 void write_record(const Record& record, double* fields) {
   *fields++ = static_cast<double>(record.handle);
+  *fields++ = record.place;
   *fields++ = record.tag;
   *fields++ = static_cast<double>(record.kind);
   *fields++ = record.by;
@@ -241,7 +243,7 @@ napi_value drain(napi_env env, napi_callback_info info) {
   if (environment->mailbox == nullptr) return fail(env, "open first");
   size_t length = 0;
   double* into = doubles_of(env, arguments[0], kRecordFields, &length);
-  if (into == nullptr) return fail(env, "drain needs a Float64Array of 12 or more");
+  if (into == nullptr) return fail(env, "drain needs a Float64Array of 13 or more");
   Record records[kRecordsAtOnce];
   const size_t count = environment->mailbox->take(records, std::min(length / kRecordFields, kRecordsAtOnce));
   for (size_t i = 0; i < count; i++) write_record(records[i], into + i * kRecordFields);

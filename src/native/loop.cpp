@@ -49,6 +49,7 @@ Loop::Loop(uint32_t number, PipeCount& pipes)
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
   thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "relay");
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -102,6 +103,7 @@ bool Loop::reserve(uint32_t& index) {
 void Loop::fill(Slot& slot, const Adoption& adoption, const int fds[2]) {
   Tunnel& tunnel = slot.tunnel;
   tunnel = Tunnel();
+  tunnel.place = adoption.place;
   tunnel.tag = adoption.tag;
   tunnel.owner = adoption.owner;
   tunnel.idle_ms = adoption.idle_ms;
@@ -332,6 +334,7 @@ Record Loop::record_of(const Slot& slot, uint32_t index) const {
   const Tunnel& tunnel = slot.tunnel;
   Record record;
   record.handle = handle_of(index);
+  record.place = tunnel.place;
   record.tag = tunnel.tag;
   record.kind = tunnel.kind;
   record.by = tunnel.kind == Kind::reset ? tunnel.by : static_cast<int8_t>(-1);

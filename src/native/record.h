@@ -18,7 +18,8 @@ struct FirstOctets {
 
 struct Record {
   uint64_t handle = 0;
-  /** Whatever the owner gave at the hand-over. */
+  /** Whatever the owner gave at the hand-over: one number for itself, one for whoever inherits from it. */
+  double place = 0;
   double tag = 0;
   Kind kind = Kind::closed;
   /** The side that was reset: 0, 1, or -1 where it was neither. */

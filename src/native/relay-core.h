@@ -22,6 +22,7 @@ struct Options {
 struct Adoption {
   /** Connected sockets that don't block. They are duplicated; the caller may close its own at once, but never shut them down. */
   int fd[2] = {-1, -1};
+  double place = 0;
   double tag = 0;
   Mailbox* owner = nullptr;
   /** Longest time without an octet moving either way. */

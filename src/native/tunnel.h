@@ -70,6 +70,7 @@ struct Tunnel {
   int64_t idle_ms = 0;
   int64_t active_ms = 0;
   double adopted_ms = 0;
+  double place = 0;
   double tag = 0;
   Mailbox* owner = nullptr;
 };

@@ -35,6 +35,8 @@ export class RejectionLedger {
   readonly #capacity: number;
   readonly #windowMs: number;
   readonly #authorities = new Map<string, Memory>();
+  /** The authority at the end of the map: most often it is also the next. */
+  #newest: string | null = null;
 
   constructor(limits: { readonly capacity?: number; readonly windowMs?: number } = {}) {
     this.#capacity = limits.capacity ?? 10_000;
@@ -81,6 +83,8 @@ export class RejectionLedger {
     const isRecent = (seen: { readonly at: number }) => now - seen.at < this.#windowMs;
     memory.rejections = memory.rejections.filter(isRecent);
     memory.successes = memory.successes.filter(isRecent);
+    if (authority === this.#newest) return memory;
+    this.#newest = authority;
     this.#authorities.delete(authority);
     this.#authorities.set(authority, memory);
     if (this.#authorities.size > this.#capacity) this.#forgetOldest();

@@ -21,6 +21,7 @@ import { HostsFile } from '../transport/hosts-file.ts';
 import { KeptConnections } from '../transport/kept-connections.ts';
 import { type RelayHandle, type RelayOptions, relay } from '../transport/relay.ts';
 import { createResolver, type Resolver } from '../transport/resolver.ts';
+import { Roster } from '../transport/roster.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
 import { Listeners } from './listeners.ts';
@@ -65,7 +66,7 @@ export class DataPlane {
   readonly counters = new Counters();
   readonly listeners: Listeners;
   readonly #options: DataPlaneOptions;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Roster<Socket>();
   readonly #resolver: Resolver;
   readonly #hosts: HostsFile;
   #ownPorts: ReadonlySet<number> = new Set();
@@ -184,7 +185,7 @@ export class DataPlane {
     // A tunnel that was handed over has left its listener, but not the exchange.
     const drained = this.listeners.drain().then(() => native?.settled());
     await Promise.race([drained, within(drainMs)]);
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.members()) socket.destroy();
     native?.cutAll();
     await Promise.race([native?.settled(), within(LAST_RECORDS_MS)]);
     this.#kept.closeAll();

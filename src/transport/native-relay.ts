@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type RelayHandle, type RelayOptions, type RelayOutcome, relay } from './relay.ts';
+import { type FirstOctets, type RelayHandle, type RelayOptions, type RelayOutcome, relay } from './relay.ts';
 import { RECORD_FIELDS, type RelayBinding, recordKind } from './relay-binding.ts';
+import { Roster } from './roster.ts';
 
 /** Records taken at once. */
 const BATCH = 64;
@@ -32,7 +33,7 @@ export interface NativeRelayStats {
 export class NativeRelay {
   readonly #binding: RelayBinding;
   readonly #onOrphan: (tag: number, outcome: RelayOutcome) => void;
-  readonly #running = new Map<number, NativeTunnel>();
+  readonly #running = new Roster<NativeTunnel>();
   readonly #records = new Float64Array(BATCH * RECORD_FIELDS);
   readonly #figures = new Float64Array(4);
   #settled: (() => void)[] = [];
@@ -56,14 +57,17 @@ export class NativeRelay {
     // In one go, so that nothing is read between the last read() here and the first one there.
     const earlyA = drain(a, options.earlyA);
     const earlyB = drain(b, options.earlyB);
-    const handle = this.#adopt(a, b, { ...options, earlyA, earlyB });
-    if (handle < 0) return relay(a, b, { ...options, earlyA, earlyB });
+    const tunnel = new NativeTunnel(this.#binding, options);
+    const place = this.#running.add(tunnel);
+    tunnel.handle = this.#adopt([a, b], { ...options, earlyA, earlyB }, place);
+    if (tunnel.handle <= 0) {
+      this.#running.remove(place);
+      return relay(a, b, { ...options, earlyA, earlyB });
+    }
     // Never end() or a reset: they act on the connection, and destroy() only closes our descriptor of it.
     a.destroy();
     b.destroy();
-    const tunnel = new NativeTunnel(this.#binding, handle, options.onEnd);
-    if (this.#running.size === 0) this.#binding.hold(true);
-    this.#running.set(handle, tunnel);
+    if (this.#running.size === 1) this.#binding.hold(true);
     return tunnel;
   };
 
@@ -74,7 +78,7 @@ export class NativeRelay {
   }
 
   cutAll(): void {
-    for (const tunnel of this.#running.values()) tunnel.cut();
+    for (const tunnel of this.#running.members()) tunnel.cut();
   }
 
   stats(): NativeRelayStats {
@@ -83,10 +87,11 @@ export class NativeRelay {
     return { tunnels, pipes, mostPipes, descriptors };
   }
 
-  #adopt(a: Socket, b: Socket, { idleMs, reply, earlyA, earlyB }: RelayOptions): number {
+  #adopt([a, b]: readonly [Socket, Socket], options: RelayOptions, place: number): number {
     const [fdA, fdB] = [descriptorOf(a), descriptorOf(b)];
     if (fdA < 0 || fdB < 0) return -1;
-    return this.#binding.adopt(fdA, fdB, reply, earlyA, earlyB, 0, idleMs, 0, -1);
+    const { reply, earlyA, earlyB, tag = 0, idleMs, octetsPerSecond = 0, allowance = -1 } = options;
+    return this.#binding.adopt(fdA, fdB, reply, earlyA, earlyB, place, tag, idleMs, octetsPerSecond, allowance);
   }
 
   #drain(): void {
@@ -97,33 +102,59 @@ export class NativeRelay {
     } while (count === BATCH);
   }
 
-  /** Takes the record that begins at `at`. */
+  /** Takes the record whose fields begin at `at`. */
   #take(at: number): void {
-    const [handle = 0, tag = 0, kind = 0, by = -1, bytesAtoB = 0, bytesBtoA = 0] = this.#records.subarray(at, at + 6);
-    if (kind === recordKind.spent) return;
-    const ended = endings[kind] ?? 'cut';
-    const outcome: RelayOutcome = { bytesAtoB, bytesBtoA, ended, by: by === 0 ? 'a' : by === 1 ? 'b' : null };
-    const tunnel = this.#running.get(handle);
-    if (tunnel === undefined) return this.#onOrphan(tag, outcome);
-    this.#running.delete(handle);
+    const place = this.#field(at + 1);
+    const kind = this.#field(at + 3);
+    const tunnel = this.#running.at(place);
+    const isOurs = tunnel !== null && tunnel.handle === this.#field(at);
+    if (kind === recordKind.spent) {
+      if (isOurs) tunnel.onSpent?.();
+      return;
+    }
+    const outcome = this.#outcome(at, endings[kind] ?? 'cut');
+    if (!isOurs) return this.#onOrphan(this.#field(at + 2), outcome);
+    this.#running.remove(place);
     if (this.#running.size === 0) {
       this.#binding.hold(false);
       for (const resolve of this.#settled.splice(0)) resolve();
     }
     tunnel.end(outcome);
   }
+
+  #outcome(at: number, ended: RelayOutcome['ended']): RelayOutcome {
+    const by = this.#field(at + 4);
+    return {
+      bytesAtoB: this.#field(at + 5),
+      bytesBtoA: this.#field(at + 6),
+      ended,
+      by: by === 0 ? 'a' : by === 1 ? 'b' : null,
+      firstFromA: this.#first(at + 7),
+      firstFromB: this.#first(at + 10),
+    };
+  }
+
+  #first(at: number): FirstOctets | null {
+    const [afterMs, type, length] = [this.#field(at), this.#field(at + 1), this.#field(at + 2)];
+    return afterMs < 0 ? null : { afterMs, tlsRecord: type < 0 ? null : { type, length } };
+  }
+
+  #field(at: number): number {
+    return this.#records[at] ?? 0;
+  }
 }
 
 class NativeTunnel implements RelayHandle {
   readonly #binding: RelayBinding;
-  readonly #handle: number;
   readonly #onEnd: (outcome: RelayOutcome) => void;
+  readonly onSpent: (() => void) | undefined;
   #outcome: RelayOutcome | null = null;
+  handle = 0;
 
-  constructor(binding: RelayBinding, handle: number, onEnd: (outcome: RelayOutcome) => void) {
+  constructor(binding: RelayBinding, { onEnd, onSpent }: RelayOptions) {
     this.#binding = binding;
-    this.#handle = handle;
     this.#onEnd = onEnd;
+    this.onSpent = onSpent;
   }
 
   get bytesAtoB(): number {
@@ -135,7 +166,11 @@ class NativeTunnel implements RelayHandle {
   }
 
   cut(): void {
-    this.#binding.cut(this.#handle);
+    this.#binding.cut(this.handle);
+  }
+
+  renew(octets: number): void {
+    this.#binding.renew(this.handle, octets);
   }
 
   end(outcome: RelayOutcome): void {
@@ -145,7 +180,7 @@ class NativeTunnel implements RelayHandle {
 
   #counts(): Float64Array {
     const counts = new Float64Array(2);
-    this.#binding.counts(this.#handle, counts);
+    this.#binding.counts(this.handle, counts);
     return counts;
   }
 }

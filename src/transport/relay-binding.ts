@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 
 /** Fields of one record in what drain() fills; see native/binding.cpp. */
-export const RECORD_FIELDS = 12;
+export const RECORD_FIELDS = 13;
 
 /** What a record says happened (native/record.h). */
 export const recordKind = { closed: 0, reset: 1, idle: 2, cut: 3, spent: 4 } as const;
@@ -15,13 +15,15 @@ export interface RelayBinding {
   /** Whether the event loop stays alive for records to come. */
   hold(on: boolean): void;
   /** Duplicates both descriptors and relays from then on. Returns a handle, or a negative errno, and then nothing has changed.
-   *  `pace` in octets per second (0: none), `allowance` in octets (negative: none). */
+   *  `place` and `tag` come back with its records. `pace` in octets per second (0: none), `allowance` in octets (negative:
+   *  none). */
   adopt(
     clientFd: number,
     exitFd: number,
     reply: Buffer | undefined,
     earlyClient: Buffer | undefined,
     earlyExit: Buffer | undefined,
+    place: number,
     tag: number,
     idleMs: number,
     pace: number,

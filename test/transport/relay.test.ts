@@ -67,7 +67,7 @@ async function bench(
 ): Promise<Bench> {
   const [left, right] = [await kindA(t), await kindB(t)];
   const { promise: outcome, resolve: onEnd } = Promise.withResolvers<RelayOutcome>();
-  const handle = relay(left.end, right.end, { idleMs: 10_000, onEnd, ...options });
+  const handle = relay(left.end, right.end, { now: () => performance.now(), idleMs: 10_000, onEnd, ...options });
   t.teardown(() => {
     handle.cut();
     left.peer.destroy();
@@ -124,7 +124,7 @@ for (const [name, relay, kinds] of kindsBy) {
     ]);
     t.is(atB, fromA);
     t.is(atA, fromB);
-    t.deepEqual(await outcome, { bytesAtoB: 10 * MIB, bytesBtoA: 10 * MIB + 1, ended: 'closed', by: null });
+    t.like(await outcome, { bytesAtoB: 10 * MIB, bytesBtoA: 10 * MIB + 1, ended: 'closed', by: null });
     t.is(handle.bytesAtoB, 10 * MIB);
   });
 
@@ -184,7 +184,9 @@ for (const [by, relay] of carriers) {
     const [left, right] = [await plainWire(t), await plainWire(t)];
     left.end.destroy();
     right.peer.on('error', () => {}).resume();
-    const outcome = await new Promise((onEnd) => relay(left.end, right.end, { idleMs: 10_000, onEnd }));
+    const outcome = await new Promise((onEnd) =>
+      relay(left.end, right.end, { now: () => performance.now(), idleMs: 10_000, onEnd }),
+    );
     t.like(outcome, { ended: 'reset', by: 'a' });
     t.true(right.end.destroyed);
   });
@@ -194,7 +196,9 @@ for (const [by, relay] of carriers) {
     left.peer.end();
     left.end.resume();
     await new Promise((resolve) => left.end.once('end', resolve));
-    const outcome = new Promise((onEnd) => relay(left.end, right.end, { idleMs: 10_000, onEnd }));
+    const outcome = new Promise((onEnd) =>
+      relay(left.end, right.end, { now: () => performance.now(), idleMs: 10_000, onEnd }),
+    );
     right.peer.resume();
     await new Promise((resolve) => right.peer.once('end', resolve));
     right.peer.end('answer');
