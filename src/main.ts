@@ -18,6 +18,7 @@ import { DataPlane } from './startup/data-plane.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
 import { StartFault } from './startup/start-fault.ts';
+import { openTunnelRelay, relayHealthOf } from './startup/tunnel-relay.ts';
 import { Clients } from './store/clients.ts';
 import { openStore, type Store } from './store/database.ts';
 import { ensureFolder } from './store/folder.ts';
@@ -30,7 +31,7 @@ import { type AccessLog, openAccessLog } from './telemetry/access-log.ts';
 const WATCH_MS = 400;
 
 /** What a reload reads but can't change while the gateway runs. */
-const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers'] as const;
+const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers', 'relay'] as const;
 
 export interface StartOptions {
   readonly configFile: string;
@@ -102,13 +103,15 @@ class Gateway {
     const demoSecret = demo === null ? null : await this.#startDemo(demo, clients);
     this.#log = config.accessLog.enabled ? await openAccessLog(config.accessLog) : null;
     this.#closers.push(() => this.#log?.close());
+    const capacity = capacityOf(openFileLimit(), config.limits.connections);
     const plane = new DataPlane({
       config,
       pools: this.#buildPools(this.#settings),
       clients: clients.snapshotClients(),
       hashSecret: (secret) => hashSecret(key, secret),
       sessionSecret: randomBytes(32),
-      capacity: capacityOf(openFileLimit(), config.limits.connections),
+      capacity,
+      relay: openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true }),
       log: this.#log,
       warn,
     });
@@ -253,6 +256,7 @@ class Gateway {
       })),
       admin: { host: config.admin.host, port: admin.port },
       pools: plane.registry.pools().map(({ name, tier, exits }) => ({ name, tier, exits: exits.length })),
+      relay: relayHealthOf(plane.relay),
       demo: this.#demo?.origins ?? null,
       demoSecret,
       certificate: join(config.data, 'certificate.pem'),

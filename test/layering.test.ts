@@ -15,6 +15,7 @@ const layers: Readonly<Record<string, number>> = {
   store: 1,
   transport: 1,
   telemetry: 1,
+  native: 1,
   gateway: 2,
   listener: 3,
   admin: 3,

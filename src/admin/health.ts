@@ -10,10 +10,16 @@ export interface Health {
   readonly pools: readonly { readonly name: string; readonly exits: number; readonly usable: number }[];
   /** Exchanges under way, and how the others ended. */
   readonly exchanges: { readonly open: number; readonly byKind: Readonly<Record<string, number>> };
-  /** Clients' sockets. */
+  /** Clients' connections, those of tunnels included. */
   readonly connections: number;
+  readonly relay: RelayHealth;
   readonly store: 'ok' | { readonly fault: string };
 }
+
+/** What carries tunnels, and how many it does now. */
+export type RelayHealth =
+  | { readonly kind: 'native'; readonly tunnels: number; readonly pipes: number; readonly descriptors: number }
+  | { readonly kind: 'typescript'; readonly why: string };
 
 /** Why the gateway should get no traffic now, in words for people; empty where it is ready. One that is overloaded is ready: it
  *  answers, and without it the others would have even more to do. */

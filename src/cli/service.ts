@@ -57,7 +57,7 @@ function checkConfig(workplace: Workplace): Outcome {
 }
 
 function healthOutcome(health: Health): Outcome {
-  const { status, pid, version, uptimeS, listeners, pools, exchanges, connections, store } = health;
+  const { status, pid, version, uptimeS, listeners, pools, exchanges, connections, relay, store } = health;
   const ended = Object.entries(exchanges.byKind).map(([kind, count]) => `${kind} ${count}`);
   const facts: [string, Cell][] = [
     ['status', status],
@@ -66,6 +66,7 @@ function healthOutcome(health: Health): Outcome {
     ...pools.map(({ name, exits, usable }): [string, Cell] => ['pool', `${name}: ${usable} of ${exits} exits usable`]),
     ['exchanges', `${exchanges.open} open; ended: ${ended.join(', ') || 'none'}`],
     ['connections', connections],
+    ['relay', relay.kind === 'native' ? `native, ${relay.tunnels} tunnels` : `TypeScript: ${relay.why}`],
     ['store', store === 'ok' ? store : store.fault],
   ];
   return { json: health, lines: formatFacts(facts), exitCode: status === 'ok' ? exitCodes.ok : exitCodes.notRunning };

@@ -17,6 +17,8 @@ export interface Config {
   readonly defaultPool: string | null;
   /** Data-plane threads. */
   readonly workers: 'auto' | number;
+  /** Threads of the native relay; 0 leaves all tunnels to the one in TypeScript. */
+  readonly relay: { readonly threads: number };
   readonly rules: {
     readonly allow: readonly Rule[];
     readonly deny: readonly Rule[];

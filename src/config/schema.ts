@@ -95,6 +95,7 @@ export const configSchema = t.mapping({
     description: 'auto, or a whole number from 1 to 256',
     default: 'auto',
   }),
+  relay: t.section({ threads: t.whole(0, 16, 1) }),
   rules: t.section({
     allow: t.list(rule, []),
     deny: t.list(rule, []),

@@ -9,6 +9,7 @@ import type { ExitTable } from '../selection/exit-table.ts';
 import type { LeaseTable } from '../selection/leases.ts';
 import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
+import type { Relay } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
 import type { ExitLink } from './exit-link.ts';
 import type { VerifiedLogins } from './verified-logins.ts';
@@ -54,6 +55,8 @@ export interface Collaborators {
   readonly rejections: RejectionLedger;
   readonly dialler: Dialler;
   readonly kept: KeptConnections<ExitLink>;
+  /** Carries tunnels once both sides are connected. */
+  readonly relay: Relay;
   /** Whether the gateway is shutting down: running exchanges go on, no new one begins. */
   readonly draining: () => boolean;
   /** Counts an exchange that begins. */

@@ -64,7 +64,7 @@ export function admit(deps: Collaborators, exchange: Exchange, { identity, autho
 
 /** The client's side of a tunnel that has been asked for. */
 export interface TunnelAsker {
-  /** Tells success, and gives the socket away with the octets that came behind the request. */
+  /** Gives the socket away, with the octets that came behind the request, and the reply that tells success. */
   confirm: () => TunnelClient;
   /** Serves the gateway's own host over the client's socket, instead of relaying. */
   serveInternal: (client: { socket: Socket; early: Buffer }) => Promise<void>;
@@ -75,7 +75,9 @@ export interface TunnelAsker {
 export async function serveTunnel(deps: Collaborators, exchange: Exchange, asker: TunnelAsker): Promise<void> {
   if (exchange.authority !== null && isInternal(exchange.authority)) {
     exchange.status = 200;
-    await asker.serveInternal(asker.confirm());
+    const client = asker.confirm();
+    client.socket.write(client.reply);
+    await asker.serveInternal(client);
     exchange.ending = 'ok';
     return;
   }

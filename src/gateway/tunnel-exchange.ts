@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { relay } from '../transport/relay.ts';
 import type { OpenedTunnel } from '../transport/tunnel.ts';
 import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
@@ -15,13 +14,14 @@ export function openExchangeTunnel(deps: Collaborators, exchange: Exchange): Pro
   });
 }
 
-/** A client's socket that has been told success, and what it sent before. */
+/** A client's socket, what it sent behind its request, and the reply that tells it success. */
 export interface TunnelClient {
   readonly socket: Socket;
   readonly early: Buffer;
+  readonly reply: Buffer;
 }
 
-/** Relays between the client and its tunnel until both directions have ended, either side is reset, nothing moves for the idle
+/** Tells success, and relays between the client and its tunnel until both directions have ended, either side is reset, nothing moves for the idle
  *  limit, or the exchange's own deadline passes. Resolves when both sockets are done with; never rejects. */
 export function relayTunnel(
   deps: Collaborators,
@@ -31,8 +31,10 @@ export function relayTunnel(
   const { client, exit } = sides;
   const { timeouts } = deps.settings();
   return new Promise((resolve) => {
-    const handle = relay(client.socket, exit.socket, {
+    const handle = deps.relay(client.socket, exit.socket, {
+      now: deps.now,
       idleMs: timeouts.tunnelIdle,
+      reply: client.reply,
       earlyA: client.early,
       earlyB: exit.early,
       onEnd: (outcome) => {

@@ -25,10 +25,9 @@ export async function relayUpgrade(
   link.socket.on('error', ignoreError);
   client.socket.on('error', ignoreError);
   const sides = {
-    client: { socket: client.socket, early: client.detach() },
+    client: { socket: client.socket, early: client.detach(), reply: Buffer.from(head, 'latin1') },
     exit: { socket: link.socket, early: link.connection.detach() },
   };
-  client.socket.write(head, 'latin1');
   await relayTunnel(deps, exchange, sides);
   return 'gone';
 }

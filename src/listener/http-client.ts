@@ -198,8 +198,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     await serveTunnel(gateway, exchange, {
       confirm: () => {
         const early = this.#detach();
-        this.#socket.write(connectReply(labelsOf(exchange)));
-        return { socket: this.#socket, early };
+        return { socket: this.#socket, early, reply: connectReply(labelsOf(exchange)) };
       },
       serveInternal: (client) => serveInternalHost(this.#context, exchange, client),
     });

@@ -1,5 +1,6 @@
 import net, { type Socket } from 'node:net';
 import type { GatewayError } from '../errors.ts';
+import { Roster } from '../transport/roster.ts';
 import { accept, type Served } from './accept.ts';
 import type { ListenerContext } from './context.ts';
 
@@ -14,7 +15,7 @@ export interface ListenerOptions {
   /** Called for each connection accepted; a refusal ends it with that error, in its own protocol's words. */
   readonly admit: (socket: Socket) => GatewayError | null;
   /** The accepted sockets of all listeners, for limits and the drain. */
-  readonly sockets: Set<Socket>;
+  readonly sockets: Roster<Socket>;
 }
 
 /** A bound listener. */
@@ -31,16 +32,20 @@ export interface Listener {
 /** Binds a listener; resolves once it accepts. Rejects with the system's error where the address can't be bound. */
 export function listen(options: ListenerOptions): Promise<Listener> {
   const { sockets } = options;
-  const served = new Map<Socket, Served>();
+  const served = new Roster<Served>();
   const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, (socket) => {
     // Refused connections are answered as well, but only as many as can be held at once.
     const refusal = options.admit(socket);
-    sockets.add(socket);
+    const place = sockets.add(socket);
+    let servedAt: number | null = null;
     socket.once('close', () => {
-      sockets.delete(socket);
-      served.delete(socket);
+      sockets.remove(place);
+      if (servedAt !== null) served.remove(servedAt);
     });
-    accept(socket, { context: options.context(), refusal, onServed: (by) => served.set(socket, by) });
+    const onServed = (by: Served): void => {
+      servedAt = served.add(by);
+    };
+    accept(socket, { context: options.context(), refusal, onServed });
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -58,7 +63,7 @@ export function listen(options: ListenerOptions): Promise<Listener> {
         closed,
         drain: () => {
           server.close();
-          for (const client of served.values()) client.closeIfIdle();
+          for (const client of served.members()) client.closeIfIdle();
         },
       });
     });

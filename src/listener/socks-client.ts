@@ -192,8 +192,7 @@ export class SocksClient {
     admit(gateway, exchange, { identity: login.identity, authority: target, internal: isInternal(target) });
     await serveTunnel(gateway, exchange, {
       confirm: () => {
-        this.#socket.write(socksReply(succeeded));
-        return { socket: this.#socket, early: this.#detach() };
+        return { socket: this.#socket, early: this.#detach(), reply: socksReply(succeeded) };
       },
       serveInternal: (client) => serveInternalHost(this.#context, exchange, client),
     });

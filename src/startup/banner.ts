@@ -1,3 +1,4 @@
+import type { RelayHealth } from '../admin/health.ts';
 import type { DemoOrigins } from '../demo/origin.ts';
 
 export interface BannerFacts {
@@ -6,6 +7,7 @@ export interface BannerFacts {
   readonly listeners: readonly { name: string; host: string; port: number; protocols: readonly string[] }[];
   readonly admin: { readonly host: string; readonly port: number };
   readonly pools: readonly { name: string; tier: string; exits: number }[];
+  readonly relay: RelayHealth;
   readonly demo: DemoOrigins | null;
   /** The demo client's secret at the first start, the only time it is shown; null later. */
   readonly demoSecret: string | null;
@@ -20,6 +22,8 @@ export function bannerLines(facts: BannerFacts): string[] {
     lines.push(`  listener ${name.padEnd(8)} ${hostPort(host, port).padEnd(22)} ${protocols.join(', ')}`);
   }
   lines.push(`  admin    ${' '.repeat(8)} ${hostPort(facts.admin.host, facts.admin.port)}`);
+  const { relay } = facts;
+  lines.push(`  relay    ${' '.repeat(8)} ${relay.kind === 'native' ? 'native' : `in TypeScript: ${relay.why}`}`);
   for (const { name, tier, exits } of facts.pools)
     lines.push(`  pool     ${name.padEnd(8)} ${exits} exits, tier ${tier}`);
   if (facts.pools.length === 0) lines.push('  no pools yet: write one in the pools folder, then send SIGHUP');

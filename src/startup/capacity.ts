@@ -7,16 +7,19 @@ export interface Capacity {
   readonly connections: number;
   /** Idle connections to exits. */
   readonly kept: number;
+  /** Pipes of the native relay, two descriptors each. */
+  readonly pipes: number;
 }
 
 /** Divides the descriptors that the process may open. A client's connection needs one more to its exit, and one that is refused
  *  needs its own for as long as the refusal takes: without a reserve Node accepts and closes without a word, and neither the
  *  store nor the log can open a file. */
 export function capacityOf(openFiles: number, configured: number | null): Capacity {
-  const free = Math.max(16, openFiles - RESERVE);
+  const pipes = Math.min(256, Math.floor(openFiles / 64));
+  const free = Math.max(16, openFiles - RESERVE - 2 * pipes);
   const kept = Math.min(1024, Math.floor(free / 8));
   const fitting = Math.max(4, Math.floor(((free - kept) * 0.9) / 2));
-  return { connections: Math.min(configured ?? fitting, fitting), kept };
+  return { connections: Math.min(configured ?? fitting, fitting), kept, pipes };
 }
 
 /** The limit on open files as the process has it; 1,024 where the system doesn't tell. */

@@ -5,6 +5,7 @@ import { type ExitView, exitViews, poolViews } from '../admin/pool-view.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { Clients } from '../store/clients.ts';
 import type { DataPlane } from './data-plane.ts';
+import { relayHealthOf } from './tunnel-relay.ts';
 
 export interface ControlOptions {
   readonly plane: DataPlane;
@@ -63,6 +64,7 @@ export function healthOf({ plane, version, askStore }: HealthOptions): Health {
     })),
     exchanges: { open: running, byKind },
     connections: plane.connections,
+    relay: relayHealthOf(plane.relay),
     store: storeState(askStore),
   };
 }

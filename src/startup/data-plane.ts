@@ -19,10 +19,13 @@ import { Counters } from '../telemetry/counters.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
 import { HostsFile } from '../transport/hosts-file.ts';
 import { KeptConnections } from '../transport/kept-connections.ts';
+import { type RelayHandle, type RelayOptions, relay } from '../transport/relay.ts';
 import { createResolver, type Resolver } from '../transport/resolver.ts';
+import { Roster } from '../transport/roster.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
 import { Listeners } from './listeners.ts';
+import type { TunnelRelay } from './tunnel-relay.ts';
 
 /** How many leases one sweep looks at, and how often, in ms. */
 const SWEEP_LEASES = 20_000;
@@ -33,6 +36,9 @@ const SWEEPS_PER_LOOK = 30;
 
 /** Faults of our own that are told in full. */
 const MOST_FAULTS = 100;
+
+/** After a cut the relay may take so long to tell how its tunnels went, in ms. */
+const LAST_RECORDS_MS = 1_000;
 
 /** One query for a name may take so long, in ms. */
 const NAME_QUERY_MS = 5_000;
@@ -46,6 +52,7 @@ export interface DataPlaneOptions {
   /** Keys the names of sessions; fresh or kept, but secret. */
   readonly sessionSecret: Buffer;
   readonly capacity: Capacity;
+  readonly relay: TunnelRelay;
   readonly log: AccessLog | null;
   readonly warn: (line: string) => void;
 }
@@ -59,7 +66,7 @@ export class DataPlane {
   readonly counters = new Counters();
   readonly listeners: Listeners;
   readonly #options: DataPlaneOptions;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Roster<Socket>();
   readonly #resolver: Resolver;
   readonly #hosts: HostsFile;
   #ownPorts: ReadonlySet<number> = new Set();
@@ -119,12 +126,17 @@ export class DataPlane {
   }
 
   get connections(): number {
-    return this.#sockets.size;
+    return this.#sockets.size + (this.relay.native?.size ?? 0);
   }
 
   /** Connections refused for want of room. */
   get refused(): number {
     return this.#refused;
+  }
+
+  /** What carries the tunnels. */
+  get relay(): TunnelRelay {
+    return this.#options.relay;
   }
 
   get phase(): 'starting' | 'serving' | 'draining' {
@@ -133,7 +145,7 @@ export class DataPlane {
 
   /** Whether new connections are being refused now. */
   get isFull(): boolean {
-    return this.#memoryFull || this.#sockets.size >= this.#options.capacity.connections;
+    return this.#memoryFull || this.connections >= this.#options.capacity.connections;
   }
 
   set memoryFull(full: boolean) {
@@ -169,10 +181,13 @@ export class DataPlane {
   async stop(drainMs: number): Promise<void> {
     this.#phase = 'draining';
     clearInterval(this.#sweeper);
-    const drained = this.listeners.drain();
-    const timer = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref());
-    await Promise.race([drained, timer]);
-    for (const socket of this.#sockets) socket.destroy();
+    const { native } = this.relay;
+    // A tunnel that was handed over has left its listener, but not the exchange.
+    const drained = this.listeners.drain().then(() => native?.settled());
+    await Promise.race([drained, within(drainMs)]);
+    for (const socket of this.#sockets.members()) socket.destroy();
+    native?.cutAll();
+    await Promise.race([native?.settled(), within(LAST_RECORDS_MS)]);
     this.#kept.closeAll();
     this.#resolver.close();
   }
@@ -182,7 +197,7 @@ export class DataPlane {
     if (this.isFull) {
       this.#refused++;
       // A refusal that is written needs its descriptor for a moment; beyond a few of them silence is all that can be afforded.
-      if (this.#sockets.size >= this.#options.capacity.connections + 16) socket.destroy();
+      if (this.connections >= this.#options.capacity.connections + 16) socket.destroy();
       return new GatewayError('overloaded', { detail: 'no room for another connection' });
     }
     return null;
@@ -210,6 +225,12 @@ export class DataPlane {
     this.leases.sweep(monotonic(), SWEEP_LEASES);
     this.#sweeps++;
     if (this.#sweeps % SWEEPS_PER_LOOK === 0 && this.#phase === 'serving') this.#rules = this.#rulesOf(this.#config);
+  }
+
+  /** A socket by which a loop is known stays in JavaScript: it is known only while it is open here. */
+  #relay(a: Socket, b: Socket, options: RelayOptions): RelayHandle {
+    const { native } = this.relay;
+    return native === null || this.#dialler.mayLoop(b) ? relay(a, b, options) : native.relay(a, b, options);
   }
 
   /** A fault of our own is told once with its stack; the access log counts the others. */
@@ -240,6 +261,7 @@ export class DataPlane {
       rejections: new RejectionLedger(),
       dialler: this.#dialler,
       kept: this.#kept,
+      relay: (a, b, options) => this.#relay(a, b, options),
       draining: () => this.#phase !== 'serving',
       begin: () => this.counters.begin(),
       book: (exchange) => {
@@ -251,6 +273,8 @@ export class DataPlane {
     };
   }
 }
+
+const within = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
 const monotonic = (): number => performance.now();
 

@@ -6,6 +6,7 @@ import { CertificateFault } from '../listener/certificate.ts';
 import type { ListenerContext } from '../listener/context.ts';
 import { type Listener, listen } from '../listener/server.ts';
 import { openTlsIdentity, type TlsIdentity } from '../listener/tls-identity.ts';
+import type { Roster } from '../transport/roster.ts';
 import { StartFault } from './start-fault.ts';
 
 export interface ListenersOptions {
@@ -13,7 +14,7 @@ export interface ListenersOptions {
   /** Where a self-signed certificate is kept. */
   readonly folder: string;
   /** All clients' sockets, kept up to date. */
-  readonly sockets: Set<Socket>;
+  readonly sockets: Roster<Socket>;
   readonly admit: (socket: Socket) => GatewayError | null;
   readonly warn: (line: string) => void;
 }

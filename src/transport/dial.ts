@@ -51,6 +51,8 @@ export interface Dialler {
    *  here. Both ends are compared, because a client on this machine may share a local port with one of ours. Ask when the first
    *  request has come; a connection may be accepted before its other end knows that it is connected. */
   isOwnSocket(accepted: SocketEnds): boolean;
+  /** Whether isOwnSocket() depends on this socket of ours staying open in JavaScript. */
+  mayLoop(socket: net.Socket): boolean;
   /** Connections open now. */
   readonly open: number;
 }
@@ -75,6 +77,7 @@ class TcpDialler implements Dialler {
   readonly #options: DiallerOptions;
   /** The open connections, each by its local and its remote end. */
   readonly #own = new Set<string>();
+  readonly #ownSockets = new WeakSet<net.Socket>();
   /** By certificate authority; the empty text stands for the well-known ones. Oldest first. */
   readonly #contexts = new Map<string, tls.SecureContext>();
 
@@ -88,6 +91,10 @@ class TcpDialler implements Dialler {
 
   isOwnSocket(accepted: SocketEnds): boolean {
     return this.#own.size > 0 && this.#own.has(`${remoteEnd(accepted)} ${localEnd(accepted)}`);
+  }
+
+  mayLoop(socket: net.Socket): boolean {
+    return this.#own.size > 0 && this.#ownSockets.has(socket);
   }
 
   async dial(target: DialTarget & DialLimits): Promise<net.Socket> {
@@ -132,6 +139,7 @@ class TcpDialler implements Dialler {
     if (this.#options.mayLoop?.(port) === false) return;
     const pair = `${localEnd(socket)} ${remoteEnd(socket)}`;
     this.#own.add(pair);
+    this.#ownSockets.add(socket);
     socket.once('close', () => this.#own.delete(pair));
   }
 

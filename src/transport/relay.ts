@@ -1,5 +1,14 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { Budget } from './relay-budget.ts';
+
+/** The first octets that came from a side. */
+export interface FirstOctets {
+  /** Time in ms after the relay began; 0 for octets that had been read before. */
+  readonly afterMs: number;
+  /** Content type and length of the TLS record that they begin (RFC 8446 §5.1), or null. */
+  readonly tlsRecord: { readonly type: number; readonly length: number } | null;
+}
 
 /** How a relay ended. `closed`: both sides sent their FIN. `reset`: side `by` was reset, or vanished without a FIN. `idle`: no
  *  octet either way for idleMs. `cut`: by the caller. */
@@ -9,15 +18,31 @@ export interface RelayOutcome {
   readonly bytesBtoA: number;
   readonly ended: 'closed' | 'reset' | 'idle' | 'cut';
   readonly by: 'a' | 'b' | null;
+  /** Null where nothing came. */
+  readonly firstFromA: FirstOctets | null;
+  readonly firstFromB: FirstOctets | null;
 }
 
 export interface RelayOptions {
+  /** Monotonic clock in ms. */
+  readonly now: () => number;
   /** Longest time without an octet moving either way; also bounds a tunnel of which only one side has ended. */
   readonly idleMs: number;
+  /** Our own words to `a`, before anything else; not counted. */
+  readonly reply?: Buffer;
   /** Octets already read from `a`, to be written to `b` first; and the other way round. */
   readonly earlyA?: Buffer;
   readonly earlyB?: Buffer;
-  /** Called once, never before relay() has returned; then neither socket is open any more. */
+  /** Octets per second that may pass, both ways together. */
+  readonly octetsPerSecond?: number;
+  /** Octets that may pass, both ways together, before the relay waits to be renewed. In TypeScript up to two chunks (64 KiB
+   *  each) may pass beyond it. */
+  readonly allowance?: number;
+  /** Told that the allowance is used up; never before relay() has returned. */
+  readonly onSpent?: () => void;
+  /** What tells the tunnel to whoever inherits it when this thread dies. */
+  readonly tag?: number;
+  /** Called once, never before relay() has returned; then neither socket is open any more. Must not throw. */
   readonly onEnd: (outcome: RelayOutcome) => void;
 }
 
@@ -27,14 +52,19 @@ export interface RelayHandle {
   readonly bytesBtoA: number;
   /** Ends the relay by resetting both sides. Does nothing once it has ended. */
   cut(): void;
+  /** Lets `octets` more pass, in place of what was left of the allowance. */
+  renew(octets: number): void;
 }
+
+/** What carries tunnels; see relay(). */
+export type Relay = (a: Socket, b: Socket, options: RelayOptions) => RelayHandle;
 
 /** Copies between two connected sockets until both are closed, and owns them from now on. Each direction waits for its
  *  receiver, so a stalled reader costs no more than the buffers of two sockets; a FIN is passed on and leaves the other
  *  direction open (both sockets need allowHalfOpen); anything that is not a FIN resets both sides, so that what was cut never
  *  looks whole. */
 export function relay(a: Socket, b: Socket, options: RelayOptions): RelayHandle {
-  return new Relay(a, b, options);
+  return new ScriptRelay(a, b, options);
 }
 
 /** Destroys a socket so that its peer can't take what it received for the whole: by RST, or for TLS without close_notify. Where
@@ -47,27 +77,35 @@ export function resetSocket(socket: Socket): void {
   else socket.resetAndDestroy();
 }
 
-class Relay implements RelayHandle {
+class ScriptRelay implements RelayHandle {
   readonly #forth: Direction;
   readonly #back: Direction;
   readonly #a: Socket;
   readonly #b: Socket;
-  readonly #onEnd: (outcome: RelayOutcome) => void;
+  readonly #options: RelayOptions;
+  readonly #begunAt: number;
   readonly #idle: NodeJS.Timeout;
+  readonly #budget: Budget;
   #over = false;
 
   constructor(a: Socket, b: Socket, options: RelayOptions) {
     this.#a = a;
     this.#b = b;
-    this.#onEnd = options.onEnd;
+    this.#options = options;
+    this.#begunAt = options.now();
     this.#idle = setTimeout(() => this.#finish('idle', null), options.idleMs);
-    this.#forth = new Direction(a, b, this.#idle);
-    this.#back = new Direction(b, a, this.#idle);
+    this.#budget = new Budget(options, (held) => {
+      this.#forth.held = held;
+      this.#back.held = held;
+    });
+    this.#forth = new Direction(a, b, (chunk) => this.#took(chunk));
+    this.#back = new Direction(b, a, (chunk) => this.#took(chunk));
     a.on('error', () => this.#lost('a')).on('close', () => this.#lost('a'));
     b.on('error', () => this.#lost('b')).on('close', () => this.#lost('b'));
     // What ended before the relay began emits nothing more.
     if (a.destroyed) queueMicrotask(() => this.#lost('a'));
     else if (b.destroyed) queueMicrotask(() => this.#lost('b'));
+    if (options.reply !== undefined) a.write(options.reply);
     this.#forth.start(options.earlyA);
     this.#back.start(options.earlyB);
   }
@@ -84,6 +122,18 @@ class Relay implements RelayHandle {
     this.#finish('cut', null);
   }
 
+  renew(octets: number): void {
+    if (!this.#over) this.#budget.renew(octets);
+  }
+
+  /** Something has moved: `chunk` was taken, or, without one, a receiver has room again. Returns what is to be noted of it. */
+  #took(chunk: Buffer | null): FirstOctets | null {
+    this.#idle.refresh();
+    if (chunk === null) return null;
+    this.#budget.take(chunk.length);
+    return firstOctetsOf(chunk, this.#options.now() - this.#begunAt);
+  }
+
   /** A side is gone. After both FINs that is the end, whether by close or by a late RST; before, it is a reset. */
   #lost(side: 'a' | 'b'): void {
     if (!this.#forth.ended || !this.#back.ended) this.#finish('reset', side);
@@ -94,9 +144,18 @@ class Relay implements RelayHandle {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#idle);
+    this.#budget.close();
     resetSocket(this.#a);
     resetSocket(this.#b);
-    this.#onEnd({ bytesAtoB: this.bytesAtoB, bytesBtoA: this.bytesBtoA, ended, by });
+    const { bytesAtoB, bytesBtoA } = this;
+    this.#options.onEnd({
+      bytesAtoB,
+      bytesBtoA,
+      ended,
+      by,
+      firstFromA: this.#forth.first,
+      firstFromB: this.#back.first,
+    });
   }
 }
 
@@ -104,38 +163,62 @@ class Relay implements RelayHandle {
 class Direction {
   readonly #from: Socket;
   readonly #to: Socket;
-  readonly #idle: NodeJS.Timeout;
+  readonly #onMove: (chunk: Buffer | null) => FirstOctets | null;
+  /** The receiver takes no more for now; the budget lets nothing pass. */
+  #full = false;
+  #held = false;
   bytes = 0;
+  first: FirstOctets | null = null;
   /** The sender's FIN has come. */
   ended = false;
 
-  constructor(from: Socket, to: Socket, idle: NodeJS.Timeout) {
+  constructor(from: Socket, to: Socket, onMove: (chunk: Buffer | null) => FirstOctets | null) {
     this.#from = from;
     this.#to = to;
-    this.#idle = idle;
+    this.#onMove = onMove;
   }
 
   start(early: Buffer | undefined): void {
     this.#from.on('data', this.#pass).on('end', this.#end);
     this.#to.on('drain', this.#drained);
-    this.#from.resume();
     if (early !== undefined && early.length > 0) this.#pass(early);
+    this.#flow();
     if (this.#from.readableEnded) this.#end();
+  }
+
+  set held(held: boolean) {
+    this.#held = held;
+    this.#flow();
+  }
+
+  #flow(): void {
+    if (this.#full || this.#held) this.#from.pause();
+    else this.#from.resume();
   }
 
   readonly #pass = (chunk: Buffer): void => {
     this.bytes += chunk.length;
-    this.#idle.refresh();
-    if (!this.#to.write(chunk)) this.#from.pause();
+    const first = this.#onMove(chunk);
+    this.first ??= first;
+    if (this.#to.write(chunk)) return;
+    this.#full = true;
+    this.#flow();
   };
 
   readonly #drained = (): void => {
-    this.#idle.refresh();
-    this.#from.resume();
+    this.#onMove(null);
+    this.#full = false;
+    this.#flow();
   };
 
   readonly #end = (): void => {
     this.ended = true;
     this.#to.end();
   };
+}
+
+function firstOctetsOf(chunk: Buffer, afterMs: number): FirstOctets {
+  const type = chunk[0] ?? 0;
+  const isRecord = chunk.length >= 5 && type >= 20 && type <= 24 && chunk[1] === 3;
+  return { afterMs, tlsRecord: isRecord ? { type, length: chunk.readUInt16BE(3) } : null };
 }

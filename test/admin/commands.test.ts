@@ -22,6 +22,7 @@ const health: Health = {
   pools: [],
   exchanges: { open: 0, byKind: {} },
   connections: 0,
+  relay: { kind: 'typescript', why: 'not built' },
   store: 'ok',
 };
 

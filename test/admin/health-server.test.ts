@@ -13,6 +13,7 @@ const ok: Health = {
   pools: [],
   exchanges: { open: 0, byKind: {} },
   connections: 0,
+  relay: { kind: 'typescript', why: 'not built' },
   store: 'ok',
 };
 

@@ -1,0 +1,283 @@
+// The relay as JavaScript sees it: numbers in, numbers out. One core for the process, one mailbox for each thread of JavaScript.
+#include <node_api.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdint>
+#include <mutex>
+
+#include "relay-core.h"
+
+namespace {
+
+using relay::Adoption;
+using relay::Core;
+using relay::Mailbox;
+using relay::Record;
+
+/** Doubles of one record in what drain() fills; see transport/relay-binding.ts. */
+constexpr size_t kRecordFields = 13;
+constexpr size_t kRecordsAtOnce = 64;
+
+/** The largest whole number that a double tells from its neighbours. */
+constexpr double kMostWhole = 9007199254740991.0;
+
+// They outlive every thread of JavaScript: the relay threads use them to the end of the process.
+std::mutex shared_mutex;
+Core* shared_core = nullptr;
+Mailbox* heir = nullptr;
+
+struct Environment {
+  Mailbox* mailbox = nullptr;
+  napi_threadsafe_function notify = nullptr;
+};
+
+Environment* environment_of(napi_env env) {
+  void* data = nullptr;
+  napi_get_instance_data(env, &data);
+  return static_cast<Environment*>(data);
+}
+
+template <size_t N>
+struct Arguments {
+  napi_value values[N];
+  Arguments(napi_env env, napi_callback_info info) {
+    size_t count = N;
+    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  }
+  napi_value operator[](size_t index) const { return values[index]; }
+};
+
+napi_value number(napi_env env, double value) {
+  napi_value result = nullptr;
+  napi_create_double(env, value, &result);
+  return result;
+}
+
+napi_value boolean(napi_env env, bool value) {
+  napi_value result = nullptr;
+  napi_get_boolean(env, value, &result);
+  return result;
+}
+
+/** What is no number, or no finite one, is `otherwise`. */
+double number_of(napi_env env, napi_value value, double otherwise) {
+  double result = 0;
+  return napi_get_value_double(env, value, &result) == napi_ok && std::isfinite(result) ? result : otherwise;
+}
+
+/** Whole and from -1 to 2^53 - 1; anything negative is -1. */
+int64_t whole_of(napi_env env, napi_value value, double otherwise) {
+  const double result = number_of(env, value, otherwise);
+  return result < 0 ? -1 : static_cast<int64_t>(std::fmin(result, kMostWhole));
+}
+
+uint64_t handle_of(napi_env env, napi_value value) {
+  return static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, value, 0))) & ~1ull;
+}
+
+relay::Span octets_of(napi_env env, napi_value value) {
+  bool is_buffer = false;
+  napi_is_buffer(env, value, &is_buffer);
+  if (!is_buffer) return {};
+  void* octets = nullptr;
+  size_t length = 0;
+  napi_get_buffer_info(env, value, &octets, &length);
+  return {static_cast<const char*>(octets), length};
+}
+
+/** The doubles of a Float64Array with at least `least` of them, or null. */
+double* doubles_of(napi_env env, napi_value value, size_t least, size_t* length = nullptr) {
+  bool is_array = false;
+  napi_is_typedarray(env, value, &is_array);
+  if (!is_array) return nullptr;
+  napi_typedarray_type type;
+  size_t count = 0;
+  void* data = nullptr;
+  napi_get_typedarray_info(env, value, &type, &count, &data, nullptr, nullptr);
+  if (type != napi_float64_array || count < least) return nullptr;
+  if (length != nullptr) *length = count;
+  return static_cast<double*>(data);
+}
+
+napi_value fail(napi_env env, const char* why) {
+  napi_throw_type_error(env, nullptr, why);
+  return nullptr;
+}
+
+void call_notify(napi_env env, napi_value callback, void*, void*) {
+  if (env == nullptr || callback == nullptr) return;
+  napi_value undefined = nullptr;
+  napi_get_undefined(env, &undefined);
+  napi_call_function(env, undefined, callback, 0, nullptr, nullptr);
+}
+
+void post_notice(void* function) {
+  napi_call_threadsafe_function(static_cast<napi_threadsafe_function>(function), nullptr, napi_tsfn_nonblocking);
+}
+
+/** This thread of JavaScript is going: from here on its records go to the heir. It runs before the threadsafe function ends,
+ *  because it was entered later. */
+void leave(void* data) {
+  auto* environment = static_cast<Environment*>(data);
+  std::lock_guard<std::mutex> guard(shared_mutex);
+  if (heir == environment->mailbox) heir = nullptr;
+  environment->mailbox->close(heir);
+}
+
+/** open(notify, isHeir, threads, pipes): true. `notify` says only that records wait. Threads and pipes count in the first call
+ *  of the process. */
+napi_value open_mailbox(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  Environment* environment = environment_of(env);
+  if (environment->mailbox != nullptr) return fail(env, "open was called before");
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, arguments[0], &type);
+  if (type != napi_function) return fail(env, "open needs a function");
+  bool is_heir = false;
+  napi_get_value_bool(env, arguments[1], &is_heir);
+  napi_value name = nullptr;
+  napi_create_string_utf8(env, "relay", NAPI_AUTO_LENGTH, &name);
+  if (napi_create_threadsafe_function(env, arguments[0], nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_notify,
+                                      &environment->notify) != napi_ok)
+    return fail(env, "no threadsafe function");
+  napi_unref_threadsafe_function(env, environment->notify);
+  std::lock_guard<std::mutex> guard(shared_mutex);
+  if (shared_core == nullptr) {
+    relay::Options options;
+    options.threads = static_cast<uint32_t>(std::min<int64_t>(16, whole_of(env, arguments[2], 1)));
+    options.pipes = static_cast<uint32_t>(std::min<int64_t>(65536, std::max<int64_t>(0, whole_of(env, arguments[3], 256))));
+    shared_core = new Core(options);
+  }
+  environment->mailbox = new Mailbox(post_notice, environment->notify);
+  if (is_heir) heir = environment->mailbox;
+  napi_add_env_cleanup_hook(env, leave, environment);
+  return boolean(env, true);
+}
+
+/** hold(on): whether running tunnels keep this thread's event loop alive. */
+napi_value hold(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const Environment* environment = environment_of(env);
+  if (environment->notify == nullptr) return fail(env, "open first");
+  bool on = false;
+  napi_get_value_bool(env, arguments[0], &on);
+  if (on) {
+    napi_ref_threadsafe_function(env, environment->notify);
+  } else {
+    napi_unref_threadsafe_function(env, environment->notify);
+  }
+  return boolean(env, on);
+}
+
+/** adopt(clientFd, exitFd, reply, earlyClient, earlyExit, place, tag, idleMs, pace, allowance): the handle, or a negative errno. */
+napi_value adopt(napi_env env, napi_callback_info info) {
+  const Arguments<10> arguments(env, info);
+  const Environment* environment = environment_of(env);
+  if (environment->mailbox == nullptr) return fail(env, "open first");
+  Adoption adoption;
+  for (size_t side = 0; side < 2; side++) {
+    const int64_t fd = whole_of(env, arguments[side], -1);
+    if (fd < 0 || fd > INT32_MAX) return number(env, -EBADF);
+    adoption.fd[side] = static_cast<int>(fd);
+    adoption.early[side] = octets_of(env, arguments[3 + side]);
+  }
+  adoption.reply = octets_of(env, arguments[2]);
+  adoption.owner = environment->mailbox;
+  adoption.place = number_of(env, arguments[5], 0);
+  adoption.tag = number_of(env, arguments[6], 0);
+  adoption.idle_ms = std::max<int64_t>(0, whole_of(env, arguments[7], 0));
+  adoption.pace = std::max(0.0, number_of(env, arguments[8], 0));
+  adoption.allowance = whole_of(env, arguments[9], -1);
+  const uint64_t handle = shared_core->adopt(adoption);
+  return number(env, handle == 0 ? -static_cast<double>(errno) : static_cast<double>(handle));
+}
+
+/** cut(handle) */
+napi_value cut(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  if (environment_of(env)->mailbox == nullptr) return fail(env, "open first");
+  shared_core->cut(handle_of(env, arguments[0]));
+  return nullptr;
+}
+
+/** renew(handle, octets): negative for no limit. */
+napi_value renew(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  if (environment_of(env)->mailbox == nullptr) return fail(env, "open first");
+  shared_core->renew(handle_of(env, arguments[0]), whole_of(env, arguments[1], -1));
+  return nullptr;
+}
+
+/** counts(handle, into): whether the tunnel lives; then `into` holds the octets taken from each side. */
+napi_value counts(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  if (environment_of(env)->mailbox == nullptr) return fail(env, "open first");
+  double* into = doubles_of(env, arguments[1], 2);
+  if (into == nullptr) return fail(env, "counts needs a Float64Array of 2");
+  uint64_t octets[2];
+  const bool lives = shared_core->counts(handle_of(env, arguments[0]), octets);
+  for (size_t side = 0; lives && side < 2; side++) into[side] = static_cast<double>(octets[side]);
+  return boolean(env, lives);
+}
+
+void write_record(const Record& record, double* fields) {
+  *fields++ = static_cast<double>(record.handle);
+  *fields++ = record.place;
+  *fields++ = record.tag;
+  *fields++ = static_cast<double>(record.kind);
+  *fields++ = record.by;
+  for (const uint64_t octets : record.octets) *fields++ = static_cast<double>(octets);
+  for (const auto& first : record.first) {
+    *fields++ = first.after_ms;
+    *fields++ = first.record_type;
+    *fields++ = first.record_length;
+  }
+}
+
+/** drain(into): how many records were written to the Float64Array. */
+napi_value drain(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const Environment* environment = environment_of(env);
+  if (environment->mailbox == nullptr) return fail(env, "open first");
+  size_t length = 0;
+  double* into = doubles_of(env, arguments[0], kRecordFields, &length);
+  if (into == nullptr) return fail(env, "drain needs a Float64Array of 13 or more");
+  Record records[kRecordsAtOnce];
+  const size_t count = environment->mailbox->take(records, std::min(length / kRecordFields, kRecordsAtOnce));
+  for (size_t i = 0; i < count; i++) write_record(records[i], into + i * kRecordFields);
+  return number(env, static_cast<double>(count));
+}
+
+/** stats(into): live tunnels, pipes, most pipes so far, descriptors. */
+napi_value stats(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  if (environment_of(env)->mailbox == nullptr) return fail(env, "open first");
+  double* into = doubles_of(env, arguments[0], 4);
+  if (into == nullptr) return fail(env, "stats needs a Float64Array of 4");
+  const relay::Stats now = shared_core->stats();
+  into[0] = now.live;
+  into[1] = now.pipes;
+  into[2] = now.pipes_peak;
+  into[3] = now.descriptors;
+  return nullptr;
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  napi_set_instance_data(
+      env, new Environment, [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
+  const struct {
+    const char* name;
+    napi_callback callback;
+  } functions[] = {{"open", open_mailbox}, {"hold", hold},     {"adopt", adopt}, {"cut", cut},
+                   {"renew", renew},       {"counts", counts}, {"drain", drain}, {"stats", stats}};
+  for (const auto& [name, callback] : functions) {
+    napi_value function = nullptr;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+    napi_set_named_property(env, exports, name, function);
+  }
+  return exports;
+}

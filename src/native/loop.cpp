@@ -1,0 +1,348 @@
+#include "loop.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "handle.h"
+
+namespace relay {
+namespace {
+
+constexpr uint64_t kWake = ~0ull;
+constexpr int kBatch = 512;
+
+/** A tunnel handed over while the thread sleeps gets its timer so much later, in ms. */
+constexpr int64_t kLongestSleepMs = 250;
+
+constexpr uint32_t kWatched = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
+bool watch(int epoll, int fd, uint64_t data) {
+  epoll_event event{};
+  event.events = kWatched;
+  event.data.u64 = data;
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+}  // namespace
+
+Loop::Loop(uint32_t number, PipeCount& pipes)
+    : number_(number),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      wheel_(coarse_now_ms()),
+      pipes_(pipes) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kWake;
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  // The thread takes no signals: they are the host's, and splice to a closed socket raises SIGPIPE.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "relay");
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Loop::~Loop() {
+  {
+    std::lock_guard<std::mutex> guard(mutex_);
+    stopping_ = true;
+  }
+  wake();
+  thread_.join();
+  close(epoll_);
+  close(wake_);
+  for (auto& chunk : chunks_) delete[] chunk.load();
+}
+
+uint64_t Loop::adopt(const Adoption& adoption) {
+  int fds[2];
+  fds[0] = fcntl(adoption.fd[0], F_DUPFD_CLOEXEC, 3);
+  if (fds[0] < 0) return 0;
+  fds[1] = fcntl(adoption.fd[1], F_DUPFD_CLOEXEC, 3);
+  uint32_t index = 0;
+  const bool fits = fds[1] >= 0 && reserve(index);
+  if (!fits) {
+    const int why = fds[1] < 0 ? errno : ENOBUFS;
+    close(fds[0]);
+    if (fds[1] >= 0) close(fds[1]);
+    errno = why;
+    return 0;
+  }
+  Slot& slot = *slot_at(index);
+  fill(slot, adoption, fds);
+  const uint64_t handle = make_handle(slot.generation, number_, index);
+  publish(slot, handle);
+  return handle;
+}
+
+bool Loop::reserve(uint32_t& index) {
+  std::lock_guard<std::mutex> guard(mutex_);
+  if (!free_.empty()) {
+    index = free_.back();
+    free_.pop_back();
+    return true;
+  }
+  if (used_ == kChunk * kChunks) return false;
+  index = used_++;
+  if (index % kChunk == 0) chunks_[index / kChunk].store(new Slot[kChunk], std::memory_order_release);
+  return true;
+}
+
+/** Sends what is to be sent first, on the caller's thread: in the usual case that is one call of the system. */
+void Loop::fill(Slot& slot, const Adoption& adoption, const int fds[2]) {
+  Tunnel& tunnel = slot.tunnel;
+  tunnel = Tunnel();
+  tunnel.place = adoption.place;
+  tunnel.tag = adoption.tag;
+  tunnel.owner = adoption.owner;
+  tunnel.idle_ms = adoption.idle_ms;
+  tunnel.budget.allowance = adoption.allowance;
+  tunnel.budget.pace = adoption.pace;
+  tunnel.adopted_ms = precise_now_ms();
+  tunnel.active_ms = tunnel.budget.saved_at_ms = coarse_now_ms();
+  for (int side = 0; side < 2; side++) {
+    tunnel.fd[side] = fds[side];
+    const Span& early = adoption.early[side];
+    note_first(tunnel, side, early);
+    if (tunnel.budget.limited()) tunnel.budget.take(early.length);
+    slot.octets[side].store(early.length, std::memory_order_relaxed);
+  }
+  if (!send_or_queue(fds[0], tunnel.way[1], adoption.reply, adoption.early[1])) break_side(tunnel, 0);
+  if (!send_or_queue(fds[1], tunnel.way[0], adoption.early[0], Span())) break_side(tunnel, 1);
+}
+
+/** From here on the tunnel is the relay thread's. Both descriptors are entered under the mutex, for which reap() waits. */
+void Loop::publish(Slot& slot, uint64_t handle) {
+  const Tunnel& tunnel = slot.tunnel;
+  const int fds[2] = {tunnel.fd[0], tunnel.fd[1]};
+  bool urgent = tunnel.broken[0] || tunnel.broken[1] || !tunnel.way[0].queue.empty() || !tunnel.way[1].queue.empty();
+  {
+    std::lock_guard<std::mutex> guard(mutex_);
+    live_.fetch_add(1, std::memory_order_relaxed);
+    slot.lives.store(slot.generation, std::memory_order_release);
+    inbox_.push_back({Command::Verb::join, handle, 0});
+    if (!watch(epoll_, fds[0], handle) || !watch(epoll_, fds[1], handle | 1)) {
+      inbox_.push_back({Command::Verb::cut, handle, 0});
+      urgent = true;
+    }
+    urgent = urgent || sleeps_long_;
+  }
+  if (urgent) wake();
+}
+
+void Loop::cut(uint64_t handle) { command({Command::Verb::cut, handle, 0}); }
+
+void Loop::renew(uint64_t handle, int64_t octets) { command({Command::Verb::renew, handle, octets}); }
+
+void Loop::command(const Command& command) {
+  {
+    std::lock_guard<std::mutex> guard(mutex_);
+    inbox_.push_back(command);
+  }
+  wake();
+}
+
+void Loop::wake() const {
+  const uint64_t one = 1;
+  (void)!write(wake_, &one, sizeof one);
+}
+
+bool Loop::counts(uint64_t handle, uint64_t octets[2]) const {
+  const Slot* slot = slot_at(slot_of(handle));
+  const uint64_t generation = generation_of(handle);
+  if (slot == nullptr || generation == 0 || slot->lives.load(std::memory_order_acquire) != generation) return false;
+  for (int side = 0; side < 2; side++) octets[side] = slot->octets[side].load(std::memory_order_acquire);
+  return slot->lives.load(std::memory_order_acquire) == generation;
+}
+
+Loop::Slot* Loop::slot_at(uint32_t index) const {
+  Slot* chunk = chunks_[index / kChunk].load(std::memory_order_acquire);
+  return chunk == nullptr ? nullptr : &chunk[index % kChunk];
+}
+
+void Loop::run() {
+  std::vector<epoll_event> events(kBatch);
+  for (;;) {
+    const int count = epoll_wait(epoll_, events.data(), kBatch, wait_ms());
+    now_ms_ = coarse_now_ms();
+    for (int i = 0; i < count; i++) on_event(events[static_cast<size_t>(i)].data.u64, events[static_cast<size_t>(i)].events);
+    obey();
+    turn_.swap(again_);
+    for (const uint64_t handle : turn_) {
+      uint32_t index = 0;
+      Tunnel* tunnel = find(handle, index);
+      if (tunnel == nullptr) continue;
+      tunnel->queued_again = false;
+      pump_both(*tunnel, index, 0);
+    }
+    turn_.clear();
+    look_at_timers();
+    bool stop = false;
+    {
+      std::lock_guard<std::mutex> guard(mutex_);
+      stop = stopping_;
+    }
+    for (uint32_t index = 0; stop && index < used_; index++) {
+      Slot* slot = slot_at(index);
+      if (slot->lives.load() != 0 && slot->tunnel.state == State::running) finish(slot->tunnel, index, Kind::cut);
+    }
+    reap();
+    if (stop) return;
+  }
+}
+
+int Loop::wait_ms() {
+  const int64_t timer_ms = wheel_.wait_ms(now_ms_);
+  std::lock_guard<std::mutex> guard(mutex_);
+  if (!inbox_.empty() || !again_.empty() || stopping_) return 0;
+  sleeps_long_ = timer_ms < 0;
+  return timer_ms < 0 ? -1 : static_cast<int>(std::min(timer_ms, kLongestSleepMs));
+}
+
+void Loop::on_event(uint64_t data, uint32_t events) {
+  if (data == kWake) {
+    uint64_t count = 0;
+    (void)!read(wake_, &count, sizeof count);
+    return;
+  }
+  uint32_t index = 0;
+  Tunnel* tunnel = find(data, index);
+  // It may have ended earlier in this batch.
+  if (tunnel == nullptr) return;
+  const int side = side_of(data);
+  if (events & (EPOLLRDHUP | EPOLLHUP)) tunnel->hung_up[side] = true;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) tunnel->readable[side] = true;
+  if (events & EPOLLOUT) tunnel->writable[side] = true;
+  if (events & EPOLLERR) break_side(*tunnel, side);
+  pump_both(*tunnel, index, side);
+}
+
+void Loop::obey() {
+  {
+    std::lock_guard<std::mutex> guard(mutex_);
+    sleeps_long_ = false;
+    if (inbox_.empty()) return;
+    orders_.swap(inbox_);
+  }
+  for (const Command& order : orders_) {
+    uint32_t index = 0;
+    Tunnel* tunnel = find(order.handle, index);
+    if (tunnel != nullptr) obey(order, *tunnel, index);
+  }
+  orders_.clear();
+}
+
+void Loop::obey(const Command& order, Tunnel& tunnel, uint32_t index) {
+  switch (order.verb) {
+    case Command::Verb::join:
+      set_timer(tunnel, index);
+      // What was queued, and a side that broke at once, wait for nobody's event.
+      pump_both(tunnel, index, 0);
+      return;
+    case Command::Verb::cut:
+      finish(tunnel, index, Kind::cut);
+      return;
+    case Command::Verb::renew:
+      tunnel.budget.allowance = order.octets;
+      tunnel.budget.told = false;
+      pump_both(tunnel, index, 0);
+      return;
+  }
+}
+
+void Loop::look_at_timers() {
+  due_.clear();
+  wheel_.advance(now_ms_, due_);
+  for (const uint32_t index : due_) {
+    Tunnel& tunnel = slot_at(index)->tunnel;
+    if (tunnel.state != State::running) continue;
+    if (now_ms_ - tunnel.active_ms >= tunnel.idle_ms) {
+      finish(tunnel, index, Kind::idle);
+      continue;
+    }
+    set_timer(tunnel, index);
+    if (tunnel.budget.pace > 0) pump_both(tunnel, index, 0);
+  }
+}
+
+void Loop::set_timer(Tunnel& tunnel, uint32_t index) {
+  wheel_.set(index, tunnel.active_ms + tunnel.idle_ms);
+}
+
+Tunnel* Loop::find(uint64_t handle, uint32_t& index) const {
+  index = slot_of(handle);
+  Slot* slot = slot_at(index);
+  const uint64_t generation = generation_of(handle);
+  if (slot == nullptr || generation == 0 || slot->lives.load(std::memory_order_acquire) != generation) return nullptr;
+  return slot->tunnel.state == State::running ? &slot->tunnel : nullptr;
+}
+
+uint64_t Loop::handle_of(uint32_t index) const { return make_handle(slot_at(index)->generation, number_, index); }
+
+void Loop::finish(Tunnel& tunnel, uint32_t index, Kind kind) {
+  if (tunnel.state == State::over) return;
+  tunnel.state = State::over;
+  tunnel.kind = kind;
+  over_.push_back(index);
+}
+
+void Loop::reap() {
+  if (over_.empty()) return;
+  // Whoever published one of these has entered both its descriptors once the mutex is free.
+  { std::lock_guard<std::mutex> guard(mutex_); }
+  for (const uint32_t index : over_) bury(index);
+  {
+    std::lock_guard<std::mutex> guard(mutex_);
+    free_.insert(free_.end(), over_.begin(), over_.end());
+  }
+  over_.clear();
+}
+
+void Loop::bury(uint32_t index) {
+  Slot& slot = *slot_at(index);
+  Tunnel& tunnel = slot.tunnel;
+  const Record record = record_of(slot, index);
+  for (int side = 0; side < 2; side++) {
+    // Towards a side that was sent its FIN, or is reset already, nothing is left to cut.
+    if (tunnel.kind != Kind::closed && !tunnel.way[1 - side].passed) {
+      const linger none{1, 0};
+      setsockopt(tunnel.fd[side], SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    }
+    close(tunnel.fd[side]);
+    pipes_.give_back(tunnel.way[side].pipe, tunnel.way[side].in_pipe > 0);
+    std::string().swap(tunnel.way[side].queue);
+  }
+  wheel_.clear(index);
+  slot.lives.store(0, std::memory_order_release);
+  slot.generation = slot.generation + 1 == kGenerations ? 1 : slot.generation + 1;
+  live_.fetch_sub(1, std::memory_order_relaxed);
+  if (tunnel.owner != nullptr) tunnel.owner->post(record);
+}
+
+Record Loop::record_of(const Slot& slot, uint32_t index) const {
+  const Tunnel& tunnel = slot.tunnel;
+  Record record;
+  record.handle = handle_of(index);
+  record.place = tunnel.place;
+  record.tag = tunnel.tag;
+  record.kind = tunnel.kind;
+  record.by = tunnel.kind == Kind::reset ? tunnel.by : static_cast<int8_t>(-1);
+  for (int side = 0; side < 2; side++) {
+    record.octets[side] = slot.octets[side].load(std::memory_order_relaxed);
+    record.first[side] = tunnel.way[side].first;
+  }
+  return record;
+}
+
+}  // namespace relay

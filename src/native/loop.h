@@ -1,0 +1,113 @@
+// One relay thread and its tunnels.
+//
+// Safe by construction:
+//  * epoll carries handles (generation, thread, slot, side), never pointers; slots lie in chunks that are never freed.
+//  * Only the thread touches a tunnel that lives. Others fill a free slot, publish it, and from then on only ask.
+//  * A tunnel that ends is only marked. Its descriptors are closed and its generation is raised behind the whole batch of
+//    events, so that neither a descriptor's number nor a slot is used again under an event that is still waiting.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "relay-core.h"
+#include "tunnel.h"
+#include "wheel.h"
+
+namespace relay {
+
+class Loop {
+ public:
+  static constexpr uint32_t kChunk = 1024;
+  static constexpr uint32_t kChunks = 1024;
+
+  Loop(uint32_t number, PipeCount& pipes);
+  /** Cuts what is left. */
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  uint64_t adopt(const Adoption& adoption);
+  void cut(uint64_t handle);
+  void renew(uint64_t handle, int64_t octets);
+  bool counts(uint64_t handle, uint64_t octets[2]) const;
+  uint32_t live() const { return live_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Slot {
+    /** The generation of the tunnel that lives here; 0 where none does. */
+    std::atomic<uint32_t> lives{0};
+    std::atomic<uint64_t> octets[2] = {{0}, {0}};
+    uint32_t generation = 1;
+    Tunnel tunnel;
+  };
+  struct Command {
+    enum class Verb : uint8_t { join, cut, renew } verb;
+    uint64_t handle;
+    int64_t octets;
+  };
+
+  // Any thread.
+  bool reserve(uint32_t& index);
+  void fill(Slot& slot, const Adoption& adoption, const int fds[2]);
+  void publish(Slot& slot, uint64_t handle);
+  void command(const Command& command);
+  void wake() const;
+  Slot* slot_at(uint32_t index) const;
+
+  // The relay thread.
+  void run();
+  void on_event(uint64_t data, uint32_t events);
+  void obey();
+  void obey(const Command& command, Tunnel& tunnel, uint32_t index);
+  void look_at_timers();
+  void reap();
+  void bury(uint32_t index);
+  int wait_ms();
+  Tunnel* find(uint64_t handle, uint32_t& index) const;
+  uint64_t handle_of(uint32_t index) const;
+  void set_timer(Tunnel& tunnel, uint32_t index);
+  void pump_both(Tunnel& tunnel, uint32_t index, int side);
+  void pump(Tunnel& tunnel, uint32_t index, int side);
+  bool deliver(Tunnel& tunnel, uint32_t index, int side);
+  void take_in(Tunnel& tunnel, uint32_t index, int side, size_t room);
+  void copy(Tunnel& tunnel, uint32_t index, int side, size_t room);
+  void took(Tunnel& tunnel, uint32_t index, int side, size_t octets);
+  void out_of_budget(Tunnel& tunnel, uint32_t index);
+  void nothing_read(Tunnel& tunnel, uint32_t index, int side, bool end);
+  void not_written(Tunnel& tunnel, uint32_t index, int side);
+  void break_side(Tunnel& tunnel, int side);
+  void finish(Tunnel& tunnel, uint32_t index, Kind kind);
+  Record record_of(const Slot& slot, uint32_t index) const;
+
+  const uint32_t number_;
+  int epoll_;
+  int wake_;
+  std::atomic<Slot*> chunks_[kChunks] = {};
+  std::atomic<uint32_t> live_{0};
+
+  std::mutex mutex_;
+  // Under the mutex.
+  uint32_t used_ = 0;
+  std::vector<uint32_t> free_;
+  std::vector<Command> inbox_;
+  bool sleeps_long_ = false;
+  bool stopping_ = false;
+
+  // The relay thread's own.
+  Wheel wheel_;
+  Pipes pipes_;
+  std::vector<Command> orders_;
+  std::vector<uint32_t> over_;
+  std::vector<uint32_t> due_;
+  std::vector<uint64_t> again_;
+  std::vector<uint64_t> turn_;
+  int64_t now_ms_ = 0;
+  char buffer_[64 * 1024];
+
+  std::thread thread_;
+};
+
+}  // namespace relay

@@ -1,0 +1,89 @@
+// One tunnel: two connected sockets and what is on its way between them. No thread, no epoll in here.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "mailbox.h"
+#include "pipes.h"
+#include "record.h"
+
+namespace relay {
+
+/** Octets that somebody else owns. */
+struct Span {
+  const char* octets = nullptr;
+  size_t length = 0;
+};
+
+/** The way from one side to the other. */
+struct Direction {
+  /** Held only while octets are in it. */
+  Pipe pipe;
+  size_t in_pipe = 0;
+  /** Octets taken that the receiver had no room for, from `queue_sent` on. */
+  std::string queue;
+  size_t queue_sent = 0;
+  /** The sender's FIN has come; it has been passed on, or the receiver is gone. */
+  bool ended = false;
+  bool passed = false;
+  /** So much comes that a pipe pays. */
+  bool bulk = false;
+  FirstOctets first;
+};
+
+/** Octets that may still pass, both ways together. */
+struct Budget {
+  /** Octets left until renewed; negative for no such limit. */
+  int64_t allowance = -1;
+  /** Whether the owner knows that the allowance is used up. */
+  bool told = false;
+  /** Octets per second; 0 for no such limit. */
+  double pace = 0;
+  /** Octets that the pace allows now; negative where more was taken. */
+  double saved = 0;
+  int64_t saved_at_ms = 0;
+
+  bool limited() const { return allowance >= 0 || pace > 0; }
+  /** Octets that may be taken now. */
+  size_t room(int64_t now_ms);
+  void take(size_t octets);
+};
+
+enum class State : uint8_t { running, over };
+
+struct Tunnel {
+  int fd[2] = {-1, -1};
+  bool readable[2] = {false, false};
+  bool writable[2] = {true, true};
+  /** An end is known to be behind what can be read: a short read doesn't mean that there is nothing more. */
+  bool hung_up[2] = {false, false};
+  /** Reset, or unfit to be written to. */
+  bool broken[2] = {false, false};
+  /** Whether epoll watches for room to write. */
+  bool watches_room[2] = {false, false};
+  bool queued_again = false;
+  State state = State::running;
+  Kind kind = Kind::closed;
+  int8_t by = -1;
+  Direction way[2];
+  Budget budget;
+  int64_t idle_ms = 0;
+  int64_t active_ms = 0;
+  double adopted_ms = 0;
+  double place = 0;
+  double tag = 0;
+  Mailbox* owner = nullptr;
+};
+
+/** Milliseconds of the monotonic clock. */
+double precise_now_ms();
+/** The same to some milliseconds, at a tenth of the price. */
+int64_t coarse_now_ms();
+
+/** Notes the first octets of a direction, once. */
+void note_first(Tunnel& tunnel, int side, Span octets);
+
+/** Sends `first` and then `second`, as much as fits, and queues the rest. False where the socket is broken. */
+bool send_or_queue(int fd, Direction& way, Span first, Span second);
+
+}  // namespace relay

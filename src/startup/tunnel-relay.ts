@@ -1,0 +1,33 @@
+import type { RelayHealth } from '../admin/health.ts';
+import { NativeRelay } from '../transport/native-relay.ts';
+import { loadRelayBinding } from '../transport/relay-binding.ts';
+
+/** What carries the tunnels of this thread once both their sides are connected. */
+export interface TunnelRelay {
+  /** Null where the relay in TypeScript carries all of them. */
+  readonly native: NativeRelay | null;
+  /** Why there is no native one; empty where there is. */
+  readonly why: string;
+}
+
+export interface TunnelRelayOptions {
+  /** Threads of the native relay; 0 to do without it. */
+  readonly threads: number;
+  /** Pipes of the process at most. */
+  readonly pipes: number;
+  /** Whether what other threads leave behind comes here: true in the main thread. */
+  readonly isHeir: boolean;
+}
+
+/** The native relay where it is wanted and can be had. Once per thread. */
+export function openTunnelRelay({ threads, pipes, isHeir }: TunnelRelayOptions): TunnelRelay {
+  if (threads === 0) return { native: null, why: 'the config says relay: { threads: 0 }' };
+  const loaded = loadRelayBinding();
+  if ('why' in loaded) return { native: null, why: loaded.why };
+  return { native: new NativeRelay({ binding: loaded.binding, isHeir, threads, pipes }), why: '' };
+}
+
+/** The same for the health page and the start banner. */
+export function relayHealthOf({ native, why }: TunnelRelay): RelayHealth {
+  return native === null ? { kind: 'typescript', why } : { kind: 'native', ...native.stats() };
+}

@@ -1,0 +1,209 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { type FirstOctets, type RelayHandle, type RelayOptions, type RelayOutcome, relay } from './relay.ts';
+import { RECORD_FIELDS, type RelayBinding, recordKind } from './relay-binding.ts';
+import { Roster } from './roster.ts';
+
+/** Records taken at once. */
+const BATCH = 64;
+
+const endings = ['closed', 'reset', 'idle', 'cut'] as const;
+
+export interface NativeRelayOptions {
+  readonly binding: RelayBinding;
+  /** Whether records of threads that have ended come here: true in the main thread. */
+  readonly isHeir: boolean;
+  /** Relay threads of the process. */
+  readonly threads: number;
+  /** Pipes of the process at most, two descriptors each. */
+  readonly pipes: number;
+  /** Told how a tunnel of a thread that has ended went; `tag` as that thread gave it. */
+  readonly onOrphan?: (tag: number, outcome: RelayOutcome) => void;
+}
+
+/** Figures of all tunnels of the process that are relayed natively. */
+export interface NativeRelayStats {
+  readonly tunnels: number;
+  readonly pipes: number;
+  readonly mostPipes: number;
+  readonly descriptors: number;
+}
+
+/** Relays outside of JavaScript: a thread of the process moves the octets in the kernel. One per thread of JavaScript. */
+export class NativeRelay {
+  readonly #binding: RelayBinding;
+  readonly #onOrphan: (tag: number, outcome: RelayOutcome) => void;
+  readonly #running = new Roster<NativeTunnel>();
+  readonly #records = new Float64Array(BATCH * RECORD_FIELDS);
+  readonly #figures = new Float64Array(4);
+  #settled: (() => void)[] = [];
+
+  /** Throws where this thread has one already. */
+  constructor(options: NativeRelayOptions) {
+    this.#binding = options.binding;
+    this.#onOrphan = options.onOrphan ?? (() => {});
+    this.#binding.open(() => this.#drain(), options.isHeir, options.threads, options.pipes);
+  }
+
+  /** Tunnels of this thread that are under way here. Their sockets in JavaScript are destroyed, but each holds two descriptors. */
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** The same as relay() of relay.ts, which also carries what can't leave JavaScript: TLS on a side, a socket with octets still
+   *  to be written, or no descriptor left to duplicate. */
+  readonly relay = (a: Socket, b: Socket, options: RelayOptions): RelayHandle => {
+    if (!mayLeave(a) || !mayLeave(b)) return relay(a, b, options);
+    // In one go, so that nothing is read between the last read() here and the first one there.
+    const earlyA = drain(a, options.earlyA);
+    const earlyB = drain(b, options.earlyB);
+    const tunnel = new NativeTunnel(this.#binding, options);
+    const place = this.#running.add(tunnel);
+    tunnel.handle = this.#adopt([a, b], { ...options, earlyA, earlyB }, place);
+    if (tunnel.handle <= 0) {
+      this.#running.remove(place);
+      return relay(a, b, { ...options, earlyA, earlyB });
+    }
+    // Never end() or a reset: they act on the connection, and destroy() only closes our descriptor of it.
+    a.destroy();
+    b.destroy();
+    if (this.#running.size === 1) this.#binding.hold(true);
+    return tunnel;
+  };
+
+  /** Resolves once no tunnel of this thread is under way here. */
+  settled(): Promise<void> {
+    if (this.#running.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#settled.push(resolve));
+  }
+
+  cutAll(): void {
+    for (const tunnel of this.#running.members()) tunnel.cut();
+  }
+
+  stats(): NativeRelayStats {
+    this.#binding.stats(this.#figures);
+    const [tunnels = 0, pipes = 0, mostPipes = 0, descriptors = 0] = this.#figures;
+    return { tunnels, pipes, mostPipes, descriptors };
+  }
+
+  #adopt([a, b]: readonly [Socket, Socket], options: RelayOptions, place: number): number {
+    const [fdA, fdB] = [descriptorOf(a), descriptorOf(b)];
+    if (fdA < 0 || fdB < 0) return -1;
+    const { reply, earlyA, earlyB, tag = 0, idleMs, octetsPerSecond = 0, allowance = -1 } = options;
+    return this.#binding.adopt(fdA, fdB, reply, earlyA, earlyB, place, tag, idleMs, octetsPerSecond, allowance);
+  }
+
+  #drain(): void {
+    let count: number;
+    do {
+      count = this.#binding.drain(this.#records);
+      for (let at = 0; at < count * RECORD_FIELDS; at += RECORD_FIELDS) this.#take(at);
+    } while (count === BATCH);
+  }
+
+  /** Takes the record whose fields begin at `at`. */
+  #take(at: number): void {
+    const place = this.#field(at + 1);
+    const kind = this.#field(at + 3);
+    const tunnel = this.#running.at(place);
+    const isOurs = tunnel !== null && tunnel.handle === this.#field(at);
+    if (kind === recordKind.spent) {
+      if (isOurs) tunnel.onSpent?.();
+      return;
+    }
+    const outcome = this.#outcome(at, endings[kind] ?? 'cut');
+    if (!isOurs) return this.#onOrphan(this.#field(at + 2), outcome);
+    this.#running.remove(place);
+    if (this.#running.size === 0) {
+      this.#binding.hold(false);
+      for (const resolve of this.#settled.splice(0)) resolve();
+    }
+    tunnel.end(outcome);
+  }
+
+  #outcome(at: number, ended: RelayOutcome['ended']): RelayOutcome {
+    const by = this.#field(at + 4);
+    return {
+      bytesAtoB: this.#field(at + 5),
+      bytesBtoA: this.#field(at + 6),
+      ended,
+      by: by === 0 ? 'a' : by === 1 ? 'b' : null,
+      firstFromA: this.#first(at + 7),
+      firstFromB: this.#first(at + 10),
+    };
+  }
+
+  #first(at: number): FirstOctets | null {
+    const [afterMs, type, length] = [this.#field(at), this.#field(at + 1), this.#field(at + 2)];
+    return afterMs < 0 ? null : { afterMs, tlsRecord: type < 0 ? null : { type, length } };
+  }
+
+  #field(at: number): number {
+    return this.#records[at] ?? 0;
+  }
+}
+
+class NativeTunnel implements RelayHandle {
+  readonly #binding: RelayBinding;
+  readonly #onEnd: (outcome: RelayOutcome) => void;
+  readonly onSpent: (() => void) | undefined;
+  #outcome: RelayOutcome | null = null;
+  handle = 0;
+
+  constructor(binding: RelayBinding, { onEnd, onSpent }: RelayOptions) {
+    this.#binding = binding;
+    this.#onEnd = onEnd;
+    this.onSpent = onSpent;
+  }
+
+  get bytesAtoB(): number {
+    return this.#outcome?.bytesAtoB ?? this.#counts()[0] ?? 0;
+  }
+
+  get bytesBtoA(): number {
+    return this.#outcome?.bytesBtoA ?? this.#counts()[1] ?? 0;
+  }
+
+  cut(): void {
+    this.#binding.cut(this.handle);
+  }
+
+  renew(octets: number): void {
+    this.#binding.renew(this.handle, octets);
+  }
+
+  end(outcome: RelayOutcome): void {
+    this.#outcome = outcome;
+    this.#onEnd(outcome);
+  }
+
+  #counts(): Float64Array {
+    const counts = new Float64Array(2);
+    this.#binding.counts(this.handle, counts);
+    return counts;
+  }
+}
+
+/** Whether nothing keeps the socket in JavaScript: it is plain TCP, and all that was written has left. */
+function mayLeave(socket: Socket): boolean {
+  if (socket instanceof TLSSocket || socket.destroyed) return false;
+  return socket.writableLength === 0 && !socket.writableEnded && descriptorOf(socket) >= 0;
+}
+
+/** The descriptor of a plain socket on this system; -1 where it has none, or Node no longer shows it. */
+function descriptorOf(socket: Socket): number {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null || !('fd' in handle)) return -1;
+  return typeof handle.fd === 'number' ? handle.fd : -1;
+}
+
+/** `early` and all that waits in the socket behind it: read() returns one piece at a time. */
+function drain(socket: Socket, early: Buffer | undefined): Buffer | undefined {
+  socket.pause();
+  let octets = early;
+  for (let more: Buffer | null = socket.read(); more !== null; more = socket.read()) {
+    octets = octets === undefined || octets.length === 0 ? more : Buffer.concat([octets, more]);
+  }
+  return octets;
+}

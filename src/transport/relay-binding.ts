@@ -1,0 +1,55 @@
+import { createRequire } from 'node:module';
+
+/** Fields of one record in what drain() fills; see native/binding.cpp. */
+export const RECORD_FIELDS = 13;
+
+/** What a record says happened (native/record.h). */
+export const recordKind = { closed: 0, reset: 1, idle: 2, cut: 3, spent: 4 } as const;
+
+/** The native relay as it is loaded: numbers in, numbers out. Handles are whole numbers below 2^53 that name one tunnel of the
+ *  process and never another; with one that has ended, or never was, nothing happens. */
+export interface RelayBinding {
+  /** Once per thread of JavaScript, before anything else. `notify` is called when records wait, and says no more. What a thread
+   *  leaves behind when it ends goes to the heir. Threads and pipes count in the first call of the process. */
+  open(notify: () => void, isHeir: boolean, threads: number, pipes: number): boolean;
+  /** Whether the event loop stays alive for records to come. */
+  hold(on: boolean): void;
+  /** Duplicates both descriptors and relays from then on. Returns a handle, or a negative errno, and then nothing has changed.
+   *  `place` and `tag` come back with its records. `pace` in octets per second (0: none), `allowance` in octets (negative:
+   *  none). */
+  adopt(
+    clientFd: number,
+    exitFd: number,
+    reply: Buffer | undefined,
+    earlyClient: Buffer | undefined,
+    earlyExit: Buffer | undefined,
+    place: number,
+    tag: number,
+    idleMs: number,
+    pace: number,
+    allowance: number,
+  ): number;
+  cut(handle: number): void;
+  renew(handle: number, octets: number): void;
+  /** Whether the tunnel lives; then `into` holds the octets taken from each side. */
+  counts(handle: number, into: Float64Array): boolean;
+  /** Takes records that wait, as many as `into` has room for; returns how many. */
+  drain(into: Float64Array): number;
+  /** Of the whole process: live tunnels, pipes, most pipes so far, descriptors. */
+  stats(into: Float64Array): void;
+}
+
+/** The native relay, or why it can't be had here. */
+export type LoadedBinding = { readonly binding: RelayBinding } | { readonly why: string };
+
+/** Loads what the install has built. Never throws. */
+export function loadRelayBinding(): LoadedBinding {
+  if (process.platform !== 'linux') return { why: `there is none for ${process.platform}` };
+  try {
+    return { binding: createRequire(import.meta.url)('../native/relay.node') };
+  } catch (cause) {
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND';
+    if (missing) return { why: 'it was not built at the install (npm ci with a C++ compiler builds it)' };
+    return { why: cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause) };
+  }
+}
