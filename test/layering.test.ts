@@ -12,6 +12,7 @@ const layers: Readonly<Record<string, number>> = {
   config: 1,
   pool: 1,
   policy: 1,
+  signals: 1,
   store: 1,
   transport: 1,
   telemetry: 1,
@@ -37,6 +38,7 @@ const packages: Readonly<Record<string, string | readonly string[]>> = {
   pino: 'telemetry/access-log.ts',
   'proxy-chain': 'demo/http-exit.ts',
   socksv5: 'demo/socks-exit.ts',
+  tldts: 'signals/sites.ts',
   typebox: ['config/', 'admin/'],
   yaml: 'config/yaml-file.ts',
 };
