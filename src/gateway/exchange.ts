@@ -5,6 +5,7 @@ import type { Authority } from '../protocol/authority.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { ReplyLabels } from '../protocol/error-reply.ts';
 import type { Params } from '../protocol/username.ts';
+import { unknownVerdict, type Verdict } from '../signals/verdict.ts';
 import { Abort } from '../transport/abort.ts';
 import type { Identity } from './admission.ts';
 import { Deadline } from './deadline.ts';
@@ -50,6 +51,8 @@ export interface Exchange {
   readonly source: string;
   readonly startedAt: number;
   authority: Authority | null;
+  /** What is learned of its target is learned by this: the authority's, or that of the name in a tunnel to an address. */
+  site: string | null;
   path: string;
   /** Who asks, once authenticated, whether or not it is allowed. */
   identity: Identity | null;
@@ -67,6 +70,10 @@ export interface Exchange {
   /** How it ended. `cut`: after success was told, and not at the end of a message. */
   ending: 'ok' | 'cut' | 'client_left' | ErrorKind | null;
   by: By | null;
+  /** What its site did with it, as far as is known. */
+  verdict: Verdict;
+  /** Settles when the verdict is known, where that takes longer than the exchange; it never rejects. */
+  judging: Promise<void> | null;
   /** What an `internal` failure came from: for the operator, never for the client. */
   fault: unknown;
   /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */
@@ -105,6 +112,7 @@ export function openExchange({ longestMs, ...opening }: ExchangeOpening): Exchan
   return {
     ...opening,
     authority: null,
+    site: null,
     path: '',
     identity: null,
     admission: null,
@@ -118,6 +126,8 @@ export function openExchange({ longestMs, ...opening }: ExchangeOpening): Exchan
     originBytes: 0,
     ending: null,
     by: null,
+    verdict: unknownVerdict,
+    judging: null,
     fault: null,
     abort,
     lifetime,

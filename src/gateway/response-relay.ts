@@ -12,6 +12,7 @@ import { ClientLeft, type Exchange, labelsOf } from './exchange.ts';
 import type { ResponseSink } from './exit-exchange.ts';
 import { keepLink } from './exit-link.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-exchange.ts';
+import { type ResponseWatch, watchResponse } from './response-watch.ts';
 
 /** How long an idle link to an exit is kept: shorter than the idle limit of common proxies and origins, so that few die first. */
 const KEEP_LINK_MS = 30_000;
@@ -58,6 +59,8 @@ class ResponseRelay implements ResponseSink {
   /** Until something of the response has been written. Head and first content leave in one write where they came in one read. */
   #head: string | null;
   #waitingForClient = false;
+  /** Where content is needed to tell what the site thinks of the exit. */
+  readonly #watch: ResponseWatch | null;
 
   constructor(deps: Collaborators, exchange: Exchange, parts: RelayParts) {
     const { client, content, plan } = parts.request;
@@ -69,6 +72,7 @@ class ResponseRelay implements ResponseSink {
     // Said beforehand: a client that sends on, or tries again, does so on another connection and reads this answer.
     this.#keepAlive = client.keepAlive && this.#framing.type !== 'close' && content.passable(plan.expectsContinue);
     this.#head = responseHead(exchange, { client, response, framing: this.#framing, keepAlive: this.#keepAlive });
+    this.#watch = watchResponse(deps, exchange, response);
     this.#stallMs = deps.settings().timeouts.stall;
     this.#stalled = new Deadline(() => {
       exchange.by = this.#waitingForClient ? 'client' : 'origin';
@@ -87,6 +91,7 @@ class ResponseRelay implements ResponseSink {
   content(chunk: Buffer): void {
     const { socket } = this.#parts.request.client;
     this.#exchange.originBytes += chunk.length;
+    this.#watch?.content(chunk);
     this.#stalled.set(this.#stallMs);
     const flowing =
       this.#head === null
@@ -141,6 +146,7 @@ class ResponseRelay implements ResponseSink {
   #finish(aftermath: Aftermath | GatewayError): void {
     const { request, answer, resolve, reject } = this.#parts;
     this.#stalled.clear();
+    this.#watch?.end();
     request.client.socket.off('drain', this.#onDrain);
     answer.exchange.release();
     this.#exchange.clientBytes += request.content.bytes;

@@ -28,6 +28,8 @@ export async function serveExchange<T>(
   } finally {
     exchange.lifetime.clear();
     endExchange(deps, exchange);
+    deps.signals.recent.ended(exchange.id, deps.now());
+    if (exchange.judging !== null) await exchange.judging;
     deps.book(exchange);
   }
 }
@@ -43,6 +45,7 @@ export interface Asked {
 /** Admits an authenticated client to what it asks for, or throws what forbids it. */
 export function admit(deps: Collaborators, exchange: Exchange, { identity, authority, internal }: Asked): void {
   exchange.authority = authority;
+  exchange.site = deps.signals.sites.of(authority.host);
   exchange.identity = identity;
   exchange.admission = internal
     ? { ...identity, pools: [], leaseKey: leaseKeyOf(deps, identity) }

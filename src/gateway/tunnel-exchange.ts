@@ -5,6 +5,7 @@ import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { openRoute } from './exit-route.ts';
+import { watchTunnel } from './tunnel-watch.ts';
 
 /** Opens the tunnel that a CONNECT or SOCKS5 request asks for. Until this resolves the client has been told nothing, so every
  *  failure of an exit may be repeated elsewhere. Throws GatewayError, or ClientLeft. */
@@ -30,15 +31,18 @@ export function relayTunnel(
 ): Promise<void> {
   const { client, exit } = sides;
   const { timeouts } = deps.settings();
+  const watch = watchTunnel(deps, exchange);
   return new Promise((resolve) => {
     const handle = relay(client.socket, exit.socket, {
       idleMs: timeouts.tunnelIdle,
       earlyA: client.early,
       earlyB: exit.early,
+      observer: watch?.observer,
       onEnd: (outcome) => {
         exchange.abort.removeEventListener('abort', cut);
         exchange.clientBytes += outcome.bytesAtoB;
         exchange.originBytes += outcome.bytesBtoA;
+        watch?.ended(outcome);
         exchange.ending ??= outcome.ended === 'closed' ? 'ok' : 'cut';
         if (outcome.ended !== 'closed')
           exchange.by ??= outcome.by === 'a' ? 'client' : outcome.by === 'b' ? 'origin' : 'gateway';

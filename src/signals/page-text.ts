@@ -11,6 +11,25 @@ const MOST_CODINGS = 3;
 /** Octets out for each octet in, beyond which content is taken for a bomb: deflate's greatest is 1,032. */
 const GREATEST_RATIO = 100;
 
+/** Decodings at once; whatever comes on top stays unread, so that a flood of pages costs no more than this. */
+const MOST_AT_ONCE = 16;
+
+/** Decodes pages for rules, a bounded number at a time. */
+export class PageReader {
+  #running = 0;
+
+  /** As decodeContent; null also where too many are being decoded already. */
+  async read(octets: Buffer, codings: readonly string[]): Promise<Buffer | null> {
+    if (this.#running >= MOST_AT_ONCE) return null;
+    this.#running++;
+    try {
+      return await decodeContent(octets, codings);
+    } finally {
+      this.#running--;
+    }
+  }
+}
+
 /** The content codings of a response, in the order of application, lower-case (RFC 9110 §8.4); null where there are more than
  *  anybody needs or one that isn't known here. */
 export function readableCodings(tokens: readonly string[]): readonly string[] | null {

@@ -30,12 +30,13 @@ function figuresOf(plane: DataPlane, exit: Exit) {
   const slot = plane.registry.slotOf(exit.id);
   if (slot === undefined) return null;
   const now = performance.now();
-  const { latencyMs, inFlight, failuresInRow, ejectedUntil } = plane.exits.row(slot, now);
+  const { latencyMs, inFlight, failuresInRow, ejectedUntil, generation } = plane.exits.row(slot, now);
   return {
     latencyMs: Math.round(latencyMs),
     inFlight,
     failuresInRow,
     ejectedForMs: Math.max(0, Math.round(ejectedUntil - now)),
+    ...plane.verdicts.of({ slot, generation }),
   };
 }
 

@@ -14,6 +14,8 @@ import { PoolRegistry } from '../pool/registry.ts';
 import { RejectionLedger } from '../selection/blame.ts';
 import { ExitTable } from '../selection/exit-table.ts';
 import { LeaseTable } from '../selection/leases.ts';
+import type { BlockRules } from '../signals/block-rules.ts';
+import { VerdictLedger } from '../signals/verdict-ledger.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import { Counters } from '../telemetry/counters.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
@@ -23,6 +25,7 @@ import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
 import { Listeners } from './listeners.ts';
+import { blockRulesOf, createSiteSignals } from './signals.ts';
 
 /** How many leases one sweep looks at, and how often, in ms. */
 const SWEEP_LEASES = 20_000;
@@ -57,6 +60,7 @@ export class DataPlane {
   readonly exits = new ExitTable();
   readonly leases = new LeaseTable();
   readonly counters = new Counters();
+  readonly verdicts = new VerdictLedger();
   readonly listeners: Listeners;
   readonly #options: DataPlaneOptions;
   readonly #sockets = new Set<Socket>();
@@ -71,6 +75,7 @@ export class DataPlane {
   #clients: readonly ClientRecord[];
   #directory: ClientDirectory;
   #rules: AddressRules;
+  #blocks: BlockRules;
   #admin: { readonly host: string; readonly port: number };
   #phase: 'starting' | 'serving' | 'draining' = 'starting';
   readonly #toldFaults = new Set<string>();
@@ -83,6 +88,7 @@ export class DataPlane {
     this.#options = options;
     this.#config = config;
     this.#settings = settingsOf(config);
+    this.#blocks = blockRulesOf(config);
     this.#admin = config.admin;
     this.#resolver = createResolver({
       now: monotonic,
@@ -160,6 +166,7 @@ export class DataPlane {
     this.#applyPools(pools);
     this.#config = config;
     this.#settings = settingsOf(config);
+    this.#blocks = blockRulesOf(config);
     this.#rules = this.#rulesOf(config);
     // A login depends on its listener as well, and what was judged by the former ones must not stand.
     this.setClients(this.#clients);
@@ -222,7 +229,7 @@ export class DataPlane {
 
   #collaborators(): Collaborators {
     const { sessionSecret } = this.#options;
-    const { logins } = this.#config.limits;
+    const { logins, reports } = this.#config.limits;
     return {
       now: monotonic,
       random: Math.random,
@@ -240,6 +247,7 @@ export class DataPlane {
       rejections: new RejectionLedger(),
       dialler: this.#dialler,
       kept: this.#kept,
+      signals: createSiteSignals({ now: monotonic, blocks: () => this.#blocks, learner: this.verdicts, reports }),
       draining: () => this.#phase !== 'serving',
       begin: () => this.counters.begin(),
       book: (exchange) => {
@@ -255,6 +263,6 @@ export class DataPlane {
 const monotonic = (): number => performance.now();
 
 /** What of the config an exchange needs. */
-function settingsOf({ defaultPool, exchange, heads, exitErrors, timeouts }: Config): GatewaySettings {
-  return { defaultPool, ...exchange, heads, exitErrors, timeouts };
+function settingsOf({ defaultPool, exchange, heads, exitErrors, signals, timeouts }: Config): GatewaySettings {
+  return { defaultPool, ...exchange, heads, exitErrors, watchTunnels: signals === 'on', timeouts };
 }

@@ -11,12 +11,21 @@ export interface RelayOutcome {
   readonly by: 'a' | 'b' | null;
 }
 
+/** Who looks at the beginning of what a relay moves. */
+export interface RelayObserver {
+  /** Sees octets before they are passed on; it must not keep them. False: it has seen enough of that side. */
+  chunk(from: 'a' | 'b', octets: Buffer): boolean;
+  /** A side's FIN has come. */
+  end(from: 'a' | 'b'): void;
+}
+
 export interface RelayOptions {
   /** Longest time without an octet moving either way; also bounds a tunnel of which only one side has ended. */
   readonly idleMs: number;
   /** Octets already read from `a`, to be written to `b` first; and the other way round. */
   readonly earlyA?: Buffer;
   readonly earlyB?: Buffer;
+  readonly observer?: RelayObserver;
   /** Called once, never before relay() has returned; then neither socket is open any more. */
   readonly onEnd: (outcome: RelayOutcome) => void;
 }
@@ -61,8 +70,9 @@ class Relay implements RelayHandle {
     this.#b = b;
     this.#onEnd = options.onEnd;
     this.#idle = setTimeout(() => this.#finish('idle', null), options.idleMs);
-    this.#forth = new Direction(a, b, this.#idle);
-    this.#back = new Direction(b, a, this.#idle);
+    const { observer = null } = options;
+    this.#forth = new Direction(a, b, { idle: this.#idle, observer, side: 'a' });
+    this.#back = new Direction(b, a, { idle: this.#idle, observer, side: 'b' });
     a.on('error', () => this.#lost('a')).on('close', () => this.#lost('a'));
     b.on('error', () => this.#lost('b')).on('close', () => this.#lost('b'));
     // What ended before the relay began emits nothing more.
@@ -105,14 +115,25 @@ class Direction {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #idle: NodeJS.Timeout;
+  readonly #observer: RelayObserver | null;
+  readonly #side: 'a' | 'b';
+  /** Whether the observer wants more octets of this side. */
+  #watched: boolean;
   bytes = 0;
   /** The sender's FIN has come. */
   ended = false;
 
-  constructor(from: Socket, to: Socket, idle: NodeJS.Timeout) {
+  constructor(
+    from: Socket,
+    to: Socket,
+    { idle, observer, side }: { idle: NodeJS.Timeout; observer: RelayObserver | null; side: 'a' | 'b' },
+  ) {
     this.#from = from;
     this.#to = to;
     this.#idle = idle;
+    this.#observer = observer;
+    this.#side = side;
+    this.#watched = observer !== null;
   }
 
   start(early: Buffer | undefined): void {
@@ -126,6 +147,7 @@ class Direction {
   readonly #pass = (chunk: Buffer): void => {
     this.bytes += chunk.length;
     this.#idle.refresh();
+    if (this.#watched) this.#watched = this.#observer?.chunk(this.#side, chunk) === true;
     if (!this.#to.write(chunk)) this.#from.pause();
   };
 
@@ -136,6 +158,7 @@ class Direction {
 
   readonly #end = (): void => {
     this.ended = true;
+    this.#observer?.end(this.#side);
     this.#to.end();
   };
 }

@@ -45,7 +45,14 @@ const pools: readonly Pool[] = [
   { name: 'empty', tier: 'dc', price: null, strategy: 'random', exits: [] },
 ];
 
-const figures: ExitFigures = { latencyMs: 40, inFlight: 1, failuresInRow: 0, ejectedForMs: 0 };
+const figures: ExitFigures = {
+  latencyMs: 40,
+  inFlight: 1,
+  failuresInRow: 0,
+  ejectedForMs: 0,
+  served: 0,
+  refused: 0,
+};
 
 /** Commands over a store of their own, and a count of the changes that were told. */
 function setUp(t: ExecutionContext) {

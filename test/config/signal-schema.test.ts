@@ -56,8 +56,8 @@ test('what a rule can’t mean is a fault with its place', (t) => {
     'f.yaml:1:21 blocks[0].status[0] expected a whole number from 200 to 599',
     'f.yaml:1:35 blocks[0].verdict expected one of served, refused, challenge',
   ]);
-  t.deepEqual(faultsOf('blocks: [{ site: a.example, bodies: x, verdict: refused }]'), [
-    'f.yaml:1:29 blocks[0].bodies unknown key: did you mean body?',
+  t.deepEqual(faultsOf('blocks: [{ site: a.example, boddy: x, verdict: refused }]'), [
+    'f.yaml:1:29 blocks[0].boddy unknown key: did you mean "body"?',
   ]);
   t.deepEqual(faultsOf('guards: [{ site: a.example }]'), [
     'f.yaml:1:10 guards[0] expected at least one of reuseAfter, clientsPerExit, sessionsPerExit',

@@ -231,3 +231,26 @@ test('a stalled reader costs no more than the buffers of two sockets', async (t)
   const held = ends[1].writableLength + ends[0].readableLength;
   t.true(held <= 512 * 1024, `${held} octets held`);
 });
+
+test('an observer sees the beginning of each side until it has had enough, and both ends', async (t) => {
+  const seen: string[] = [];
+  const { a, b, outcome } = await bench(t, {
+    earlyA: Buffer.from('early'),
+    observer: {
+      chunk: (from, octets) => {
+        seen.push(`${from} ${octets}`);
+        return from === 'a' && seen.length < 2;
+      },
+      end: (from) => seen.push(`${from} ends`),
+    },
+  });
+  b.once('data', () => b.write('answer'));
+  a.once('data', () => a.write('more', () => a.end('end')));
+  b.resume().once('end', () => b.end('bye'));
+  a.resume();
+  await outcome;
+  t.deepEqual(seen.slice(0, 2), ['a early', 'b answer']);
+  t.deepEqual(seen.slice(-2), ['a ends', 'b ends']);
+  t.true(seen.length <= 5, 'one more chunk of a at the most');
+  t.false(seen.includes('b bye'));
+});
