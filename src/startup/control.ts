@@ -22,6 +22,7 @@ export function gatewayCommands({ plane, clients, health, onClientsChanged }: Co
     pools: () => poolViews(pools(), exits()),
     exits,
     health,
+    report: (report, client) => plane.report(report, client),
     onClientsChanged,
   });
 }

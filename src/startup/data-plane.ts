@@ -5,12 +5,14 @@ import type { Config } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
 import type { ExitLink } from '../gateway/exit-link.ts';
+import { applyReport, type ReportOutcome } from '../gateway/report.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
 import type { Pool } from '../pool/exit.ts';
 import { PoolRegistry } from '../pool/registry.ts';
+import type { Report } from '../protocol/report.ts';
 import { RejectionLedger } from '../selection/blame.ts';
 import { ExitTable } from '../selection/exit-table.ts';
 import { LeaseTable } from '../selection/leases.ts';
@@ -70,6 +72,7 @@ export class DataPlane {
   readonly #dialler: Dialler;
   readonly #kept: KeptConnections<ExitLink>;
   readonly #sweeper: NodeJS.Timeout;
+  readonly #gateway: Collaborators;
   #config: Config;
   #settings: GatewaySettings;
   #clients: readonly ClientRecord[];
@@ -106,8 +109,9 @@ export class DataPlane {
     this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
     this.#applyPools(options.pools);
+    this.#gateway = this.#collaborators();
     this.listeners = new Listeners({
-      gateway: this.#collaborators(),
+      gateway: this.#gateway,
       folder: config.data,
       sockets: this.#sockets,
       admit: (socket) => this.#admit(socket),
@@ -150,6 +154,11 @@ export class DataPlane {
   set admin(bound: { readonly host: string; readonly port: number }) {
     this.#admin = bound;
     this.#rules = this.#rulesOf(this.#config);
+  }
+
+  /** Takes an operator's report on an exchange. */
+  report(report: Report, client: string | null): Promise<ReportOutcome> {
+    return applyReport(this.#gateway, report, client);
   }
 
   /** Takes a new set of clients; the next request is judged by it. */

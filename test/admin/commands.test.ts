@@ -70,6 +70,10 @@ function setUp(t: ExecutionContext) {
     pools: () => poolViews(pools, exits()),
     exits,
     health: () => health,
+    report: async ({ about }) =>
+      about.by === 'tag'
+        ? { ok: false, refusal: 'ambiguous' }
+        : { ok: true, reported: { id: 'r-1', exit: 'e-1', site: 'shop.example', verdict: 'refused' } },
     onClientsChanged: () => {
       told.changes++;
     },
@@ -165,4 +169,17 @@ test('pools and exits are shown with their figures and without credentials', (t)
   t.like(exits[0], { id: 'a', country: 'us', endpoint: 'http://192.0.2.1:8080', live: figures });
   t.false(JSON.stringify(run('exit.list')).includes('hidden'));
   t.deepEqual(run('health'), health);
+});
+
+test('a report is taken as the internal host takes it', async (t) => {
+  const { run } = setUp(t);
+  const report = { id: 'r-1', verdict: 'refused' };
+  t.like(await run<Promise<object>>('exchange.report', { client: null, report }), { exit: 'e-1', verdict: 'refused' });
+  const faults = async (written: object) =>
+    faultOf(await t.throwsAsync(run<Promise<object>>('exchange.report', { client: null, report: written })));
+  t.like(await faults({ id: 'r-1' }), {
+    code: 'bad_argument',
+    message: 'verdict: expected served, refused or challenge',
+  });
+  t.like(await faults({ tag: 'x', verdict: 'served' }), { code: 'bad_argument', remedy: 'name one by its id' });
 });
