@@ -10,6 +10,7 @@ import type { LeaseTable } from '../selection/leases.ts';
 import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
 import type { Exchange } from './exchange.ts';
+import type { ExitGuards } from './exit-guards.ts';
 import type { ExitLink } from './exit-link.ts';
 import type { SiteSignals } from './site-signals.ts';
 import type { VerifiedLogins } from './verified-logins.ts';
@@ -58,6 +59,7 @@ export interface Collaborators {
   readonly dialler: Dialler;
   readonly kept: KeptConnections<ExitLink>;
   readonly signals: SiteSignals;
+  readonly guards: ExitGuards;
   /** Whether the gateway is shutting down: running exchanges go on, no new one begins. */
   readonly draining: () => boolean;
   /** Counts an exchange that begins. */

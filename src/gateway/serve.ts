@@ -27,6 +27,7 @@ export async function serveExchange<T>(
     return await phases.refuse(exchange, fault);
   } finally {
     exchange.lifetime.clear();
+    deps.guards.ended(exchange, deps.now());
     endExchange(deps, exchange);
     deps.signals.recent.ended(exchange.id, deps.now());
     if (exchange.judging !== null) await exchange.judging;

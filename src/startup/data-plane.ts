@@ -27,7 +27,7 @@ import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
 import { Listeners } from './listeners.ts';
-import { blockRulesOf, createSiteSignals } from './signals.ts';
+import { blockRulesOf, createExitGuards, createSiteSignals } from './signals.ts';
 
 /** How many leases one sweep looks at, and how often, in ms. */
 const SWEEP_LEASES = 20_000;
@@ -239,6 +239,7 @@ export class DataPlane {
   #collaborators(): Collaborators {
     const { sessionSecret } = this.#options;
     const { logins, reports } = this.#config.limits;
+    const signals = createSiteSignals({ now: monotonic, blocks: () => this.#blocks, learner: this.verdicts, reports });
     return {
       now: monotonic,
       random: Math.random,
@@ -256,7 +257,13 @@ export class DataPlane {
       rejections: new RejectionLedger(),
       dialler: this.#dialler,
       kept: this.#kept,
-      signals: createSiteSignals({ now: monotonic, blocks: () => this.#blocks, learner: this.verdicts, reports }),
+      signals,
+      guards: createExitGuards({
+        sites: signals.sites,
+        secret: sessionSecret,
+        generationOf: (slot) => this.exits.generationOf(slot),
+        rules: () => this.#config.guards,
+      }),
       draining: () => this.#phase !== 'serving',
       begin: () => this.counters.begin(),
       book: (exchange) => {
