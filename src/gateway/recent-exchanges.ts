@@ -53,6 +53,9 @@ export function newestOf(findings: readonly RecentFinding[], query: RecentQuery)
 
 interface Entry extends RecentExchange {
   site: string;
+  /** Its keys, kept because making and hashing them anew costs more than all the rest. */
+  sessionKeys: readonly string[];
+  readonly tagKey: string | null;
   /** When it ended; null while it runs. */
   endedAt: number | null;
   reported: boolean;
@@ -90,14 +93,13 @@ export class RecentExchanges {
   add(exchange: RecentExchange): void {
     const oldest = this.#ring[this.#next];
     if (oldest !== undefined) this.#forget(oldest);
-    const entry: Entry = { ...exchange, endedAt: null, reported: false };
+    const entry = entryOf(exchange);
     this.#ring[this.#next] = entry;
     this.#next = (this.#next + 1) % this.#capacity;
     this.#byId.set(entry.id, entry);
-    for (const key of sessionKeys(entry)) this.#bySession.set(key, entry);
-    if (entry.tag === null) return;
-    const key = `${entry.client} ${entry.tag}`;
-    this.#byTag.set(key, { newest: entry, former: this.#byTag.get(key)?.newest ?? null });
+    for (const key of entry.sessionKeys) this.#bySession.set(key, entry);
+    const { tagKey } = entry;
+    if (tagKey !== null) this.#byTag.set(tagKey, { newest: entry, former: this.#byTag.get(tagKey)?.newest ?? null });
   }
 
   /** The exchange has ended: the time for reports begins. Nothing happens where it was never added. */
@@ -112,13 +114,17 @@ export class RecentExchanges {
     if (entry === undefined || entry.site === site) return;
     this.#forgetSession(entry);
     entry.site = site;
-    for (const key of sessionKeys(entry)) this.#bySession.set(key, entry);
+    entry.sessionKeys = sessionKeysOf(entry);
+    for (const key of entry.sessionKeys) this.#bySession.set(key, entry);
   }
 
   /** What `query` names, as long as a report may be about it. */
   find(query: RecentQuery, now: number): RecentFinding {
     if (query.by === 'tag') return this.#findTag(`${query.client} ${query.tag}`, now);
-    const entry = query.by === 'id' ? this.#byId.get(query.id) : this.#bySession.get(sessionKey(query));
+    const entry =
+      query.by === 'id'
+        ? this.#byId.get(query.id)
+        : this.#bySession.get(sessionKey(query.client, query.session, query.site));
     if (entry === undefined || isOver(entry, now)) return nothing;
     const isTheirs = query.client === null || entry.client === query.client;
     return isTheirs ? { exchange: entry, ambiguous: false } : nothing;
@@ -142,31 +148,43 @@ export class RecentExchanges {
   #forget(entry: Entry): void {
     if (this.#byId.get(entry.id) === entry) this.#byId.delete(entry.id);
     this.#forgetSession(entry);
-    const key = `${entry.client} ${entry.tag}`;
-    const tagged = entry.tag === null ? undefined : this.#byTag.get(key);
+    const { tagKey } = entry;
+    const tagged = tagKey === null ? undefined : this.#byTag.get(tagKey);
     if (tagged?.former === entry) tagged.former = null;
-    if (tagged?.newest === entry) this.#byTag.delete(key);
+    if (tagged?.newest === entry && tagKey !== null) this.#byTag.delete(tagKey);
   }
 
   #forgetSession(entry: Entry): void {
-    for (const key of sessionKeys(entry)) if (this.#bySession.get(key) === entry) this.#bySession.delete(key);
+    for (const key of entry.sessionKeys) if (this.#bySession.get(key) === entry) this.#bySession.delete(key);
   }
 }
 
 const isOver = ({ endedAt }: Entry, now: number): boolean => endedAt !== null && now - endedAt > KEPT_MS;
 
-function sessionKey({
-  client,
-  session,
-  site,
-}: {
-  client: string;
-  session: string | null;
-  site: string | null;
-}): string {
-  return site === null ? `${client} ${session}` : `${client} ${session} ${site}`;
+const sessionKey = (client: string, session: string, site: string | null): string =>
+  site === null ? `${client} ${session}` : `${client} ${session} ${site}`;
+
+/** Those of the session alone, and of the session at the site. */
+function sessionKeysOf({ client, session, site }: RecentExchange): readonly string[] {
+  return session === null ? noKeys : [sessionKey(client, session, null), sessionKey(client, session, site)];
 }
 
-function sessionKeys(entry: Entry): readonly string[] {
-  return entry.session === null ? [] : [sessionKey({ ...entry, site: null }), sessionKey(entry)];
+const noKeys: readonly string[] = Object.freeze([]);
+
+function entryOf(exchange: RecentExchange): Entry {
+  const { id, client, session, tag, site, exit, at, startedAt } = exchange;
+  return {
+    id,
+    client,
+    session,
+    tag,
+    site,
+    exit,
+    at,
+    startedAt,
+    sessionKeys: sessionKeysOf(exchange),
+    tagKey: tag === null ? null : `${client} ${tag}`,
+    endedAt: null,
+    reported: false,
+  };
 }

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { ResponsePlan } from '../protocol/http-message.ts';
-import { lowerAscii, type SeenResponse } from '../signals/block-rules.ts';
+import type { SeenResponse } from '../signals/block-rules.ts';
 import { readableCodings } from '../signals/page-text.ts';
 import type { Verdict } from '../signals/verdict.ts';
 import type { Collaborators } from './collaborators.ts';
@@ -75,8 +75,7 @@ export class ResponseWatch {
     const octets = Buffer.concat(this.#chunks.splice(0));
     const { seen, settle } = this.#watched;
     const response = { ...seen, size: seen.size ?? size };
-    const judge = (text: Buffer | null): void =>
-      settle(this.#deps.signals.blocks().judge(response, text && lowerAscii(text)));
+    const judge = (text: Buffer | null): void => settle(this.#deps.signals.blocks().judge(response, text));
     const codings = readableCodings(seen.fields.tokens('content-encoding'));
     if (codings === null || codings.length === 0) judge(codings && octets);
     else this.#exchange.judging = this.#deps.signals.pages.read(octets, codings).then(judge);

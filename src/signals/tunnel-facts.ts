@@ -30,12 +30,21 @@ export interface TunnelFacts {
   readonly serverName: string | null;
 }
 
+/** What a relay saw itself of the beginning of both sides, and whose FIN came first. */
+export interface RelayBeginning {
+  readonly a: FirstRecord;
+  readonly b: FirstRecord;
+  readonly closedFirst: 'a' | 'b' | null;
+}
+
 /** How a relay ended: side `a` is the client's, side `b` the exit's. */
 export interface RelayEnd {
   readonly bytesAtoB: number;
   readonly bytesBtoA: number;
   readonly ended: TunnelFacts['ended'];
   readonly by: 'a' | 'b' | null;
+  /** From a relay that shows nobody its octets. */
+  readonly beginning?: RelayBeginning;
 }
 
 /** Gathers a tunnel's facts from the chunks that a relay moves. It keeps a few octets of each side, no content; where the name is
@@ -47,7 +56,7 @@ export class TunnelSignals {
   readonly #origin = new FirstOctets();
   #hello: ClientHelloDecoder | null;
   #serverName: string | null = null;
-  #closedFirst: TunnelFacts['closedFirst'] = null;
+  #closedFirst: 'a' | 'b' | null = null;
 
   /** `wantsName`: the authority is an address, so that only the client's TLS tells the site. */
   constructor({ now, wantsName }: { readonly now: () => number; readonly wantsName: boolean }) {
@@ -67,22 +76,27 @@ export class TunnelSignals {
 
   /** A side's FIN has come. */
   end(from: 'a' | 'b'): void {
-    this.#closedFirst ??= from === 'a' ? 'client' : 'origin';
+    this.#closedFirst ??= from;
   }
 
   /** All facts, at the end. */
   facts(end: RelayEnd): TunnelFacts {
+    const { a, b, closedFirst } = end.beginning ?? this.#beginning();
     return {
-      client: this.#client.record(),
-      origin: this.#origin.record(),
+      client: a,
+      origin: b,
       clientBytes: end.bytesAtoB,
       originBytes: end.bytesBtoA,
       durationMs: this.#now() - this.#startedAt,
       ended: end.ended,
-      by: end.by === null ? null : end.by === 'a' ? 'client' : 'origin',
-      closedFirst: this.#closedFirst,
+      by: partyOf(end.by),
+      closedFirst: partyOf(closedFirst),
       serverName: this.#serverName,
     };
+  }
+
+  #beginning(): RelayBeginning {
+    return { a: this.#client.record(), b: this.#origin.record(), closedFirst: this.#closedFirst };
   }
 
   #readName(octets: Buffer): void {
@@ -91,6 +105,11 @@ export class TunnelSignals {
     this.#hello = null;
     if (hello.state === 'value') this.#serverName = hello.value.serverName;
   }
+}
+
+function partyOf(side: 'a' | 'b' | null): 'client' | 'origin' | null {
+  if (side === null) return null;
+  return side === 'a' ? 'client' : 'origin';
 }
 
 /** Type, version and length (RFC 8446 §5.1). */

@@ -167,3 +167,16 @@ test.serial('verdicts are counted by exit', async (t) => {
   t.true(live.served >= 4);
   t.true(live.refused >= 10);
 });
+
+test.serial('tunnels are not watched where that is switched off', async (t) => {
+  const blind = await startGateway({ config: { signals: 'off' }, pools: { through: { exits: [{ url: exit.url }] } } });
+  t.teardown(() => blind.stop());
+  const rude = keep(await startRawOrigin((socket) => socket.once('data', () => reset(socket))));
+  const { socket } = await connectVia(blind.port(), `127.0.0.1:${rude.port}`, { login: blind.login() });
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.resume().write('hello');
+  await closed;
+  const [line] = await blind.accessLog(1);
+  t.is(line?.['verdict'], undefined);
+  t.true(line?.['cut']);
+});

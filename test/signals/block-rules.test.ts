@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type WrittenRule, wholeRule } from '../../src/signals/block-rule.ts';
-import { BlockRules, lowerAscii } from '../../src/signals/block-rules.ts';
+import { BlockRules } from '../../src/signals/block-rules.ts';
 import { judged, seen } from './response-samples.ts';
 
 const rulesOf = (...rules: WrittenRule[]) => new BlockRules(rules.map((rule, i) => wholeRule(rule, `own-${i}`)));
@@ -69,6 +69,14 @@ test('a refusal tells how long to stay away', (t) => {
   t.is(judged(new BlockRules(), { status: 200, fields: { 'Retry-After': '7' } }).retryAfterMs, null);
 });
 
-test('case is ignored in ASCII alone', (t) => {
-  t.is(lowerAscii(Buffer.from('AZaz[@`{É')).toString(), 'azaz[@`{É');
+test('a text is looked for as it stands, whatever it holds', (t) => {
+  for (const text of ['a.c', '(x|y)*$', '\\d[1]', '/*{2}', 'prüfung?', '^', '-']) {
+    const rules = rulesOf({ status: [500], body: [text], verdict: 'refused' });
+    t.is(
+      judged(rules, { status: 500, body: `<p>${text.replace(/[a-z]/g, (letter) => letter.toUpperCase())}</p>` }).page,
+      'refused',
+      text,
+    );
+    t.is(judged(rules, { status: 500, body: '<p>abc xyxy d1 // prufung</p>' }).page, 'unknown', text);
+  }
 });

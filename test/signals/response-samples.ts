@@ -1,6 +1,5 @@
 import { Fields } from '../../src/protocol/fields.ts';
 import type { BlockRules, SeenResponse } from '../../src/signals/block-rules.ts';
-import { lowerAscii } from '../../src/signals/block-rules.ts';
 import type { Verdict } from '../../src/signals/verdict.ts';
 
 /** A response as a test writes it. */
@@ -22,5 +21,5 @@ export function seen({ status, fields = {}, body = '', host = 'www.shop.example'
 export function judged(rules: BlockRules, sample: Sample): Verdict {
   const judgement = rules.judgeHead(seen(sample));
   if ('verdict' in judgement) return judgement.verdict;
-  return rules.judge(seen(sample), lowerAscii(Buffer.from(sample.body ?? '')));
+  return rules.judge(seen(sample), Buffer.from(sample.body ?? ''));
 }

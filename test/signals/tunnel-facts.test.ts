@@ -79,3 +79,11 @@ test('whose FIN came first', (t) => {
   );
   t.is(watch([]).facts.closedFirst, null);
 });
+
+test('a relay that keeps its octets to itself tells what it saw', (t) => {
+  const signals = new TunnelSignals({ now: () => 0, wantsName: false });
+  const a = { firstAtMs: 3, firstType: 22, firstLength: 512 };
+  const b = { firstAtMs: 40, firstType: 21, firstLength: 2 };
+  const facts = signals.facts({ ...end, beginning: { a, b, closedFirst: 'b' } });
+  t.like(facts, { client: a, origin: b, closedFirst: 'origin' });
+});
