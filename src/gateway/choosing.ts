@@ -38,11 +38,12 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const excluded = excludedSlots(deps, admission.params, tried);
   const guard = deps.guards.for(exchange);
   if (lease !== null) {
-    const exit = leasedExit(deps, { lease, filter, excluded, guard });
+    const exit = leasedExit(deps, { lease, filter, excluded });
     const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
-    if (exit !== null)
+    const granted = exit !== null && (guard === null || guard.take(exit.slot, deps.now()));
+    if (exit !== null && granted)
       return { choice: asChoice(deps, exit, lease), others: pinned ? 0 : candidates.length - 1, pinned };
-    if (pinned) throw sessionLost(last);
+    if (pinned) throw sessionLost(exit === null ? last : noneRested());
   }
   const slot = pickSlot(deps, { admission, candidates, excluded, last, guard });
   const exit = deps.registry.exitAt(slot);
@@ -94,12 +95,11 @@ function findLease(deps: Collaborators, admission: Admission): Lease | null {
 /** The lease's exit where it still stands, still fits what the request asks, and hasn't just failed. */
 function leasedExit(
   deps: Collaborators,
-  { lease, filter, excluded, guard }: { lease: Lease; filter: ExitFilter } & Pick<Draw, 'excluded' | 'guard'>,
+  { lease, filter, excluded }: { lease: Lease; filter: ExitFilter; excluded: readonly number[] },
 ): { slot: number; exit: Exit } | null {
   const exit = deps.registry.exitAt(lease.slot);
   if (exit === undefined || deps.registry.generationOf(lease.slot) !== lease.generation) return null;
   if (lease.failed || excluded.includes(lease.slot) || !deps.registry.matches(lease.slot, filter)) return null;
-  if (guard !== null && !guard.take(lease.slot, deps.now())) return null;
   return { slot: lease.slot, exit };
 }
 
