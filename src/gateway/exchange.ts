@@ -72,6 +72,8 @@ export interface Exchange {
   by: By | null;
   /** What its site did with it, as far as is known. */
   verdict: Verdict;
+  /** From a tunnel's ClientHello to the first of the answer, in ms: how far the origin is by that exit; null where that isn't known. */
+  originMs: number | null;
   /** Settles when the verdict is known, where that takes longer than the exchange; it never rejects. */
   judging: Promise<void> | null;
   /** What an `internal` failure came from: for the operator, never for the client. */
@@ -127,6 +129,7 @@ export function openExchange({ longestMs, ...opening }: ExchangeOpening): Exchan
     ending: null,
     by: null,
     verdict: unknownVerdict,
+    originMs: null,
     judging: null,
     fault: null,
     abort,

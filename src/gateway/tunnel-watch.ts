@@ -1,6 +1,6 @@
 import { withTunnel } from '../signals/site-norm.ts';
 import { RecordType, type RelayEnd, TunnelSignals } from '../signals/tunnel-facts.ts';
-import { judgeTunnel } from '../signals/tunnel-verdict.ts';
+import { judgeTunnel, originLatencyOf } from '../signals/tunnel-verdict.ts';
 import type { RelayObserver } from '../transport/relay.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
@@ -29,6 +29,7 @@ export function watchTunnel(deps: Collaborators, exchange: Exchange): TunnelWatc
     recent.rename(exchange.id, site);
     const norm = norms.of(site);
     exchange.verdict = judgeTunnel(facts, norm);
+    exchange.originMs = originLatencyOf(facts);
     const shaken = facts.client.firstType === RecordType.handshake && facts.origin.firstType === RecordType.handshake;
     if (shaken && facts.ended !== 'cut')
       norms.keep(site, withTunnel(norm, { ...facts, refused: exchange.verdict.page === 'refused' }));

@@ -23,6 +23,7 @@ export function accessRecordOf(exchange: Exchange, { now, wallTime }: { now: num
     by: exchange.by,
     status: exchange.status,
     cut,
+    originMs: exchange.originMs,
     verdict: verdict.page === 'unknown' ? null : verdict,
     clientToOrigin: exchange.clientBytes,
     originToClient: exchange.originBytes,
