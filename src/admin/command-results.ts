@@ -1,3 +1,4 @@
+import type { ReportedExchange } from '../gateway/report.ts';
 import type { ClientView, ClientWithSecret } from './client-view.ts';
 import type { Health } from './health.ts';
 import type { ExitView, PoolView } from './pool-view.ts';
@@ -15,5 +16,6 @@ export interface CommandResults {
   readonly 'pool.list': readonly PoolView[];
   readonly 'pool.show': PoolView;
   readonly 'exit.list': readonly ExitView[];
+  readonly 'exchange.report': ReportedExchange;
   readonly health: Health;
 }

@@ -4,17 +4,19 @@ import { type Command, type Commands, command } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { Health } from './health.ts';
 import type { ExitView, PoolView } from './pool-view.ts';
+import { reportCommand, type TakeReport } from './report-command.ts';
 
 /** What commands work on: the running gateway, or the files of one that doesn't run. */
 export interface CommandDeps extends ClientCommandDeps {
   readonly pools: () => readonly PoolView[];
   readonly exits: () => readonly ExitView[];
   readonly health: () => Health;
+  readonly report: TakeReport;
 }
 
 /** All commands by name, used by the control socket and by the command line. */
 export function createCommands(deps: CommandDeps): Commands {
-  return new Map([...clientCommands(deps), ...poolCommands(deps)]);
+  return new Map([...clientCommands(deps), ...poolCommands(deps), reportCommand(deps.report)]);
 }
 
 /** `pool.list` → PoolView[]; `pool.show` → PoolView; `exit.list` → ExitView[]; `health` → Health. */

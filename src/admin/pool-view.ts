@@ -9,6 +9,9 @@ export interface ExitFigures {
   readonly failuresInRow: number;
   /** How long it stays ejected from now on; 0 where it isn't. */
   readonly ejectedForMs: number;
+  /** Exchanges that sites served, and that they refused or challenged, as far as is known. */
+  readonly served: number;
+  readonly refused: number;
 }
 
 /** An exit as it is shown to an operator: without its credential. */

@@ -15,7 +15,7 @@ export const exitCodeTexts: readonly (readonly [code: number, meaning: string])[
   [exitCodes.ok, 'done'],
   [exitCodes.failed, 'failed'],
   [exitCodes.misused, 'bad usage, or faults in config or pools'],
-  [exitCodes.notFound, 'there is no such client, secret or pool'],
+  [exitCodes.notFound, 'there is no such client, secret, pool or exchange'],
   [exitCodes.exists, 'there is one already'],
   [exitCodes.notRunning, 'the gateway does not run, or is not healthy'],
 ];

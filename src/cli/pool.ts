@@ -39,7 +39,19 @@ export const poolCommands: readonly CommandSpec[] = [
     run: async (given, workplace) => {
       const args = { pool: given.text('pool'), country: given.text('country') };
       const { result, live } = await workplace.run('exit.list', args);
-      const head = ['EXIT', 'POOL', 'TIER', 'COUNTRY', 'ENDPOINT', 'NAME', 'LATENCY', 'IN FLIGHT', 'STATE'];
+      const head = [
+        'EXIT',
+        'POOL',
+        'TIER',
+        'COUNTRY',
+        'ENDPOINT',
+        'NAME',
+        'LATENCY',
+        'IN FLIGHT',
+        'SERVED',
+        'REFUSED',
+        'STATE',
+      ];
       const lines = result.length === 0 ? ['no exits'] : formatTable(head, result.map(exitRow), workplace.emphasise);
       return { json: result, lines, remarks: remarksOn(workplace, live) };
     },
@@ -54,8 +66,8 @@ function poolRow({ pool, tier, strategy, price, exits, usable, countries }: Pool
 function exitRow({ id, pool, tier, country, endpoint, name, live }: ExitView): Cell[] {
   const facts: Cell[] = [id, pool, tier, country ?? null, endpoint, name];
   return live === null
-    ? [...facts, null, null, null]
-    : [...facts, `${Math.round(live.latencyMs)} ms`, live.inFlight, stateOf(live)];
+    ? [...facts, null, null, null, null, null]
+    : [...facts, `${Math.round(live.latencyMs)} ms`, live.inFlight, live.served, live.refused, stateOf(live)];
 }
 
 function stateOf({ ejectedForMs, failuresInRow }: NonNullable<ExitView['live']>): string {

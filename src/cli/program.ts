@@ -7,6 +7,7 @@ import { type Failure, failureOf, usageFailure } from './failure.ts';
 import { packageVersion } from './package-facts.ts';
 import { poolCommands } from './pool.ts';
 import { printableJson } from './printable.ts';
+import { reportCommands } from './report.ts';
 import { serviceCommands } from './service.ts';
 import { Workplace } from './workplace.ts';
 
@@ -59,7 +60,8 @@ function createProgram(runner: Runner): Command {
       'after',
       ['', 'Exit codes:', ...exitCodeTexts.map(([code, meaning]) => `  ${code}  ${meaning}`)].join('\n'),
     );
-  for (const spec of [...serviceCommands, ...clientCommands, ...poolCommands]) addCommand(program, spec, runner);
+  for (const spec of [...serviceCommands, ...clientCommands, ...poolCommands, ...reportCommands])
+    addCommand(program, spec, runner);
   return program;
 }
 

@@ -47,6 +47,11 @@ export interface Config {
     readonly hostsFile: string;
   };
   readonly exitErrors: readonly ExitErrorConfig[];
+  /** What responses say of an exit, before the rules that hold anyway. */
+  readonly blocks: readonly BlockRuleConfig[];
+  /** Whether tunnels are watched from outside for how a site treats an exit. */
+  readonly signals: 'on' | 'off';
+  readonly guards: readonly GuardConfig[];
 }
 
 export interface ListenerConfig {
@@ -82,6 +87,8 @@ export interface Limits {
   readonly connections: number;
   /** Failed logins in a window of time. */
   readonly logins: { readonly perSource: number; readonly perName: number; readonly windowMs: number };
+  /** Reports of one client in a window of time. */
+  readonly reports: { readonly perClient: number; readonly windowMs: number };
   /** Resident memory above which new exchanges are refused; null for no limit. */
   readonly memoryBytes: number | null;
 }
@@ -114,4 +121,34 @@ export interface ExitErrorConfig {
   readonly field: string;
   readonly match: string;
   readonly kind: ErrorKind;
+}
+
+/** A rule about responses: what isn't given doesn't matter. Texts are plain, in lower case. */
+export interface BlockRuleConfig {
+  readonly name?: string;
+  /** A host and all below it. */
+  readonly site?: string;
+  readonly status?: readonly number[];
+  readonly field?: { readonly name: string; readonly contains: string };
+  /** Any of these in the content. */
+  readonly body?: readonly string[];
+  /** Greatest length of the content, in octets as sent. */
+  readonly upTo?: number;
+  /** The host that Location leads to, or one above it. */
+  readonly redirect?: string;
+  readonly verdict: 'served' | 'refused' | 'challenge';
+}
+
+/** How sparingly exits are used on a site. Zero switches a part off. */
+export interface GuardConfig {
+  /** A host and all below it; null for every site by itself. */
+  readonly site: string | null;
+  /** An exit that touched the site rests from it for so long, in ms. */
+  readonly reuseAfterMs: number;
+  /** Clients that may use one exit on the site. */
+  readonly clientsPerExit: number;
+  /** Sessions that may use one exit on the site. */
+  readonly sessionsPerExit: number;
+  /** How long a client or session counts after its last use, in ms. */
+  readonly forgetAfterMs: number;
 }

@@ -6,6 +6,7 @@ import { type ConfigFault, fileFault, inOrder, type Path } from './fault.ts';
 import { listenerFaults } from './listener-check.ts';
 import { readUtf8, tryRead } from './read-text.ts';
 import { configSchema } from './schema.ts';
+import { blockRuleOf, guardOf } from './signal-schema.ts';
 import { expandVariables, readSecrets, type VariableSources } from './variables.ts';
 import { YamlFile } from './yaml-file.ts';
 
@@ -55,9 +56,9 @@ interface Places {
 }
 
 function configOf(written: StaticDecode<typeof configSchema>, { file, folder, dataOverride }: Places): Config {
-  const { secrets: _, limits, heads, exchange, accessLog, ...same } = written;
+  const { secrets: _, limits, heads, exchange, accessLog, blocks, guards, ...same } = written;
   const path = (relative: string) => resolve(folder, relative);
-  const { connections, logins, memory } = limits;
+  const { connections, logins, reports, memory } = limits;
   return deepFreeze<Config>({
     ...same,
     file: resolve(file),
@@ -71,6 +72,7 @@ function configOf(written: StaticDecode<typeof configSchema>, { file, folder, da
     limits: {
       connections,
       logins: { perSource: logins.perSource, perName: logins.perName, windowMs: logins.window },
+      reports: { perClient: reports.perClient, windowMs: reports.window },
       memoryBytes: memory,
     },
     heads: {
@@ -82,6 +84,8 @@ function configOf(written: StaticDecode<typeof configSchema>, { file, folder, da
     exchange: { attempts: exchange.attempts, keptContentBytes: exchange.keptContent },
     accessLog: { ...accessLog, file: accessLog.file === null ? null : path(accessLog.file) },
     resolver: { ...same.resolver, hostsFile: path(same.resolver.hostsFile) },
+    blocks: blocks.map(blockRuleOf),
+    guards: guards.map(guardOf),
   });
 }
 

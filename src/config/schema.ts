@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { catalogue, type ErrorKind } from '../errors.ts';
 import { dialects } from '../protocol/dialects.ts';
 import * as t from './schema-terms.ts';
+import { blockRule, guard } from './signal-schema.ts';
 
 const port = (initial?: number) => t.whole(0, 65_535, initial);
 const file = (initial?: string) => t.text('a path', undefined, initial);
@@ -45,6 +46,7 @@ const limits = t.section(
       perName: t.whole(1, 1_000_000, 20),
       window: t.duration('60s', 1000),
     }),
+    reports: t.section({ perClient: t.whole(1, 1_000_000, 6_000), window: t.duration('60s', 1000) }),
     memory: t.nullable('a size such as 512MiB, from 64MiB', t.size({ least: 64 * 1024 ** 2, most: 2 ** 50 })),
   },
   { later: ['requests', 'bandwidth', 'pacing', 'quotas'] },
@@ -111,6 +113,9 @@ export const configSchema = t.mapping({
   accessLog: t.section({ file: t.nullable('a path', file()), paths: t.flag(false), enabled: t.flag(true) }),
   resolver: t.section({ servers: t.list(t.resolverServer(), []), hostsFile: file('/etc/hosts') }),
   exitErrors: t.list(exitError, []),
+  blocks: t.list(blockRule, []),
+  signals: t.oneOf(['on', 'off'], 'on'),
+  guards: t.list(guard, []),
 });
 
 function isErrorKind(text: string): text is ErrorKind {

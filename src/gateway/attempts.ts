@@ -4,6 +4,7 @@ import type { AbortView } from '../transport/abort.ts';
 import { choose, releaseFromSession, sessionLost, settleSession } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
+import { remember } from './site-signals.ts';
 
 /** One try, as the exchange's kind of work sees it. */
 export class Attempt {
@@ -87,6 +88,7 @@ function succeed(deps: Collaborators, exchange: Exchange, begunAt: number): void
   if (choice === null) return;
   exchange.confirmedAt = now;
   exchange.attempts.push({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
+  remember(deps, exchange);
   if (!stands(deps, choice)) return;
   deps.exits.succeeded(choice.slot, now - begunAt, now);
   charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);

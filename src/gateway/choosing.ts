@@ -6,6 +6,7 @@ import type { Lease } from '../selection/leases.ts';
 import { pick } from '../selection/strategies.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Choice, Exchange } from './exchange.ts';
+import type { SiteGuard } from './exit-guards.ts';
 
 /** A session without `ttl` and `idle` ends when it has rested for so long. */
 const DEFAULT_SESSION_IDLE_MS = 30 * 60_000;
@@ -35,14 +36,16 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const candidates = deps.registry.candidates(filter);
   const lease = findLease(deps, admission);
   const excluded = excludedSlots(deps, admission.params, tried);
+  const guard = deps.guards.for(exchange);
   if (lease !== null) {
     const exit = leasedExit(deps, { lease, filter, excluded });
     const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
-    if (exit !== null)
+    const granted = exit !== null && (guard === null || guard.take(exit.slot, deps.now()));
+    if (exit !== null && granted)
       return { choice: asChoice(deps, exit, lease), others: pinned ? 0 : candidates.length - 1, pinned };
-    if (pinned) throw sessionLost(last);
+    if (pinned) throw sessionLost(exit === null ? last : noneRested());
   }
-  const slot = pickSlot(deps, { admission, candidates, excluded, last });
+  const slot = pickSlot(deps, { admission, candidates, excluded, last, guard });
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
   const held = lease === null ? createLease(deps, admission, slot) : moveLease(deps, admission, slot);
@@ -137,9 +140,25 @@ interface Draw {
   readonly candidates: readonly number[];
   readonly excluded: readonly number[];
   readonly last: GatewayError | null;
+  readonly guard: SiteGuard | null;
 }
 
-function pickSlot(deps: Collaborators, { admission, candidates, excluded, last }: Draw): number {
+/** The slot picked, of those that the guard of the site leaves. */
+function pickSlot(deps: Collaborators, draw: Draw): number {
+  const { guard } = draw;
+  if (guard === null) return pickFrom(deps, draw);
+  const rested = draw.candidates.filter((slot) => guard.allows(slot, deps.now()));
+  if (rested.length === 0 && draw.candidates.length > 0) throw draw.last ?? noneRested();
+  const excluded = [...draw.excluded];
+  for (;;) {
+    const slot = pickFrom(deps, { ...draw, candidates: rested, excluded });
+    if (guard.take(slot, deps.now())) return slot;
+    // Another exchange was faster.
+    excluded.push(slot);
+  }
+}
+
+function pickFrom(deps: Collaborators, { admission, candidates, excluded, last }: Draw): number {
   const pool = deps.registry.pool(admission.pools[0] ?? '');
   const result = pick(
     {
@@ -160,6 +179,11 @@ function excludedSlots(deps: Collaborators, params: Params, tried: readonly numb
   const unwanted = params.not === undefined ? undefined : deps.registry.slotOf(params.not);
   return unwanted === undefined ? tried : [...tried, unwanted];
 }
+
+const noneRested = (): GatewayError =>
+  new GatewayError('no_exit_for_target', {
+    detail: 'every exit that fits rests from this site, or others use it there',
+  });
 
 function noExit(deps: Collaborators, admission: Admission): GatewayError {
   const filter = filterOf(admission);

@@ -11,7 +11,9 @@ import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
 import type { Relay } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
+import type { ExitGuards } from './exit-guards.ts';
 import type { ExitLink } from './exit-link.ts';
+import type { SiteSignals } from './site-signals.ts';
 import type { VerifiedLogins } from './verified-logins.ts';
 
 /** What an operator sets for all exchanges; replaced as a whole by a reload. Durations are in ms. */
@@ -23,6 +25,8 @@ export interface GatewaySettings {
   readonly keptContentBytes: number;
   readonly heads: HeadLimits;
   readonly exitErrors: readonly ExitErrorRule[];
+  /** Whether tunnels are watched from outside for how a site treats an exit. */
+  readonly watchTunnels: boolean;
   readonly timeouts: {
     readonly dial: number;
     readonly attempts: number;
@@ -57,6 +61,8 @@ export interface Collaborators {
   readonly kept: KeptConnections<ExitLink>;
   /** Carries tunnels once both sides are connected. */
   readonly relay: Relay;
+  readonly signals: SiteSignals;
+  readonly guards: ExitGuards;
   /** Whether the gateway is shutting down: running exchanges go on, no new one begins. */
   readonly draining: () => boolean;
   /** Counts an exchange that begins. */

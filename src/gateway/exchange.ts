@@ -5,6 +5,7 @@ import type { Authority } from '../protocol/authority.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { ReplyLabels } from '../protocol/error-reply.ts';
 import type { Params } from '../protocol/username.ts';
+import { unknownVerdict, type Verdict } from '../signals/verdict.ts';
 import { Abort } from '../transport/abort.ts';
 import type { Identity } from './admission.ts';
 
@@ -59,6 +60,8 @@ export class Exchange {
   readonly source: string;
   readonly startedAt: number;
   authority: Authority | null = null;
+  /** What is learned of its target is learned by this: the authority's, or that of the name in a tunnel to an address. */
+  site: string | null = null;
   path = '';
   /** Who asks, once authenticated, whether or not it is allowed. */
   identity: Identity | null = null;
@@ -76,6 +79,12 @@ export class Exchange {
   /** How it ended. `cut`: after success was told, and not at the end of a message. */
   ending: 'ok' | 'cut' | 'client_left' | ErrorKind | null = null;
   by: By | null = null;
+  /** What its site did with it, as far as is known. */
+  verdict: Verdict = unknownVerdict;
+  /** From a tunnel's ClientHello to the first of the answer, in ms: how far the origin is by that exit; null where that isn't known. */
+  originMs: number | null = null;
+  /** Settles when the verdict is known, where that takes longer than the exchange; it never rejects. */
+  judging: Promise<void> | null = null;
   /** What an `internal` failure came from: for the operator, never for the client. */
   fault: unknown = null;
   /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */

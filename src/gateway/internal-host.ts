@@ -1,9 +1,12 @@
+import type { Buffer } from 'node:buffer';
 import type { Authority } from '../protocol/authority.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { formatParams } from '../protocol/params.ts';
+import { parseReport } from '../protocol/report.ts';
 import { sessionExit } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
-import type { Exchange } from './exchange.ts';
+import type { Admission, Exchange } from './exchange.ts';
+import { applyReport } from './report.ts';
 
 /** The host that the gateway answers for itself, by every road: forwarding, CONNECT and SOCKS5. */
 export const INTERNAL_HOST = 'roundabout.internal';
@@ -15,9 +18,15 @@ export function isInternal({ host, port }: Authority): boolean {
 
 /** Whether a page in a crawler's browser sent the request, by the fields that a browser sets and a page can't. Such a request
  *  must not learn that the host exists. */
-export function isFromPage(fields: Fields): boolean {
+function isFromPage(fields: Fields): boolean {
   const site = fields.get('sec-fetch-site');
   return fields.has('origin') || fields.has('referer') || (site !== undefined && site.toLowerCase() !== 'none');
+}
+
+/** Whether a request to the gateway's own host is to be treated as if the host didn't exist: a page sent it, or it is a report of a
+ *  type that a page could send without being asked first. */
+export function isHidden({ method, path, fields }: { method: string; path: string; fields: Fields }): boolean {
+  return isFromPage(fields) || (method === 'POST' && pathOf(path) === REPORT && !isJson(fields.get('content-type')));
 }
 
 /** A small reply made here. */
@@ -26,20 +35,45 @@ export interface LocalReply {
   readonly reason: string;
   readonly contentType: string;
   readonly body: string;
+  /** For Retry-After, in seconds. */
+  readonly retryAfterS?: number;
 }
 
+/** A request to the gateway's own host. */
+export interface InternalRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Reads its content; null where that is longer than REPORT_BYTES. */
+  readonly content: () => Promise<Buffer | null>;
+}
+
+/** No report is longer than this. */
+export const REPORT_BYTES = 4096;
+
+const ECHO = '/echo';
+const REPORT = '/report';
+
 /** Answers a request to the gateway's own host: `/echo` tells what was understood of the request's credential, and the exit its
- *  session holds. Anything else is not found. */
-export function answerInternal(
+ *  session holds; `/report` takes a verdict on an exchange. Anything else is not found. Rejects as reading content does. */
+export async function answerInternal(
   deps: Collaborators,
   exchange: Exchange,
-  request: { method: string; path: string },
-): LocalReply {
+  request: InternalRequest,
+): Promise<LocalReply> {
   const { admission } = exchange;
-  const path = request.path.split('?')[0];
-  if (admission === null || path !== '/echo') return json(404, 'Not Found', { title: 'not found', paths: ['/echo'] });
+  const path = pathOf(request.path);
+  if (admission === null || (path !== ECHO && path !== REPORT))
+    return json(404, 'Not Found', { title: 'not found', paths: [ECHO, REPORT] });
+  if (path === REPORT) {
+    if (request.method !== 'POST') return json(405, 'Method Not Allowed', { title: 'only POST' });
+    return answerReport(deps, admission.client.name, request);
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return json(405, 'Method Not Allowed', { title: 'only GET' });
+  return echo(deps, exchange, admission);
+}
+
+function echo(deps: Collaborators, exchange: Exchange, admission: Admission): LocalReply {
   const exit = sessionExit(deps, admission);
   return json(200, 'OK', {
     client: admission.client.name,
@@ -50,10 +84,41 @@ export function answerInternal(
     pools: admission.client.pools.length > 0 ? admission.client.pools : deps.registry.pools().map((pool) => pool.name),
     defaultPool: deps.settings().defaultPool,
     exit: exit === null ? null : { id: exit.id, pool: exit.pool, ...exit.geo },
-    limits: {},
+    limits: { reports: deps.signals.reports.left(admission.client.name, deps.now()) },
     requestId: exchange.id,
   });
 }
+
+/** What a report that is of no use is answered with. */
+const refusals = {
+  unknown: [404, 'Not Found', 'unknown_exchange', 'no exchange of yours within the last ten minutes is so named'],
+  ambiguous: [409, 'Conflict', 'ambiguous_tag', 'several exchanges of the last ten minutes carry this tag'],
+  repeated: [409, 'Conflict', 'already_reported', 'this exchange has been reported'],
+} as const;
+
+async function answerReport(deps: Collaborators, client: string, request: InternalRequest): Promise<LocalReply> {
+  const waitMs = deps.signals.reports.take(client, deps.now());
+  if (waitMs > 0) {
+    const retryAfterS = Math.max(1, Math.ceil(waitMs / 1000));
+    const problem = { title: 'rate_limited', status: 429, detail: 'too many reports', retryAfter: retryAfterS };
+    return { ...json(429, 'rate_limited', problem), retryAfterS };
+  }
+  const content = await request.content();
+  const reading =
+    content === null
+      ? ({ ok: false, fault: { place: '', detail: `expected at most ${REPORT_BYTES} octets` } } as const)
+      : parseReport(content.toString('utf8'));
+  if (!reading.ok) return json(400, 'bad_request', { title: 'bad_request', status: 400, ...reading.fault });
+  const outcome = await applyReport(deps, reading.report, client);
+  if (outcome.ok) return json(200, 'OK', { ...outcome.reported });
+  const [status, reason, title, detail] = refusals[outcome.refusal];
+  return json(status, reason, { title, status, detail });
+}
+
+const pathOf = (target: string): string => target.split('?')[0] ?? '';
+
+/** `application/json`, with parameters or without (RFC 9110 §8.3.1). */
+const isJson = (type: string | undefined): boolean => type?.split(';')[0]?.trim().toLowerCase() === 'application/json';
 
 function json(status: number, reason: string, value: unknown): LocalReply {
   return { status, reason, contentType: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };

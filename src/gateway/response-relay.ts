@@ -12,6 +12,7 @@ import { ClientLeft, type Exchange, labelsOf } from './exchange.ts';
 import type { ResponseSink } from './exit-exchange.ts';
 import { keepLink } from './exit-link.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-exchange.ts';
+import { type ResponseWatch, watchResponse } from './response-watch.ts';
 
 /** How long an idle link to an exit is kept: shorter than the idle limit of common proxies and origins, so that few die first. */
 const KEEP_LINK_MS = 30_000;
@@ -61,6 +62,8 @@ class ResponseRelay implements ResponseSink {
   /** Whether content is still to come when the first read is done. Most responses are over by then and need no deadline. */
   #awaited = false;
   #over = false;
+  /** Where content is needed to tell what the site thinks of the exit. */
+  readonly #watch: ResponseWatch | null;
 
   constructor(deps: Collaborators, exchange: Exchange, parts: RelayParts) {
     const { client, content, plan } = parts.request;
@@ -72,6 +75,7 @@ class ResponseRelay implements ResponseSink {
     // Said beforehand: a client that sends on, or tries again, does so on another connection and reads this answer.
     this.#keepAlive = client.keepAlive && this.#framing.type !== 'close' && content.passable(plan.expectsContinue);
     this.#head = responseHead(exchange, { client, response, framing: this.#framing, keepAlive: this.#keepAlive });
+    this.#watch = watchResponse(deps, exchange, response);
     this.#stallMs = deps.settings().timeouts.stall;
     this.#stalled = new Deadline(() => {
       exchange.by = this.#waitingForClient ? 'client' : 'origin';
@@ -93,6 +97,7 @@ class ResponseRelay implements ResponseSink {
     const { socket } = this.#parts.request.client;
     this.#exchange.originBytes += chunk.length;
     if (this.#awaited) this.#stalled.set(this.#stallMs);
+    this.#watch?.content(chunk);
     const flowing =
       this.#head === null
         ? writeContent(socket, this.#framing, chunk)
@@ -148,6 +153,7 @@ class ResponseRelay implements ResponseSink {
     this.#over = true;
     this.#stalled.clear();
     if (this.#waitingForClient) request.client.socket.off('drain', this.#onDrain);
+    this.#watch?.end();
     answer.exchange.release();
     this.#exchange.clientBytes += request.content.bytes;
     if (aftermath instanceof GatewayError) reject(aftermath);

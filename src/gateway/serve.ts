@@ -39,8 +39,12 @@ export async function serveExchange<T>(deps: Collaborators, opening: Opening, ph
   } finally {
     if (opening.lifetime === undefined) lifetime.clear();
     else lifetime.rest();
+    deps.guards.ended(exchange, deps.now());
     endExchange(deps, exchange);
-    deps.book(exchange);
+    deps.signals.recent.ended(exchange.id, deps.now());
+    // The client need not wait for what is thought of its page.
+    if (exchange.judging === null) deps.book(exchange);
+    else void exchange.judging.then(() => deps.book(exchange));
   }
 }
 
@@ -55,6 +59,7 @@ export interface Asked {
 /** Admits an authenticated client to what it asks for, or throws what forbids it. */
 export function admit(deps: Collaborators, exchange: Exchange, { identity, authority, internal }: Asked): void {
   exchange.authority = authority;
+  exchange.site = deps.signals.sites.of(authority.host);
   exchange.identity = identity;
   exchange.admission = internal
     ? { ...identity, pools: [], leaseKey: leaseKeyOf(deps, identity) }

@@ -4,6 +4,7 @@ import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { openRoute } from './exit-route.ts';
+import { watchTunnel } from './tunnel-watch.ts';
 
 /** Opens the tunnel that a CONNECT or SOCKS5 request asks for. Until this resolves the client has been told nothing, so every
  *  failure of an exit may be repeated elsewhere. Throws GatewayError, or ClientLeft. */
@@ -21,8 +22,8 @@ export interface TunnelClient {
   readonly reply: Buffer;
 }
 
-/** Tells success, and relays between the client and its tunnel until both directions have ended, either side is reset, nothing moves for the idle
- *  limit, or the exchange's own deadline passes. Resolves when both sockets are done with; never rejects. */
+/** Tells success, and relays between the client and its tunnel until both directions have ended, either side is reset, nothing
+ *  moves for the idle limit, or the exchange's own deadline passes. Resolves when both sockets are done with; never rejects. */
 export function relayTunnel(
   deps: Collaborators,
   exchange: Exchange,
@@ -30,6 +31,7 @@ export function relayTunnel(
 ): Promise<void> {
   const { client, exit } = sides;
   const { timeouts } = deps.settings();
+  const watch = watchTunnel(deps, exchange);
   return new Promise((resolve) => {
     const handle = deps.relay(client.socket, exit.socket, {
       now: deps.now,
@@ -37,10 +39,12 @@ export function relayTunnel(
       reply: client.reply,
       earlyA: client.early,
       earlyB: exit.early,
+      watchA: watch?.watchClient,
       onEnd: (outcome) => {
         exchange.abort.removeEventListener('abort', cut);
         exchange.clientBytes += outcome.bytesAtoB;
         exchange.originBytes += outcome.bytesBtoA;
+        watch?.ended(outcome);
         exchange.ending ??= outcome.ended === 'closed' ? 'ok' : 'cut';
         if (outcome.ended !== 'closed')
           exchange.by ??= outcome.by === 'a' ? 'client' : outcome.by === 'b' ? 'origin' : 'gateway';

@@ -4,7 +4,8 @@ import { authenticate, faultError, type Identity } from '../gateway/admission.ts
 import { Deadline } from '../gateway/deadline.ts';
 import { ClientLeft, type Exchange, labelsOf } from '../gateway/exchange.ts';
 import { type Aftermath, forward, hopsLeft } from '../gateway/forward-exchange.ts';
-import { answerInternal, isFromPage, isInternal } from '../gateway/internal-host.ts';
+import { answerInternal, isHidden, isInternal, type LocalReply, REPORT_BYTES } from '../gateway/internal-host.ts';
+import { readLocalContent } from '../gateway/local-content.ts';
 import { RequestContent } from '../gateway/request-content.ts';
 import { admit, serveExchange, serveTunnel } from '../gateway/serve.ts';
 import type { Fault } from '../protocol/decoded.ts';
@@ -169,16 +170,13 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     // The exit's answer to TRACE would show what we tell it of ourselves (RFC 9110 §9.3.8).
     if (plan.method === 'TRACE') throw new GatewayError('not_supported', { detail: 'TRACE is not forwarded' });
     const identity = this.#authenticate(plan.fields);
-    const internal = isInternal(plan.authority) && !isFromPage(plan.fields);
+    const internal = isInternal(plan.authority) && !isHidden(plan);
     admit(gateway, exchange, { identity, authority: plan.authority, internal });
     const keepAlive = plan.keepAlive && plan.upgrade === '' && !gateway.draining();
-    if (internal || hopsLeft(plan) === 0) {
-      const reply = internal ? answerInternal(gateway, exchange, plan) : FINAL_RECIPIENT;
-      exchange.status = reply.status;
-      exchange.ending = 'ok';
-      this.#socket.write(localReply(exchange, { reply, plan, keepAlive }));
-      return Promise.resolve(keepAlive ? 'keep' : 'close');
-    }
+    const local = { plan, keepAlive };
+    if (internal)
+      return this.#answer(exchange, plan, content).then((reply) => this.#reply(exchange, { reply, ...local }));
+    if (hopsLeft(plan) === 0) return Promise.resolve(this.#reply(exchange, { reply: FINAL_RECIPIENT, ...local }));
     const client = {
       socket: this.#socket,
       minorVersion: plan.minorVersion,
@@ -188,6 +186,24 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
       detach: () => this.#detach(),
     };
     return forward(gateway, exchange, { plan, content, client });
+  }
+
+  #reply(exchange: Exchange, local: { reply: LocalReply; plan: RequestPlan; keepAlive: boolean }): Aftermath {
+    exchange.status = local.reply.status;
+    exchange.ending = 'ok';
+    this.#socket.write(localReply(exchange, local));
+    return local.keepAlive ? 'keep' : 'close';
+  }
+
+  /** The gateway's own answer. Content that it needs is asked for where the client waits to be asked (RFC 9110 §10.1.1). */
+  #answer(exchange: Exchange, plan: RequestPlan, content: RequestContent): Promise<LocalReply> {
+    const { gateway, timeouts } = this.#context;
+    const limits = { limitBytes: REPORT_BYTES, deadlineMs: timeouts.head, signal: exchange.abort };
+    const read = (): Promise<Buffer | null> => {
+      if (plan.expectsContinue && content.bytes === 0) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+      return readLocalContent(content, limits);
+    };
+    return answerInternal(gateway, exchange, { method: plan.method, path: plan.path, content: read });
   }
 
   async #tunnel(exchange: Exchange, plan: RequestPlan): Promise<Aftermath> {

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { Deadline } from '../gateway/deadline.ts';
 import type { Exchange } from '../gateway/exchange.ts';
-import { answerInternal, isFromPage } from '../gateway/internal-host.ts';
+import { answerInternal, isHidden, REPORT_BYTES } from '../gateway/internal-host.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { RequestHeadDecoder } from '../protocol/http-head.ts';
-import type { RequestHead } from '../protocol/http-message.ts';
+import type { RequestHead, RequestPlan } from '../protocol/http-message.ts';
 import { planRequest } from '../protocol/http-request.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import type { ListenerContext } from './context.ts';
@@ -29,6 +29,8 @@ class InternalClient implements ConnectionEvents<RequestHead> {
   readonly #done: () => void;
   readonly #connection: HttpConnection<RequestHead>;
   readonly #patience: Deadline;
+  /** The content of the request under way, once it is asked for. */
+  #content: SmallContent | null = null;
 
   constructor(context: ListenerContext, options: { exchange: Exchange; socket: Socket; done: () => void }) {
     this.#context = context;
@@ -50,13 +52,35 @@ class InternalClient implements ConnectionEvents<RequestHead> {
 
   head(head: RequestHead): void {
     const planned = planRequest(head);
-    if (!planned.ok || planned.value.form !== 'origin' || isFromPage(head.fields)) {
+    if (!planned.ok || planned.value.form !== 'origin' || isHidden(planned.value)) {
       this.#socket.destroy();
       return;
     }
-    const plan = planned.value;
-    const reply = answerInternal(this.#context.gateway, this.#exchange, plan);
-    const keepAlive = plan.keepAlive && plan.framing.type === 'none';
+    void this.#answer(planned.value);
+  }
+
+  content(chunk: Buffer): void {
+    this.#content?.take(chunk);
+  }
+
+  contentEnd(_trailers: Fields): void {
+    this.#content?.finish();
+  }
+
+  async #answer(plan: RequestPlan): Promise<void> {
+    const content = new SmallContent();
+    const isEmpty = plan.framing.type === 'none';
+    const read = (): Promise<Buffer | null> => {
+      this.#content = content;
+      if (isEmpty) content.finish();
+      else this.#readContent(plan);
+      return content.whole;
+    };
+    const request = { method: plan.method, path: plan.path, content: read };
+    const reply = await answerInternal(this.#context.gateway, this.#exchange, request);
+    this.#content = null;
+    if (this.#socket.destroyed) return;
+    const keepAlive = plan.keepAlive && (isEmpty || content.isWhole);
     this.#socket.write(localReply(this.#exchange, { reply, plan, keepAlive }));
     if (!keepAlive) {
       this.#socket.end();
@@ -68,9 +92,11 @@ class InternalClient implements ConnectionEvents<RequestHead> {
     else this.#connection.readHead();
   }
 
-  content(_chunk: Buffer): void {}
-
-  contentEnd(_trailers: Fields): void {}
+  #readContent({ expectsContinue, framing }: RequestPlan): void {
+    this.#patience.set(this.#context.timeouts.head);
+    if (expectsContinue) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+    this.#connection.readContent(framing);
+  }
 
   fault(): void {
     this.#socket.destroy();
@@ -82,6 +108,34 @@ class InternalClient implements ConnectionEvents<RequestHead> {
 
   closed(): void {
     this.#patience.clear();
+    this.#content?.abandon();
     this.#done();
+  }
+}
+
+/** Content that is kept whole, up to REPORT_BYTES. */
+class SmallContent {
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+  #resolve: (content: Buffer | null) => void = () => {};
+  /** All of it; null where it is too long, or the client left. */
+  readonly whole = new Promise<Buffer | null>((resolve) => {
+    this.#resolve = resolve;
+  });
+  isWhole = false;
+
+  take(chunk: Buffer): void {
+    this.#size += chunk.length;
+    if (this.#size > REPORT_BYTES) this.abandon();
+    else this.#chunks.push(Buffer.from(chunk));
+  }
+
+  finish(): void {
+    this.isWhole = this.#size <= REPORT_BYTES;
+    this.#resolve(this.isWhole ? Buffer.concat(this.#chunks) : null);
+  }
+
+  abandon(): void {
+    this.#resolve(null);
   }
 }

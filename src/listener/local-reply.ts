@@ -16,6 +16,7 @@ export function localReply(
     'Cache-Control: no-store',
     ...labelFields(labelsOf(exchange)).map(([name, value]) => `${name}: ${value}`),
   ];
+  if (reply.retryAfterS !== undefined) lines.push(`Retry-After: ${reply.retryAfterS}`);
   if (!keepAlive) lines.push('Connection: close');
   else if (plan.minorVersion === 0) lines.push('Connection: keep-alive');
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');

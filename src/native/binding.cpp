@@ -17,7 +17,7 @@ using relay::Mailbox;
 using relay::Record;
 
 /** Doubles of one record in what drain() fills; see transport/relay-binding.ts. */
-constexpr size_t kRecordFields = 13;
+constexpr size_t kRecordFields = 14;
 constexpr size_t kRecordsAtOnce = 64;
 
 /** The largest whole number that a double tells from its neighbours. */
@@ -234,6 +234,7 @@ void write_record(const Record& record, double* fields) {
     *fields++ = first.record_type;
     *fields++ = first.record_length;
   }
+  *fields++ = record.ended_first;
 }
 
 /** drain(into): how many records were written to the Float64Array. */
@@ -243,7 +244,7 @@ napi_value drain(napi_env env, napi_callback_info info) {
   if (environment->mailbox == nullptr) return fail(env, "open first");
   size_t length = 0;
   double* into = doubles_of(env, arguments[0], kRecordFields, &length);
-  if (into == nullptr) return fail(env, "drain needs a Float64Array of 13 or more");
+  if (into == nullptr) return fail(env, "drain needs a Float64Array of 14 or more");
   Record records[kRecordsAtOnce];
   const size_t count = environment->mailbox->take(records, std::min(length / kRecordFields, kRecordsAtOnce));
   for (size_t i = 0; i < count; i++) write_record(records[i], into + i * kRecordFields);

@@ -338,6 +338,7 @@ Record Loop::record_of(const Slot& slot, uint32_t index) const {
   record.tag = tunnel.tag;
   record.kind = tunnel.kind;
   record.by = tunnel.kind == Kind::reset ? tunnel.by : static_cast<int8_t>(-1);
+  record.ended_first = tunnel.ended_first;
   for (int side = 0; side < 2; side++) {
     record.octets[side] = slot.octets[side].load(std::memory_order_relaxed);
     record.first[side] = tunnel.way[side].first;

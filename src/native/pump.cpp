@@ -144,6 +144,7 @@ void Loop::out_of_budget(Tunnel& tunnel, uint32_t index) {
 void Loop::nothing_read(Tunnel& tunnel, uint32_t index, int side, bool end) {
   if (end && !tunnel.broken[side]) {
     tunnel.way[side].ended = true;
+    if (tunnel.ended_first < 0) tunnel.ended_first = static_cast<int8_t>(side);
   } else if (!end && errno == EAGAIN && !tunnel.broken[side]) {
     tunnel.readable[side] = false;
   } else {

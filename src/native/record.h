@@ -24,6 +24,8 @@ struct Record {
   Kind kind = Kind::closed;
   /** The side that was reset: 0, 1, or -1 where it was neither. */
   int8_t by = -1;
+  /** The side whose FIN came first, or -1. */
+  int8_t ended_first = -1;
   /** Octets taken from each side. */
   uint64_t octets[2] = {0, 0};
   FirstOctets first[2];

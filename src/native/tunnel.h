@@ -65,6 +65,7 @@ struct Tunnel {
   State state = State::running;
   Kind kind = Kind::closed;
   int8_t by = -1;
+  int8_t ended_first = -1;
   Direction way[2];
   Budget budget;
   int64_t idle_ms = 0;

@@ -33,6 +33,12 @@ export class FailureBudgets {
     return wholeAt === undefined ? 0 : Math.max(0, wholeAt - now + this.#intervalMs - this.#spanMs);
   }
 
+  /** Failures left to `key` now. */
+  left(key: string, now: number): number {
+    const owedMs = Math.max(0, (this.#wholeAt.get(key) ?? now) - now);
+    return Math.max(0, Math.floor((this.#spanMs - owedMs) / this.#intervalMs));
+  }
+
   /** Books one failure. */
   spend(key: string, now: number): void {
     const wholeAt = Math.max(this.#wholeAt.get(key) ?? now, now);

@@ -4,7 +4,7 @@ import type { AccessRecord, Phase } from '../telemetry/access-record.ts';
 
 /** The line of the access log for an exchange that has ended. `now` is the monotonic clock, `wallTime` ms since the epoch. */
 export function accessRecordOf(exchange: Exchange, { now, wallTime }: { now: number; wallTime: number }): AccessRecord {
-  const { identity, choice } = exchange;
+  const { identity, choice, verdict } = exchange;
   const cut = exchange.ending === 'cut';
   return {
     time: wallTime,
@@ -23,6 +23,8 @@ export function accessRecordOf(exchange: Exchange, { now, wallTime }: { now: num
     by: exchange.by,
     status: exchange.status,
     cut,
+    originMs: exchange.originMs,
+    verdict: verdict.page === 'unknown' ? null : verdict,
     clientToOrigin: exchange.clientBytes,
     originToClient: exchange.originBytes,
     attempts: exchange.attempts,

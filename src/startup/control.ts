@@ -23,6 +23,7 @@ export function gatewayCommands({ plane, clients, health, onClientsChanged }: Co
     pools: () => poolViews(pools(), exits()),
     exits,
     health,
+    report: (report, client) => plane.report(report, client),
     onClientsChanged,
   });
 }
@@ -31,12 +32,13 @@ function figuresOf(plane: DataPlane, exit: Exit) {
   const slot = plane.registry.slotOf(exit.id);
   if (slot === undefined) return null;
   const now = performance.now();
-  const { latencyMs, inFlight, failuresInRow, ejectedUntil } = plane.exits.row(slot, now);
+  const { latencyMs, inFlight, failuresInRow, ejectedUntil, generation } = plane.exits.row(slot, now);
   return {
     latencyMs: Math.round(latencyMs),
     inFlight,
     failuresInRow,
     ejectedForMs: Math.max(0, Math.round(ejectedUntil - now)),
+    ...plane.verdicts.of({ slot, generation }),
   };
 }
 

@@ -5,15 +5,19 @@ import type { Config } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
 import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
+import { applyReport, type ReportOutcome } from '../gateway/report.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
 import type { Pool } from '../pool/exit.ts';
 import { PoolRegistry } from '../pool/registry.ts';
+import type { Report } from '../protocol/report.ts';
 import { RejectionLedger } from '../selection/blame.ts';
 import { ExitTable } from '../selection/exit-table.ts';
 import { LeaseTable } from '../selection/leases.ts';
+import type { BlockRules } from '../signals/block-rules.ts';
+import { VerdictLedger } from '../signals/verdict-ledger.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import { Counters } from '../telemetry/counters.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
@@ -25,6 +29,7 @@ import { Roster } from '../transport/roster.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
 import { Listeners } from './listeners.ts';
+import { blockRulesOf, createExitGuards, createSiteSignals } from './signals.ts';
 import type { TunnelRelay } from './tunnel-relay.ts';
 
 /** How many leases one sweep looks at, and how often, in ms. */
@@ -64,6 +69,7 @@ export class DataPlane {
   readonly exits = new ExitTable();
   readonly leases = new LeaseTable();
   readonly counters = new Counters();
+  readonly verdicts = new VerdictLedger();
   readonly listeners: Listeners;
   readonly #options: DataPlaneOptions;
   readonly #sockets = new Roster<Socket>();
@@ -73,11 +79,13 @@ export class DataPlane {
   readonly #dialler: Dialler;
   readonly #kept: KeptConnections<ExitLink>;
   readonly #sweeper: NodeJS.Timeout;
+  readonly #gateway: Collaborators;
   #config: Config;
   #settings: GatewaySettings;
   #clients: readonly ClientRecord[];
   #directory: ClientDirectory;
   #rules: AddressRules;
+  #blocks: BlockRules;
   #admin: { readonly host: string; readonly port: number };
   #phase: 'starting' | 'serving' | 'draining' = 'starting';
   readonly #toldFaults = new Set<string>();
@@ -90,6 +98,7 @@ export class DataPlane {
     this.#options = options;
     this.#config = config;
     this.#settings = settingsOf(config);
+    this.#blocks = blockRulesOf(config);
     this.#admin = config.admin;
     this.#resolver = createResolver({
       now: monotonic,
@@ -107,8 +116,9 @@ export class DataPlane {
     this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
     this.#applyPools(options.pools);
+    this.#gateway = this.#collaborators();
     this.listeners = new Listeners({
-      gateway: this.#collaborators(),
+      gateway: this.#gateway,
       folder: config.data,
       sockets: this.#sockets,
       admit: (socket) => this.#admit(socket),
@@ -158,6 +168,11 @@ export class DataPlane {
     this.#rules = this.#rulesOf(this.#config);
   }
 
+  /** Takes an operator's report on an exchange. */
+  report(report: Report, client: string | null): Promise<ReportOutcome> {
+    return applyReport(this.#gateway, report, client);
+  }
+
   /** Takes a new set of clients; the next request is judged by it. */
   setClients(clients: readonly ClientRecord[]): void {
     this.#clients = clients;
@@ -172,6 +187,7 @@ export class DataPlane {
     this.#applyPools(pools);
     this.#config = config;
     this.#settings = settingsOf(config);
+    this.#blocks = blockRulesOf(config);
     this.#rules = this.#rulesOf(config);
     // A login depends on its listener as well, and what was judged by the former ones must not stand.
     this.setClients(this.#clients);
@@ -243,7 +259,8 @@ export class DataPlane {
 
   #collaborators(): Collaborators {
     const { sessionSecret } = this.#options;
-    const { logins } = this.#config.limits;
+    const { logins, reports } = this.#config.limits;
+    const signals = createSiteSignals({ now: monotonic, blocks: () => this.#blocks, learner: this.verdicts, reports });
     return {
       now: monotonic,
       random: Math.random,
@@ -262,6 +279,13 @@ export class DataPlane {
       dialler: this.#dialler,
       kept: this.#kept,
       relay: (a, b, options) => this.#relay(a, b, options),
+      signals,
+      guards: createExitGuards({
+        sites: signals.sites,
+        secret: sessionSecret,
+        generationOf: (slot) => this.exits.generationOf(slot),
+        rules: () => this.#config.guards,
+      }),
       draining: () => this.#phase !== 'serving',
       begin: () => this.counters.begin(),
       book: (exchange) => {
@@ -279,6 +303,6 @@ const within = (ms: number): Promise<void> => new Promise((resolve) => setTimeou
 const monotonic = (): number => performance.now();
 
 /** What of the config an exchange needs. */
-function settingsOf({ defaultPool, exchange, heads, exitErrors, timeouts }: Config): GatewaySettings {
-  return { defaultPool, ...exchange, heads, exitErrors, timeouts };
+function settingsOf({ defaultPool, exchange, heads, exitErrors, signals, timeouts }: Config): GatewaySettings {
+  return { defaultPool, ...exchange, heads, exitErrors, watchTunnels: signals === 'on', timeouts };
 }

@@ -47,6 +47,10 @@ export interface AccessRecord {
   readonly status: number | null;
   /** Whether a message was cut after its head, which the client can only see by an unclean close. */
   readonly cut: boolean;
+  /** From a tunnel's ClientHello to the first of the answer, in ms; null where that isn't known. */
+  readonly originMs: number | null;
+  /** What the site did with the exchange, and by which rule that was told; null where nothing is known. */
+  readonly verdict: { readonly page: string; readonly rule: string | null } | null;
   /** Octets of content or tunnel. */
   readonly clientToOrigin: number;
   readonly originToClient: number;
@@ -119,15 +123,17 @@ export function isoClock(): (time: number) => string {
  *  record holds; texts are bounded; every invisible character stands as a JSON escape, so that parsing gives it back. Put
  *  together by hand: there is one for every exchange, and JSON.stringify takes three times as long. */
 export function accessLine(record: AccessRecord, paths: boolean, isoTime = isoClock()): string {
-  const { clientToOrigin, originToClient, cut, status } = record;
+  const { clientToOrigin, originToClient, cut, status, verdict, originMs } = record;
   const who = `"client":${text(record.client)},"session":${text(record.session)},"tag":${text(record.tag)}`;
   const way = `"pool":${text(record.pool)},"exit":${text(record.exit)},"authority":${text(record.authority)}`;
   const path = paths ? `,"path":${text(record.path ?? null)}` : '';
   const end = `"kind":${text(record.kind)},"by":${text(record.by)},"status":${status},"cut":${cut}`;
+  const judged = verdict === null ? '' : `,"verdict":${text(verdict.page)},"rule":${text(verdict.rule)}`;
+  const latency = originMs === null ? '' : `,"originMs":${rounded(originMs)}`;
   const octets = `"clientToOrigin":${clientToOrigin},"originToClient":${originToClient}`;
   return (
     `{"time":"${isoTime(record.time)}","id":${text(record.id)},"listener":${text(record.listener)},` +
-    `"source":${text(record.source)},${who},${way},"method":${text(record.method)}${path},${end},${octets},` +
+    `"source":${text(record.source)},${who},${way},"method":${text(record.method)}${path},${end}${judged}${latency},${octets},` +
     `"attempts":[${attemptsOf(record.attempts)}],"phasesMs":{${phases(record.phasesMs)}}}\n`
   );
 }

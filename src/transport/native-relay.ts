@@ -53,7 +53,7 @@ export class NativeRelay {
   /** The same as relay() of relay.ts, which also carries what can't leave JavaScript: TLS on a side, a socket with octets still
    *  to be written, or no descriptor left to duplicate. */
   readonly relay = (a: Socket, b: Socket, options: RelayOptions): RelayHandle => {
-    if (!mayLeave(a) || !mayLeave(b)) return relay(a, b, options);
+    if (options.watchA !== undefined || !mayLeave(a) || !mayLeave(b)) return relay(a, b, options);
     // In one go, so that nothing is read between the last read() here and the first one there.
     const earlyA = drain(a, options.earlyA);
     const earlyB = drain(b, options.earlyB);
@@ -123,14 +123,14 @@ export class NativeRelay {
   }
 
   #outcome(at: number, ended: RelayOutcome['ended']): RelayOutcome {
-    const by = this.#field(at + 4);
     return {
       bytesAtoB: this.#field(at + 5),
       bytesBtoA: this.#field(at + 6),
       ended,
-      by: by === 0 ? 'a' : by === 1 ? 'b' : null,
+      by: sideOf(this.#field(at + 4)),
       firstFromA: this.#first(at + 7),
       firstFromB: this.#first(at + 10),
+      endedFirst: sideOf(this.#field(at + 13)),
     };
   }
 
@@ -143,6 +143,8 @@ export class NativeRelay {
     return this.#records[at] ?? 0;
   }
 }
+
+const sideOf = (side: number): 'a' | 'b' | null => (side === 0 ? 'a' : side === 1 ? 'b' : null);
 
 class NativeTunnel implements RelayHandle {
   readonly #binding: RelayBinding;

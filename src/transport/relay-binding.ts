@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 
 /** Fields of one record in what drain() fills; see native/binding.cpp. */
-export const RECORD_FIELDS = 13;
+export const RECORD_FIELDS = 14;
 
 /** What a record says happened (native/record.h). */
 export const recordKind = { closed: 0, reset: 1, idle: 2, cut: 3, spent: 4 } as const;

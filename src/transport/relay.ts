@@ -21,6 +21,8 @@ export interface RelayOutcome {
   /** Null where nothing came. */
   readonly firstFromA: FirstOctets | null;
   readonly firstFromB: FirstOctets | null;
+  /** Whose FIN came first; null where none came. */
+  readonly endedFirst: 'a' | 'b' | null;
 }
 
 export interface RelayOptions {
@@ -42,6 +44,9 @@ export interface RelayOptions {
   readonly onSpent?: () => void;
   /** What tells the tunnel to whoever inherits it when this thread dies. */
   readonly tag?: number;
+  /** Sees octets of `a` in order before they are passed on, and must not keep them, until it returns false. Such a tunnel stays
+   *  in JavaScript. */
+  readonly watchA?: (octets: Buffer) => boolean;
   /** Called once, never before relay() has returned; then neither socket is open any more. Must not throw. */
   readonly onEnd: (outcome: RelayOutcome) => void;
 }
@@ -86,6 +91,8 @@ class ScriptRelay implements RelayHandle {
   readonly #begunAt: number;
   readonly #idle: NodeJS.Timeout;
   readonly #budget: Budget;
+  readonly #first: { a: FirstOctets | null; b: FirstOctets | null } = { a: null, b: null };
+  #endedFirst: 'a' | 'b' | null = null;
   #over = false;
 
   constructor(a: Socket, b: Socket, options: RelayOptions) {
@@ -98,8 +105,8 @@ class ScriptRelay implements RelayHandle {
       this.#forth.held = held;
       this.#back.held = held;
     });
-    this.#forth = new Direction(a, b, (chunk) => this.#took(chunk));
-    this.#back = new Direction(b, a, (chunk) => this.#took(chunk));
+    this.#forth = new Direction(a, b, this.#eventsOf('a', options.watchA));
+    this.#back = new Direction(b, a, this.#eventsOf('b'));
     a.on('error', () => this.#lost('a')).on('close', () => this.#lost('a'));
     b.on('error', () => this.#lost('b')).on('close', () => this.#lost('b'));
     // What ended before the relay began emits nothing more.
@@ -126,12 +133,20 @@ class ScriptRelay implements RelayHandle {
     if (!this.#over) this.#budget.renew(octets);
   }
 
-  /** Something has moved: `chunk` was taken, or, without one, a receiver has room again. Returns what is to be noted of it. */
-  #took(chunk: Buffer | null): FirstOctets | null {
-    this.#idle.refresh();
-    if (chunk === null) return null;
-    this.#budget.take(chunk.length);
-    return firstOctetsOf(chunk, this.#options.now() - this.#begunAt);
+  #eventsOf(side: 'a' | 'b', watch?: (octets: Buffer) => boolean): DirectionEvents {
+    let watching = watch;
+    return {
+      took: (chunk) => {
+        this.#idle.refresh();
+        this.#budget.take(chunk.length);
+        this.#first[side] ??= firstOctetsOf(chunk, this.#options.now() - this.#begunAt);
+        if (watching?.(chunk) === false) watching = undefined;
+      },
+      room: () => this.#idle.refresh(),
+      ended: () => {
+        this.#endedFirst ??= side;
+      },
+    };
   }
 
   /** A side is gone. After both FINs that is the end, whether by close or by a late RST; before, it is a reset. */
@@ -153,29 +168,36 @@ class ScriptRelay implements RelayHandle {
       bytesBtoA,
       ended,
       by,
-      firstFromA: this.#forth.first,
-      firstFromB: this.#back.first,
+      firstFromA: this.#first.a,
+      firstFromB: this.#first.b,
+      endedFirst: this.#endedFirst,
     });
   }
+}
+
+/** What a direction tells the relay: a chunk was taken, the receiver has room again, the sender's FIN has come. */
+interface DirectionEvents {
+  took(chunk: Buffer): void;
+  room(): void;
+  ended(): void;
 }
 
 /** One way through a relay. The listeners stay on: after the end the sockets are destroyed and call none. */
 class Direction {
   readonly #from: Socket;
   readonly #to: Socket;
-  readonly #onMove: (chunk: Buffer | null) => FirstOctets | null;
+  readonly #events: DirectionEvents;
   /** The receiver takes no more for now; the budget lets nothing pass. */
   #full = false;
   #held = false;
   bytes = 0;
-  first: FirstOctets | null = null;
   /** The sender's FIN has come. */
   ended = false;
 
-  constructor(from: Socket, to: Socket, onMove: (chunk: Buffer | null) => FirstOctets | null) {
+  constructor(from: Socket, to: Socket, events: DirectionEvents) {
     this.#from = from;
     this.#to = to;
-    this.#onMove = onMove;
+    this.#events = events;
   }
 
   start(early: Buffer | undefined): void {
@@ -198,21 +220,21 @@ class Direction {
 
   readonly #pass = (chunk: Buffer): void => {
     this.bytes += chunk.length;
-    const first = this.#onMove(chunk);
-    this.first ??= first;
+    this.#events.took(chunk);
     if (this.#to.write(chunk)) return;
     this.#full = true;
     this.#flow();
   };
 
   readonly #drained = (): void => {
-    this.#onMove(null);
+    this.#events.room();
     this.#full = false;
     this.#flow();
   };
 
   readonly #end = (): void => {
     this.ended = true;
+    this.#events.ended();
     this.#to.end();
   };
 }

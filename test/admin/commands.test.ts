@@ -46,7 +46,14 @@ const pools: readonly Pool[] = [
   { name: 'empty', tier: 'dc', price: null, strategy: 'random', exits: [] },
 ];
 
-const figures: ExitFigures = { latencyMs: 40, inFlight: 1, failuresInRow: 0, ejectedForMs: 0 };
+const figures: ExitFigures = {
+  latencyMs: 40,
+  inFlight: 1,
+  failuresInRow: 0,
+  ejectedForMs: 0,
+  served: 0,
+  refused: 0,
+};
 
 /** Commands over a store of their own, and a count of the changes that were told. */
 function setUp(t: ExecutionContext) {
@@ -64,6 +71,10 @@ function setUp(t: ExecutionContext) {
     pools: () => poolViews(pools, exits()),
     exits,
     health: () => health,
+    report: async ({ about }) =>
+      about.by === 'tag'
+        ? { ok: false, refusal: 'ambiguous' }
+        : { ok: true, reported: { id: 'r-1', exit: 'e-1', site: 'shop.example', verdict: 'refused' } },
     onClientsChanged: () => {
       told.changes++;
     },
@@ -159,4 +170,17 @@ test('pools and exits are shown with their figures and without credentials', (t)
   t.like(exits[0], { id: 'a', country: 'us', endpoint: 'http://192.0.2.1:8080', live: figures });
   t.false(JSON.stringify(run('exit.list')).includes('hidden'));
   t.deepEqual(run('health'), health);
+});
+
+test('a report is taken as the internal host takes it', async (t) => {
+  const { run } = setUp(t);
+  const report = { id: 'r-1', verdict: 'refused' };
+  t.like(await run<Promise<object>>('exchange.report', { client: null, report }), { exit: 'e-1', verdict: 'refused' });
+  const faults = async (written: object) =>
+    faultOf(await t.throwsAsync(run<Promise<object>>('exchange.report', { client: null, report: written })));
+  t.like(await faults({ id: 'r-1' }), {
+    code: 'bad_argument',
+    message: 'verdict: expected served, refused or challenge',
+  });
+  t.like(await faults({ tag: 'x', verdict: 'served' }), { code: 'bad_argument', remedy: 'name one by its id' });
 });

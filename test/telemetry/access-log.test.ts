@@ -25,6 +25,8 @@ const record: AccessRecord = {
   by: 'exit',
   status: 504,
   cut: false,
+  originMs: null,
+  verdict: null,
   clientToOrigin: 12,
   originToClient: 3_456,
   attempts: [{ exit: 'e-7', kind: 'exit_timeout', ms: 12.345678 }],
@@ -40,10 +42,16 @@ async function temporaryFolder(t: { teardown(release: () => Promise<void>): void
 const linesOf = async (file: string) => (await readFile(file, 'utf8')).split('\n').slice(0, -1);
 
 test('a line is JSON with every member, and the path only where it is switched on', (t) => {
-  const { path, ...rest } = record;
+  const { path, verdict: _, originMs: __, ...rest } = record;
   const told = { ...rest, time: '2026-01-02T03:04:05.678Z', attempts: [{ ...record.attempts[0], ms: 12.346 }] };
   t.deepEqual(JSON.parse(accessLine(record, false)), told);
   t.deepEqual(JSON.parse(accessLine(record, true)), { ...told, path });
+});
+
+test('a verdict and the origin’s latency stand in it where they are known', (t) => {
+  const judged = { ...record, verdict: { page: 'refused', rule: 'status-403' }, originMs: 51.23456 };
+  const told = JSON.parse(accessLine(judged, false));
+  t.like(told, { verdict: 'refused', rule: 'status-403', originMs: 51.235, cut: false, clientToOrigin: 12 });
 });
 
 test('nothing is written but the members of a record', (t) => {

@@ -240,6 +240,28 @@ for (const [by, relay] of carriers) {
     }
   });
 
+  test(`whose FIN came first is told, and who wants to see the beginning of side a sees it, ${by}`, async (t) => {
+    const seen: string[] = [];
+    const watchA = (octets: Buffer): boolean => {
+      seen.push(String(octets));
+      return seen.length < 2;
+    };
+    const { a, b, outcome } = await bench(t, relay, { earlyA: Buffer.from('early'), watchA });
+    const exchange = (from: Socket, to: Socket, word: string) =>
+      new Promise((resolve) => {
+        to.once('data', resolve);
+        from.write(word);
+      });
+    await new Promise((resolve) => b.once('data', resolve));
+    await exchange(a, b, 'more');
+    await exchange(a, b, 'unseen');
+    b.end();
+    a.resume().once('end', () => a.end());
+    b.resume();
+    t.like(await outcome, { ended: 'closed', endedFirst: 'b' });
+    t.deepEqual(seen, ['early', 'more']);
+  });
+
   test(`a stalled reader costs no more than the buffers of two sockets, ${by}`, async (t) => {
     const { a, b, ends, handle } = await bench(t, relay);
     b.pause();
