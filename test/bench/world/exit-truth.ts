@@ -64,6 +64,7 @@ export class ExitTruth {
   /** An exchange begins; `end` gives it back. */
   begin(now: number): Fate {
     const { exit } = this.#spec;
+    const expectedMs = this.expectedMs(now);
     this.#uses++;
     this.#inFlight++;
     const [failing, how, quickness, tail, tailLength] = Array.from({ length: 5 }, this.#luck) as [
@@ -78,7 +79,7 @@ export class ExitTruth {
     if (!this.aliveAt(now)) return how < 0.65 ? { kind: 'silence', ms: silenceMs } : { kind: 'reset', ms: brief };
     if (this.#inFlight > 4 * this.#room) return { kind: 'unavailable', ms: brief };
     const stretch = tail < exit.tailShare ? Math.min(40, (1 - tailLength) ** (-1 / 1.2)) : 1;
-    const ms = Math.min(silenceMs, this.expectedMs(now) * noise * stretch);
+    const ms = Math.min(silenceMs, expectedMs * noise * stretch);
     if (failing >= this.failShareAt(now)) return { kind: 'carried', ms };
     const worse = this.#isZombie ? 0.8 * how : how;
     if (worse < exit.refusing) return { kind: quickness < 0.5 ? 'unavailable' : 'reset', ms: 40 + ms / 4 };
@@ -102,9 +103,9 @@ export class ExitTruth {
     return this.#alive;
   }
 
-  /** Median latency of an exchange that begins now beside those in flight. */
+  /** Median latency of one more exchange, beside those in flight now. */
   expectedMs(now: number): number {
-    const load = Math.max(1, this.#inFlight) / this.#room;
+    const load = (this.#inFlight + 1) / this.#room;
     const crowd = load <= 1 ? 1 + 0.4 * load * load : 1.4 * load * Math.sqrt(load);
     return this.#medianMs * crowd * (this.#brownOutAt(now)?.slowness ?? 1);
   }
