@@ -1,5 +1,5 @@
 import { exponential, gaussian, logNormal, type Random, streamOf, weighted } from './draws.ts';
-import { silenceMs, type WorldSpec } from './spec.ts';
+import { type ExitSpec, silenceMs, type WorldSpec } from './spec.ts';
 
 /** What becomes of one exchange over an exit, after `ms`. `silence` is an answer that nobody waits for; `garbage` comes where the
  *  origin's answer should. */
@@ -7,6 +7,10 @@ export interface Fate {
   readonly kind: 'carried' | 'garbage' | 'silence' | 'unavailable' | 'reset';
   readonly ms: number;
 }
+
+/** A dead exit keeps silent so often, and otherwise resets. An assumption, as is the tail's exponent. */
+const deadSilence = 0.65;
+const tailExponent = 1.2;
 
 /** An exit as it truly is. All that it draws comes from streams of its own, one for what it is, one for its lives and one for its
  *  exchanges, so that strategies that use it alike see alike. `now` is ms since the world began. */
@@ -63,27 +67,23 @@ export class ExitTruth {
 
   /** An exchange begins; `end` gives it back. */
   begin(now: number): Fate {
-    const { exit } = this.#spec;
     const expectedMs = this.expectedMs(now);
     this.#uses++;
     this.#inFlight++;
-    const [failing, how, quickness, tail, tailLength] = Array.from({ length: 5 }, this.#luck) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    const noise = Math.exp(exit.noise * gaussian(this.#luck));
-    const brief = 60 + 200 * quickness;
-    if (!this.aliveAt(now)) return how < 0.65 ? { kind: 'silence', ms: silenceMs } : { kind: 'reset', ms: brief };
-    if (this.#inFlight > 4 * this.#room) return { kind: 'unavailable', ms: brief };
-    const stretch = tail < exit.tailShare ? Math.min(40, (1 - tailLength) ** (-1 / 1.2)) : 1;
-    const ms = Math.min(silenceMs, expectedMs * noise * stretch);
-    if (failing >= this.failShareAt(now)) return { kind: 'carried', ms };
+    const luck = drawLuck(this.#luck, this.#spec.exit);
+    const { how, briefMs } = luck;
+    if (!this.aliveAt(now))
+      return how < deadSilence ? { kind: 'silence', ms: silenceMs } : { kind: 'reset', ms: briefMs };
+    if (this.#inFlight > 4 * this.#room) return { kind: 'unavailable', ms: briefMs };
+    const ms = Math.min(silenceMs, expectedMs * luck.stretch);
+    return luck.failing < this.failShareAt(now) ? this.#failure(luck, ms) : { kind: 'carried', ms };
+  }
+
+  #failure({ how, isReset }: Luck, ms: number): Fate {
+    const { refusing, silent } = this.#spec.exit;
     const worse = this.#isZombie ? 0.8 * how : how;
-    if (worse < exit.refusing) return { kind: quickness < 0.5 ? 'unavailable' : 'reset', ms: 40 + ms / 4 };
-    return worse < exit.refusing + exit.silent ? { kind: 'silence', ms: silenceMs } : { kind: 'garbage', ms: 0.8 * ms };
+    if (worse < refusing) return { kind: isReset ? 'reset' : 'unavailable', ms: 40 + ms / 4 };
+    return worse < refusing + silent ? { kind: 'silence', ms: silenceMs } : { kind: 'garbage', ms: 0.8 * ms };
   }
 
   end(): void {
@@ -118,6 +118,26 @@ export class ExitTruth {
   #brownOutAt(now: number) {
     return this.#brownOuts.find(({ begins, ends }) => now >= begins && now < ends);
   }
+}
+
+/** What chance has in store for one exchange: always the same count of draws, so that streams stay in step. */
+interface Luck {
+  /** In [0, 1): it fails if this is below the exit's share of failures, and `how` is where in the mix of failures. */
+  readonly failing: number;
+  readonly how: number;
+  readonly isReset: boolean;
+  /** How long a failure takes that comes at once. */
+  readonly briefMs: number;
+  /** Factor on the expected latency: noise, and seldom a Pareto tail of 40 at most. */
+  readonly stretch: number;
+}
+
+function drawLuck(random: Random, { noise, tailShare }: ExitSpec): Luck {
+  const [failing, how, quickness] = [random(), random(), random()];
+  const [tail, tailLength] = [random(), random()];
+  const longer = tail < tailShare ? Math.min(40, (1 - tailLength) ** (-1 / tailExponent)) : 1;
+  const stretch = longer * Math.exp(noise * gaussian(random));
+  return { failing, how, isReset: quickness >= 0.5, briefMs: 60 + 200 * quickness, stretch };
 }
 
 const weightOf = ({ weight }: { readonly weight: number }) => weight;

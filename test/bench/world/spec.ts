@@ -30,7 +30,8 @@ export interface BrownOut {
 }
 
 /** How exits are drawn: log-normal medians; per exchange log-normal noise, now and then a Pareto tail; good, flaky and nearly
- *  useless exits; a number of exchanges at once at which an exit slows down, and four times which it refuses. */
+ *  useless exits; of what fails, the shares that are refused and that meet silence (the rest is garbage); how many exchanges at
+ *  once an exit has room for before it slows down: beyond four times as many it refuses. */
 export interface ExitSpec {
   readonly medianMs: number;
   readonly sigma: number;
