@@ -1,8 +1,12 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, basic, connectVia, forwardVia, type Login, open, startTls } from '../../support/clients.ts';
 import { nameOfSite, pageMark } from './names.ts';
 import { challengeMark } from './origin.ts';
 import type { Page } from './workload.ts';
+
+/** What has come over a closed connection is read within so long, in ms. */
+const readOutMs = 500;
 
 /** One request to the gateway for a page. */
 export interface Ask {
@@ -26,25 +30,36 @@ export interface Asked {
 
 /** Asks the gateway at `port` on a connection of its own, forwarded or through a tunnel with TLS. Never rejects. */
 export async function ask(port: number, { page, login, parameters, boundMs }: Ask): Promise<Asked> {
-  const sockets: Socket[] = [];
-  const bound = setTimeout(() => destroyAll(sockets), boundMs);
+  const nothing: Asked = { kind: 'unserved', requestId: null, exit: null, attempts: 1 };
+  const socket = await open(port).catch(() => null);
+  if (socket === null) return nothing;
+  const bound = setTimeout(() => socket.destroy(), boundMs);
   try {
-    const socket = await open(port);
-    sockets.push(socket);
     const credential = login(parameters);
-    return page.tunnel ? await askByTunnel(socket, page, credential) : await askForwarded(socket, page, credential);
+    return await (page.tunnel ? askByTunnel(socket, page, credential) : askForwarded(socket, page, credential));
   } catch {
-    return { kind: 'unserved', requestId: null, exit: null, attempts: 1 };
+    return nothing;
   } finally {
     clearTimeout(bound);
-    destroyAll(sockets);
+    socket.destroy();
   }
+}
+
+/** What `answer` is; rejects when `socket` was closed and all that came over it has been read. TLS and HTTP that are put on a
+ *  connection which is already closed would wait for ever. */
+function whileOpen<T>(socket: Socket, answer: Promise<T>): Promise<T> {
+  const closed = new Promise<void>((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once('close', () => resolve());
+  });
+  const lost = closed.then(() => sleep(readOutMs)).then(() => Promise.reject(new Error('the connection was lost')));
+  return Promise.race([answer, lost]);
 }
 
 async function askForwarded(socket: Socket, page: Page, login: Login): Promise<Asked> {
   const url = `http://${nameOfSite(page.site)}/goods/${page.number}`;
   const fields = { 'Proxy-Authorization': basic(login), Connection: 'close' };
-  const answer = await forwardVia(0, url, { socket, fields });
+  const answer = await whileOpen(socket, forwardVia(0, url, { socket, fields }));
   return { kind: kindOf(answer, page), ...told((name) => String(answer.headers[name] ?? '')) };
 }
 
@@ -54,9 +69,9 @@ async function askByTunnel(socket: Socket, page: Page, login: Login): Promise<As
   const reply = told((field) => new RegExp(`^${field}: *(.*)\r$`, 'im').exec(connected.head)?.[1] ?? '');
   if (connected.status !== 200) return { kind: 'unserved', ...reply };
   try {
-    const secured = await startTls(connected.socket, { servername: name });
+    const secured = await whileOpen(socket, startTls(connected.socket, { servername: name }));
     const fields = { Host: name, Connection: 'close' };
-    const answer = await forwardVia(0, `/goods/${page.number}`, { socket: secured, fields });
+    const answer = await whileOpen(socket, forwardVia(0, `/goods/${page.number}`, { socket: secured, fields }));
     return { kind: kindOf(answer, page), ...reply };
   } catch {
     return { kind: 'unserved', ...reply };
@@ -74,8 +89,4 @@ function told(field: (name: string) => string): Omit<Asked, 'kind'> {
   const [exit = ''] = field('roundabout-exit').split(/[;, ]/);
   const attempts = Number(/attempts=(\d+)/.exec(field('roundabout-error'))?.[1] ?? 1);
   return { requestId: field('roundabout-request-id') || null, exit: exit || null, attempts: Math.max(1, attempts) };
-}
-
-function destroyAll(sockets: readonly Socket[]): void {
-  for (const socket of sockets) socket.destroy();
 }
