@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { Crawler, deadlineMs, type Guide } from './world/crawler.ts';
+import { type Crawled, Crawler, deadlineMs, type Guide } from './world/crawler.ts';
 import { poolsOf } from './world/pool.ts';
 import { type RunningWorld, startWorld } from './world/running-world.ts';
 import { type Score, scoreOf } from './world/score.ts';
@@ -38,7 +38,8 @@ async function play(strategy: string, { spec, seed, pages }: Run): Promise<Score
       const login = (parameters: string) => gateway.login('tester', parameters);
       const crawler = new Crawler({ port: gateway.port(), login, guide });
       await world.begin();
-      const crawled = await crawlAll(crawler, pages);
+      const { crawled, latestMs } = await crawlAll(crawler, pages);
+      console.error(`${strategy} played; the latest page was asked for ${latestMs.toFixed(0)} ms after its time`);
       const figures = await world.figures();
       await gateway.stop();
       return scoreOf(crawled, { log: await gateway.accessLog(), figures });
@@ -50,16 +51,19 @@ async function play(strategy: string, { spec, seed, pages }: Run): Promise<Score
   }
 }
 
-/** Open loop: a page is asked for when its time has come, whatever became of the others. */
+/** Open loop: a page is asked for when its time has come, whatever became of the others. A machine that is too busy shows by how
+ *  late the latest was. */
 async function crawlAll(crawler: Crawler, pages: readonly Page[]) {
   const began = performance.now();
-  const crawls: ReturnType<Crawler['crawl']>[] = [];
+  const crawls: Promise<Crawled>[] = [];
+  let latestMs = 0;
   for (const page of pages) {
     const aheadMs = page.at - (performance.now() - began);
     if (aheadMs > 1) await sleep(aheadMs);
+    latestMs = Math.max(latestMs, performance.now() - began - page.at);
     crawls.push(crawler.crawl(page));
   }
-  return Promise.all(crawls);
+  return { crawled: await Promise.all(crawls), latestMs };
 }
 
 /** The world as a guide: it knows exits by number, the gateway by id. */
@@ -104,6 +108,5 @@ console.log(
 const scores = new Map<string, Score>();
 for (const strategy of given.strategies.split(',')) {
   scores.set(strategy, await play(strategy, { spec, seed, pages }));
-  console.error(`${strategy} played`);
 }
 console.log(tableOf(scores));
