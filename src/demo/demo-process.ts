@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DemoExit, DemoOrder, DemoReport } from './demo.ts';
 import { drawCharacter, seededRandom } from './exit-character.ts';
-import type { Callers, ExitSetting } from './exit-dial.ts';
+import { type Callers, characterDial, type ExitSetting } from './exit-dial.ts';
 import { startHttpExit } from './http-exit.ts';
 import { startDemoOrigins } from './origin.ts';
 import { startSocksExit } from './socks-exit.ts';
@@ -18,7 +18,7 @@ async function serve(order: DemoOrder): Promise<DemoReport> {
   const startExit = async (kind: Kind, number: number): Promise<DemoExit> => {
     const character = drawCharacter(kind, number, seededRandom(Math.floor(random() * 2 ** 32)));
     const credential = { username: 'exit', password: randomBytes(16).toString('hex') };
-    const setting: ExitSetting = { character, credential, callers };
+    const setting: ExitSetting = { credential, host: '127.0.0.1', dial: characterDial(character, callers) };
     const port = await (kind === 'socks5'
       ? startSocksExit(setting)
       : startHttpExit(setting, kind === 'https' ? certificate : undefined));

@@ -2,11 +2,11 @@ import { Agent, createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { type PrepareRequestFunctionOpts, RequestError, Server } from 'proxy-chain';
-import { dialOrigin, type ExitSetting, join } from './exit-dial.ts';
+import { type ExitSetting, ExitTrouble, join } from './exit-dial.ts';
 
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
-/** Starts an HTTP exit of proxy-chain on loopback, dialled by TLS where `tls` is given. Resolves with its port.
+/** Starts an HTTP exit of proxy-chain at its address, dialled by TLS where `tls` is given. Resolves with its port.
  *
  *  proxy-chain speaks to the gateway; the origin is dialled here, before it answers, so that the exit's latency, failures and
  *  label come in: a tunnel is handed over as a "connect server", a forwarded request's connection as an agent's only one. */
@@ -21,35 +21,38 @@ export async function startHttpExit(setting: ExitSetting, tls?: { cert: string; 
   });
 
   const prepareRequestFunction = async (asked: PrepareRequestFunctionOpts) => {
-    const { request, username, password, isHttp } = asked;
+    const { request, username, password, isHttp, hostname, port } = asked;
     const known = username === credential.username && password === credential.password;
     if (!known) return { requestAuthentication: true };
-    failPerhaps(setting, asked);
-    const origin = await dialOrigin(setting, asked.hostname.replace(/^\[|\]$/g, ''), asked.port).catch((cause) => {
-      throw unreachable(cause);
+    const spared = isHttp && !idempotent.has(request.method ?? '');
+    const origin = await setting.dial({ host: hostname.replace(/^\[|\]$/g, ''), port, spared }).catch((cause) => {
+      throw cause instanceof ExitTrouble ? inTrouble(cause, asked) : unreachable(cause);
     });
-    // Who left while the origin was dialled closes no more.
-    if (request.socket.destroyed) origin.destroy();
-    request.socket.once('close', () => origin.destroy());
+    endTogether(request.socket, origin);
     if (isHttp) return { httpAgent: Object.assign(new Agent(), { createConnection: () => origin }) };
     dialled.set(request.socket, origin);
     return { customConnectServer: tunnels };
   };
 
-  const common = { host: '127.0.0.1', port: 0, prepareRequestFunction, authRealm: 'demo' };
+  const common = { host: setting.host, port: 0, prepareRequestFunction, authRealm: 'demo' };
   const server = new Server(tls ? { ...common, serverType: 'https', httpsOptions: tls } : common);
   await server.listen();
   return server.port;
 }
 
-/** Throws where this exchange is to fail. A forwarded request fails only where the gateway may repeat it, and never with a
- *  status, which would be taken for the origin's. */
-function failPerhaps({ character }: ExitSetting, { request, isHttp }: PrepareRequestFunctionOpts): void {
-  if (isHttp && !idempotent.has(request.method ?? '')) return;
-  const failure = character.failure();
-  if (failure === null) return;
-  if (failure === 'reset' || isHttp) reset(request.socket);
-  throw new RequestError('this exit is having a bad moment', 502);
+/** The client's end is the origin connection's. A kept client connection outlives many of those. */
+function endTogether(client: Socket, origin: Socket): void {
+  // Who left while the origin was dialled closes no more.
+  if (client.destroyed) origin.destroy();
+  const end = () => origin.destroy();
+  client.once('close', end);
+  origin.once('close', () => client.off('close', end));
+}
+
+/** How the exit's failure looks. A forwarded request never fails with a status, which would be taken for the origin's. */
+function inTrouble({ how }: ExitTrouble, { request, isHttp }: PrepareRequestFunctionOpts): RequestError {
+  if (how === 'reset' || isHttp) reset(request.socket);
+  return new RequestError('this exit is having a bad moment', 502);
 }
 
 function reset(socket: Socket): void {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
-import { dialOrigin, type ExitSetting, join } from './exit-dial.ts';
+import { type ExitSetting, join } from './exit-dial.ts';
 
 type Verdict = (result: boolean | Error) => void;
 
@@ -26,13 +26,12 @@ interface SocksServer {
   address(): AddressInfo;
 }
 
-/** Starts a SOCKS5 exit of socksv5 on loopback. Resolves with its port. The origin is dialled here before the library answers,
+/** Starts a SOCKS5 exit of socksv5 at its address. Resolves with its port. The origin is dialled here before the library answers,
  *  which by itself it would not do, and its only refusal is a reply of two octets. */
 export function startSocksExit(setting: ExitSetting): Promise<number> {
   const socksv5: Socksv5 = createRequire(import.meta.url)('socksv5');
   const server = socksv5.createServer({ auths: [passwordMethod(socksv5, setting)] }, (request, accept, deny) => {
-    if (setting.character.failure() !== null) return deny();
-    dialOrigin(setting, request.dstAddr, request.dstPort).then((origin) => {
+    setting.dial({ host: request.dstAddr, port: request.dstPort, spared: false }).then((origin) => {
       const client = accept(true);
       if (client === undefined) origin.destroy();
       else join(client, origin);
@@ -40,7 +39,7 @@ export function startSocksExit(setting: ExitSetting): Promise<number> {
   });
   return new Promise((resolve, reject) => {
     server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server.address().port));
+    server.listen(0, setting.host, () => resolve(server.address().port));
   });
 }
 
