@@ -8,8 +8,8 @@ import type { Config } from './config/config.ts';
 import { formatFault } from './config/fault.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
 import { ensureSelfSigned } from './listener/certificate.ts';
+import { PoolCatalogue, type StagedPools } from './pool/catalogue.ts';
 import type { DemoExit } from './pool/entry-drafts.ts';
-import type { Pool } from './pool/exit.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
 import { bannerLines } from './startup/banner.ts';
 import { capacityOf, openFileLimit } from './startup/capacity.ts';
@@ -75,6 +75,7 @@ class Gateway {
   readonly #closers: (() => unknown)[] = [];
   readonly stopped: Promise<number>;
   #resolveStopped: (code: number) => void = () => {};
+  readonly #catalogue = new PoolCatalogue();
   #settings: Settings;
   #demo: Demo | null = null;
   #demoExits: readonly DemoExit[] = [];
@@ -104,7 +105,7 @@ class Gateway {
     this.#closers.push(() => this.#log?.close());
     const plane = new DataPlane({
       config,
-      pools: this.#buildPools(this.#settings),
+      pools: this.#catalogue.commit(this.#stagePools(this.#settings)),
       clients: clients.snapshotClients(),
       hashSecret: (secret) => hashSecret(key, secret),
       sessionSecret: randomBytes(32),
@@ -138,10 +139,10 @@ class Gateway {
     return reading.settings;
   }
 
-  #buildPools(settings: Settings): readonly Pool[] {
-    const { pools, faults } = settings.build(this.#demoExits);
-    if (faults.length > 0) throw new StartFault(2, faults.map(formatFault));
-    return pools;
+  #stagePools(settings: Settings): StagedPools {
+    const staged = this.#catalogue.stage(settings.sources(this.#demoExits));
+    if (staged.faults.length > 0) throw new StartFault(2, staged.faults.map(formatFault));
+    return staged;
   }
 
   /** Starts the demo's exits and, at the first start of all, makes its client: for this machine only, since its secret is
@@ -223,7 +224,8 @@ class Gateway {
     if (this.#stopping) return;
     try {
       const settings = this.#readSettings();
-      await plane.reload(settings.config, this.#buildPools(settings));
+      const staged = this.#stagePools(settings);
+      await plane.reload(settings.config, () => this.#catalogue.commit(staged));
       for (const warning of settings.warnings) warn(formatFault(warning));
       for (const key of LATER) {
         if (JSON.stringify(settings.config[key]) === JSON.stringify(this.#settings.config[key])) continue;
@@ -252,7 +254,7 @@ class Gateway {
         protocols,
       })),
       admin: { host: config.admin.host, port: admin.port },
-      pools: plane.registry.pools().map(({ name, tier, exits }) => ({ name, tier, exits: exits.length })),
+      pools: plane.registry.pools(),
       demo: this.#demo?.origins ?? null,
       demoSecret,
       certificate: join(config.data, 'certificate.pem'),

@@ -9,6 +9,7 @@ const layers: Readonly<Record<string, number>> = {
   'errors.ts': 0,
   protocol: 0,
   selection: 0,
+  memory: 0,
   config: 1,
   pool: 1,
   policy: 1,

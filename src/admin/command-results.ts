@@ -1,6 +1,6 @@
 import type { ClientView, ClientWithSecret } from './client-view.ts';
 import type { Health } from './health.ts';
-import type { ExitView, PoolView } from './pool-view.ts';
+import type { ExitPage, PoolView } from './pool-view.ts';
 
 /** What each command answers, as JSON. */
 export interface CommandResults {
@@ -14,6 +14,6 @@ export interface CommandResults {
   readonly 'client.remove': ClientView;
   readonly 'pool.list': readonly PoolView[];
   readonly 'pool.show': PoolView;
-  readonly 'exit.list': readonly ExitView[];
+  readonly 'exit.list': ExitPage;
   readonly health: Health;
 }

@@ -134,7 +134,7 @@ function asChoice(deps: Collaborators, at: { slot: number; exit: Exit }, lease: 
 
 interface Draw {
   readonly admission: Admission;
-  readonly candidates: readonly number[];
+  readonly candidates: ArrayLike<number>;
   readonly excluded: readonly number[];
   readonly last: GatewayError | null;
 }

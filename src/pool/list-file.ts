@@ -4,20 +4,11 @@ import { type Endpoint, type ExitScheme, parseExitUrl } from '../protocol/endpoi
 /** What a list's lines are taken for where they don't name a scheme themselves. */
 export type ListScheme = Exclude<ExitScheme, 'direct'> | 'socks5h';
 
-/** One exit of a list. */
-export interface ListedEndpoint {
-  readonly endpoint: Endpoint;
-  /** Counted from 1. */
-  readonly line: number;
-}
-
-/** What a list file holds. */
-export interface ExitList {
-  readonly endpoints: readonly ListedEndpoint[];
-  /** Lines that are no exit. A message shows nothing of its line. */
-  readonly faults: readonly { readonly line: number; readonly message: string }[];
-  /** Lines that repeat an endpoint, credential included. */
-  readonly duplicates: number;
+/** Takes what a list holds, in its order. Lines are counted from 1. */
+export interface ListSink {
+  exit(endpoint: Endpoint, line: number): void;
+  /** A line that is no exit. `message` shows nothing of it. */
+  fault(line: number, message: string): void;
 }
 
 const forms = 'expected a URL, host:port, host:port:user:password or user:password@host:port';
@@ -25,28 +16,40 @@ const forms = 'expected a URL, host:port, host:port:user:password or user:passwo
 /** Reads a list of exits, one a line: a URL, `host:port`, `host:port:user:password` (the password may hold colons) or
  *  `user:password@host:port`, IPv6 in brackets. Only in URLs are credentials percent-encoded. Empty lines, and what follows `#`
  *  at the start of a line or behind a space, are skipped; a byte order mark and CRLF do no harm. Never throws. */
-export function readExitList(text: string, scheme: ListScheme): ExitList {
-  const endpoints = new Map<string, ListedEndpoint>();
-  const faults: { line: number; message: string }[] = [];
-  let duplicates = 0;
-  for (const [index, raw] of text
-    .toWellFormed()
-    .replace(/^\uFEFF/, '')
-    .split(/\r\n|\n|\r/)
-    .entries()) {
-    const entry = raw.replace(/(?:^|\s)#.*$/, '').trim();
+export function readExitList(text: string, scheme: ListScheme, sink: ListSink): void {
+  let number = 0;
+  for (const line of linesOf(text.toWellFormed())) {
+    number += 1;
+    const entry = contentOf(line);
     if (entry === '') continue;
-    const line = index + 1;
     const read = readEntry(entry, scheme);
-    if (!read.ok) {
-      faults.push({ line, message: read.fault.detail });
-      continue;
-    }
-    const key = JSON.stringify(read.value);
-    if (endpoints.has(key)) duplicates += 1;
-    else endpoints.set(key, { endpoint: read.value, line });
+    if (read.ok) sink.exit(read.value, number);
+    else sink.fault(number, read.fault.detail);
   }
-  return { endpoints: [...endpoints.values()], faults, duplicates };
+}
+
+/** The lines of `text`, ended by LF, CR or CRLF, without a byte order mark. One at a time: a list may be long. */
+function* linesOf(text: string): Generator<string> {
+  let feed = -1;
+  let carriage = -1;
+  for (let start = text.startsWith('\uFEFF') ? 1 : 0; start <= text.length; ) {
+    // Each is searched for anew only once it is passed, since it may be far away, or nowhere.
+    if (feed < start) feed = positionOf('\n', text, start);
+    if (carriage < start) carriage = positionOf('\r', text, start);
+    const end = Math.min(feed, carriage);
+    yield text.slice(start, end);
+    start = end + (carriage + 1 === feed ? 2 : 1);
+  }
+}
+
+/** Where `character` stands next; the end of the text where it doesn't. */
+function positionOf(character: string, text: string, start: number): number {
+  const position = text.indexOf(character, start);
+  return position < 0 ? text.length : position;
+}
+
+function contentOf(line: string): string {
+  return (line.includes('#') ? line.replace(/(?:^|\s)#.*$/, '') : line).trim();
 }
 
 function readEntry(entry: string, scheme: ListScheme): Parsed<Endpoint> {

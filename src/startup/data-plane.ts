@@ -9,7 +9,7 @@ import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
-import type { Pool } from '../pool/exit.ts';
+import type { AppliedPools } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import { RejectionLedger } from '../selection/blame.ts';
 import { ExitTable } from '../selection/exit-table.ts';
@@ -39,7 +39,7 @@ const NAME_QUERY_MS = 5_000;
 
 export interface DataPlaneOptions {
   readonly config: Config;
-  readonly pools: readonly Pool[];
+  readonly pools: AppliedPools;
   readonly clients: readonly ClientRecord[];
   /** The keyed hash of a client's secret. */
   readonly hashSecret: (secret: string) => Buffer;
@@ -53,7 +53,7 @@ export interface DataPlaneOptions {
 /** Everything that carries traffic: listeners, policy, selection, exits. The control side starts it, hands it new config, pools
  *  and clients as whole values, reads its figures, and stops it. */
 export class DataPlane {
-  readonly registry = new PoolRegistry();
+  readonly registry: PoolRegistry;
   readonly exits = new ExitTable();
   readonly leases = new LeaseTable();
   readonly counters = new Counters();
@@ -99,7 +99,8 @@ export class DataPlane {
     this.#kept = new KeptConnections({ total: capacity.kept });
     this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
-    this.#applyPools(options.pools);
+    this.registry = new PoolRegistry(options.pools.record);
+    this.#takePools(options.pools);
     this.listeners = new Listeners({
       gateway: this.#collaborators(),
       folder: config.data,
@@ -154,10 +155,11 @@ export class DataPlane {
     this.#kept.closeAll();
   }
 
-  /** Takes a new config and new pools, whole or not at all: throws before anything has changed. Exchanges under way go on. */
-  async reload(config: Config, pools: readonly Pool[]): Promise<void> {
+  /** Takes a new config and new pools, whole or not at all: throws before anything has changed. `commit` makes the new pools those
+   *  that stand. Exchanges under way go on. */
+  async reload(config: Config, commit: () => AppliedPools): Promise<void> {
     await this.listeners.apply(config);
-    this.#applyPools(pools);
+    this.#takePools(commit());
     this.#config = config;
     this.#settings = settingsOf(config);
     this.#rules = this.#rulesOf(config);
@@ -188,8 +190,9 @@ export class DataPlane {
     return null;
   }
 
-  #applyPools(pools: readonly Pool[]): void {
-    for (const slot of this.registry.apply(pools).added) this.exits.reset(slot);
+  #takePools({ record, changes }: AppliedPools): void {
+    this.registry.take(record);
+    for (const slot of changes.added) this.exits.reset(slot);
   }
 
   #directoryOf(clients: readonly ClientRecord[]): ClientDirectory {
