@@ -8,6 +8,8 @@ const STEP_BYTES = 64 * 1024;
  *  length of a growable buffer costs fifteen times as much. */
 class Growing {
   readonly shared: SharedArrayBuffer;
+  /** To ask the buffer for its length each time costs more than to append. */
+  #bytes = 0;
 
   constructor(maxBytes: number) {
     this.shared = new SharedArrayBuffer(0, { maxByteLength: maxBytes });
@@ -15,10 +17,11 @@ class Growing {
 
   /** Makes room for `bytes` octets in all. Returns whether it grew. Throws RangeError beyond the maximum. */
   protected grow(bytes: number): boolean {
-    const { byteLength, maxByteLength } = this.shared;
-    if (bytes <= byteLength) return false;
-    const wanted = Math.ceil(Math.max(bytes, byteLength * 1.125) / STEP_BYTES) * STEP_BYTES;
+    if (bytes <= this.#bytes) return false;
+    const { maxByteLength } = this.shared;
+    const wanted = Math.ceil(Math.max(bytes, this.#bytes * 1.125) / STEP_BYTES) * STEP_BYTES;
     this.shared.grow(bytes > maxByteLength ? bytes : Math.min(wanted, maxByteLength));
+    this.#bytes = this.shared.byteLength;
     return true;
   }
 }

@@ -4,7 +4,7 @@ import { type ExitScheme, parseExitUrl } from '../protocol/endpoint.ts';
 import { type DraftSink, type ExitDraft, MINTS } from './exit-draft.ts';
 import type { ExitTerms } from './exit-terms.ts';
 import { readExitList } from './list-file.ts';
-import { type Nearby, readCertificate, readNear } from './named-file.ts';
+import { type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
 import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
 import { parseTemplate, type Template } from './template.ts';
 
@@ -21,6 +21,9 @@ export interface DemoExit {
 export interface BuildOptions {
   /** The text of a file; throws the system's error. */
   readonly readText: (path: string) => string;
+  /** The text of a list, part after part, so that it needn't be held whole; throws the system's error, at once or later. Without
+   *  it `readText` serves. */
+  readonly readChunks?: (path: string) => Iterable<string>;
   /** Relative paths are looked for beside the pool file, then here. */
   readonly projectFolder: string;
   /** Exits behind `demo` entries; without them such an entry is empty. */
@@ -55,9 +58,9 @@ export function draftEntry(
   const entry = file.entries[index];
   if (entry === undefined) return faultless;
   const place = { file, index, options, ca: null, sink };
-  const certificate = entry.ca === null ? null : readCertificate(entry.ca, nearby(place));
+  const certificate = entry.ca === null ? null : readCertificate(entry.ca, nearby(place, options.readText));
   if (certificate?.ok === false) return fault(keyFault(place, 'ca', certificate.message));
-  const at = { ...place, ca: certificate?.text ?? null };
+  const at = { ...place, ca: certificate?.content ?? null };
   switch (entry.kind) {
     case 'url':
       return draftUrl(at, entry);
@@ -106,12 +109,26 @@ function draftUrl(at: At, entry: EntryOf<'url'>): EntryReport {
 }
 
 function draftList(at: At, entry: EntryOf<'list'>): EntryReport {
-  const source = readNear(entry.list, nearby(at));
+  const { readText, readChunks = (path: string) => [readText(path)] } = at.options;
+  const source = readNear(entry.list, nearby(at, readChunks));
   if (!source.ok) return fault(keyFault(at, 'list', source.message));
+  try {
+    return { faults: draftLines(at, entry, source) };
+  } catch (cause) {
+    return fault(keyFault(at, 'list', unreadable(entry.list, cause)));
+  }
+}
+
+/** The exits of a list that was found. Throws the system's error. */
+function draftLines(
+  at: At,
+  entry: EntryOf<'list'>,
+  source: { readonly path: string; readonly content: Iterable<string> },
+): readonly PoolFault[] {
   const terms = new Map<ExitScheme, ExitTerms>();
   const faults: PoolFault[] = [];
   let more = 0;
-  readExitList(source.text, entry.scheme, {
+  readExitList(source.content, entry.scheme, {
     exit: (endpoint) => {
       const { scheme } = endpoint;
       const own = terms.get(scheme) ?? termsOf(at, entry, { scheme });
@@ -124,7 +141,7 @@ function draftList(at: At, entry: EntryOf<'list'>): EntryReport {
     },
   });
   if (more > 0) faults.push(keyFault(at, 'list', `${more} more lines of ${entry.list} are no exit`));
-  return { faults };
+  return faults;
 }
 
 function draftTemplate(at: At, entry: EntryOf<'template'>): EntryReport {
@@ -176,10 +193,12 @@ function draftDemo(at: At, entry: EntryOf<'demo'>): EntryReport {
   return faultless;
 }
 
-const nearby = ({ file, options }: Pick<At, 'file' | 'options'>): Nearby => ({
-  folders: [dirname(file.file), options.projectFolder],
-  readText: options.readText,
-});
+function nearby<Content>(
+  { file, options }: Pick<At, 'file' | 'options'>,
+  read: (path: string) => Content,
+): Nearby<Content> {
+  return { folders: [dirname(file.file), options.projectFolder], read };
+}
 
 function keyFault({ file, index }: Pick<At, 'file' | 'index'>, key: string, message: string): PoolFault {
   return file.faultAt(['exits', index, key], message);

@@ -43,6 +43,8 @@ export type Criterion = (typeof criteria)[number][0];
 
 /** The pools that `filter` names, each once. */
 export function poolsOf(filter: ExitFilter): readonly string[] {
+  const [only] = filter.pools;
+  if (only !== undefined && filter.pools.length === 1) return [only.toLowerCase()];
   return [...new Set(filter.pools.map((name) => name.toLowerCase()))];
 }
 

@@ -1,10 +1,10 @@
 import type { NextCatalogue } from '../memory/catalogue-writer.ts';
-import { HashIndex } from '../memory/hash-index.ts';
 import { MAX_SLOTS } from '../memory/slot-rows.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import { type IdWords, idWordsOf } from './digest.ts';
 import { type ExitDraft, MINTS } from './exit-draft.ts';
 import { type ExitTerms, internTerms } from './exit-terms.ts';
+import { Repeats } from './repeats.ts';
 import { type Minting, mintingOf } from './template.ts';
 
 /** Exits that leave keep their slots for one version, so half of all slots must do. */
@@ -65,14 +65,15 @@ export class Intake {
     { shared, identity, first, holder }: { shared: Shared; identity: string; first: IdWords; holder: number },
   ): void {
     const endpoint = endpointOf(draft, shared);
-    if (isSame(endpoint, this.#endpointIn(holder)) || this.#repeats.has(endpoint)) {
+    const group = this.#repeats.groupOf(first, holder);
+    if (group.has(endpoint)) {
       this.#duplicates += 1;
       return;
     }
     for (;;) {
-      const id = idWordsOf(`${identity},"${this.#repeats.nextNumber(first)}"]`);
+      const id = idWordsOf(`${identity},"${group.nextNumber()}"]`);
       if (this.#next.slotOfId(id.high, id.low) >= 0) continue;
-      this.#repeats.add(this.#add(draft, shared, id), endpoint);
+      group.add(endpoint, this.#add(draft, shared, id));
       return;
     }
   }
@@ -111,50 +112,4 @@ function identityOf({ facts, session, label }: ExitDraft, { prefix }: Shared): s
 function endpointOf({ facts, session }: ExitDraft, { terms, minting }: Shared): Endpoint {
   if (facts === null && minting !== null) return minting.endpointOf(session);
   return { scheme: terms.scheme, host: '', port: 0, ...facts };
-}
-
-function isSame(one: Endpoint, other: Endpoint): boolean {
-  return (
-    one.password === other.password &&
-    one.username === other.username &&
-    one.host === other.host &&
-    one.port === other.port &&
-    one.scheme === other.scheme
-  );
-}
-
-/** Exits whose first id was taken: found by their endpoint, and numbered. Of the many that a list may hold no text is kept. */
-class Repeats {
-  readonly #endpointIn: (slot: number) => Endpoint;
-  readonly #index = new HashIndex();
-  readonly #numbers = new Map<number, number>();
-
-  constructor(endpointIn: (slot: number) => Endpoint) {
-    this.#endpointIn = endpointIn;
-  }
-
-  has(endpoint: Endpoint): boolean {
-    return this.#index.find(hashOf(endpoint), (slot) => isSame(endpoint, this.#endpointIn(slot))) >= 0;
-  }
-
-  add(slot: number, endpoint: Endpoint): void {
-    this.#index.add(slot, (one) => hashOf(one === slot ? endpoint : this.#endpointIn(one)));
-  }
-
-  /** Counts up from 1 for each first id. */
-  nextNumber({ high, low }: IdWords): number {
-    const key = high * 2 ** 25 + low;
-    const number = (this.#numbers.get(key) ?? 0) + 1;
-    this.#numbers.set(key, number);
-    return number;
-  }
-}
-
-/** FNV-1a of what tells apart exits of one first id, and a bit more. */
-function hashOf({ host, port, username = '', password = '' }: Endpoint): number {
-  let hash = 0x811c9dc5 ^ port;
-  for (const text of [host, username, password]) {
-    for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  }
-  return hash;
 }

@@ -58,7 +58,7 @@ export class DataPlane {
   readonly leases = new LeaseTable();
   readonly counters = new Counters();
   readonly listeners: Listeners;
-  readonly #options: DataPlaneOptions;
+  readonly #options: Omit<DataPlaneOptions, 'pools'>;
   readonly #sockets = new Set<Socket>();
   readonly #resolver: Resolver;
   readonly #hosts: HostsFile;
@@ -79,8 +79,9 @@ export class DataPlane {
   #refused = 0;
 
   constructor(options: DataPlaneOptions) {
-    const { config, capacity } = options;
-    this.#options = options;
+    const { pools, ...kept } = options;
+    const { config, capacity } = kept;
+    this.#options = kept;
     this.#config = config;
     this.#settings = settingsOf(config);
     this.#admin = config.admin;
@@ -99,8 +100,8 @@ export class DataPlane {
     this.#kept = new KeptConnections({ total: capacity.kept });
     this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
-    this.registry = new PoolRegistry(options.pools.record);
-    this.#takePools(options.pools);
+    this.registry = new PoolRegistry(pools.record);
+    this.#takePools(pools);
     this.listeners = new Listeners({
       gateway: this.#collaborators(),
       folder: config.data,

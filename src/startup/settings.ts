@@ -7,6 +7,7 @@ import { readPoolFolder } from '../config/pool-folder.ts';
 import type { DemoExit } from '../pool/entry-drafts.ts';
 import { demoCountsOf, type PoolSources, poolSources, sourceFaults } from '../pool/pool-builder.ts';
 import type { DemoCounts } from '../pool/pool-file.ts';
+import { textChunks } from './text-chunks.ts';
 
 /** Config and pool files as read together, before the exits are made. */
 export interface Settings {
@@ -37,7 +38,7 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
   const { config, variables } = loaded;
   const folder = readPoolFolder(config.pools, { variables });
   const sources = (demo: readonly DemoExit[]): PoolSources =>
-    poolSources(folder.files, { readText, projectFolder: config.folder, demo });
+    poolSources(folder.files, { readText, readChunks: textChunks, projectFolder: config.folder, demo });
   // A pool whose file is faulty can't be missed as well; what its files are worth shows without the demo, too.
   const faults =
     folder.faults.length > 0 ? [...folder.faults, ...sourceFaults(sources([]))] : crossCheck(loaded, folder.files);

@@ -4,10 +4,10 @@ import { type ListScheme, readExitList } from '../../src/pool/list-file.ts';
 import type { Endpoint } from '../../src/protocol/endpoint.ts';
 
 /** All that a list holds. */
-function readList(text: string, scheme: ListScheme) {
+function readList(text: string | readonly string[], scheme: ListScheme) {
   const endpoints: { endpoint: Endpoint; line: number }[] = [];
   const faults: { line: number; message: string }[] = [];
-  readExitList(text, scheme, {
+  readExitList(typeof text === 'string' ? [text] : text, scheme, {
     exit: (endpoint, line) => endpoints.push({ endpoint, line }),
     fault: (line, message) => faults.push({ line, message }),
   });
@@ -38,6 +38,8 @@ for (const [line, endpoint] of [
   ['[2001:db8::1]:8080:user:pa:ss', { ...named, host: '2001:db8::1' }],
   ['socks5h://h.example:8080', { ...at, scheme: 'socks5' }],
   ['  h.example:8080\t# comment', at],
+  ['h.example:8080:user:p://ss', { ...at, username: 'user', password: 'p://ss' }],
+  ['@h.example:8080', at],
   ['h.example:8080:user:pa#ss', { ...at, username: 'user', password: 'pa#ss' }],
 ] as const) {
   test(`entry ${line}`, (t) => t.deepEqual(only(line), { ...endpoint }));
@@ -102,6 +104,25 @@ test('lines end with LF, CR or CRLF', (t) => {
       ['d', 6],
       ['e', 8],
     ],
+  );
+});
+
+test('wherever a list is cut into parts, it holds the same', (t) => {
+  const text = '\uFEFFa:1\r\nb:1:u:p\rc:1\n\r\n# no\r\r\nd:1:é:😀\nbad\r\ne:1\r';
+  const whole = readList(text, 'http');
+  for (let i = 0; i <= text.length; i += 1) t.deepEqual(readList([text.slice(0, i), text.slice(i)], 'http'), whole);
+  t.deepEqual(readList([...text], 'http'), whole);
+});
+
+test('a line without an end is not held, and is one fault', (t) => {
+  const { endpoints, faults } = readList(
+    ['a:1\n', ...Array.from({ length: 100 }, () => 'x'.repeat(10_000)), '\nb:1'],
+    'http',
+  );
+  t.deepEqual(faults, [{ line: 2, message: 'the line is too long' }]);
+  t.deepEqual(
+    endpoints.map(({ line }) => line),
+    [1, 3],
   );
 });
 

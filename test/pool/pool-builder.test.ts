@@ -70,6 +70,16 @@ test('an id depends on pool, scheme, host, port and user, and on nothing else', 
   t.is(new Set([id, ...others.map((url) => idOf(`  - url: ${url}`))]).size, 6);
 });
 
+test('a list that breaks off while it is read is a fault at its key', (t) => {
+  function* broken() {
+    yield 'a:1\n';
+    throw Object.assign(new Error('broken'), { code: 'EIO' });
+  }
+  t.deepEqual(build('  - list: l.txt', { readChunks: broken }).faults, [
+    '4:11 exits[0].list l.txt cannot be read (EIO)',
+  ]);
+});
+
 test('exits that differ by password alone are exits of their own; the same twice is one', (t) => {
   const lines = ['h:1:u:a', 'h:1:u:b', 'h:1:u:a'].join('\n');
   const { exits, duplicates } = build('  - list: l.txt\n  - url: http://u:a@h:1\n  - url: http://u:c@h:1', {
