@@ -2,7 +2,7 @@ import type { CatalogueView } from '../memory/catalogue.ts';
 import { Term } from '../memory/terms-table.ts';
 import type { Tier } from '../protocol/params.ts';
 import { type IdWords, parseId } from './digest.ts';
-import { type TermFlags, unpackFlags } from './exit-terms.ts';
+import { type TermFlags, tierOf, unpackFlags } from './exit-terms.ts';
 
 /** Which exits a request may leave by. A key that is absent asks nothing. Places and pools are compared without regard to
  *  case, accents, spaces and punctuation, because a username cannot hold them: `sao_paulo` is `São Paulo`. */
@@ -106,11 +106,11 @@ export class FilterJudge {
   /** The first criterion that exits of these terms fail, in the order of the filter's words; null where they pass all but `slot`. */
   judge(terms: number): Criterion | null {
     const { terms: rows, places: names } = this.#view;
-    const flags = unpackFlags(rows.word(terms, Term.flags));
-    if (this.#tier !== undefined && flags.tier !== this.#tier) return 'tier';
+    const flags = rows.word(terms, Term.flags);
+    if (this.#tier !== undefined && tierOf(flags) !== this.#tier) return 'tier';
     if (this.#countries?.includes(names.keyOf(rows.word(terms, Term.country))) === false) return 'country';
     for (const { place, key } of this.#wanted) if (names.keyOf(rows.word(terms, Term[place])) !== key) return place;
-    return this.#ip === undefined || speaks(flags, this.#ip) ? null : 'ip';
+    return this.#ip === undefined || speaks(unpackFlags(flags), this.#ip) ? null : 'ip';
   }
 
   /** Whether exits of these terms are in one of the filter's pools. */

@@ -84,9 +84,13 @@ export function packFlags({ tier, scheme, ip, dns, verifyTls }: TermFlags): numb
   );
 }
 
+export function tierOf(flags: number): Tier {
+  return tiers[flags & 3] ?? 'dc';
+}
+
 export function unpackFlags(flags: number): TermFlags {
   return {
-    tier: tiers[flags & 3] ?? 'dc',
+    tier: tierOf(flags),
     scheme: schemes[(flags >> SCHEME_SHIFT) & 7] ?? 'direct',
     ip: families[(flags >> FAMILY_SHIFT) & 3] ?? null,
     dns: (flags >> DNS_SHIFT) & 1 ? 'local' : 'remote',

@@ -1,7 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { PoolCatalogue } from '../../src/pool/catalogue.ts';
+import { MINTS } from '../../src/pool/exit-draft.ts';
 import { placeKey } from '../../src/pool/exit-filter.ts';
+import type { PoolSource } from '../../src/pool/pool-builder.ts';
 import { type ExitFilter, PoolRegistry } from '../../src/pool/registry.ts';
 import { poolOf, registryOf, sourcesOf, type TestExit } from '../support/pools.ts';
 
@@ -157,6 +159,23 @@ test('a list that is worth its making is asked for once, and until it stands the
   t.is(asked.length, 1);
 });
 
+test('where exits have more terms than can be counted at once, their list is asked for', (t) => {
+  const exits = Array.from({ length: 70_000 }, (_, i) => ({ host: `h${i}`, geo: { country: 'us', zip: `${i}` } }));
+  const { catalogue } = registryOf(poolOf('p', exits));
+  const asked: ExitFilter[] = [];
+  const registry = new PoolRegistry(catalogue.record, { wantList: (filter) => asked.push(filter) });
+  const filter = { ...p, zip: '69999' };
+  t.like(registry.drawFrom(filter), { exact: false, count: null });
+  t.deepEqual(asked, [filter]);
+  registry.takeList(catalogue.listOf(filter));
+  const { list, count } = registry.drawFrom(filter);
+  t.is(count, 1);
+  t.is(registry.exitAt(list.at(0) ?? -1)?.endpoint.host, 'h69999');
+  t.like(registry.drawFrom({ ...p, country: ['us'] }), { exact: true, count: 70_000 });
+  t.is(registry.drawFrom({ ...filter, exit: registry.exitAt(5)?.id }).count, 0);
+  t.is(registry.describe(filter), '1 of 70000 exits match: 69999 with another zip');
+});
+
 test('a list of another version is not taken', (t) => {
   const { catalogue, registry } = registryOf(poolOf('p', many(2000)));
   const reader = new PoolRegistry(catalogue.record, { wantList: () => {} });
@@ -208,6 +227,40 @@ test('a reload without a change needs no more room for facts', (t) => {
   const size = first.facts.byteLength;
   for (let round = 0; round < 50; round += 1) t.is(applySame().facts, first.facts);
   t.is(first.facts.byteLength, size);
+});
+
+test('sessions of a template are derived from their numbers, and keep their slots', (t) => {
+  const terms = {
+    ...({
+      pool: 'p',
+      tier: 'res',
+      scheme: 'http',
+      name: null,
+      verifyTls: true,
+      ca: null,
+      dns: 'remote',
+      ip: null,
+    } as const),
+    geo: { country: 'us' },
+    template: { text: 'http://u-{country}-{session}:pw@h:1', country: 'US' },
+  };
+  const minted = (sessions: readonly number[]): PoolSource => ({
+    ...poolOf('p', []),
+    drafts: (sink) => {
+      for (const session of sessions) sink({ terms, facts: null, session, label: '' });
+      return [];
+    },
+  });
+  const { registry, apply } = registryOf(minted([0, 1, 2, 1, MINTS]));
+  t.is(registry.slotCount, 4);
+  const [first, second, , mints] = [0, 1, 2, 3].map((slot) => registry.exitAt(slot)!);
+  t.is(mints?.mint?.('s').username, registry.exitAt(3)?.mint?.('s').username);
+  t.is(first?.mint, null);
+  t.not(first?.endpoint.username, second?.endpoint.username);
+  t.regex(second?.endpoint.username ?? '', /^u-US-[a-z2-7]{16}$/);
+  t.deepEqual(apply(minted([1, 2])), { added: [], removed: [0, 3], kept: 2 });
+  t.deepEqual(registry.exitAt(1), second);
+  t.deepEqual(registry.formerExitAt(0), first);
 });
 
 test('a list that was made elsewhere is the one that is made here', (t) => {
