@@ -8,8 +8,8 @@ import type { Config } from './config/config.ts';
 import { formatFault } from './config/fault.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
 import { ensureSelfSigned } from './listener/certificate.ts';
+import { PoolCatalogue, type StagedPools } from './pool/catalogue.ts';
 import type { DemoExit } from './pool/entry-drafts.ts';
-import type { Pool } from './pool/exit.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
 import { bannerLines } from './startup/banner.ts';
 import { capacityOf, openFileLimit } from './startup/capacity.ts';
@@ -76,6 +76,7 @@ class Gateway {
   readonly #closers: (() => unknown)[] = [];
   readonly stopped: Promise<number>;
   #resolveStopped: (code: number) => void = () => {};
+  readonly #catalogue = new PoolCatalogue();
   #settings: Settings;
   #demo: Demo | null = null;
   #demoExits: readonly DemoExit[] = [];
@@ -106,7 +107,7 @@ class Gateway {
     const capacity = capacityOf(openFileLimit(), config.limits.connections);
     const plane = new DataPlane({
       config,
-      pools: this.#buildPools(this.#settings),
+      pools: this.#catalogue.commit(this.#stagePools(this.#settings)),
       clients: clients.snapshotClients(),
       hashSecret: (secret) => hashSecret(key, secret),
       sessionSecret: randomBytes(32),
@@ -141,10 +142,10 @@ class Gateway {
     return reading.settings;
   }
 
-  #buildPools(settings: Settings): readonly Pool[] {
-    const { pools, faults } = settings.build(this.#demoExits);
-    if (faults.length > 0) throw new StartFault(2, faults.map(formatFault));
-    return pools;
+  #stagePools(settings: Settings): StagedPools {
+    const staged = this.#catalogue.stage(settings.sources(this.#demoExits));
+    if (staged.faults.length > 0) throw new StartFault(2, staged.faults.map(formatFault));
+    return staged;
   }
 
   /** Starts the demo's exits and, at the first start of all, makes its client: for this machine only, since its secret is
@@ -226,7 +227,8 @@ class Gateway {
     if (this.#stopping) return;
     try {
       const settings = this.#readSettings();
-      await plane.reload(settings.config, this.#buildPools(settings));
+      const staged = this.#stagePools(settings);
+      await plane.reload(settings.config, () => this.#catalogue.commit(staged));
       for (const warning of settings.warnings) warn(formatFault(warning));
       for (const key of LATER) {
         if (JSON.stringify(settings.config[key]) === JSON.stringify(this.#settings.config[key])) continue;
@@ -255,7 +257,7 @@ class Gateway {
         protocols,
       })),
       admin: { host: config.admin.host, port: admin.port },
-      pools: plane.registry.pools().map(({ name, tier, exits }) => ({ name, tier, exits: exits.length })),
+      pools: plane.registry.pools(),
       relay: relayHealthOf(plane.relay),
       demo: this.#demo?.origins ?? null,
       demoSecret,

@@ -1,7 +1,7 @@
 import type { ReportedExchange } from '../gateway/report.ts';
 import type { ClientView, ClientWithSecret } from './client-view.ts';
 import type { Health } from './health.ts';
-import type { ExitView, PoolView } from './pool-view.ts';
+import type { ExitPage, PoolView } from './pool-view.ts';
 
 /** What each command answers, as JSON. */
 export interface CommandResults {
@@ -15,7 +15,7 @@ export interface CommandResults {
   readonly 'client.remove': ClientView;
   readonly 'pool.list': readonly PoolView[];
   readonly 'pool.show': PoolView;
-  readonly 'exit.list': readonly ExitView[];
+  readonly 'exit.list': ExitPage;
   readonly 'exchange.report': ReportedExchange;
   readonly health: Health;
 }

@@ -3,13 +3,13 @@ import { type ClientCommandDeps, clientCommands } from './client-commands.ts';
 import { type Command, type Commands, command } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { Health } from './health.ts';
-import type { ExitView, PoolView } from './pool-view.ts';
+import { type ExitPage, type ExitQuery, MOST_EXITS, type PoolView } from './pool-view.ts';
 import { reportCommand, type TakeReport } from './report-command.ts';
 
 /** What commands work on: the running gateway, or the files of one that doesn't run. */
 export interface CommandDeps extends ClientCommandDeps {
   readonly pools: () => readonly PoolView[];
-  readonly exits: () => readonly ExitView[];
+  readonly exits: (query: ExitQuery) => ExitPage;
   readonly health: () => Health;
   readonly report: TakeReport;
 }
@@ -19,10 +19,14 @@ export function createCommands(deps: CommandDeps): Commands {
   return new Map([...clientCommands(deps), ...poolCommands(deps), reportCommand(deps.report)]);
 }
 
-/** `pool.list` → PoolView[]; `pool.show` → PoolView; `exit.list` → ExitView[]; `health` → Health. */
+/** `pool.list` → PoolView[]; `pool.show` → PoolView; `exit.list` → ExitPage; `health` → Health. */
 function poolCommands({ pools, exits, health }: CommandDeps): [string, Command][] {
   const filter = Type.Object(
-    { pool: Type.Optional(Type.String()), country: Type.Optional(Type.String()) },
+    {
+      pool: Type.Optional(Type.String()),
+      country: Type.Optional(Type.String()),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_EXITS })),
+    },
     { additionalProperties: false },
   );
   return [
@@ -30,13 +34,8 @@ function poolCommands({ pools, exits, health }: CommandDeps): [string, Command][
     ['pool.show', command(Type.Object({ name: Type.String() }), ({ name }) => findPool(pools(), name))],
     [
       'exit.list',
-      command(filter, ({ pool, country }) => {
-        const name = pool === undefined ? undefined : findPool(pools(), pool).pool;
-        return exits().filter(
-          (exit) =>
-            (name === undefined || exit.pool === name) &&
-            (country === undefined || exit.country === country.toLowerCase()),
-        );
+      command(filter, ({ pool, country, limit = MOST_EXITS }) => {
+        return exits({ pool: pool === undefined ? undefined : findPool(pools(), pool).pool, country, limit });
       }),
     ],
     ['health', command(Type.Object({}), () => health())],

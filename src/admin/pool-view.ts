@@ -1,4 +1,5 @@
-import type { Exit, Geo, Pool, Price, Strategy } from '../pool/exit.ts';
+import type { Exit, Geo, Price, Strategy } from '../pool/exit.ts';
+import type { PoolRegistry } from '../pool/registry.ts';
 import { formatEndpoint } from '../protocol/endpoint.ts';
 import type { Tier } from '../protocol/params.ts';
 
@@ -41,25 +42,57 @@ export interface PoolView {
   readonly countries: readonly string[];
 }
 
-/** `figures` tells what is known of an exit now, null where nothing can be. */
-export function exitViews(pools: readonly Pool[], figures: (exit: Exit) => ExitFigures | null): ExitView[] {
-  return pools.flatMap((pool) => pool.exits).map((exit) => exitView(exit, figures(exit)));
+/** Exits in one answer: a longer one nobody reads, and the gateway would have to hold it whole. */
+export const MOST_EXITS = 10_000;
+
+/** Which exits are asked for. */
+export interface ExitQuery {
+  /** Only those of this pool. */
+  readonly pool?: string;
+  /** Only those in this country. */
+  readonly country?: string;
+  /** So many at most. */
+  readonly limit: number;
 }
 
-/** Pools, with their exits counted over `exits`. */
-export function poolViews(pools: readonly Pool[], exits: readonly ExitView[]): PoolView[] {
-  const members = Map.groupBy(exits, ({ pool }) => pool);
-  return pools.map(({ name, tier, strategy, price }) => {
-    const own = members.get(name) ?? [];
-    const countries = [...new Set(own.flatMap(({ country }) => country ?? []))].sort();
-    return { pool: name, tier, strategy, price, exits: own.length, usable: usableOf(own), countries };
+/** The exits that were asked for, as many as were wanted. */
+export interface ExitPage {
+  readonly exits: readonly ExitView[];
+  /** How many there are. */
+  readonly total: number;
+}
+
+/** `figures` tells what is known now of the exit in a slot, null where nothing can be. No more exits are looked at than are
+ *  shown. */
+export function exitPage(
+  registry: PoolRegistry,
+  { pool, country, limit }: ExitQuery,
+  figures: (slot: number) => ExitFigures | null,
+): ExitPage {
+  const pools = pool === undefined ? registry.pools().map(({ name }) => name) : [pool];
+  const list = registry.drawFrom({ pools, country: country === undefined ? undefined : [country] }).list;
+  const exits: ExitView[] = [];
+  for (let index = 0; index < list.length && exits.length < limit; index += 1) {
+    const slot = list.at(index) ?? -1;
+    const exit = registry.exitAt(slot);
+    if (exit !== undefined) exits.push(exitView(exit, figures(slot)));
+  }
+  return { exits, total: list.length };
+}
+
+/** All pools. `isUsable` tells whether the exit in a slot is not ejected now; null where that isn't known. */
+export function poolViews(registry: PoolRegistry, isUsable: ((slot: number) => boolean) | null): PoolView[] {
+  return registry.pools().map(({ name, tier, strategy, price, exits }) => {
+    const usable = isUsable === null ? null : countUsable(registry, name, isUsable);
+    return { pool: name, tier, strategy, price, exits, usable, countries: registry.countriesOf(name) };
   });
 }
 
-/** How many exits are not ejected; null where that isn't known. */
-function usableOf(exits: readonly ExitView[]): number | null {
-  if (exits.some(({ live }) => live === null)) return null;
-  return exits.filter(({ live }) => live?.ejectedForMs === 0).length;
+/** How many exits of a pool are usable. */
+export function countUsable(registry: PoolRegistry, pool: string, isUsable: (slot: number) => boolean): number {
+  let count = 0;
+  for (const slot of registry.candidates({ pools: [pool] })) if (isUsable(slot)) count += 1;
+  return count;
 }
 
 function exitView(exit: Exit, live: ExitFigures | null): ExitView {

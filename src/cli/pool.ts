@@ -1,5 +1,6 @@
-import type { ExitView, PoolView } from '../admin/pool-view.ts';
-import type { CommandSpec } from './command-spec.ts';
+import { CommandError } from '../admin/command-error.ts';
+import { type ExitView, MOST_EXITS, type PoolView } from '../admin/pool-view.ts';
+import type { CommandSpec, Given } from './command-spec.ts';
 import { type Cell, formatFacts, formatTable } from './table.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -35,28 +36,34 @@ export const poolCommands: readonly CommandSpec[] = [
     options: [
       { flags: poolOption, describe: 'only those of this pool' },
       { flags: '--country <code>', describe: 'only those in this country, such as us' },
+      { flags: '--limit <number>', describe: `so many at most, which is ${MOST_EXITS} unless told` },
     ],
     run: async (given, workplace) => {
-      const args = { pool: given.text('pool'), country: given.text('country') };
+      const args = { pool: given.text('pool'), country: given.text('country'), limit: limitOf(given) };
       const { result, live } = await workplace.run('exit.list', args);
-      const head = [
-        'EXIT',
-        'POOL',
-        'TIER',
-        'COUNTRY',
-        'ENDPOINT',
-        'NAME',
-        'LATENCY',
-        'IN FLIGHT',
-        'SERVED',
-        'REFUSED',
-        'STATE',
-      ];
-      const lines = result.length === 0 ? ['no exits'] : formatTable(head, result.map(exitRow), workplace.emphasise);
-      return { json: result, lines, remarks: remarksOn(workplace, live) };
+      const { exits, total } = result;
+      const place = ['EXIT', 'POOL', 'TIER', 'COUNTRY', 'ENDPOINT', 'NAME'];
+      const head = [...place, 'LATENCY', 'IN FLIGHT', 'SERVED', 'REFUSED', 'STATE'];
+      const lines = exits.length === 0 ? ['no exits'] : formatTable(head, exits.map(exitRow), workplace.emphasise);
+      const rest = total - exits.length;
+      const remarks = rest > 0 ? [`${rest} more of ${total} exits are not shown`] : [];
+      return { json: exits, lines, remarks: [...remarks, ...remarksOn(workplace, live)] };
     },
   },
 ];
+
+/** Throws CommandError. */
+function limitOf(given: Given): number | undefined {
+  const text = given.text('limit');
+  if (text === undefined) return undefined;
+  const limit = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MOST_EXITS) return limit;
+  throw new CommandError({
+    code: 'bad_argument',
+    message: `--limit: "${text}" is no number from 1 to ${MOST_EXITS}`,
+    remedy: 'narrow the list with --pool or --country',
+  });
+}
 
 function poolRow({ pool, tier, strategy, price, exits, usable, countries }: PoolView): Cell[] {
   const cost = price === null ? null : `${price.perGB} ${price.currency}/GB`;

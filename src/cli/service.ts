@@ -47,10 +47,11 @@ function checkConfig(workplace: Workplace): Outcome {
   if (faults.length > 0) {
     return { json, lines: faults.map((fault) => printable(formatFault(fault))), remarks, exitCode: exitCodes.misused };
   }
-  const exits = pools.reduce((sum, pool) => sum + pool.exits.length, 0);
+  const all = pools.pools();
+  const exits = all.reduce((sum, pool) => sum + pool.exits, 0);
   const counts = [
     countOf(listeners, 'listener'),
-    countOf(pools.length, 'pool'),
+    countOf(all.length, 'pool'),
     countOf(exits, 'exit') + (hasDemo ? " beside the demo's" : ''),
   ];
   return { json, lines: [`${printable(workplace.configFile)}: no faults (${counts.join(', ')})`], remarks };

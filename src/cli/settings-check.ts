@@ -1,7 +1,8 @@
 import { CommandError } from '../admin/command-error.ts';
 import type { ConfigFault } from '../config/fault.ts';
 import { loadConfig } from '../config/load.ts';
-import type { Pool } from '../pool/exit.ts';
+import { PoolCatalogue } from '../pool/catalogue.ts';
+import { PoolRegistry } from '../pool/registry.ts';
 import { readSettings } from '../startup/settings.ts';
 
 /** Where a config is, and what stands around it. */
@@ -14,8 +15,8 @@ export interface ConfigPlace {
 export interface CheckedSettings {
   readonly faults: readonly ConfigFault[];
   readonly warnings: readonly ConfigFault[];
-  /** Incomplete where there are faults. */
-  readonly pools: readonly Pool[];
+  /** Without any where there are faults. */
+  readonly pools: PoolRegistry;
   readonly listeners: number;
   /** Whether there is a pool of local exits that only exist while the gateway runs. */
   readonly hasDemo: boolean;
@@ -37,10 +38,14 @@ export class ConfigFaultsError extends CommandError {
 
 /** Reads config and pools and finds every fault at once. Throws nothing. */
 export function checkSettings({ file, env }: ConfigPlace): CheckedSettings {
+  const catalogue = new PoolCatalogue();
+  const pools = new PoolRegistry(catalogue.record);
   const reading = readSettings(file, { env });
-  if (!reading.ok) return { faults: reading.faults, warnings: [], pools: [], listeners: 0, hasDemo: false };
-  const { config, demo, warnings, build } = reading.settings;
-  const { faults, pools } = build([]);
+  if (!reading.ok) return { faults: reading.faults, warnings: [], pools, listeners: 0, hasDemo: false };
+  const { config, demo, warnings, sources } = reading.settings;
+  const staged = catalogue.stage(sources([]));
+  const { faults } = staged;
+  if (faults.length === 0) pools.take(catalogue.commit(staged).record);
   return { faults, warnings, pools, listeners: config.listeners.length, hasDemo: demo !== null };
 }
 

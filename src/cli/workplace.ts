@@ -5,8 +5,8 @@ import { CommandError } from '../admin/command-error.ts';
 import type { CommandResults } from '../admin/command-results.ts';
 import { createCommands } from '../admin/commands.ts';
 import { controlPath } from '../admin/control-protocol.ts';
-import { exitViews, poolViews } from '../admin/pool-view.ts';
-import type { Pool } from '../pool/exit.ts';
+import { exitPage, poolViews } from '../admin/pool-view.ts';
+import type { PoolRegistry } from '../pool/registry.ts';
 import { Clients } from '../store/clients.ts';
 import { openStore, type Store } from '../store/database.ts';
 import { loadSecretKey } from '../store/secret-key.ts';
@@ -71,11 +71,10 @@ export class Workplace {
   }
 
   #direct(folder: string): Commands {
-    const exits = () => exitViews(this.#pools(), () => null);
     return createCommands({
       clients: () => this.#clients(folder),
-      pools: () => poolViews(this.#pools(), exits()),
-      exits,
+      pools: () => poolViews(this.#pools(), null),
+      exits: (query) => exitPage(this.#pools(), query, () => null),
       health: () => {
         throw notRunning(folder);
       },
@@ -94,7 +93,7 @@ export class Workplace {
     return this.#opened.clients;
   }
 
-  #pools(): readonly Pool[] {
+  #pools(): PoolRegistry {
     const { faults, pools } = this.settings();
     if (faults.length > 0) throw new ConfigFaultsError(this.configFile, faults);
     return pools;

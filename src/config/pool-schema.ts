@@ -56,7 +56,7 @@ export const entrySchemas = {
   template: t.mapping({
     template: t.text('the URL of an exit, with {session} or {country} in it'),
     countries: t.list(templateCountry, []),
-    slots: t.optional(t.whole(1, 100_000)),
+    slots: t.optional(t.whole(1, 1_000_000)),
     ...dialled,
   }),
   direct: t.mapping({

@@ -137,7 +137,7 @@ function asChoice(deps: Collaborators, at: { slot: number; exit: Exit }, lease: 
 
 interface Draw {
   readonly admission: Admission;
-  readonly candidates: readonly number[];
+  readonly candidates: Int32Array;
   readonly excluded: readonly number[];
   readonly last: GatewayError | null;
   readonly guard: SiteGuard | null;

@@ -1,10 +1,12 @@
 import { dirname } from 'node:path';
-import { type Endpoint, parseExitUrl } from '../protocol/endpoint.ts';
-import type { Exit, Geo, Mint } from './exit.ts';
+import type { DialFacts } from '../memory/fact-arena.ts';
+import { type ExitScheme, parseExitUrl } from '../protocol/endpoint.ts';
+import { type DraftSink, type ExitDraft, MINTS } from './exit-draft.ts';
+import type { ExitTerms } from './exit-terms.ts';
 import { readExitList } from './list-file.ts';
-import { type Nearby, readCertificate, readNear } from './named-file.ts';
+import { type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
 import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
-import { mintOf, parseTemplate, slotSession, type Template } from './template.ts';
+import { parseTemplate, type Template } from './template.ts';
 
 /** One local exit of the demo pool. */
 export interface DemoExit {
@@ -19,23 +21,18 @@ export interface DemoExit {
 export interface BuildOptions {
   /** The text of a file; throws the system's error. */
   readonly readText: (path: string) => string;
+  /** The text of a list, part after part, so that it needn't be held whole; throws the system's error, at once or later. Without
+   *  it `readText` serves. */
+  readonly readChunks?: (path: string) => Iterable<string>;
   /** Relative paths are looked for beside the pool file, then here. */
   readonly projectFolder: string;
   /** Exits behind `demo` entries; without them such an entry is empty. */
   readonly demo?: readonly DemoExit[];
 }
 
-/** An exit without an id. `identity` is what its id depends on: all that tells it apart but the password. */
-export interface ExitDraft extends Omit<Exit, 'id'> {
-  readonly identity: readonly string[];
-}
-
-/** The exits of one entry, and what is wrong with it. */
-export interface Drafts {
-  readonly drafts: readonly ExitDraft[];
+/** What came of one entry, beside its exits. */
+export interface EntryReport {
   readonly faults: readonly PoolFault[];
-  /** Lines of a list that repeat another. */
-  readonly duplicates: number;
 }
 
 /** Of a list in another form altogether, so many lines are shown. */
@@ -45,74 +42,61 @@ interface At {
   readonly file: PoolFile;
   readonly index: number;
   readonly options: BuildOptions;
+  /** PEM of the authority that the entry names. */
+  readonly ca: string | null;
+  readonly sink: DraftSink;
 }
 
-/** What differs between the exits of one entry. */
-interface Variant {
-  readonly endpoint: Endpoint;
-  readonly geo?: Geo;
-  readonly name?: string | null;
-  readonly label?: string;
-  readonly minted?: boolean;
-  readonly mint?: Mint | null;
-  readonly ca?: string | null;
-}
+type EntryOf<Kind extends PoolEntry['kind']> = Extract<PoolEntry, { kind: Kind }>;
 
-/** Makes the exits of entry `index` of `file`. Never throws; faults stand at the key to blame. */
-export function draftEntry(file: PoolFile, index: number, options: BuildOptions): Drafts {
+/** Hands the exits of entry `index` of `file` to `sink`, one by one. Never throws; faults stand at the key to blame. */
+export function draftEntry(
+  file: PoolFile,
+  index: number,
+  { options, sink }: { options: BuildOptions; sink: DraftSink },
+): EntryReport {
   const entry = file.entries[index];
-  if (entry === undefined) return { drafts: [], faults: [], duplicates: 0 };
-  const at = { file, index, options };
-  const certificate = entry.ca === null ? null : readCertificate(entry.ca, nearby(at));
-  if (certificate?.ok === false) return fault(keyFault(at, 'ca', certificate.message));
-  const ca = certificate?.text ?? null;
-  const make = (variants: readonly Variant[], extra?: Partial<Drafts>): Drafts => ({
-    drafts: variants.map((variant) => draft(file, entry, { ca, ...variant })),
-    faults: [],
-    duplicates: 0,
-    ...extra,
-  });
+  if (entry === undefined) return faultless;
+  const place = { file, index, options, ca: null, sink };
+  const certificate = entry.ca === null ? null : readCertificate(entry.ca, nearby(place, options.readText));
+  if (certificate?.ok === false) return fault(keyFault(place, 'ca', certificate.message));
+  const at = { ...place, ca: certificate?.content ?? null };
   switch (entry.kind) {
     case 'url':
-      return draftUrl(at, entry, make);
+      return draftUrl(at, entry);
     case 'list':
-      return draftList(at, entry, make);
+      return draftList(at, entry);
     case 'template':
-      return draftTemplate(at, entry, make);
+      return draftTemplate(at, entry);
     case 'direct':
-      return make([{ endpoint: { scheme: 'direct', host: '', port: 0 } }]);
+      sink(listed(termsOf(at, entry, { scheme: 'direct' }), { host: '', port: 0 }));
+      return faultless;
     case 'demo':
-      return draftDemo(at, options.demo ?? [], make);
+      return draftDemo(at, entry);
   }
 }
 
-type Make = (variants: readonly Variant[], extra?: Partial<Drafts>) => Drafts;
-type EntryOf<Kind extends PoolEntry['kind']> = Extract<PoolEntry, { kind: Kind }>;
-
-function draft(file: PoolFile, entry: PoolEntry, variant: Variant): ExitDraft {
-  const { endpoint, label = '' } = variant;
-  const resolvesHere = endpoint.scheme === 'direct' || endpoint.scheme === 'socks4';
+function termsOf({ file, ca }: At, entry: PoolEntry, own: Partial<ExitTerms> & { scheme: ExitScheme }): ExitTerms {
+  const resolvesHere = own.scheme === 'direct' || own.scheme === 'socks4';
   return {
     pool: file.name,
     tier: file.tier,
-    name: variant.name ?? entry.name,
-    endpoint,
+    name: entry.name,
     verifyTls: entry.verify,
-    ca: variant.ca ?? null,
+    ca,
     dns: resolvesHere ? 'local' : (entry.dns ?? 'remote'),
     ip: entry.ip,
-    geo: { ...entry.geo, ...variant.geo },
-    minted: variant.minted ?? false,
-    mint: variant.mint ?? null,
-    identity: [file.name, ...endpointIdentity(endpoint), label],
+    template: null,
+    ...own,
+    geo: { ...entry.geo, ...own.geo },
   };
 }
 
-function endpointIdentity({ scheme, host, port, username = '' }: Endpoint): readonly string[] {
-  return [scheme, host, String(port), username];
+function listed(terms: ExitTerms, facts: DialFacts, label = ''): ExitDraft {
+  return { terms, facts, session: 0, label };
 }
 
-function draftUrl(at: At, entry: EntryOf<'url'>, make: Make): Drafts {
+function draftUrl(at: At, entry: EntryOf<'url'>): EntryReport {
   const endpoint = parseExitUrl(entry.url);
   if (!endpoint.ok) return fault(keyFault(at, 'url', endpoint.fault.detail));
   const { scheme } = endpoint.value;
@@ -120,22 +104,47 @@ function draftUrl(at: At, entry: EntryOf<'url'>, make: Make): Drafts {
   if (scheme === 'socks4' && entry.dns === 'remote') {
     return fault(keyFault(at, 'dns', 'a socks4 exit takes no names: use socks4a, or leave out "dns"'));
   }
-  return make([{ endpoint: endpoint.value }]);
+  at.sink(listed(termsOf(at, entry, { scheme }), endpoint.value));
+  return faultless;
 }
 
-function draftList(at: At, entry: EntryOf<'list'>, make: Make): Drafts {
-  const source = readNear(entry.list, nearby(at));
+function draftList(at: At, entry: EntryOf<'list'>): EntryReport {
+  const { readText, readChunks = (path: string) => [readText(path)] } = at.options;
+  const source = readNear(entry.list, nearby(at, readChunks));
   if (!source.ok) return fault(keyFault(at, 'list', source.message));
-  const { endpoints, faults, duplicates } = readExitList(source.text, entry.scheme);
-  const shown = faults.slice(0, SHOWN_LIST_FAULTS).map(({ line, message }) => {
-    return { file: source.path, line, column: 1, path: '', message };
-  });
-  const more = faults.length - shown.length;
-  if (more > 0) shown.push(keyFault(at, 'list', `${more} more lines of ${entry.list} are no exit`));
-  return make(endpoints, { faults: shown, duplicates });
+  try {
+    return { faults: draftLines(at, entry, source) };
+  } catch (cause) {
+    return fault(keyFault(at, 'list', unreadable(entry.list, cause)));
+  }
 }
 
-function draftTemplate(at: At, entry: EntryOf<'template'>, make: Make): Drafts {
+/** The exits of a list that was found. Throws the system's error. */
+function draftLines(
+  at: At,
+  entry: EntryOf<'list'>,
+  source: { readonly path: string; readonly content: Iterable<string> },
+): readonly PoolFault[] {
+  const terms = new Map<ExitScheme, ExitTerms>();
+  const faults: PoolFault[] = [];
+  let more = 0;
+  readExitList(source.content, entry.scheme, {
+    exit: (endpoint) => {
+      const { scheme } = endpoint;
+      const own = terms.get(scheme) ?? termsOf(at, entry, { scheme });
+      terms.set(scheme, own);
+      at.sink(listed(own, endpoint));
+    },
+    fault: (line, message) => {
+      if (faults.length < SHOWN_LIST_FAULTS) faults.push({ file: source.path, line, column: 1, path: '', message });
+      else more += 1;
+    },
+  });
+  if (more > 0) faults.push(keyFault(at, 'list', `${more} more lines of ${entry.list} are no exit`));
+  return faults;
+}
+
+function draftTemplate(at: At, entry: EntryOf<'template'>): EntryReport {
   const read = parseTemplate(entry.template);
   if (!read.ok) return fault(keyFault(at, 'template', read.fault.detail));
   const template = read.value;
@@ -149,44 +158,52 @@ function draftTemplate(at: At, entry: EntryOf<'template'>, make: Make): Drafts {
   if (!template.hasSession && (slots ?? 1) > 1) {
     return fault(keyFault(at, 'slots', 'several slots need {session} in the template'));
   }
-  const variants = countries.length === 0 ? [''] : countries;
-  return make(variants.flatMap((country) => templateVariants(at.file, { template, country, slots })));
+  for (const country of countries.length === 0 ? [''] : countries) draftSessions(at, { entry, template, country });
+  return faultless;
 }
 
-function templateVariants(
-  file: PoolFile,
-  { template, country, slots }: { template: Template; country: string; slots: number | null },
-): Variant[] {
-  const blank = template.render({ country: '', session: '' });
-  const identity = [file.name, ...endpointIdentity(blank), country.toLowerCase()];
+/** The exits of a template in one country. */
+function draftSessions(
+  at: At,
+  { entry, template, country }: { entry: EntryOf<'template'>; template: Template; country: string },
+): void {
+  const endpoint = template.render({ country, session: '' });
+  const { scheme } = endpoint;
   const geo = country === '' ? {} : { country: country.toLowerCase() };
-  return Array.from({ length: slots ?? 1 }, (_, slot) => ({
-    endpoint: template.render({ country, session: slotSession(identity, slot) }),
-    geo,
-    label: `${country.toLowerCase()}/${slot}`,
-    minted: template.hasSession,
-    mint: slots === null && template.hasSession ? mintOf(template, country, identity) : null,
-  }));
+  if (!template.hasSession) {
+    at.sink(listed(termsOf(at, entry, { scheme, geo }), endpoint, country.toLowerCase()));
+    return;
+  }
+  const terms = termsOf(at, entry, { scheme, geo, template: { text: entry.template, country } });
+  if (entry.slots === null) at.sink({ terms, facts: null, session: MINTS, label: '' });
+  else for (let session = 0; session < entry.slots; session += 1) at.sink({ terms, facts: null, session, label: '' });
 }
 
-function draftDemo(at: At, exits: readonly DemoExit[], make: Make): Drafts {
-  const variants: Variant[] = [];
-  for (const { url, country, label, ca } of exits) {
+function draftDemo(at: At, entry: EntryOf<'demo'>): EntryReport {
+  const drafts: ExitDraft[] = [];
+  for (const { url, country, label, ca } of at.options.demo ?? []) {
     const endpoint = parseExitUrl(url);
     if (!endpoint.ok) return fault(keyFault(at, 'demo', endpoint.fault.detail));
+    const { scheme } = endpoint.value;
     const geo = country === undefined ? {} : { country: country.toLowerCase() };
-    variants.push({ endpoint: endpoint.value, geo, name: label ?? null, ...(ca == null ? {} : { ca }) });
+    const own = { scheme, geo, name: label ?? entry.name, ...(ca == null ? {} : { ca }) };
+    drafts.push(listed(termsOf(at, entry, own), endpoint.value));
   }
-  return make(variants);
+  drafts.forEach(at.sink);
+  return faultless;
 }
 
-const nearby = ({ file, options }: At): Nearby => ({
-  folders: [dirname(file.file), options.projectFolder],
-  readText: options.readText,
-});
+function nearby<Content>(
+  { file, options }: Pick<At, 'file' | 'options'>,
+  read: (path: string) => Content,
+): Nearby<Content> {
+  return { folders: [dirname(file.file), options.projectFolder], read };
+}
 
-function keyFault({ file, index }: At, key: string, message: string): PoolFault {
+function keyFault({ file, index }: Pick<At, 'file' | 'index'>, key: string, message: string): PoolFault {
   return file.faultAt(['exits', index, key], message);
 }
 
-const fault = (one: PoolFault): Drafts => ({ drafts: [], faults: [one], duplicates: 0 });
+const faultless: EntryReport = { faults: [] };
+
+const fault = (one: PoolFault): EntryReport => ({ faults: [one] });

@@ -1,5 +1,8 @@
+import type { CatalogueView } from '../memory/catalogue.ts';
+import { Term } from '../memory/terms-table.ts';
 import type { Tier } from '../protocol/params.ts';
-import type { Exit } from './exit.ts';
+import { type IdWords, parseId } from './digest.ts';
+import { type TermFlags, tierOf, unpackFlags } from './exit-terms.ts';
 
 /** Which exits a request may leave by. A key that is absent asks nothing. Places and pools are compared without regard to
  *  case, accents, spaces and punctuation, because a username cannot hold them: `sao_paulo` is `São Paulo`. */
@@ -38,68 +41,147 @@ const criteria = [
 /** What a filter can ask of an exit. */
 export type Criterion = (typeof criteria)[number][0];
 
-/** The first criterion that an exit fails, or null where it passes. */
-export type Judge = (exit: Exit) => Criterion | null;
-
-/** Whether `filter` asks anything beside the pools. */
-export function narrows(filter: ExitFilter): boolean {
-  return criteria.some((row) => filter[row[0]] !== undefined);
-}
-
 /** The pools that `filter` names, each once. */
 export function poolsOf(filter: ExitFilter): readonly string[] {
+  const [only] = filter.pools;
+  if (only !== undefined && filter.pools.length === 1) return [only.toLowerCase()];
   return [...new Set(filter.pools.map((name) => name.toLowerCase()))];
 }
 
 /** A text that is the same for filters that mean the same, and for no others. */
 export function filterKey(filter: ExitFilter): string {
-  const countries = filter.country?.map(placeKey);
-  const rest = places.map((place) => filter[place] && placeKey(filter[place]));
-  return JSON.stringify([poolsOf(filter), filter.exit?.toLowerCase(), filter.tier, countries, filter.ip, ...rest]);
-}
-
-/** Prepares `filter` (but for its pools) to be asked of many exits. */
-export function judgeOf(filter: ExitFilter): Judge {
-  const id = filter.exit?.toLowerCase();
-  const countries = filter.country?.map(placeKey);
-  const wanted = places.flatMap((place) => {
+  // None of the parts can hold what separates them.
+  let key = poolsOf(filter).join(',');
+  if (filter.tier !== undefined) key += `|tier ${filter.tier}`;
+  if (filter.country !== undefined) key += `|country ${filter.country.map(placeKey).join(',')}`;
+  for (const place of places) {
     const value = filter[place];
-    return value === undefined ? [] : [{ place, value: placeKey(value) }];
-  });
-  return (exit) => {
-    if (id !== undefined && exit.id !== id) return 'exit';
-    if (filter.tier !== undefined && exit.tier !== filter.tier) return 'tier';
-    if (countries !== undefined && !countries.includes(placeKey(exit.geo.country))) return 'country';
-    const missed = wanted.find(({ place, value }) => placeKey(exit.geo[place]) !== value);
-    if (missed !== undefined) return missed.place;
-    return filter.ip === undefined || speaks(exit, filter.ip) ? null : 'ip';
-  };
+    if (value !== undefined) key += `|${place} ${placeKey(value)}`;
+  }
+  if (filter.exit !== undefined) key += `|exit ${filter.exit.toLowerCase()}`;
+  return filter.ip === undefined ? key : `${key}|ip ${filter.ip}`;
 }
 
-/** How many of `exits` pass, and what ruled out the others, as one sentence that shows no more than counts. */
-export function describeFilter(filter: ExitFilter, exits: readonly Exit[]): string {
-  const counts = Map.groupBy(exits, judgeOf(filter));
-  const reasons = criteria.flatMap(([criterion, words]) => {
-    const failing = counts.get(criterion);
-    return failing === undefined ? [] : [`${failing.length} ${words}`];
-  });
-  const head = `${counts.get(null)?.length ?? 0} of ${exits.length} exits match`;
-  return reasons.length === 0 ? head : `${head}: ${reasons.join(', ')}`;
+/** A filter made ready to be asked of the exits of one version: all texts are numbers. */
+export class FilterJudge {
+  readonly #view: CatalogueView;
+  readonly #pools: readonly number[];
+  readonly #tier: Tier | undefined;
+  readonly #countries: readonly number[] | null;
+  readonly #wanted: readonly { readonly place: (typeof places)[number]; readonly key: number }[];
+  readonly #ip: 4 | 6 | undefined;
+  /** The slot of the one exit that is asked for; -1 where it isn't there, null where any will do. */
+  readonly slot: number | null;
+
+  constructor(view: CatalogueView, filter: ExitFilter) {
+    const keyOf = (name: string) => view.places.numberOf(placeKey(name));
+    this.#view = view;
+    this.#pools = poolsOf(filter).map((name) => view.labels.numberOf(name));
+    this.#tier = filter.tier;
+    this.#countries = filter.country === undefined ? null : [...new Set(filter.country.map(keyOf))];
+    this.#wanted = places.flatMap((place) => {
+      const value = filter[place];
+      return value === undefined ? [] : [{ place, key: keyOf(value) }];
+    });
+    this.#ip = filter.ip;
+    this.slot = filter.exit === undefined ? null : slotOf(view, parseId(filter.exit));
+  }
+
+  /** Whether it asks more than pools and countries, by which lists stand. */
+  get asksMore(): boolean {
+    return this.#tier !== undefined || this.#wanted.length > 0 || this.#ip !== undefined || this.slot !== null;
+  }
+
+  /** The narrowest standing lists that hold every exit that passes. */
+  get lists(): readonly Int32Array[] {
+    const { lists } = this.#view;
+    const countries = this.#countries;
+    const parts =
+      countries === null
+        ? this.#pools.map((pool) => lists.pool(pool))
+        : this.#pools.flatMap((pool) => countries.map((country) => lists.country(pool, country)));
+    return parts.filter(({ length }) => length > 0);
+  }
+
+  /** The first criterion that exits of these terms fail, in the order of the filter's words; null where they pass all but `slot`. */
+  judge(terms: number): Criterion | null {
+    const { terms: rows, places: names } = this.#view;
+    const flags = rows.word(terms, Term.flags);
+    if (this.#tier !== undefined && tierOf(flags) !== this.#tier) return 'tier';
+    if (this.#countries?.includes(names.keyOf(rows.word(terms, Term.country))) === false) return 'country';
+    for (const { place, key } of this.#wanted) if (names.keyOf(rows.word(terms, Term[place])) !== key) return place;
+    return this.#ip === undefined || speaks(unpackFlags(flags), this.#ip) ? null : 'ip';
+  }
+
+  /** Whether exits of these terms are in one of the filter's pools. */
+  covers(terms: number): boolean {
+    return this.#pools.includes(this.#view.terms.word(terms, Term.pool));
+  }
+
+  /** Whether the exit in `slot` passes. False for a slot without one. */
+  matches(slot: number): boolean {
+    const terms = this.#view.slots.termsOf(slot);
+    if (terms < 0 || (this.slot !== null && slot !== this.slot)) return false;
+    return this.covers(terms) && this.judge(terms) === null;
+  }
+
+  /** How many exits pass. Costs a look at each row of terms. */
+  count(): number {
+    if (this.slot !== null) return this.matches(this.slot) ? 1 : 0;
+    const { terms, lists } = this.#view;
+    let count = 0;
+    for (let number = 0; number < terms.count; number += 1) {
+      const exits = lists.exitsOf(number);
+      if (exits > 0 && this.covers(number) && this.judge(number) === null) count += exits;
+    }
+    return count;
+  }
+
+  /** How many exits pass, and what rules out the others, as one sentence that shows no more than counts. */
+  describe(): string {
+    const counts = this.#verdicts();
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    const reasons = criteria.flatMap(([criterion, words]) => {
+      const failing = counts.get(criterion) ?? 0;
+      return failing === 0 ? [] : [`${failing} ${words}`];
+    });
+    const head = `${counts.get(null) ?? 0} of ${total} exits match`;
+    return reasons.length === 0 ? head : `${head}: ${reasons.join(', ')}`;
+  }
+
+  #verdicts(): Map<Criterion | null, number> {
+    const { terms, lists, slots } = this.#view;
+    const counts = new Map<Criterion | null, number>();
+    const add = (verdict: Criterion | null, exits: number) => counts.set(verdict, (counts.get(verdict) ?? 0) + exits);
+    for (let number = 0; number < terms.count; number += 1) {
+      const exits = lists.exitsOf(number);
+      if (exits === 0 || !this.covers(number)) continue;
+      if (this.slot === null) add(this.judge(number), exits);
+      else {
+        const holds = slots.termsOf(this.slot) === number;
+        add('exit', holds ? exits - 1 : exits);
+        if (holds) add(this.judge(number), 1);
+      }
+    }
+    return counts;
+  }
 }
 
 /** What is compared of the name of a place: its letters and digits, lower-case, without accents. Empty for nothing. */
-export function placeKey(name: string | undefined): string {
-  if (name === undefined || /^[a-z0-9]*$/.test(name)) return name ?? '';
+export function placeKey(name: string): string {
+  if (/^[a-z0-9]*$/.test(name)) return name;
   return name
     .normalize('NFKD')
     .toLowerCase()
     .replace(/[^\p{Letter}\p{Number}]/gu, '');
 }
 
+function slotOf({ slots }: CatalogueView, id: IdWords | null): number {
+  return id === null ? -1 : slots.slotOfId(id.high, id.low);
+}
+
 /** An exit that says nothing is taken for IPv4, as all are that don't say so; where we resolve, we choose the family. */
-function speaks(exit: Exit, family: 4 | 6): boolean {
-  if (exit.ip !== null) return exit.ip === family;
-  return (
-    family === 4 || exit.endpoint.scheme === 'direct' || (exit.dns === 'local' && exit.endpoint.scheme !== 'socks4')
-  );
+function speaks({ ip, scheme, dns }: TermFlags, family: 4 | 6): boolean {
+  if (ip !== null) return ip === family;
+  return family === 4 || scheme === 'direct' || (dns === 'local' && scheme !== 'socks4');
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { Tier } from '../protocol/params.ts';
 
@@ -56,21 +55,6 @@ export interface Pool {
   readonly tier: Tier;
   readonly price: Price | null;
   readonly strategy: Strategy;
-  readonly exits: readonly Exit[];
-}
-
-const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-
-/** `length` (at most 51) characters of base32 (RFC 4648 §6, lower-case) that depend on `parts` alone, which are kept apart. */
-export function digestName(parts: readonly string[], length: number): string {
-  const octets = createHash('sha256').update(JSON.stringify(parts)).digest();
-  let name = '';
-  let held = 0;
-  let bits = 0;
-  for (const octet of octets) {
-    held = ((held << 8) | octet) & 0xfff;
-    for (bits += 8; bits >= 5; bits -= 5) name += alphabet[(held >> (bits - 5)) & 31];
-    if (name.length >= length) break;
-  }
-  return name.slice(0, length);
+  /** How many it has. */
+  readonly exits: number;
 }

@@ -2,38 +2,47 @@ import { X509Certificate } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 
 /** Where files that a pool names are looked for, in order, and how they are read. */
-export interface Nearby {
+export interface Nearby<Content> {
   readonly folders: readonly string[];
-  /** The text of a file; throws the system's error. */
-  readonly readText: (path: string) => string;
+  /** What is in a file; throws the system's error. */
+  readonly read: (path: string) => Content;
 }
 
-/** A file's text, or why there is none. `path` is where it was found. */
-export type NamedFile =
-  | { readonly ok: true; readonly path: string; readonly text: string }
+/** What is in a file, or why it can't be had. `path` is where it was found. */
+export type NamedFile<Content> =
+  | { readonly ok: true; readonly path: string; readonly content: Content }
   | { readonly ok: false; readonly message: string };
 
 /** Reads the file that `path` names: the first that exists, where the path is relative. */
-export function readNear(path: string, { folders, readText }: Nearby): NamedFile {
+export function readNear<Content>(path: string, { folders, read }: Nearby<Content>): NamedFile<Content> {
   const places = isAbsolute(path) ? [path] : folders.map((folder) => join(folder, path));
-  let code = 'ENOENT';
+  let failure: unknown;
   for (const place of places) {
     try {
-      return { ok: true, path: place, text: readText(place) };
+      return { ok: true, path: place, content: read(place) };
     } catch (cause) {
-      code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
-      if (code !== 'ENOENT') break;
+      failure = cause;
+      if (systemCode(cause) !== 'ENOENT') break;
     }
   }
-  return { ok: false, message: `${path} cannot be read (${code})` };
+  return { ok: false, message: unreadable(path, failure) };
+}
+
+/** Why a file that a pool names as `path` can't be had. */
+export function unreadable(path: string, cause: unknown): string {
+  return `${path} cannot be read (${systemCode(cause)})`;
+}
+
+function systemCode(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
 }
 
 /** Reads a certificate in PEM. */
-export function readCertificate(path: string, nearby: Nearby): NamedFile {
+export function readCertificate(path: string, nearby: Nearby<string>): NamedFile<string> {
   const file = readNear(path, nearby);
   if (!file.ok) return file;
   try {
-    new X509Certificate(file.text);
+    new X509Certificate(file.content);
     return file;
   } catch {
     return { ok: false, message: `${path} holds no certificate in PEM` };

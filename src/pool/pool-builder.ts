@@ -1,42 +1,58 @@
-import { type BuildOptions, draftEntry, type ExitDraft } from './entry-drafts.ts';
-import { digestName, type Exit, type Pool } from './exit.ts';
+import type { Tier } from '../protocol/params.ts';
+import { type BuildOptions, draftEntry } from './entry-drafts.ts';
+import type { Price, Strategy } from './exit.ts';
+import type { DraftSink } from './exit-draft.ts';
 import type { DemoCounts, PoolFault, PoolFile } from './pool-file.ts';
 
 export type { BuildOptions, DemoExit } from './entry-drafts.ts';
 
-/** What came of all pool files. With any fault the pools are incomplete and should not be used. */
-export interface BuiltPools {
-  readonly pools: readonly Pool[];
-  readonly faults: readonly PoolFault[];
-  /** Exits that a pool names more than once, merged into the first. */
-  readonly duplicates: number;
+/** A pool whose exits can be had one by one, as often as wanted: they are made anew each time. */
+export interface PoolSource {
+  readonly name: string;
+  readonly tier: Tier;
+  readonly price: Price | null;
+  readonly strategy: Strategy;
+  /** Hands every exit to `sink`, repeated ones too. Returns what is wrong with the others; never throws. */
+  drafts(sink: DraftSink): readonly PoolFault[];
+  /** A fault of the pool as a whole. */
+  faultAt(message: string): PoolFault;
 }
 
-/** Characters of an exit's id: 50 bits. */
-const ID_LENGTH = 10;
+/** All pools that the pool files name. With any fault they should not be used. */
+export interface PoolSources {
+  readonly pools: readonly PoolSource[];
+  readonly faults: readonly PoolFault[];
+}
 
-/** Makes the exits of all pool files. Ids are unique over all, and the same at every start as long as the files say the same. */
-export function buildPools(files: readonly PoolFile[], options: BuildOptions): BuiltPools {
+/** The pools of all files; files that can't be used together are faults. */
+export function poolSources(files: readonly PoolFile[], options: BuildOptions): PoolSources {
   const homes = new Map<string, string>();
-  const ids = new Set<string>();
-  const pools: Pool[] = [];
+  const pools: PoolSource[] = [];
   const faults: PoolFault[] = [];
-  let duplicates = 0;
   for (const file of files) {
     const home = homes.get(file.name);
-    if (home !== undefined) {
-      faults.push(file.faultAt(['pool'], `pool "${file.name}" stands in ${home} already`));
-      continue;
-    }
-    homes.set(file.name, file.file);
-    const entries = file.entries.map((_, index) => draftEntry(file, index, options));
-    const drafts = entries.flatMap((entry) => entry.drafts);
-    const exits = nameExits(drafts, ids);
-    faults.push(...entries.flatMap((entry) => entry.faults));
-    duplicates += drafts.length - exits.length + entries.reduce((sum, entry) => sum + entry.duplicates, 0);
-    pools.push({ name: file.name, tier: file.tier, price: file.price, strategy: file.strategy, exits });
+    if (home !== undefined) faults.push(file.faultAt(['pool'], `pool "${file.name}" stands in ${home} already`));
+    else pools.push(sourceOf(file, options));
+    homes.set(file.name, home ?? file.file);
   }
-  return { pools, faults, duplicates };
+  return { pools, faults };
+}
+
+/** What is wrong with the pools, without keeping their exits. */
+export function sourceFaults({ pools, faults }: PoolSources): readonly PoolFault[] {
+  return [...faults, ...pools.flatMap((pool) => pool.drafts(() => {}))];
+}
+
+function sourceOf(file: PoolFile, options: BuildOptions): PoolSource {
+  const { name, tier, price, strategy } = file;
+  return {
+    name,
+    tier,
+    price,
+    strategy,
+    drafts: (sink) => file.entries.flatMap((_, index) => draftEntry(file, index, { options, sink }).faults),
+    faultAt: (message) => file.faultAt(['exits'], message),
+  };
 }
 
 /** The local exits that the `demo` entries of all files ask for together, or null where none does. */
@@ -47,30 +63,4 @@ export function demoCountsOf(files: readonly PoolFile[]): DemoCounts | null {
   if (counts.length === 0) return null;
   const sum = (kind: keyof DemoCounts) => counts.reduce((total, count) => total + count[kind], 0);
   return { http: sum('http'), https: sum('https'), socks5: sum('socks5') };
-}
-
-/** Gives each draft its id and drops those whose endpoint, credential included, came before. */
-function nameExits(drafts: readonly ExitDraft[], ids: Set<string>): Exit[] {
-  const seen = new Set<string>();
-  const numbers = new Map<string, number>();
-  return drafts.flatMap(({ identity, ...exit }) => {
-    const key = JSON.stringify(exit.endpoint);
-    if (seen.has(key)) return [];
-    seen.add(key);
-    const name = JSON.stringify(identity);
-    const taken = takeId(identity, numbers.get(name) ?? 0, ids);
-    numbers.set(name, taken.number + 1);
-    return [Object.freeze({ id: taken.id, ...exit })];
-  });
-}
-
-/** The first free id from `first` on: exits that differ by password alone (some vendors put parameters there) are numbered as
- *  they come. */
-function takeId(identity: readonly string[], first: number, ids: Set<string>): { id: string; number: number } {
-  for (let number = first; ; number += 1) {
-    const id = digestName([...identity, String(number)], ID_LENGTH);
-    if (ids.has(id)) continue;
-    ids.add(id);
-    return { id, number };
-  }
 }

@@ -1,67 +1,89 @@
+import { CatalogueView } from '../memory/catalogue.ts';
+import type { PoolsRecord } from './catalogue.ts';
+import { type IdWords, idText, parseId } from './digest.ts';
 import type { Exit, Pool } from './exit.ts';
-import { describeFilter, type ExitFilter, filterKey, judgeOf, narrows, poolsOf } from './exit-filter.ts';
+import type { ExitFilter } from './exit-filter.ts';
+import { ExitReader } from './exit-reader.ts';
+import { type Draw, type FilterList, FilterLists } from './filter-lists.ts';
 
 export type { ExitFilter } from './exit-filter.ts';
 
-/** Filters come from clients, so the lists kept for them are bounded; the one that rested longest goes first. */
-const FILTER_LISTS = 4096;
-
-/** What `apply` changed, by slot. */
-export interface PoolChanges {
-  /** Slots with an exit that wasn't there before: all figures about such a slot start anew. */
-  readonly added: readonly number[];
-  /** Slots whose exit is gone. */
-  readonly removed: readonly number[];
-  readonly kept: number;
+export interface RegistryOptions {
+  /** Told of filters whose list should be made and handed to `takeList`; without it they are made at once, where they are asked
+   *  for. */
+  readonly wantList?: (filter: ExitFilter) => void;
 }
 
-/** All pools and exits that stand now. An exit keeps its slot (a small number) and the slot's generation for as long as its id
- *  is in some pool, so that what was learned about it stays over a reload. */
+/** All pools and exits as one thread reads them: one version, until it takes the next. */
 export class PoolRegistry {
-  #pools = new Map<string, Pool>();
-  #slots = new Map<string, number>();
-  /** Slots of each pool, ascending. */
-  #members = new Map<string, readonly number[]>();
+  readonly #wantList: ((filter: ExitFilter) => void) | null;
+  #view: CatalogueView;
+  #exits: ExitReader;
+  #filters: FilterLists;
+  #pools: ReadonlyMap<string, Pool>;
   #cursors = new Map<string, { next: number }>();
-  readonly #exits: (Exit | undefined)[] = [];
-  readonly #generations: number[] = [];
-  readonly #vacant: number[] = [];
-  readonly #lists = new Map<string, readonly number[]>();
 
-  /** Swaps all pools for `pools` by difference. Names of pools and ids of exits must be unique; a slot that becomes vacant here
-   *  is given away in a later call at the earliest, under the next generation. */
-  apply(pools: readonly Pool[]): PoolChanges {
-    const before = this.#slots;
-    const exits = pools.flatMap((pool) => pool.exits);
-    const slots = new Map<string, number>();
-    const added: number[] = [];
-    for (const exit of exits) {
-      const standing = before.get(exit.id);
-      const slot = standing ?? this.#takeSlot();
-      if (standing === undefined) added.push(slot);
-      this.#exits[slot] = exit;
-      slots.set(exit.id, slot);
-    }
-    const removed = [...before].filter(([id]) => !slots.has(id)).map(([, slot]) => slot);
-    for (const slot of removed) this.#vacate(slot);
-    this.#slots = slots;
-    this.#index(pools);
-    return { added, removed, kept: exits.length - added.length };
+  constructor({ pools, catalogue }: PoolsRecord, { wantList }: RegistryOptions = {}) {
+    this.#wantList = wantList ?? null;
+    this.#view = new CatalogueView(catalogue);
+    this.#exits = new ExitReader(this.#view);
+    this.#filters = new FilterLists(this.#view, { wantList: this.#wantList, firstRing: 0 });
+    this.#pools = poolsByName(pools);
+  }
+
+  /** Swaps all pools for those of another version. */
+  take({ pools, catalogue }: PoolsRecord): void {
+    this.#view = new CatalogueView(catalogue);
+    this.#exits = new ExitReader(this.#view);
+    this.#filters = new FilterLists(this.#view, { wantList: this.#wantList, firstRing: this.#filters.nextRing });
+    this.#pools = poolsByName(pools);
+    this.#cursors = new Map([...this.#cursors].filter(([name]) => this.#pools.has(name)));
+  }
+
+  /** Takes the list of a filter that was asked for. */
+  takeList(list: FilterList): void {
+    this.#filters.take(list);
+  }
+
+  /** The version that is read. */
+  get version(): number {
+    return this.#view.version;
   }
 
   /** The exit in `slot`, undefined where there is none any more. */
   exitAt(slot: number): Exit | undefined {
-    return this.#exits[slot];
+    return this.#exits.standingIn(slot);
   }
 
-  /** Grows whenever the exit in `slot` is another one than before. */
+  /** The exit that left `slot` with this version: it can be told from what it did, until the next version. */
+  formerExitAt(slot: number): Exit | undefined {
+    return this.#exits.formerIn(slot);
+  }
+
+  /** From 1 on; grows whenever an exit leaves the slot. 0 for a slot that never held one. */
   generationOf(slot: number): number {
-    return this.#generations[slot] ?? 0;
+    return this.#view.slots.generationOf(slot);
   }
 
   /** The slot of the exit of this id (case-insensitive). */
   slotOf(id: string): number | undefined {
-    return this.#slots.get(id.toLowerCase());
+    const words = parseId(id);
+    return words === null ? undefined : this.slotOfIdWords(words);
+  }
+
+  slotOfIdWords({ high, low }: IdWords): number | undefined {
+    const slot = this.#view.slots.slotOfId(high, low);
+    return slot < 0 ? undefined : slot;
+  }
+
+  /** The id of the exit in `slot` (or that was there last), without reading the exit. */
+  idWordsOf(slot: number): IdWords {
+    return { high: this.#view.slots.idHighOf(slot), low: this.#view.slots.idLowOf(slot) };
+  }
+
+  /** The id as it is written. */
+  idOf(slot: number): string {
+    return idText(this.#view.slots.idHighOf(slot), this.#view.slots.idLowOf(slot));
   }
 
   /** The pool of this name (case-insensitive). */
@@ -73,9 +95,16 @@ export class PoolRegistry {
     return [...this.#pools.values()];
   }
 
+  /** The countries of a pool's exits, in order, each once. */
+  countriesOf(name: string): readonly string[] {
+    const { labels, lists, places } = this.#view;
+    const countries = lists.countriesOf(labels.numberOf(name.toLowerCase())).filter((country) => country > 0);
+    return countries.map((country) => places.text(country)).sort();
+  }
+
   /** How many slots there are, vacant ones included. */
   get slotCount(): number {
-    return this.#exits.length;
+    return this.#view.slots.count;
   }
 
   /** Where round-robin stands in the pool of this name; the caller advances it. */
@@ -88,75 +117,29 @@ export class PoolRegistry {
     return fresh;
   }
 
-  /** Slots of all exits that pass `filter`, pool after pool as asked. The list is shared and good until the next `apply`. */
-  candidates(filter: ExitFilter): readonly number[] {
-    const whole = this.#wholePool(filter);
-    if (whole !== undefined) return whole;
-    const key = filterKey(filter);
-    const list = this.#lists.get(key) ?? this.#passing(filter);
-    this.#lists.delete(key);
-    this.#lists.set(key, list);
-    if (this.#lists.size > FILTER_LISTS) this.#dropOldestList();
-    return list;
+  /** Slots of all exits that pass `filter`, pool after pool and country after country as asked. The list is shared and good until the next version. It is
+   *  made now where it doesn't stand yet, which takes a look at each exit of the filter's pools and countries. */
+  candidates(filter: ExitFilter): Int32Array {
+    return this.#filters.listOf(filter);
   }
 
-  /** Whether the exit in `slot` passes `filter`: for one exit, cheaper than a list. */
+  /** What to draw the exits of `filter` from: its own list, or the narrowest that stands and what to reject by. Never looks at
+   *  more than a bounded number of rows, where lists are made elsewhere. */
+  drawFrom(filter: ExitFilter): Draw {
+    return this.#filters.drawOf(filter);
+  }
+
+  /** Whether the exit in `slot` passes `filter`. */
   matches(slot: number, filter: ExitFilter): boolean {
-    const exit = this.#exits[slot];
-    return exit !== undefined && poolsOf(filter).includes(exit.pool) && judgeOf(filter)(exit) === null;
+    return this.#filters.judgeOf(filter).matches(slot);
   }
 
   /** Why few or no exits pass, for no_exit_for_target: `0 of 214 exits match: 198 of another tier, 16 in other countries`. */
   describe(filter: ExitFilter): string {
-    const exits = this.#slotsOf(filter).flatMap((slot) => this.#exits[slot] ?? []);
-    return describeFilter(filter, exits);
+    return this.#filters.judgeOf(filter).describe();
   }
+}
 
-  #takeSlot(): number {
-    const vacant = this.#vacant.pop();
-    if (vacant !== undefined) return vacant;
-    this.#generations.push(0);
-    return this.#exits.push(undefined) - 1;
-  }
-
-  #vacate(slot: number): void {
-    this.#exits[slot] = undefined;
-    this.#generations[slot] = this.generationOf(slot) + 1;
-    this.#vacant.push(slot);
-  }
-
-  #index(pools: readonly Pool[]): void {
-    this.#pools = new Map(pools.map((pool) => [pool.name, pool]));
-    this.#members = new Map(pools.map((pool) => [pool.name, this.#slotsOfExits(pool.exits)]));
-    this.#cursors = new Map([...this.#cursors].filter(([name]) => this.#pools.has(name)));
-    this.#lists.clear();
-  }
-
-  #slotsOfExits(exits: readonly Exit[]): readonly number[] {
-    return exits.flatMap((exit) => this.#slots.get(exit.id) ?? []).sort((a, b) => a - b);
-  }
-
-  #slotsOf(filter: ExitFilter): readonly number[] {
-    return poolsOf(filter).flatMap((name) => this.#members.get(name) ?? []);
-  }
-
-  #passing(filter: ExitFilter): readonly number[] {
-    const judge = judgeOf(filter);
-    return this.#slotsOf(filter).filter((slot) => {
-      const exit = this.#exits[slot];
-      return exit !== undefined && judge(exit) === null;
-    });
-  }
-
-  /** The list of one pool asked for as it is, as most requests do; undefined for any other filter. */
-  #wholePool(filter: ExitFilter): readonly number[] | undefined {
-    return filter.pools.length === 1 && !narrows(filter) ? this.#members.get(filter.pools[0] ?? '') : undefined;
-  }
-
-  #dropOldestList(): void {
-    for (const key of this.#lists.keys()) {
-      this.#lists.delete(key);
-      return;
-    }
-  }
+function poolsByName(pools: readonly Pool[]): ReadonlyMap<string, Pool> {
+  return new Map(pools.map((pool) => [pool.name, pool]));
 }

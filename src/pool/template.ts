@@ -1,6 +1,8 @@
+import { GatewayError } from '../errors.ts';
 import { failed, type Parsed, parsed } from '../protocol/decoded.ts';
 import { type Endpoint, parseExitUrl } from '../protocol/endpoint.ts';
-import { digestName, type Mint } from './exit.ts';
+import { digestName } from './digest.ts';
+import type { Mint } from './exit.ts';
 
 /** A vendor's endpoint with places for what makes one exit of it. */
 export interface Template {
@@ -46,6 +48,30 @@ export function parseTemplate(text: string): Parsed<Template> {
       ...(password === undefined ? {} : { password: fill(password, values) }),
     }),
   });
+}
+
+/** A template at work for one pool and country. */
+export interface Minting {
+  /** What its exits' ids depend on, beside the number of the session. */
+  readonly identity: readonly string[];
+  /** The endpoint of session number `session`. */
+  endpointOf(session: number): Endpoint;
+  readonly mint: Mint;
+}
+
+/** Mints of a template that was read before. `country` is as the vendor wants it. */
+export function mintingOf(pool: string, { text, country }: { text: string; country: string }): Minting {
+  const read = parseTemplate(text);
+  if (!read.ok) throw new GatewayError('internal', { detail: 'a template that was read once cannot be read again' });
+  const template = read.value;
+  const blank = template.render({ country: '', session: '' });
+  const endpoint = [blank.scheme, blank.host, String(blank.port), blank.username ?? ''];
+  const identity = [pool, ...endpoint, country.toLowerCase()];
+  return {
+    identity,
+    endpointOf: (session) => template.render({ country, session: slotSession(identity, session) }),
+    mint: mintOf(template, country, identity),
+  };
 }
 
 /** The session id of one slot: the same at every start, for as long as the pool and the endpoint are the same. */

@@ -17,6 +17,9 @@ export interface Endpoint {
   readonly password?: string;
 }
 
+/** A head with a longer one would be refused anywhere. */
+const longestCredential = 16_384;
+
 const direct: Endpoint = Object.freeze({ scheme: 'direct', host: '', port: 0 });
 
 interface SchemeRow {
@@ -46,10 +49,18 @@ export function parseExitUrl(text: string): Parsed<Endpoint> {
   }
   // The last @, because vendors hand out passwords that hold one unescaped; a host never does.
   const at = rest.lastIndexOf('@');
-  const authority = parseAuthority(rest.slice(at + 1).replace(/\/$/, ''), row.defaultPort);
-  if (!authority.ok) return authority;
-  const endpoint = { scheme: row.scheme, host: authority.value.host, port: authority.value.port };
-  return at < 0 ? parsed(endpoint) : withUserinfo(endpoint, rest.slice(0, at));
+  const endpoint = endpointAt(row, rest.slice(at + 1).replace(/\/$/, ''));
+  return at < 0 || !endpoint.ok ? endpoint : withUserinfo(endpoint.value, rest.slice(0, at));
+}
+
+/** The endpoint at `address`, `host:port` or `host`, with a raw credential or none. Faults as of parseExitUrl. */
+export function parseEndpoint(
+  scheme: Exclude<ExitScheme, 'direct'> | 'socks5h',
+  address: string,
+  credential: { readonly username: string; readonly password: string } | null,
+): Parsed<Endpoint> {
+  const endpoint = endpointAt(schemes.get(scheme) ?? { scheme: 'socks5', defaultPort: 1080 }, address);
+  return credential === null || !endpoint.ok ? endpoint : withCredential(endpoint.value, credential);
 }
 
 /** `scheme://host:port`, without the credential: fit to be shown. */
@@ -59,6 +70,12 @@ export function formatEndpoint(endpoint: Endpoint): string {
   return `${endpoint.scheme}://${formatAuthority({ host: endpoint.host, port: endpoint.port, family })}`;
 }
 
+function endpointAt({ scheme, defaultPort }: SchemeRow, address: string): Parsed<Endpoint> {
+  const authority = parseAuthority(address, defaultPort);
+  if (!authority.ok) return authority;
+  return parsed({ scheme, host: authority.value.host, port: authority.value.port });
+}
+
 function withUserinfo(endpoint: Endpoint, userinfo: string): Parsed<Endpoint> {
   const colon = userinfo.indexOf(':');
   const username = decodeUserinfo(colon < 0 ? userinfo : userinfo.slice(0, colon));
@@ -66,8 +83,15 @@ function withUserinfo(endpoint: Endpoint, userinfo: string): Parsed<Endpoint> {
   if (username === null || password === null) {
     return failed('bad_request', 'the credential is not percent-encoded right: write % as %25');
   }
-  const fault = credentialFault(endpoint.scheme, username, password);
-  return fault === null ? parsed({ ...endpoint, username, password }) : failed('bad_request', fault);
+  return withCredential(endpoint, { username, password });
+}
+
+function withCredential(
+  { scheme, host, port }: Endpoint,
+  { username, password }: { readonly username: string; readonly password: string },
+): Parsed<Endpoint> {
+  const fault = credentialFault(scheme, username, password);
+  return fault === null ? parsed({ scheme, host, port, username, password }) : failed('bad_request', fault);
 }
 
 function decodeUserinfo(text: string): string | null {
@@ -77,6 +101,7 @@ function decodeUserinfo(text: string): string | null {
 /** Why a credential cannot be told by a protocol, or null. */
 function credentialFault(scheme: ExitScheme, username: string, password: string): string | null {
   if (/[\x00-\x1f\x7f]/.test(username + password)) return 'the credential contains control characters';
+  if (username.length + password.length > longestCredential) return 'the credential is too long';
   if (scheme.startsWith('http')) return username.includes(':') ? 'a user name cannot hold a colon (RFC 7617)' : null;
   if (scheme !== 'socks5') return password === '' ? null : 'SOCKS4 knows a user id, but no password';
   const tooLong = Buffer.byteLength(username) > 255 || Buffer.byteLength(password) > 255;

@@ -22,7 +22,7 @@ export interface PickStep {
 export interface PickRequest {
   readonly table: ExitTable;
   /** Slots that the exchange may use. */
-  readonly candidates: readonly number[];
+  readonly candidates: ArrayLike<number>;
   /** Slots that the exchange has tried; few. */
   readonly excluded: readonly number[];
   readonly strategy: Strategy;

@@ -1,8 +1,7 @@
 import type { Commands } from '../admin/command.ts';
 import { createCommands } from '../admin/commands.ts';
 import type { Health } from '../admin/health.ts';
-import { type ExitView, exitViews, poolViews } from '../admin/pool-view.ts';
-import type { Exit } from '../pool/exit.ts';
+import { countUsable, exitPage, poolViews } from '../admin/pool-view.ts';
 import type { Clients } from '../store/clients.ts';
 import type { DataPlane } from './data-plane.ts';
 import { relayHealthOf } from './tunnel-relay.ts';
@@ -16,21 +15,23 @@ export interface ControlOptions {
 
 /** The commands of the running gateway, over its live figures. */
 export function gatewayCommands({ plane, clients, health, onClientsChanged }: ControlOptions): Commands {
-  const pools = () => plane.registry.pools();
-  const exits = (): ExitView[] => exitViews(pools(), (exit) => figuresOf(plane, exit));
   return createCommands({
     clients: () => clients,
-    pools: () => poolViews(pools(), exits()),
-    exits,
+    pools: () => poolViews(plane.registry, usableNow(plane)),
+    exits: (query) => exitPage(plane.registry, query, (slot) => figuresOf(plane, slot)),
     health,
     report: (report, client) => plane.report(report, client),
     onClientsChanged,
   });
 }
 
-function figuresOf(plane: DataPlane, exit: Exit) {
-  const slot = plane.registry.slotOf(exit.id);
-  if (slot === undefined) return null;
+/** Tells whether the exit in a slot is not ejected now. */
+function usableNow(plane: DataPlane): (slot: number) => boolean {
+  const now = performance.now();
+  return (slot) => plane.exits.ejectedUntilOf(slot) <= now;
+}
+
+function figuresOf(plane: DataPlane, slot: number) {
   const now = performance.now();
   const { latencyMs, inFlight, failuresInRow, ejectedUntil, generation } = plane.exits.row(slot, now);
   return {
@@ -51,7 +52,6 @@ export interface HealthOptions {
 
 /** How the gateway is now. */
 export function healthOf({ plane, version, askStore }: HealthOptions): Health {
-  const now = performance.now();
   const { running, byKind } = plane.counters.snapshot();
   return {
     status: plane.phase === 'serving' ? (plane.isFull ? 'overloaded' : 'ok') : plane.phase,
@@ -61,8 +61,8 @@ export function healthOf({ plane, version, askStore }: HealthOptions): Health {
     listeners: plane.listeners.bound,
     pools: plane.registry.pools().map(({ name, exits }) => ({
       name,
-      exits: exits.length,
-      usable: exits.filter(({ id }) => plane.exits.ejectedUntilOf(plane.registry.slotOf(id) ?? -1) <= now).length,
+      exits,
+      usable: countUsable(plane.registry, name, usableNow(plane)),
     })),
     exchanges: { open: running, byKind },
     connections: plane.connections,

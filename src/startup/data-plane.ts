@@ -10,7 +10,7 @@ import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
-import type { Pool } from '../pool/exit.ts';
+import type { AppliedPools } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import type { Report } from '../protocol/report.ts';
 import { RejectionLedger } from '../selection/blame.ts';
@@ -50,7 +50,7 @@ const NAME_QUERY_MS = 5_000;
 
 export interface DataPlaneOptions {
   readonly config: Config;
-  readonly pools: readonly Pool[];
+  readonly pools: AppliedPools;
   readonly clients: readonly ClientRecord[];
   /** The keyed hash of a client's secret. */
   readonly hashSecret: (secret: string) => Buffer;
@@ -65,13 +65,13 @@ export interface DataPlaneOptions {
 /** Everything that carries traffic: listeners, policy, selection, exits. The control side starts it, hands it new config, pools
  *  and clients as whole values, reads its figures, and stops it. */
 export class DataPlane {
-  readonly registry = new PoolRegistry();
+  readonly registry: PoolRegistry;
   readonly exits = new ExitTable();
   readonly leases = new LeaseTable();
   readonly counters = new Counters();
   readonly verdicts = new VerdictLedger();
   readonly listeners: Listeners;
-  readonly #options: DataPlaneOptions;
+  readonly #options: Omit<DataPlaneOptions, 'pools'>;
   readonly #sockets = new Roster<Socket>();
   readonly #resolver: Resolver;
   readonly #hosts: HostsFile;
@@ -94,8 +94,9 @@ export class DataPlane {
   #refused = 0;
 
   constructor(options: DataPlaneOptions) {
-    const { config, capacity } = options;
-    this.#options = options;
+    const { pools, ...kept } = options;
+    const { config, capacity } = kept;
+    this.#options = kept;
     this.#config = config;
     this.#settings = settingsOf(config);
     this.#blocks = blockRulesOf(config);
@@ -115,7 +116,8 @@ export class DataPlane {
     this.#kept = new KeptConnections({ total: capacity.kept, watch: linkWatch });
     this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
-    this.#applyPools(options.pools);
+    this.registry = new PoolRegistry(pools.record);
+    this.#takePools(pools);
     this.#gateway = this.#collaborators();
     this.listeners = new Listeners({
       gateway: this.#gateway,
@@ -181,10 +183,11 @@ export class DataPlane {
     this.#kept.closeAll();
   }
 
-  /** Takes a new config and new pools, whole or not at all: throws before anything has changed. Exchanges under way go on. */
-  async reload(config: Config, pools: readonly Pool[]): Promise<void> {
+  /** Takes a new config and new pools, whole or not at all: throws before anything has changed. `commit` makes the new pools those
+   *  that stand. Exchanges under way go on. */
+  async reload(config: Config, commit: () => AppliedPools): Promise<void> {
     await this.listeners.apply(config);
-    this.#applyPools(pools);
+    this.#takePools(commit());
     this.#config = config;
     this.#settings = settingsOf(config);
     this.#blocks = blockRulesOf(config);
@@ -219,8 +222,9 @@ export class DataPlane {
     return null;
   }
 
-  #applyPools(pools: readonly Pool[]): void {
-    for (const slot of this.registry.apply(pools).added) this.exits.reset(slot);
+  #takePools({ record, changes }: AppliedPools): void {
+    this.registry.take(record);
+    for (const slot of changes.added) this.exits.reset(slot);
   }
 
   #directoryOf(clients: readonly ClientRecord[]): ClientDirectory {

@@ -5,16 +5,17 @@ import type { ConfigFault } from '../config/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import { readPoolFolder } from '../config/pool-folder.ts';
 import type { DemoExit } from '../pool/entry-drafts.ts';
-import { type BuiltPools, buildPools, demoCountsOf } from '../pool/pool-builder.ts';
+import { demoCountsOf, type PoolSources, poolSources, sourceFaults } from '../pool/pool-builder.ts';
 import type { DemoCounts } from '../pool/pool-file.ts';
+import { textChunks } from './text-chunks.ts';
 
 /** Config and pool files as read together, before the exits are made. */
 export interface Settings {
   readonly config: Config;
   /** How many demo exits the pools ask for; null where none. */
   readonly demo: DemoCounts | null;
-  /** Makes the exits, or finds what is wrong with them. */
-  readonly build: (demo: readonly DemoExit[]) => BuiltPools;
+  /** The pools, whose exits are yet to be made. */
+  readonly sources: (demo: readonly DemoExit[]) => PoolSources;
   /** What may be meant, but should be said. */
   readonly warnings: readonly ConfigFault[];
 }
@@ -36,13 +37,14 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
   if (!loaded.ok) return loaded;
   const { config, variables } = loaded;
   const folder = readPoolFolder(config.pools, { variables });
-  const build = (demo: readonly DemoExit[]): BuiltPools =>
-    buildPools(folder.files, { readText, projectFolder: config.folder, demo });
+  const sources = (demo: readonly DemoExit[]): PoolSources =>
+    poolSources(folder.files, { readText, readChunks: textChunks, projectFolder: config.folder, demo });
   // A pool whose file is faulty can't be missed as well; what its files are worth shows without the demo, too.
-  const faults = folder.faults.length > 0 ? [...folder.faults, ...build([]).faults] : crossCheck(loaded, folder.files);
+  const faults =
+    folder.faults.length > 0 ? [...folder.faults, ...sourceFaults(sources([]))] : crossCheck(loaded, folder.files);
   if (faults.length > 0) return { ok: false, faults };
   const warnings = [...folder.warnings, ...exposureWarnings(loaded)];
-  return { ok: true, settings: { config, demo: demoCountsOf(folder.files), build, warnings } };
+  return { ok: true, settings: { config, demo: demoCountsOf(folder.files), sources, warnings } };
 }
 
 const readText = (path: string): string => readFileSync(path, 'utf8');

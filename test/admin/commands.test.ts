@@ -7,11 +7,11 @@ import { runCommand } from '../../src/admin/command.ts';
 import { faultOf } from '../../src/admin/command-error.ts';
 import { createCommands } from '../../src/admin/commands.ts';
 import type { Health } from '../../src/admin/health.ts';
-import { type ExitFigures, exitViews, poolViews } from '../../src/admin/pool-view.ts';
-import type { Pool } from '../../src/pool/exit.ts';
+import { type ExitFigures, type ExitPage, exitPage, poolViews } from '../../src/admin/pool-view.ts';
 import { Clients } from '../../src/store/clients.ts';
 import { openStore } from '../../src/store/database.ts';
 import { loadSecretKey } from '../../src/store/secret-key.ts';
+import { poolOf, registryOf } from '../support/pools.ts';
 
 const health: Health = {
   status: 'ok',
@@ -26,25 +26,15 @@ const health: Health = {
   store: 'ok',
 };
 
-const exit = (id: string, country: string) => ({
-  id,
-  pool: 'res',
-  tier: 'res' as const,
-  name: null,
-  endpoint: { scheme: 'http' as const, host: '192.0.2.1', port: 8080, username: 'u', password: 'hidden' },
-  verifyTls: true,
-  ca: null,
-  dns: 'remote' as const,
-  ip: null,
+const exit = (country: string) => ({
+  host: '192.0.2.1',
+  port: 8080,
+  username: `user ${country}`,
+  password: 'hidden',
   geo: { country },
-  minted: false,
-  mint: null,
 });
 
-const pools: readonly Pool[] = [
-  { name: 'res', tier: 'res', price: null, strategy: 'random', exits: [exit('a', 'us'), exit('b', 'de')] },
-  { name: 'empty', tier: 'dc', price: null, strategy: 'random', exits: [] },
-];
+const { registry } = registryOf(poolOf('res', [exit('us'), exit('de')]), poolOf('empty', []));
 
 const figures: ExitFigures = {
   latencyMs: 40,
@@ -65,11 +55,10 @@ function setUp(t: ExecutionContext) {
   });
   const clients = new Clients(store, loadSecretKey(folder));
   const told = { changes: 0 };
-  const exits = () => exitViews(pools, ({ id }) => ({ ...figures, ejectedForMs: id === 'b' ? 500 : 0 }));
   const commands = createCommands({
     clients: () => clients,
-    pools: () => poolViews(pools, exits()),
-    exits,
+    pools: () => poolViews(registry, (slot) => slot === 0),
+    exits: (query) => exitPage(registry, query, () => figures),
     health: () => health,
     report: async ({ about }) =>
       about.by === 'tag'
@@ -165,9 +154,10 @@ test('pools and exits are shown with their figures and without credentials', (t)
   t.like(run('pool.show', { name: 'empty' }), { exits: 0, usable: 0 });
   t.like(fault('pool.show', { name: 'nope' }), { code: 'not_found' });
   t.like(fault('exit.list', { pool: 'nope' }), { code: 'not_found' });
-  const exits = run<readonly object[]>('exit.list', { pool: 'res', country: 'US' });
-  t.is(exits.length, 1);
-  t.like(exits[0], { id: 'a', country: 'us', endpoint: 'http://192.0.2.1:8080', live: figures });
+  const { exits, total } = run<ExitPage>('exit.list', { pool: 'res', country: 'US' });
+  t.deepEqual([exits.length, total], [1, 1]);
+  const { id } = registry.exitAt(0)!;
+  t.like(exits[0], { id, country: 'us', endpoint: 'http://192.0.2.1:8080', live: figures });
   t.false(JSON.stringify(run('exit.list')).includes('hidden'));
   t.deepEqual(run('health'), health);
 });
@@ -183,4 +173,12 @@ test('a report is taken as the internal host takes it', async (t) => {
     message: 'verdict: expected served, refused or challenge',
   });
   t.like(await faults({ tag: 'x', verdict: 'served' }), { code: 'bad_argument', remedy: 'name one by its id' });
+});
+
+test('of many exits as many are shown as were asked for, and the others counted', (t) => {
+  const { run, fault } = setUp(t);
+  const { exits, total } = run<ExitPage>('exit.list', { limit: 1 });
+  t.deepEqual([exits.length, total], [1, 2]);
+  t.is(run<ExitPage>('exit.list', { country: 'fr' }).total, 0);
+  t.like(fault('exit.list', { limit: 0 }), { code: 'bad_request' });
 });

@@ -1,9 +1,21 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { readExitList } from '../../src/pool/list-file.ts';
+import { type ListScheme, readExitList } from '../../src/pool/list-file.ts';
+import type { Endpoint } from '../../src/protocol/endpoint.ts';
 
-const only = (line: string, scheme: Parameters<typeof readExitList>[1] = 'http') => {
-  const { endpoints, faults } = readExitList(line, scheme);
+/** All that a list holds. */
+function readList(text: string | readonly string[], scheme: ListScheme) {
+  const endpoints: { endpoint: Endpoint; line: number }[] = [];
+  const faults: { line: number; message: string }[] = [];
+  readExitList(typeof text === 'string' ? [text] : text, scheme, {
+    exit: (endpoint, line) => endpoints.push({ endpoint, line }),
+    fault: (line, message) => faults.push({ line, message }),
+  });
+  return { endpoints, faults };
+}
+
+const only = (line: string, scheme: ListScheme = 'http') => {
+  const { endpoints, faults } = readList(line, scheme);
   return faults.length > 0 || endpoints.length !== 1 ? null : endpoints[0]!.endpoint;
 };
 
@@ -26,6 +38,8 @@ for (const [line, endpoint] of [
   ['[2001:db8::1]:8080:user:pa:ss', { ...named, host: '2001:db8::1' }],
   ['socks5h://h.example:8080', { ...at, scheme: 'socks5' }],
   ['  h.example:8080\t# comment', at],
+  ['h.example:8080:user:p://ss', { ...at, username: 'user', password: 'p://ss' }],
+  ['@h.example:8080', at],
   ['h.example:8080:user:pa#ss', { ...at, username: 'user', password: 'pa#ss' }],
 ] as const) {
   test(`entry ${line}`, (t) => t.deepEqual(only(line), { ...endpoint }));
@@ -54,36 +68,70 @@ for (const line of [
   ':1',
 ]) {
   test(`no entry: ${JSON.stringify(line)}`, (t) => {
-    const { endpoints, faults } = readExitList(`\n${line}`, 'http');
+    const { endpoints, faults } = readList(`\n${line}`, 'http');
     t.deepEqual([endpoints.length, faults.length, faults[0]?.line], [0, 1, 2]);
     t.false(faults[0]!.message.includes('hunter2'));
   });
 }
 
-test('comments, empty lines, CRLF and a byte order mark; duplicates are merged and counted; lines are known', (t) => {
+test('comments, empty lines, CRLF and a byte order mark; and lines are known', (t) => {
   const text = '\uFEFF# list\r\na:1\r\n\r\n  \r\nb:2:u:p\r\nA:1\r\nb:2:u:other\r\nu:p@b:2\r\nbad\r\n';
-  const { endpoints, faults, duplicates } = readExitList(text, 'http');
+  const { endpoints, faults } = readList(text, 'http');
   t.deepEqual(
     endpoints.map(({ endpoint, line }) => [line, endpoint.host, endpoint.password]),
     [
       [2, 'a', undefined],
       [5, 'b', 'p'],
+      [6, 'a', undefined],
       [7, 'b', 'other'],
+      [8, 'b', 'p'],
     ],
   );
-  t.is(duplicates, 2);
   t.deepEqual(
     faults.map(({ line }) => line),
     [9],
   );
 });
 
+test('lines end with LF, CR or CRLF', (t) => {
+  const { endpoints } = readList('a:1\rb:1\r\rc:1\n\rd:1\r\n\ne:1', 'http');
+  t.deepEqual(
+    endpoints.map(({ endpoint, line }) => [endpoint.host, line]),
+    [
+      ['a', 1],
+      ['b', 2],
+      ['c', 4],
+      ['d', 6],
+      ['e', 8],
+    ],
+  );
+});
+
+test('wherever a list is cut into parts, it holds the same', (t) => {
+  const text = '\uFEFFa:1\r\nb:1:u:p\rc:1\n\r\n# no\r\r\nd:1:é:😀\nbad\r\ne:1\r';
+  const whole = readList(text, 'http');
+  for (let i = 0; i <= text.length; i += 1) t.deepEqual(readList([text.slice(0, i), text.slice(i)], 'http'), whole);
+  t.deepEqual(readList([...text], 'http'), whole);
+});
+
+test('a line without an end is not held, and is one fault', (t) => {
+  const { endpoints, faults } = readList(
+    ['a:1\n', ...Array.from({ length: 100 }, () => 'x'.repeat(10_000)), '\nb:1'],
+    'http',
+  );
+  t.deepEqual(faults, [{ line: 2, message: 'the line is too long' }]);
+  t.deepEqual(
+    endpoints.map(({ line }) => line),
+    [1, 3],
+  );
+});
+
 test('no text makes it throw', (t) => {
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => readExitList(text, 'http') !== null));
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => readList(text, 'http') !== null));
   const parts = fc.array(fc.constantFrom(':', '@', '[', ']', '%', '#', '\n', '//', 'http', 'h', '1', '\uD800'), {
     maxLength: 20,
   });
-  fc.assert(fc.property(parts, (text) => readExitList(text.join(''), 'socks5') !== null));
+  fc.assert(fc.property(parts, (text) => readList(text.join(''), 'socks5') !== null));
   t.pass();
 });
 

@@ -3,8 +3,10 @@ import test from 'ava';
 import { formatFault } from '../../src/config/fault.ts';
 import { readPoolFile } from '../../src/config/pool-file.ts';
 import { YamlFile } from '../../src/config/yaml-file.ts';
-import { type BuildOptions, buildPools, demoCountsOf } from '../../src/pool/pool-builder.ts';
+import { PoolCatalogue } from '../../src/pool/catalogue.ts';
+import { type BuildOptions, demoCountsOf, poolSources } from '../../src/pool/pool-builder.ts';
 import type { PoolFile } from '../../src/pool/pool-file.ts';
+import { PoolRegistry } from '../../src/pool/registry.ts';
 
 /** What the configuration reads is what pools are built from. */
 function fileOf(text: string, file = '/gate/pools/p.yaml'): PoolFile {
@@ -22,13 +24,17 @@ function build(
     if (text === undefined) throw Object.assign(new Error('gone'), { code: 'ENOENT' });
     return text;
   };
-  const built = buildPools([fileOf(`pool: p\ncountry: us\nexits:\n${exits}`)], {
-    readText,
-    projectFolder: '/gate',
-    ...options,
-  });
-  const faults = built.faults.map((fault) => formatFault(fault).replace('/gate/pools/p.yaml:', ''));
-  return { exits: built.pools[0]!.exits, faults, duplicates: built.duplicates };
+  return buildAll([fileOf(`pool: p\ncountry: us\nexits:\n${exits}`)], { readText, projectFolder: '/gate', ...options });
+}
+
+/** All exits of these files, whether or not they have faults. */
+function buildAll(files: PoolFile[], options: BuildOptions) {
+  const catalogue = new PoolCatalogue();
+  const staged = catalogue.stage(poolSources(files, options));
+  const registry = new PoolRegistry(catalogue.commit(staged).record);
+  const exits = Array.from({ length: registry.slotCount }, (_, slot) => registry.exitAt(slot)!);
+  const faults = staged.faults.map((fault) => formatFault(fault).replace('/gate/pools/p.yaml:', ''));
+  return { exits, faults, duplicates: staged.duplicates };
 }
 
 const idOf = (exits: string) => build(exits).exits[0]!.id;
@@ -62,6 +68,16 @@ test('an id depends on pool, scheme, host, port and user, and on nothing else', 
   t.is(idOf('  - { url: "http://u:p@h:1", country: de, name: x, verify: false }'), id);
   const others = ['http://v:p@h:1', 'http://u:p@i:1', 'http://u:p@h:2', 'https://u:p@h:1', 'http://h:1'];
   t.is(new Set([id, ...others.map((url) => idOf(`  - url: ${url}`))]).size, 6);
+});
+
+test('a list that breaks off while it is read is a fault at its key', (t) => {
+  function* broken() {
+    yield 'a:1\n';
+    throw Object.assign(new Error('broken'), { code: 'EIO' });
+  }
+  t.deepEqual(build('  - list: l.txt', { readChunks: broken }).faults, [
+    '4:11 exits[0].list l.txt cannot be read (EIO)',
+  ]);
 });
 
 test('exits that differ by password alone are exits of their own; the same twice is one', (t) => {
@@ -120,6 +136,7 @@ test('a template with slots mints that many exits per country, the same at every
     ),
   );
   t.deepEqual(build(entry).exits, exits);
+  t.is(new Set(exits.map(({ endpoint }) => endpoint.username)).size, 6);
   const more = build(entry.replace('slots: 3', 'slots: 4').replace(':p@', ':new@')).exits.map(({ id }) => id);
   t.true(exits.every(({ id }) => more.includes(id)));
 });
@@ -228,11 +245,10 @@ test('two files cannot hold one pool; two pools can hold one endpoint', (t) => {
   const a = fileOf('pool: a\nexits: [{ url: "http://h:1" }]', '/gate/pools/a.yaml');
   const b = fileOf('pool: b\nexits: [{ url: "http://h:1" }]', '/gate/pools/b.yaml');
   const again = fileOf('pool: a\nexits: []', '/gate/pools/c.yaml');
-  const built = buildPools([a, b, again], options);
-  t.not(built.pools[0]?.exits[0]?.id, built.pools[1]?.exits[0]?.id);
-  t.deepEqual(built.faults.map(formatFault), [
-    '/gate/pools/c.yaml:1:7 pool pool "a" stands in /gate/pools/a.yaml already',
-  ]);
+  const { exits, faults } = buildAll([a, b, again], options);
+  t.is(exits.length, 2);
+  t.not(exits[0]?.id, exits[1]?.id);
+  t.deepEqual(faults, ['/gate/pools/c.yaml:1:7 pool pool "a" stands in /gate/pools/a.yaml already']);
 });
 
 test('fifty thousand exits with one user and as many passwords are built in one pass', (t) => {

@@ -45,6 +45,7 @@ const refusedUrls = [
   'http://hidden%3Ax:p@h',
   'socks4://u:hidden@h',
   `socks5://u:${'hidden'.repeat(50)}@h`,
+  `http://u:${'hidden'.repeat(3000)}@h`,
   'http://u:hidden@',
   'http://u:hidden@h:port',
 ];

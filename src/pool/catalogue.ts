@@ -1,0 +1,80 @@
+import { type CatalogueChanges, type CatalogueRecord, CatalogueView } from '../memory/catalogue.ts';
+import { CatalogueWriter, type NextCatalogue } from '../memory/catalogue-writer.ts';
+import type { Pool } from './exit.ts';
+import { type ExitFilter, placeKey } from './exit-filter.ts';
+import { type FilterList, makeFilterList } from './filter-lists.ts';
+import { Intake } from './intake.ts';
+import type { PoolSource, PoolSources } from './pool-builder.ts';
+import type { PoolFault } from './pool-file.ts';
+
+/** All pools of one version, as they are handed to other threads: a plain value over shared buffers. */
+export interface PoolsRecord {
+  readonly pools: readonly Pool[];
+  readonly catalogue: CatalogueRecord;
+}
+
+/** What the next version of all pools would be. With any fault it must not be used. */
+export interface StagedPools {
+  readonly pools: readonly Pool[];
+  readonly faults: readonly PoolFault[];
+  /** Exits that a pool names more than once, merged into the first. */
+  readonly duplicates: number;
+  readonly next: NextCatalogue;
+}
+
+/** A version of all pools that stands from now on, and how it differs from the one before. */
+export interface AppliedPools {
+  readonly record: PoolsRecord;
+  readonly changes: CatalogueChanges;
+}
+
+/** All pools, for the one thread that changes them. An exit keeps its slot (a small number) and the slot's generation for as long
+ *  as its id is in some pool, so that what was learned about it stays over a reload. Ids are unique over all pools, and the same
+ *  at every start as long as the files say the same. Other threads, and this one, read through PoolRegistry. */
+export class PoolCatalogue {
+  readonly #writer = new CatalogueWriter(placeKey);
+  #pools: readonly Pool[] = [];
+  #view: CatalogueView | null = null;
+
+  /** The version that stands. */
+  get record(): PoolsRecord {
+    return { pools: this.#pools, catalogue: this.#writer.record };
+  }
+
+  /** Makes the exits of `sources`, by difference from what stands, without changing anything yet. What was staged before and not
+   *  committed is given up. Exits are taken one by one: a list of a million lines is never a million objects. */
+  stage(sources: PoolSources): StagedPools {
+    const next = this.#writer.begin();
+    const intake = new Intake(next);
+    const faults = [...sources.faults];
+    const pools: Pool[] = [];
+    for (const source of sources.pools) {
+      const before = next.count;
+      faults.push(...source.drafts((draft) => intake.take(draft)));
+      pools.push(poolOf(source, next.count - before));
+    }
+    const last = sources.pools.at(-1);
+    if (intake.overflow > 0 && last !== undefined) {
+      faults.push(last.faultAt(`all pools together have ${intake.overflow} exits more than fit`));
+    }
+    return { pools, faults, duplicates: intake.duplicates, next };
+  }
+
+  /** Makes what was staged last the version that stands. */
+  commit({ pools, next }: StagedPools): AppliedPools {
+    const changes = this.#writer.commit(next);
+    this.#pools = pools;
+    this.#view = null;
+    return { record: this.record, changes };
+  }
+
+  /** The list of a filter that some thread asked for, for any that reads the version that stands. */
+  listOf(filter: ExitFilter): FilterList {
+    this.#view ??= new CatalogueView(this.#writer.record);
+    return makeFilterList(this.#view, filter);
+  }
+}
+
+function poolOf({ name, tier, price, strategy }: PoolSource, exits: number): Pool {
+  return Object.freeze({ name, tier, price, strategy, exits });
+}

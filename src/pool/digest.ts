@@ -1,0 +1,68 @@
+import { hash } from 'node:crypto';
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** The characters of base32 in one word of an id. */
+const WORD_CHARACTERS = 5;
+
+/** An exit's id as two words of 25 bits each. */
+export interface IdWords {
+  readonly high: number;
+  readonly low: number;
+}
+
+/** `length` (at most 51) characters of base32 (RFC 4648 §6, lower-case) that depend on `parts` alone, which are kept apart. */
+export function digestName(parts: readonly string[], length: number): string {
+  const octets = hash('sha256', JSON.stringify(parts), 'binary');
+  let name = '';
+  let held = 0;
+  let bits = 0;
+  for (let at = 0; name.length < length && at < octets.length; at += 1) {
+    held = ((held << 8) | octets.charCodeAt(at)) & 0xfff;
+    for (bits += 8; bits >= 5; bits -= 5) name += alphabet[(held >> (bits - 5)) & 31];
+  }
+  return name.slice(0, length);
+}
+
+/** The id, 50 bits, that depends on `text` alone. */
+export function idWordsOf(text: string): IdWords {
+  const octets = hash('sha256', text, 'binary');
+  const first = wordAt(octets, 0);
+  const second = wordAt(octets, 3);
+  // 25 bits, then those 25 that begin with the last bit of the fourth octet.
+  return { high: first >>> 7, low: (second & 0x7fffffff) >>> 6 };
+}
+
+/** An id as it is written: ten characters of base32. */
+export function idText(high: number, low: number): string {
+  return wordText(high) + wordText(low);
+}
+
+/** The words of an id as it is written, in whatever case; null for a text that is none. */
+export function parseId(text: string): IdWords | null {
+  if (!/^[a-z2-7]{10}$/i.test(text)) return null;
+  const id = text.toLowerCase();
+  return { high: wordOf(id, 0), low: wordOf(id, WORD_CHARACTERS) };
+}
+
+function wordText(word: number): string {
+  let text = '';
+  for (let shift = 20; shift >= 0; shift -= 5) text += alphabet[(word >> shift) & 31];
+  return text;
+}
+
+function wordOf(id: string, start: number): number {
+  let word = 0;
+  for (let at = start; at < start + WORD_CHARACTERS; at += 1) word = (word << 5) | alphabet.indexOf(id.charAt(at));
+  return word;
+}
+
+/** Four octets of a latin-1 text as an int32, the first one highest. */
+function wordAt(octets: string, at: number): number {
+  return (
+    (octets.charCodeAt(at) << 24) |
+    (octets.charCodeAt(at + 1) << 16) |
+    (octets.charCodeAt(at + 2) << 8) |
+    octets.charCodeAt(at + 3)
+  );
+}

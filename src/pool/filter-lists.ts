@@ -1,0 +1,199 @@
+import type { CatalogueView } from '../memory/catalogue.ts';
+import { type ExitFilter, FilterJudge, filterKey } from './exit-filter.ts';
+import { type ExitList, joined } from './exit-list.ts';
+
+/** Filters come from clients, so what is kept for them is bounded; the one that rested longest goes first. */
+const FILTERS = 4096;
+
+/** Slots in all lists that were made for filters, beside two for each slot there is. */
+const SPARE_LISTED = 2 ** 20;
+
+/** Rows of terms that are looked through at once to count the exits of a filter. */
+const COUNTED_TERMS = 2 ** 16;
+
+/** So many draws may be wasted on exits that don't pass before a list is asked for. */
+const WASTE = 64;
+
+/** The list of a filter in one version of the catalogue, as it is handed to other threads. */
+export interface FilterList {
+  readonly version: number;
+  readonly key: string;
+  /** Int32. */
+  readonly slots: SharedArrayBuffer;
+}
+
+/** What to draw the exits of a filter from. */
+export interface Draw {
+  /** Slots among which are all that pass: only they where `exact`. */
+  readonly list: ExitList;
+  readonly exact: boolean;
+  /** How many pass; null where that isn't known until the filter's own list stands. */
+  readonly count: number | null;
+  /** Whether the exit in a slot passes. */
+  readonly matches: (slot: number) => boolean;
+  /** The filter's number in this thread, never another's, while it is in use. */
+  readonly ring: number;
+}
+
+interface Kept {
+  readonly filter: ExitFilter;
+  readonly judge: FilterJudge;
+  readonly ring: number;
+  readonly count: number | null;
+  /** The narrowest lists that stand for all threads. */
+  readonly base: ExitList;
+  /** The filter's own list. */
+  own: Int32Array | null;
+  /** Draws that were wasted, as far as can be told. */
+  waste: number;
+}
+
+/** What one thread keeps of the filters it was asked for lately, over one version of the catalogue. */
+export class FilterLists {
+  readonly #view: CatalogueView;
+  readonly #wantList: ((filter: ExitFilter) => void) | null;
+  readonly #firstRing: number;
+  readonly #kept = new Map<string, Kept>();
+  #rings = 0;
+  #listed = 0;
+
+  /** `wantList` is told of filters for which a list would be worth its making; without it they are made here and at once. */
+  constructor(
+    view: CatalogueView,
+    { wantList, firstRing }: { wantList: ((filter: ExitFilter) => void) | null; firstRing: number },
+  ) {
+    this.#view = view;
+    this.#wantList = wantList;
+    this.#firstRing = firstRing;
+  }
+
+  /** The first number for filters of the next version. */
+  get nextRing(): number {
+    return this.#firstRing + this.#rings;
+  }
+
+  judgeOf(filter: ExitFilter): FilterJudge {
+    return this.#keptOf(filter).judge;
+  }
+
+  /** What to draw the exits of `filter` from, now. */
+  drawOf(filter: ExitFilter): Draw {
+    const kept = this.#keptOf(filter);
+    if (kept.own === null && !isExact(kept)) this.#consider(kept);
+    const { own, base, judge, count, ring } = kept;
+    const exact = own !== null || isExact(kept);
+    return {
+      list: own ?? base,
+      exact,
+      count: own?.length ?? count,
+      matches: (slot) => judge.matches(slot),
+      ring,
+    };
+  }
+
+  /** The slots of all exits that pass, pool after pool and country after country as asked; made now where they don't stand yet. */
+  listOf(filter: ExitFilter): Int32Array {
+    const kept = this.#keptOf(filter);
+    if (kept.own !== null) return kept.own;
+    const { base } = kept;
+    if (isExact(kept) && base instanceof Int32Array) return base;
+    const list = new Int32Array(slotsOf(kept.judge));
+    this.#own(kept, list);
+    return list;
+  }
+
+  /** Takes a list that was asked for; one of another version is of no use any more. */
+  take({ version, key, slots }: FilterList): void {
+    const kept = this.#kept.get(key);
+    if (version === this.#view.version && kept !== undefined && kept.own === null)
+      this.#own(kept, new Int32Array(slots));
+  }
+
+  #consider(kept: Kept): void {
+    const { base, count, filter } = kept;
+    kept.waste += count === null ? WASTE : base.length / count;
+    if (kept.waste < WASTE) return;
+    if (this.#wantList === null) {
+      this.#own(kept, new Int32Array(slotsOf(kept.judge)));
+      return;
+    }
+    kept.waste = Number.NEGATIVE_INFINITY;
+    this.#wantList(filter);
+  }
+
+  #own(kept: Kept, list: Int32Array): void {
+    kept.own = list;
+    this.#listed += list.length;
+    const most = SPARE_LISTED + 2 * this.#view.slots.count;
+    for (const [key, other] of this.#kept) {
+      if (this.#listed <= most) return;
+      if (other !== kept && other.own !== null) this.#drop(key, other);
+    }
+  }
+
+  #keptOf(filter: ExitFilter): Kept {
+    const key = filterKey(filter);
+    const known = this.#kept.get(key);
+    if (known !== undefined) this.#kept.delete(key);
+    const kept = known ?? this.#prepare(filter);
+    this.#kept.set(key, kept);
+    if (this.#kept.size > FILTERS) this.#dropOldest();
+    return kept;
+  }
+
+  #prepare(filter: ExitFilter): Kept {
+    const judge = new FilterJudge(this.#view, filter);
+    const standing = joined(judge.lists);
+    const count = judge.asksMore ? this.#countOf(judge) : standing.length;
+    const base = count === 0 ? nothing : standing;
+    this.#rings += 1;
+    const ring = this.#firstRing + this.#rings - 1;
+    const own = judge.slot === null ? null : new Int32Array(count === 1 ? [judge.slot] : []);
+    return { filter, judge, ring, count, base, own, waste: 0 };
+  }
+
+  #countOf(judge: FilterJudge): number | null {
+    return judge.slot !== null || this.#view.terms.count <= COUNTED_TERMS ? judge.count() : null;
+  }
+
+  #dropOldest(): void {
+    for (const [key, kept] of this.#kept) {
+      this.#drop(key, kept);
+      return;
+    }
+  }
+
+  #drop(key: string, kept: Kept): void {
+    this.#kept.delete(key);
+    this.#listed -= kept.own?.length ?? 0;
+  }
+}
+
+const nothing = new Int32Array(0);
+
+/** Whether nothing in the standing lists fails. */
+function isExact({ count, base }: Kept): boolean {
+  return count === base.length;
+}
+
+/** The list of `filter`, for all threads. Costs a look at each exit of the narrowest lists that stand. */
+export function makeFilterList(view: CatalogueView, filter: ExitFilter): FilterList {
+  return { version: view.version, key: filterKey(filter), slots: slotsOf(new FilterJudge(view, filter)) };
+}
+
+function slotsOf(judge: FilterJudge): SharedArrayBuffer {
+  const { lists } = judge;
+  const longest = lists.reduce((sum, { length }) => sum + length, 0);
+  const found = new Int32Array(longest);
+  let count = 0;
+  for (const list of lists) {
+    for (const slot of list) {
+      if (!judge.matches(slot)) continue;
+      found[count] = slot;
+      count += 1;
+    }
+  }
+  const shared = new SharedArrayBuffer(count * 4);
+  new Int32Array(shared).set(found.subarray(0, count));
+  return shared;
+}

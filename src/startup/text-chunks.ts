@@ -1,0 +1,24 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
+
+/** So much of a file is held at once. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** The text of a file (UTF-8), part after part. Opens it at once; throws the system's error, then or while it is read. */
+export function textChunks(path: string): Iterable<string> {
+  return chunksOf(openSync(path, 'r'));
+}
+
+function* chunksOf(file: number): Generator<string> {
+  const octets = Buffer.allocUnsafe(CHUNK_BYTES);
+  const decoder = new StringDecoder('utf8');
+  try {
+    for (let length = -1; length !== 0; ) {
+      length = readSync(file, octets);
+      yield decoder.write(octets.subarray(0, length));
+    }
+    yield decoder.end();
+  } finally {
+    closeSync(file);
+  }
+}
