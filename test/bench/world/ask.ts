@@ -33,7 +33,7 @@ export async function ask(port: number, { page, login, parameters, boundMs }: As
   const nothing: Asked = { kind: 'unserved', requestId: null, exit: null, attempts: 1 };
   const socket = await open(port).catch(() => null);
   if (socket === null) return nothing;
-  const bound = setTimeout(() => socket.destroy(), boundMs);
+  const bound = setTimeout(() => socket.destroy(), Math.max(1, boundMs));
   try {
     const credential = login(parameters);
     return await (page.tunnel ? askByTunnel(socket, page, credential) : askForwarded(socket, page, credential));
