@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
+import { mintEndpoint } from '../pool/template.ts';
 import type { Params } from '../protocol/username.ts';
 import type { Lease } from '../selection/leases.ts';
 import { pick } from '../selection/strategies.ts';
@@ -128,7 +129,7 @@ function moveLease(deps: Collaborators, admission: Admission, slot: number): Lea
 function asChoice(deps: Collaborators, at: { slot: number; exit: Exit }, lease: Lease | null): Choice {
   const { slot, exit } = at;
   const mintKey = lease?.mintKey ?? null;
-  const endpoint = exit.mint === null ? exit.endpoint : exit.mint(mintKey ?? deps.newId());
+  const endpoint = exit.mint === null ? exit.endpoint : mintEndpoint(exit.mint, mintKey ?? deps.newId());
   return { slot, exit, endpoint, mintKey };
 }
 

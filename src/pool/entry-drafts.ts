@@ -4,7 +4,7 @@ import type { Exit, Geo, Mint } from './exit.ts';
 import { readExitList } from './list-file.ts';
 import { type Nearby, readCertificate, readNear } from './named-file.ts';
 import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
-import { mintOf, parseTemplate, slotSession, type Template } from './template.ts';
+import { parseTemplate, slotSession, type Template } from './template.ts';
 
 /** One local exit of the demo pool. */
 export interface DemoExit {
@@ -165,7 +165,7 @@ function templateVariants(
     geo,
     label: `${country.toLowerCase()}/${slot}`,
     minted: template.hasSession,
-    mint: slots === null && template.hasSession ? mintOf(template, country, identity) : null,
+    mint: slots === null && template.hasSession ? { pattern: template.pattern, country, identity } : null,
   }));
 }
 

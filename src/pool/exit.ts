@@ -13,9 +13,13 @@ export interface Geo {
   readonly isp?: string;
 }
 
-/** Renders the endpoint of one gateway session: a fresh session id of the vendor, the same for the same `sessionKey`. The
- *  caller passes an unguessable key where the client named no session. Never throws. */
-export type Mint = (sessionKey: string) => Endpoint;
+/** What the endpoint of one gateway session is made from (see mintEndpoint): plain, so that it can go to another thread. */
+export interface Mint {
+  /** With stand-ins where the country and the session belong. */
+  readonly pattern: Endpoint;
+  readonly country: string;
+  readonly identity: readonly string[];
+}
 
 /** One way out of a pool. */
 export interface Exit {

@@ -6,6 +6,8 @@ import { digestName, type Mint } from './exit.ts';
 export interface Template {
   readonly hasSession: boolean;
   readonly hasCountry: boolean;
+  /** The endpoint with stand-ins for the placeholders. */
+  readonly pattern: Endpoint;
   /** The endpoint of one exit. `country` is used as written. */
   render(values: { readonly country: string; readonly session: string }): Endpoint;
 }
@@ -33,19 +35,25 @@ export function parseTemplate(text: string): Parsed<Template> {
   }
   const probe = parseExitUrl(text.replaceAll('{session}', stand.session).replaceAll('{country}', stand.country));
   if (!probe.ok) return probe;
-  const { host, username, password } = probe.value;
-  const fill = (part: string, values: { country: string; session: string }) =>
-    part.replaceAll(stand.session, () => values.session).replaceAll(stand.country, () => values.country);
+  const pattern = probe.value;
   return parsed({
     hasSession: text.includes('{session}'),
     hasCountry: text.includes('{country}'),
-    render: (values) => ({
-      ...probe.value,
-      host: fill(host, { ...values, country: values.country.toLowerCase() }),
-      ...(username === undefined ? {} : { username: fill(username, values) }),
-      ...(password === undefined ? {} : { password: fill(password, values) }),
-    }),
+    pattern,
+    render: (values) => fillPattern(pattern, values),
   });
+}
+
+function fillPattern(pattern: Endpoint, values: { readonly country: string; readonly session: string }): Endpoint {
+  const { host, username, password } = pattern;
+  const fill = (part: string, { country, session } = values) =>
+    part.replaceAll(stand.session, () => session).replaceAll(stand.country, () => country);
+  return {
+    ...pattern,
+    host: fill(host, { ...values, country: values.country.toLowerCase() }),
+    ...(username === undefined ? {} : { username: fill(username) }),
+    ...(password === undefined ? {} : { password: fill(password) }),
+  };
 }
 
 /** The session id of one slot: the same at every start, for as long as the pool and the endpoint are the same. */
@@ -53,8 +61,8 @@ export function slotSession(identity: readonly string[], slot: number): string {
   return digestName(['slot', ...identity, String(slot)], SESSION_LENGTH);
 }
 
-/** Gives every gateway session a session id of its own. */
-export function mintOf(template: Template, country: string, identity: readonly string[]): Mint {
-  return (sessionKey) =>
-    template.render({ country, session: digestName(['mint', ...identity, sessionKey], SESSION_LENGTH) });
+/** The endpoint of one gateway session: a fresh session id of the vendor, the same for the same `sessionKey`. The caller passes
+ *  an unguessable key where the client named no session. Never throws. */
+export function mintEndpoint({ pattern, country, identity }: Mint, sessionKey: string): Endpoint {
+  return fillPattern(pattern, { country, session: digestName(['mint', ...identity, sessionKey], SESSION_LENGTH) });
 }

@@ -5,6 +5,7 @@ import { readPoolFile } from '../../src/config/pool-file.ts';
 import { YamlFile } from '../../src/config/yaml-file.ts';
 import { type BuildOptions, buildPools, demoCountsOf } from '../../src/pool/pool-builder.ts';
 import type { PoolFile } from '../../src/pool/pool-file.ts';
+import { mintEndpoint } from '../../src/pool/template.ts';
 
 /** What the configuration reads is what pools are built from. */
 function fileOf(text: string, file = '/gate/pools/p.yaml'): PoolFile {
@@ -135,9 +136,9 @@ test('a template without slots is one exit per country, which mints', (t) => {
   t.is(exits.length, 2);
   const { mint, endpoint, minted } = exits[1]!;
   t.true(minted);
-  t.regex(mint!('s1').username!, /^c-de-[a-z2-7]{16}$/);
-  t.not(mint!('s1').username, endpoint.username);
-  t.like(mint!('s1'), { host: 'h', port: 1, password: 'p' });
+  t.regex(mintEndpoint(mint!, 's1').username!, /^c-de-[a-z2-7]{16}$/);
+  t.not(mintEndpoint(mint!, 's1').username, endpoint.username);
+  t.like(mintEndpoint(mint!, 's1'), { host: 'h', port: 1, password: 'p' });
   t.like(build('  - { template: "http://c-{country}:p@h:1", countries: [us] }').exits[0], {
     minted: false,
     mint: null,

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { mintOf, parseTemplate, slotSession } from '../../src/pool/template.ts';
+import { mintEndpoint, parseTemplate, slotSession } from '../../src/pool/template.ts';
 
 const url = 'http://customer-acme-cc-{country}-sessid-{session}:pw@{country}.pr.example:7777';
 
@@ -56,8 +56,8 @@ test('a slot keeps its session id, and shares it with no other', (t) => {
 });
 
 test('a mint gives each session an id of its own, always the same', (t) => {
-  const mint = mintOf(templateOf(url), 'us', ['pool', 'us']);
-  t.deepEqual(mint('cart42'), mint('cart42'));
-  t.notDeepEqual(mint('cart42'), mint('cart43'));
-  t.regex(mint('\u0000: @').username ?? '', /^customer-acme-cc-us-sessid-[a-z2-7]{16}$/);
+  const mint = structuredClone({ pattern: templateOf(url).pattern, country: 'us', identity: ['pool', 'us'] });
+  t.deepEqual(mintEndpoint(mint, 'cart42'), mintEndpoint(mint, 'cart42'));
+  t.notDeepEqual(mintEndpoint(mint, 'cart42'), mintEndpoint(mint, 'cart43'));
+  t.regex(mintEndpoint(mint, '\u0000: @').username ?? '', /^customer-acme-cc-us-sessid-[a-z2-7]{16}$/);
 });
