@@ -2,7 +2,7 @@ import type { Static, TSchema } from 'typebox';
 import { Check, Errors } from 'typebox/value';
 import { CommandError } from './command-error.ts';
 
-/** What the gateway does when it is told to: JSON in, JSON out. Throws CommandError or StoreError. */
+/** What the gateway does when it is told to: JSON in, JSON out, or a promise of it. Throws CommandError or StoreError. */
 export type Command = (args: unknown) => unknown;
 
 /** Commands by name, such as `client.add`. */

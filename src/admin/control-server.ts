@@ -104,29 +104,32 @@ const unavailable = (message: string, remedy: string) => new CommandError({ code
 
 function serve(socket: Socket, commands: Commands): void {
   const buffer = new LineBuffer(REQUEST_LIMIT);
+  let asked = false;
   const answer = (reply: ControlReply) => {
-    socket.off('data', read);
-    socket.resume();
+    socket.off('data', read).resume();
     socket.end(`${JSON.stringify(reply)}\n`);
   };
   const read = (chunk: Buffer) => {
     const line = buffer.push(chunk);
-    if (line !== null) answer(replyTo(line, commands));
-    else if (buffer.overflowed) answer(badRequest('the request is too long'));
+    if (line !== null) {
+      asked = true;
+      socket.off('data', read).resume();
+      void replyTo(line, commands).then(answer);
+    } else if (buffer.overflowed) answer(badRequest('the request is too long'));
   };
   socket.on('data', read);
   // Whoever leaves early needs no answer.
   socket.on('error', () => {});
   socket.on('end', () => {
-    if (!socket.writableEnded) socket.destroy();
+    if (!asked && !socket.writableEnded) socket.destroy();
   });
 }
 
-function replyTo(line: string, commands: Commands): ControlReply {
+async function replyTo(line: string, commands: Commands): Promise<ControlReply> {
   const request = requestOf(line);
   if (request === null) return badRequest('the request is no JSON object with "command" and "args"');
   try {
-    return { ok: true, result: runCommand(commands, { name: request.command, args: request.args }) };
+    return { ok: true, result: await runCommand(commands, { name: request.command, args: request.args }) };
   } catch (cause) {
     return { ok: false, error: faultOf(cause) };
   }

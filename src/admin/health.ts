@@ -12,6 +12,12 @@ export interface Health {
   readonly exchanges: { readonly open: number; readonly byKind: Readonly<Record<string, number>> };
   /** Clients' sockets. */
   readonly connections: number;
+  /** Data-plane threads, how many had to be replaced, and how the connections are spread over them. */
+  readonly workers: {
+    readonly running: number;
+    readonly replaced: number;
+    readonly connections: readonly number[];
+  };
   readonly store: 'ok' | { readonly fault: string };
 }
 

@@ -57,7 +57,7 @@ function checkConfig(workplace: Workplace): Outcome {
 }
 
 function healthOutcome(health: Health): Outcome {
-  const { status, pid, version, uptimeS, listeners, pools, exchanges, connections, store } = health;
+  const { status, pid, version, uptimeS, listeners, pools, exchanges, connections, workers, store } = health;
   const ended = Object.entries(exchanges.byKind).map(([kind, count]) => `${kind} ${count}`);
   const facts: [string, Cell][] = [
     ['status', status],
@@ -66,6 +66,10 @@ function healthOutcome(health: Health): Outcome {
     ...pools.map(({ name, exits, usable }): [string, Cell] => ['pool', `${name}: ${usable} of ${exits} exits usable`]),
     ['exchanges', `${exchanges.open} open; ended: ${ended.join(', ') || 'none'}`],
     ['connections', connections],
+    [
+      'workers',
+      `${workers.running} running, ${workers.replaced} replaced; connections ${workers.connections.join(' + ')}`,
+    ],
     ['store', store === 'ok' ? store : store.fault],
   ];
   return { json: health, lines: formatFacts(facts), exitCode: status === 'ok' ? exitCodes.ok : exitCodes.notRunning };

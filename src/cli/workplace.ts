@@ -51,7 +51,7 @@ export class Workplace {
     const folder = this.dataOverride ?? dataFolderOf(this.#place);
     const reply = await askGateway(controlPath(folder), { command: name, args });
     if (reply?.ok === false) throw new CommandError(reply.error);
-    const result = reply === null ? runCommand(this.#direct(folder), { name, args }) : reply.result;
+    const result = reply === null ? await runCommand(this.#direct(folder), { name, args }) : reply.result;
     // Either way it is what the gateway's answer would be.
     return { result: JSON.parse(JSON.stringify(result)), live: reply !== null };
   }

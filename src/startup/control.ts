@@ -1,69 +1,81 @@
-import type { Commands } from '../admin/command.ts';
+import type { Command, Commands } from '../admin/command.ts';
 import { createCommands } from '../admin/commands.ts';
 import type { Health } from '../admin/health.ts';
 import { type ExitView, exitViews, poolViews } from '../admin/pool-view.ts';
-import type { Exit } from '../pool/exit.ts';
 import type { Clients } from '../store/clients.ts';
-import type { DataPlane } from './data-plane.ts';
+import type { ExitFigures } from './exit-figures.ts';
+import type { WorkerGroup } from './worker-group.ts';
+
+/** What is known of each exit, by its id. */
+export type Figures = ReadonlyMap<string, ExitFigures>;
 
 export interface ControlOptions {
-  readonly plane: DataPlane;
+  readonly group: WorkerGroup;
   readonly clients: Clients;
-  readonly health: () => Health;
-  readonly onClientsChanged: () => void;
+  readonly health: (figures: Figures) => Health;
+  /** Hands changed clients to the workers; resolves when they hold everywhere. */
+  readonly takeClients: () => Promise<void>;
 }
 
 /** The commands of the running gateway, over its live figures. */
-export function gatewayCommands({ plane, clients, health, onClientsChanged }: ControlOptions): Commands {
-  const pools = () => plane.registry.pools();
-  const exits = (): ExitView[] => exitViews(pools(), (exit) => figuresOf(plane, exit));
-  return createCommands({
+export function gatewayCommands({ group, clients, health, takeClients }: ControlOptions): Commands {
+  let figures: Figures = new Map();
+  let taken: Promise<void> = Promise.resolve();
+  const pools = () => group.plan.pools;
+  const exits = (): ExitView[] => exitViews(pools(), ({ id }) => figures.get(id) ?? null);
+  const commands = createCommands({
     clients: () => clients,
     pools: () => poolViews(pools(), exits()),
     exits,
-    health,
-    onClientsChanged,
+    health: () => health(figures),
+    onClientsChanged: () => {
+      taken = takeClients();
+    },
   });
-}
-
-function figuresOf(plane: DataPlane, exit: Exit) {
-  const slot = plane.registry.slotOf(exit.id);
-  if (slot === undefined) return null;
-  const now = performance.now();
-  const { latencyMs, inFlight, failuresInRow, ejectedUntil } = plane.exits.row(slot, now);
-  return {
-    latencyMs: Math.round(latencyMs),
-    inFlight,
-    failuresInRow,
-    ejectedForMs: Math.max(0, Math.round(ejectedUntil - now)),
-  };
+  const live =
+    (name: string, run: Command): Command =>
+    async (args) => {
+      if (!name.startsWith('client.')) figures = await group.exitFigures();
+      const result = run(args);
+      await taken;
+      return result;
+    };
+  return new Map([...commands].map(([name, run]) => [name, live(name, run)]));
 }
 
 export interface HealthOptions {
-  readonly plane: DataPlane;
+  /** Null while the gateway starts. */
+  readonly group: WorkerGroup | null;
   readonly version: string;
   /** Asks the store whether it answers; throws where it doesn't. */
   readonly askStore: () => void;
+  /** An exit without figures counts as usable. */
+  readonly figures: Figures;
 }
 
 /** How the gateway is now. */
-export function healthOf({ plane, version, askStore }: HealthOptions): Health {
-  const now = performance.now();
-  const { running, byKind } = plane.counters.snapshot();
+export function healthOf({ group, version, askStore, figures }: HealthOptions): Health {
+  const common = { pid: process.pid, version, uptimeS: Math.round(process.uptime()), store: storeState(askStore) };
+  if (group === null) {
+    const [exchanges, workers] = [
+      { open: 0, byKind: {} },
+      { running: 0, replaced: 0, connections: [] },
+    ];
+    return { ...common, status: 'starting', listeners: [], pools: [], exchanges, connections: 0, workers };
+  }
+  const { running, byKind } = group.counters();
   return {
-    status: plane.phase === 'serving' ? (plane.isFull ? 'overloaded' : 'ok') : plane.phase,
-    pid: process.pid,
-    version,
-    uptimeS: Math.round(process.uptime()),
-    listeners: plane.listeners.bound,
-    pools: plane.registry.pools().map(({ name, exits }) => ({
+    ...common,
+    status: group.phase === 'serving' ? (group.isFull ? 'overloaded' : 'ok') : group.phase,
+    listeners: group.bound,
+    pools: group.plan.pools.map(({ name, exits }) => ({
       name,
       exits: exits.length,
-      usable: exits.filter(({ id }) => plane.exits.ejectedUntilOf(plane.registry.slotOf(id) ?? -1) <= now).length,
+      usable: exits.filter(({ id }) => (figures.get(id)?.ejectedForMs ?? 0) === 0).length,
     })),
     exchanges: { open: running, byKind },
-    connections: plane.connections,
-    store: storeState(askStore),
+    connections: group.connections,
+    workers: group.workers,
   };
 }
 

@@ -72,6 +72,12 @@ export class AccessLog {
     else this.#sink.write(accessLine(record, this.#options.paths));
   }
 
+  /** Appends whole lines that others formatted. Never throws, never waits. */
+  writeLines(lines: string): void {
+    if (this.#closed || this.#broken) this.#dropped += countLines(lines);
+    else this.#sink.write(lines);
+  }
+
   /** Goes on in a newly opened file of the same path, after a rotation; does nothing on standard output. Rejects with the
    *  system's error where it can't be opened: the log then goes on in the old one. */
   async reopen(): Promise<void> {
@@ -91,8 +97,8 @@ export class AccessLog {
   }
 
   #watched(sink: Sink): Sink {
-    sink.on('drop', () => {
-      this.#dropped++;
+    sink.on('drop', (lines: string) => {
+      this.#dropped += countLines(lines);
     });
     sink.on('error', (error: NodeJS.ErrnoException) => {
       this.#failedWrites++;
@@ -101,6 +107,12 @@ export class AccessLog {
     });
     return sink;
   }
+}
+
+function countLines(lines: string): number {
+  let count = 0;
+  for (let at = lines.indexOf('\n'); at !== -1; at = lines.indexOf('\n', at + 1)) count++;
+  return count;
 }
 
 async function openSink({ file, limitBytes = defaultLimitBytes }: AccessLogOptions): Promise<Sink> {

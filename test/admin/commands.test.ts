@@ -22,6 +22,7 @@ const health: Health = {
   pools: [],
   exchanges: { open: 0, byKind: {} },
   connections: 0,
+  workers: { running: 1, replaced: 0, connections: [0] },
   store: 'ok',
 };
 

@@ -13,6 +13,7 @@ const ok: Health = {
   pools: [],
   exchanges: { open: 0, byKind: {} },
   connections: 0,
+  workers: { running: 1, replaced: 0, connections: [0] },
   store: 'ok',
 };
 
