@@ -25,6 +25,7 @@ export interface WorkerThreadOptions {
 interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (fault: Error) => void;
+  readonly deadline: NodeJS.Timeout;
 }
 
 /** Starts the thread. */
@@ -54,32 +55,24 @@ export class WorkerThread {
     this.#worker.on('exit', (code) => {
       this.#why = this.#cause instanceof Error ? this.#cause.message : `exit code ${code}`;
       const ended = new WorkerEnded(this.#why, { cause: this.#cause });
-      for (const { reject } of this.#waiting.values()) reject(ended);
-      this.#waiting.clear();
+      for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(ended);
       onEnd(this.#why);
     });
   }
 
   /** Asks, and waits for the answer. Rejects with StartFault where the worker can't, and with WorkerEnded where it is gone, or
    *  doesn't answer within `deadlineMs`. */
-  ask<Request extends WorkerRequest>(request: Request, deadlineMs: number): Promise<WorkerAnswers[Request['kind']]> {
-    if (this.#why !== null) return Promise.reject(new WorkerEnded(this.#why));
+  async ask<Request extends WorkerRequest>(
+    request: Request,
+    deadlineMs: number,
+  ): Promise<WorkerAnswers[Request['kind']]> {
+    if (this.#why !== null) throw new WorkerEnded(this.#why);
     const id = this.#asked++;
+    this.#worker.postMessage({ id, request } satisfies ToWorker);
     return new Promise((resolve, reject) => {
-      const give =
-        <Value>(settle: (value: Value) => void) =>
-        (value: Value) => {
-          clearTimeout(deadline);
-          this.#waiting.delete(id);
-          settle(value);
-        };
-      const waiting: Waiting = { resolve: give(resolve) as Waiting['resolve'], reject: give(reject) };
-      const deadline = setTimeout(
-        () => waiting.reject(new WorkerEnded(`no answer to "${request.kind}" within ${deadlineMs / 1000} s`)),
-        deadlineMs,
-      );
-      this.#waiting.set(id, waiting);
-      this.#worker.postMessage({ id, request } satisfies ToWorker);
+      const late = new WorkerEnded(`no answer to "${request.kind}" within ${deadlineMs / 1000} s`);
+      const deadline = setTimeout(() => this.#take(id)?.reject(late), deadlineMs);
+      this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, deadline });
     });
   }
 
@@ -89,8 +82,16 @@ export class WorkerThread {
   }
 
   #settle(message: Extract<FromWorker, { kind: 'answer' | 'failure' }>): void {
-    const waiting = this.#waiting.get(message.id);
+    const waiting = this.#take(message.id);
     if (message.kind === 'answer') waiting?.resolve(message.value);
     else waiting?.reject(new StartFault(message.fault.exitCode, message.fault.lines));
+  }
+
+  /** Whoever waits for the answer with this id, once. */
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    clearTimeout(waiting?.deadline);
+    return waiting;
   }
 }

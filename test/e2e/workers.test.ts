@@ -1,8 +1,11 @@
-import { readFile, rename } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { connectVia, forwardVia, socks5Via } from '../support/clients.ts';
+import { ensureSelfSigned } from '../../src/listener/certificate.ts';
+import { connectVia, forwardVia, open, socks5Via, startTls } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { listen } from '../support/peers.ts';
@@ -104,6 +107,46 @@ test('the log has one line for each exchange of each thread, over a rotation and
   t.is(lines.length, 220);
   t.is(new Set(lines.map(({ id }) => id)).size, 220);
 });
+
+test('a certificate that changes serves in every thread; one that is no good is said once, and the old one stays', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'workers-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const pairs = await Promise.all(['a', 'b', 'c'].map((name) => ensureSelfSigned(join(folder, name), [], Date.now())));
+  const [one, other, third] = pairs.map(({ cert, key }) => ({ cert, key, print: printOf(new X509Certificate(cert)) }));
+  const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+  const write = async ({ cert, key }: { cert: string; key: string }) => {
+    await Promise.all([writeFile(`${files.key}.new`, key), writeFile(`${files.cert}.new`, cert)]);
+    await Promise.all([files.key, files.cert].map((file) => rename(`${file}.new`, file)));
+  };
+  await write(one!);
+  const listener = { name: 'mixed', host: '127.0.0.1', port: 0, protocols: ['https'], certificate: files };
+  const gateway = await startGateway({ config: { workers: 2, listeners: [listener] }, pools: direct });
+  t.teardown(gateway.stop);
+  const shown = async () => [...new Set(await many(16, () => certificateShown(gateway.port())))];
+  t.deepEqual(await shown(), [one!.print]);
+
+  await write(other!);
+  gateway.signal('SIGHUP');
+  await saying(gateway, 'are read again');
+  t.deepEqual(await shown(), [other!.print]);
+
+  await write({ ...third!, key: one!.key });
+  await saying(gateway, 'the former certificate stays');
+  t.deepEqual(await shown(), [other!.print]);
+  await write(third!);
+  for (let found = ['']; found.join() !== third!.print; found = await shown());
+  t.is(gateway.output().split('the former certificate stays').length, 2);
+});
+
+/** The certificate that a handshake shows. */
+async function certificateShown(port: number): Promise<string> {
+  const socket = await startTls(await open(port));
+  const shown = printOf(socket.getPeerX509Certificate());
+  socket.destroy();
+  return shown;
+}
+
+const printOf = (certificate: X509Certificate | undefined) => certificate?.fingerprint256 ?? 'none';
 
 /** Resolves when the gateway has said it. */
 async function saying(gateway: Gateway, words: string): Promise<void> {

@@ -93,12 +93,14 @@ async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker
   return { group, threads, said, log, port: (index = 0) => group.bound[index]!.port };
 }
 
-const request = (path = '/', by = login) =>
+const request = (path = '/bytes/5', by = login) =>
   `GET ${origin.url}${path} HTTP/1.1\r\nHost: a\r\nProxy-Authorization: ${basic(by)}\r\n\r\n`;
 
 /** Sends a request and resolves with the status, or 0 where the connection ended. */
 async function ask(socket: Socket, text: string): Promise<number> {
   const reader = readBytes(socket);
+  // It rests paused between two requests.
+  socket.resume();
   try {
     socket.write(text);
     const head = (await reader.until('\r\n\r\n')).toString('latin1');
@@ -108,7 +110,6 @@ async function ask(socket: Socket, text: string): Promise<number> {
     return 0;
   } finally {
     reader.release();
-    socket.resume();
   }
 }
 
@@ -200,7 +201,7 @@ test.serial('failed logins are counted over all workers', async (t) => {
   const sockets = await openMany(port(), 40);
   t.teardown(() => destroyAll(sockets));
   const statuses: number[] = [];
-  for (const socket of sockets) statuses.push(await ask(socket, request('/', { ...login, password: 'wrong' })));
+  for (const socket of sockets) statuses.push(await ask(socket, request('/bytes/5', { ...login, password: 'wrong' })));
   t.deepEqual(statuses, [...Array(10).fill(407), ...Array(30).fill(429)]);
 });
 
@@ -239,6 +240,27 @@ test.serial('clients and config that change hold in every worker, on new connect
   t.deepEqual(tally(await askAll(old)), { 200: 32 });
   await t.throwsAsync(open(fresh[0]!.remotePort!), { code: 'ECONNREFUSED' });
   destroyAll([...old, ...fresh]);
+});
+
+test.serial('twenty reloads under load: no connection is refused, reset or left without its answer', async (t) => {
+  const { group, port } = await makeGroup(t);
+  await group.start();
+  const more = { ...mixed, name: 'more' };
+  const plans = await Promise.all([[mixed], [mixed, more]].map((listeners) => settingsOf(t, { listeners })));
+  let reloading = true;
+  const statuses: number[] = [];
+  const load = Array.from({ length: 8 }, async () => {
+    while (reloading) {
+      const socket = await open(port());
+      statuses.push(await ask(socket, request()), await ask(socket, request()));
+      socket.destroy();
+    }
+  });
+  for (let i = 0; i < 20; i++) await group.reload(plans[i % 2]!, new Map());
+  reloading = false;
+  await Promise.all(load);
+  t.deepEqual(tally(statuses), { 200: statuses.length });
+  t.true(statuses.length > 0);
 });
 
 test.serial('a reload that one address forbids changes nothing anywhere, and binds nothing', async (t) => {
@@ -290,7 +312,7 @@ test.serial('a drain waits for exchanges in every worker, and no line of the log
   const done = await openMany(port(), 100);
   await askAll(done);
   const slow = await openMany(port(), 32);
-  const answers = askAll(slow, request().replace(origin.url, `http://127.0.0.1:${gate.port}`));
+  const answers = askAll(slow, request('/').replace(origin.url, `http://127.0.0.1:${gate.port}`));
   await until(() => waiting.length === 32);
   const stopped = group.stop(20_000);
   t.is(group.phase, 'draining');
