@@ -1,29 +1,37 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ControlServer, serveControl } from './admin/control-server.ts';
+import { serveControl } from './admin/control-server.ts';
+import type { Health } from './admin/health.ts';
 import { type HealthServer, startHealthServer } from './admin/health-server.ts';
 import type { Config } from './config/config.ts';
 import { formatFault } from './config/fault.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
 import { ensureSelfSigned } from './listener/certificate.ts';
+import type { ClientRecord } from './policy/client-directory.ts';
 import { PoolCatalogue, type StagedPools } from './pool/catalogue.ts';
 import type { DemoExit } from './pool/entry-drafts.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
 import { bannerLines } from './startup/banner.ts';
-import { capacityOf, openFileLimit } from './startup/capacity.ts';
-import { gatewayCommands, healthOf } from './startup/control.ts';
-import { DataPlane } from './startup/data-plane.ts';
+import { type Capacity, capacityOf, openFileLimit } from './startup/capacity.ts';
+import { Certificates } from './startup/certificates.ts';
+import { ClientWatch } from './startup/client-watch.ts';
+import { sharedClock } from './startup/clock.ts';
+import { type Figures, gatewayCommands, healthOf } from './startup/control.ts';
+import { FaultTeller } from './startup/fault-teller.ts';
+import { writeReadyFile } from './startup/ready-file.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
+import { createSharedMemory } from './startup/shared-memory.ts';
 import { StartFault } from './startup/start-fault.ts';
-import { openTunnelRelay, relayHealthOf } from './startup/tunnel-relay.ts';
+import { openTunnelRelay, relayHealthOf, type TunnelRelay } from './startup/tunnel-relay.ts';
+import { effectiveWorkers } from './startup/worker-count.ts';
+import { WorkerGroup } from './startup/worker-group.ts';
 import { Clients } from './store/clients.ts';
-import { openStore, type Store } from './store/database.ts';
+import { openStore } from './store/database.ts';
 import { ensureFolder } from './store/folder.ts';
 import { lockFolder } from './store/folder-lock.ts';
-import { hashSecret, loadSecretKey } from './store/secret-key.ts';
+import { loadSecretKey } from './store/secret-key.ts';
 import { StoreError } from './store/store-error.ts';
 import { type AccessLog, openAccessLog } from './telemetry/access-log.ts';
 
@@ -74,6 +82,7 @@ const version: string = JSON.parse(readFileSync(new URL('../package.json', impor
 class Gateway {
   readonly #options: StartOptions;
   readonly #closers: (() => unknown)[] = [];
+  readonly #faults = new FaultTeller((id, text) => warn(`unexpected fault in exchange ${id}: ${text}`));
   readonly stopped: Promise<number>;
   #resolveStopped: (code: number) => void = () => {};
   readonly #catalogue = new PoolCatalogue();
@@ -81,6 +90,7 @@ class Gateway {
   #demo: Demo | null = null;
   #demoExits: readonly DemoExit[] = [];
   #log: AccessLog | null = null;
+  #group: WorkerGroup | null = null;
   #stopping = false;
 
   constructor(options: StartOptions) {
@@ -99,35 +109,34 @@ class Gateway {
     this.#closers.push(() => lock.release());
     const store = openStore(config.data, { now: Date.now });
     this.#closers.push(() => store.close());
-    const key = loadSecretKey(config.data);
-    const clients = new Clients(store, key);
+    const secretKey = loadSecretKey(config.data);
+    const clients = new Clients(store, secretKey);
     const demoSecret = demo === null ? null : await this.#startDemo(demo, clients);
     this.#log = config.accessLog.enabled ? await openAccessLog(config.accessLog) : null;
     this.#closers.push(() => this.#log?.close());
-    const capacity = capacityOf(openFileLimit(), config.limits.connections);
-    const plane = new DataPlane({
-      config,
-      pools: this.#catalogue.commit(this.#stagePools(this.#settings)),
-      clients: clients.snapshotClients(),
-      hashSecret: (secret) => hashSecret(key, secret),
-      sessionSecret: randomBytes(32),
-      capacity,
-      relay: openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true }),
-      log: this.#log,
-      warn,
+    const capacity = capacityOf(openFileLimit(), {
+      configured: config.limits.connections,
+      workers: effectiveWorkers(config.workers, process.platform),
     });
-    this.#closers.push(() => plane.stop(0));
-    await plane.start();
-    const watch = this.#watch(plane, { store, clients });
-    const health = () => healthOf({ plane, version, askStore: () => store.dataVersion() });
+    // First of all threads: what the others leave behind when they end comes here.
+    const relay = openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true });
+    const health = (figures: Figures = new Map()) =>
+      healthOf({ group: this.#group, relay, version, askStore: () => store.dataVersion(), figures });
     const admin = await this.#startAdmin(config, health);
-    plane.admin = { host: config.admin.host, port: admin.port };
-    const commands = gatewayCommands({ plane, clients, health, onClientsChanged: watch });
-    const control: ControlServer = await serveControl(join(config.data, 'roundabout.sock'), commands);
+    const certificates = await this.#openCertificates(config);
+    const take = (records: readonly ClientRecord[]) => this.#group?.setClients(records);
+    const watch = new ClientWatch({ store, clients, take, warn });
+    const group = this.#makeGroup({ admin, secretKey, clients, certificates, capacity });
+    await group.start();
+    this.#watch(group, watch);
+    const takeClients = () => watch.look().then(() => group.settled());
+    const commands = gatewayCommands({ group, clients, health, takeClients });
+    const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
-    this.#listenToSignals(plane);
-    this.#announce(plane, { admin, demoSecret });
-    await this.#writeReadyFile(plane, admin);
+    this.#listenToSignals(group, certificates);
+    this.#announce(group, { admin, demoSecret, relay });
+    const { readyFile } = this.#options;
+    if (readyFile !== undefined) await writeReadyFile(readyFile, { pid: process.pid, listeners: group.bound, admin });
   }
 
   /** Undoes what start() did, the last first. */
@@ -165,8 +174,8 @@ class Gateway {
     return clients.addClient({ name: 'demo', allowIp: ['127.0.0.0/8', '::1/128'] }).secret;
   }
 
-  async #startAdmin({ admin }: Config, health: () => ReturnType<typeof healthOf>): Promise<HealthServer> {
-    const server = await startHealthServer({ ...admin, state: health }).catch((cause: unknown) => {
+  async #startAdmin({ admin }: Config, health: () => Health): Promise<HealthServer> {
+    const server = await startHealthServer({ ...admin, state: () => health() }).catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new StartFault(1, [`admin: cannot listen on ${admin.host}:${admin.port}: ${why}`], { cause });
     });
@@ -174,61 +183,93 @@ class Gateway {
     return server;
   }
 
-  /** Watches for clients changed by another process, and for memory running out. Returns what takes over the clients now. */
-  #watch(plane: DataPlane, { store, clients }: { store: Store; clients: Clients }): () => void {
-    let seen = store.dataVersion();
-    let broken = false;
-    const take = (): void => {
-      try {
-        const version = store.dataVersion();
-        if (version !== seen) plane.setClients(clients.snapshotClients());
-        seen = version;
-        broken = false;
-      } catch (cause) {
-        // Traffic goes on by what is known; it is said once, not at every look.
-        if (!broken)
-          warn(`the store can't be read, clients stay as they are: ${cause instanceof Error ? cause.message : cause}`);
-        broken = true;
-      }
-    };
-    const { memoryBytes } = this.#settings.config.limits;
-    const timer = setInterval(() => {
-      take();
-      plane.memoryFull = memoryBytes !== null && process.memoryUsage.rss() > memoryBytes;
-    }, WATCH_MS);
-    this.#closers.push(() => clearInterval(timer));
-    return take;
+  async #openCertificates(config: Config): Promise<Certificates> {
+    const certificates = new Certificates({
+      folder: config.data,
+      wallTime: Date.now,
+      onChange: (key) => void this.#group?.setCertificate(key),
+      warn,
+    });
+    this.#closers.push(() => certificates.close());
+    const { commit } = await certificates.prepare(config);
+    await commit();
+    return certificates;
   }
 
-  #listenToSignals(plane: DataPlane): void {
-    const stop = (): void => void this.#stop(plane);
-    const reload = pacedReloads(() => this.#reload(plane));
+  #makeGroup({ admin, secretKey, clients, certificates, capacity }: GroupParts): WorkerGroup {
+    const { config } = this.#settings;
+    const workers = effectiveWorkers(config.workers, process.platform);
+    const group = new WorkerGroup({
+      start: {
+        workers,
+        memory: createSharedMemory(workers),
+        capacity,
+        relayThreads: config.relay.threads,
+        secretKey,
+        sessionSecret: randomBytes(32),
+        admin: { host: admin.host, port: admin.port },
+      },
+      config,
+      pools: this.#catalogue.commit(this.#stagePools(this.#settings)),
+      certificates: () => certificates.pairs,
+      clients: clients.snapshotClients(),
+      log: this.#log,
+      now: sharedClock(),
+      warn,
+      tellFault: (id, fault) => this.#faults.tell(id, fault),
+    });
+    this.#group = group;
+    this.#closers.push(() => group.stop(0));
+    return group;
+  }
+
+  /** Watches for clients changed by another process, and for memory running out. */
+  #watch(group: WorkerGroup, watch: ClientWatch): void {
+    const { memoryBytes } = this.#settings.config.limits;
+    const timer = setInterval(() => {
+      void watch.look();
+      group.memoryFull = memoryBytes !== null && process.memoryUsage.rss() > memoryBytes;
+    }, WATCH_MS);
+    this.#closers.push(() => clearInterval(timer));
+  }
+
+  #listenToSignals(group: WorkerGroup, certificates: Certificates): void {
+    const stop = (): void => void this.#stop(group);
+    const reload = pacedReloads(() => this.#reload(group, certificates));
     process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload);
     this.#closers.push(() => process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', reload));
-    // Exchanges share nothing that a fault in one of them could leave half-done, so one message must not end all others.
-    const survive = (fault: unknown): void => plane.tellFault('?', fault);
+    const survive = (fault: unknown): void => this.#faults.tell('?', fault);
     process.on('uncaughtException', survive).on('unhandledRejection', survive);
     this.#closers.push(() => process.off('uncaughtException', survive).off('unhandledRejection', survive));
   }
 
   /** A second signal doesn't wait for the drain. */
-  async #stop(plane: DataPlane): Promise<void> {
+  async #stop(group: WorkerGroup): Promise<void> {
     if (this.#stopping) process.exit(1);
     this.#stopping = true;
     const { drain } = this.#settings.config.timeouts;
     warn(`draining: no new exchanges, those under way have ${drain / 1000} s`);
-    await plane.stop(drain);
+    await group.stop(drain);
     await this.close();
     if (this.#options.readyFile !== undefined) rmSync(this.#options.readyFile, { force: true });
     this.#resolveStopped(0);
   }
 
-  async #reload(plane: DataPlane): Promise<void> {
+  async #reload(group: WorkerGroup, certificates: Certificates): Promise<void> {
     if (this.#stopping) return;
     try {
       const settings = this.#readSettings();
       const staged = this.#stagePools(settings);
-      await plane.reload(settings.config, () => this.#catalogue.commit(staged));
+      const prepared = await certificates.prepare(settings.config);
+      const commitPools = () => this.#catalogue.commit(staged);
+      await group
+        .reload({ config: settings.config, certificates: prepared.pairs, commitPools })
+        .catch((fault: unknown) => {
+          prepared.abort();
+          throw fault;
+        });
+      await prepared.commit();
+      await group.settled();
       for (const warning of settings.warnings) warn(formatFault(warning));
       for (const key of LATER) {
         if (JSON.stringify(settings.config[key]) === JSON.stringify(this.#settings.config[key])) continue;
@@ -244,35 +285,30 @@ class Gateway {
     }
   }
 
-  #announce(plane: DataPlane, { admin, demoSecret }: { admin: HealthServer; demoSecret: string | null }): void {
+  #announce(
+    group: WorkerGroup,
+    { admin, demoSecret, relay }: { admin: HealthServer; demoSecret: string | null; relay: TunnelRelay },
+  ): void {
     const { config } = this.#settings;
-    const bound = new Map(plane.listeners.bound.map((listener) => [listener.name, listener]));
     const lines = bannerLines({
       version,
       pid: process.pid,
-      listeners: config.listeners.map(({ name, host, port, protocols }) => ({
-        name,
-        host,
-        port: bound.get(name)?.port ?? port,
-        protocols,
-      })),
-      admin: { host: config.admin.host, port: admin.port },
-      pools: plane.registry.pools(),
-      relay: relayHealthOf(plane.relay),
+      listeners: group.bound.map((bound, i) => ({ ...bound, protocols: config.listeners[i]?.protocols ?? [] })),
+      admin,
+      pools: group.registry.pools(),
+      relay: relayHealthOf(relay),
       demo: this.#demo?.origins ?? null,
       demoSecret,
       certificate: join(config.data, 'certificate.pem'),
     });
     lines.forEach(say);
   }
+}
 
-  /** Appears whole or not at all. */
-  async #writeReadyFile(plane: DataPlane, admin: HealthServer): Promise<void> {
-    const { readyFile } = this.#options;
-    if (readyFile === undefined) return;
-    const listeners = Object.fromEntries(plane.listeners.bound.map(({ name, host, port }) => [name, { host, port }]));
-    const ready = { pid: process.pid, listeners, admin: { host: this.#settings.config.admin.host, port: admin.port } };
-    await writeFile(`${readyFile}.new`, `${JSON.stringify(ready)}\n`);
-    await rename(`${readyFile}.new`, readyFile);
-  }
+interface GroupParts {
+  readonly admin: HealthServer;
+  readonly secretKey: Uint8Array;
+  readonly clients: Clients;
+  readonly certificates: Certificates;
+  readonly capacity: Capacity;
 }

@@ -25,6 +25,7 @@ const layers: Readonly<Record<string, number>> = {
   cli: 4,
   demo: 4,
   'main.ts': 4,
+  'worker.ts': 4,
 };
 
 /** Whole of layer 4 is composition; within it these may be imported by their neighbours. */

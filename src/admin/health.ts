@@ -13,6 +13,12 @@ export interface Health {
   /** Clients' connections, those of tunnels included. */
   readonly connections: number;
   readonly relay: RelayHealth;
+  /** Data-plane threads, how many had to be replaced, and how the connections are spread over them. */
+  readonly workers: {
+    readonly running: number;
+    readonly replaced: number;
+    readonly connections: readonly number[];
+  };
   readonly store: 'ok' | { readonly fault: string };
 }
 

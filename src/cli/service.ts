@@ -58,7 +58,7 @@ function checkConfig(workplace: Workplace): Outcome {
 }
 
 function healthOutcome(health: Health): Outcome {
-  const { status, pid, version, uptimeS, listeners, pools, exchanges, connections, relay, store } = health;
+  const { status, pid, version, uptimeS, listeners, pools, exchanges, connections, relay, workers, store } = health;
   const ended = Object.entries(exchanges.byKind).map(([kind, count]) => `${kind} ${count}`);
   const facts: [string, Cell][] = [
     ['status', status],
@@ -68,6 +68,10 @@ function healthOutcome(health: Health): Outcome {
     ['exchanges', `${exchanges.open} open; ended: ${ended.join(', ') || 'none'}`],
     ['connections', connections],
     ['relay', relay.kind === 'native' ? `native, ${relay.tunnels} tunnels` : `TypeScript: ${relay.why}`],
+    [
+      'workers',
+      `${workers.running} running, ${workers.replaced} replaced; connections ${workers.connections.join(' + ')}`,
+    ],
     ['store', store === 'ok' ? store : store.fault],
   ];
   return { json: health, lines: formatFacts(facts), exitCode: status === 'ok' ? exitCodes.ok : exitCodes.notRunning };

@@ -38,6 +38,8 @@ export async function readCertificate(files: CertificateFiles): Promise<Certific
   try {
     const [cert, key] = await Promise.all([readFile(files.cert, 'utf8'), readFile(files.key, 'utf8')]);
     createSecureContext({ cert, key });
+    // An empty file, as one is for a moment while it is being written, would make a server without a certificate.
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) throw new Error('the key is of another');
     return { cert, key };
   } catch (cause) {
     throw new CertificateFault(files, cause);

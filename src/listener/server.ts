@@ -9,7 +9,10 @@ const BACKLOG = 4096;
 
 export interface ListenerOptions {
   readonly host: string;
+  /** 0 takes any free port. */
   readonly port: number;
+  /** Whether other threads listen at the same address, each on a socket of its own: the system spreads connections over them. */
+  readonly shared: boolean;
   /** The context for each new connection, so that a reload reaches the next one. */
   readonly context: () => ListenerContext;
   /** Called for each connection accepted; a refusal ends it with that error, in its own protocol's words. */
@@ -49,16 +52,17 @@ export function listen(options: ListenerOptions): Promise<Listener> {
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, () => {
+    const { host, port: wanted, shared } = options;
+    server.listen({ host, port: wanted, reusePort: shared, backlog: BACKLOG }, () => {
       server.off('error', reject);
       // An accept that failed (no descriptor, a peer gone) concerns one connection, and must not end the process.
       server.on('error', () => {});
       const closed = new Promise<void>((done) => server.once('close', () => done()));
       const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : options.port;
+      const port = typeof address === 'object' && address !== null ? address.port : wanted;
       resolve({
         name: options.context().name,
-        host: options.host,
+        host,
         port,
         closed,
         drain: () => {

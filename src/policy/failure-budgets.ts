@@ -1,55 +1,67 @@
+import { type CellKey, KeyedCells } from '../memory/keyed-cells.ts';
+import type { Words } from '../memory/words.ts';
+
+/** A longer window counts as this one, in ms (12 days): times are 32 bits that wrap around. */
+const LONGEST_WINDOW_MS = 2 ** 30;
+
 /** Bounds of a set of budgets. */
 export interface BudgetOptions {
   /** Failures at once; they come back evenly over `windowMs`. At least 1. */
   readonly failures: number;
   readonly windowMs: number;
-  /** Greatest number of keys remembered; the one that failed longest ago is forgotten first. */
-  readonly capacity: number;
 }
 
-/** Failures left to each key, by the generic cell rate algorithm (ITU-T I.371): a key is one number, the time at which its
- *  budget is whole again. Pure: time is an argument, in ms of the monotonic clock. */
+/** Failures left to each key, by the generic cell rate algorithm (ITU-T I.371): a key is one word, the time at which its budget
+ *  is whole again. The words are shared by all threads; a table of fixed size holds them, and the key that would be whole again
+ *  soonest is forgotten first. Pure: time is an argument, in ms of the monotonic clock. */
 export class FailureBudgets {
-  readonly #capacity: number;
+  readonly #cells: KeyedCells;
   /** Time in which one failure comes back, in whole ms: sums of fractions would refuse the last one. */
   readonly #intervalMs: number;
   readonly #spanMs: number;
-  /** In order of the last failure. A key without an entry has its whole budget. */
-  readonly #wholeAt = new Map<string, number>();
 
-  constructor({ failures, windowMs, capacity }: BudgetOptions) {
-    this.#capacity = capacity;
-    this.#intervalMs = Math.max(1, Math.floor(windowMs / failures));
+  constructor(words: Words, { failures, windowMs }: BudgetOptions) {
+    this.#cells = new KeyedCells(words);
+    this.#intervalMs = Math.max(1, Math.floor(Math.min(windowMs, LONGEST_WINDOW_MS) / failures));
     this.#spanMs = this.#intervalMs * failures;
   }
 
   get size(): number {
-    return this.#wholeAt.size;
+    return this.#cells.size;
   }
 
   /** Ms until `key` may fail once more; 0 when it may now. */
-  waitMs(key: string, now: number): number {
-    const wholeAt = this.#wholeAt.get(key);
-    return wholeAt === undefined ? 0 : Math.max(0, wholeAt - now + this.#intervalMs - this.#spanMs);
+  waitMs(key: CellKey, now: number): number {
+    const wholeAt = this.#cells.read(key);
+    return wholeAt === null ? 0 : Math.max(0, this.#wholeInMs(wholeAt, now) + this.#intervalMs - this.#spanMs);
   }
 
   /** Failures left to `key` now. */
-  left(key: string, now: number): number {
-    const owedMs = Math.max(0, (this.#wholeAt.get(key) ?? now) - now);
+  left(key: CellKey, now: number): number {
+    const wholeAt = this.#cells.read(key);
+    const owedMs = wholeAt === null ? 0 : this.#wholeInMs(wholeAt, now);
     return Math.max(0, Math.floor((this.#spanMs - owedMs) / this.#intervalMs));
   }
 
   /** Books one failure. */
-  spend(key: string, now: number): void {
-    const wholeAt = Math.max(this.#wholeAt.get(key) ?? now, now);
-    this.#wholeAt.delete(key);
-    this.#wholeAt.set(key, Math.min(wholeAt, now + this.#spanMs) + this.#intervalMs);
-    if (this.#wholeAt.size > this.#capacity) forgetOldest(this.#wholeAt);
+  spend(key: CellKey, now: number): void {
+    this.#cells.update(key, {
+      next: (wholeAt) => {
+        const wholeInMs = wholeAt === null ? 0 : Math.min(this.#wholeInMs(wholeAt, now), this.#spanMs);
+        return (now + wholeInMs + this.#intervalMs) | 0;
+      },
+      rank: (wholeAt) => this.#wholeInMs(wholeAt, now),
+    });
   }
-}
 
-/** Drops the entry that was set first. */
-export function forgetOldest(map: Map<string, unknown>): void {
-  const oldest = map.keys().next();
-  if (!oldest.done) map.delete(oldest.value);
+  /** Forgets whole budgets. Called now and then, long before times wrap around (49 days). */
+  tidy(now: number): void {
+    this.#cells.tidy((wholeAt) => this.#wholeInMs(wholeAt, now) === 0);
+  }
+
+  /** Anything farther ahead than can be spent is a time long past, seen from behind. */
+  #wholeInMs(wholeAt: number, now: number): number {
+    const ahead = (wholeAt - now) | 0;
+    return ahead < 0 || ahead > this.#spanMs + this.#intervalMs ? 0 : ahead;
+  }
 }

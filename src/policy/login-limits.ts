@@ -1,5 +1,9 @@
+import { type CellKey, KeyedCells } from '../memory/keyed-cells.ts';
+import { AtomicWords } from '../memory/words.ts';
 import { ipv6Groups, plainAddress } from '../protocol/address-range.ts';
-import { FailureBudgets, forgetOldest } from './failure-budgets.ts';
+import { cellKeyOf } from './cell-key.ts';
+import { FailureBudgets } from './failure-budgets.ts';
+import { TrustedPairs } from './trusted-pairs.ts';
 
 export interface LoginLimitOptions {
   /** Failed logins that a source has per window. */
@@ -7,21 +11,29 @@ export interface LoginLimitOptions {
   /** Failed logins on one name, from everywhere, before each source's share of that name shrinks. */
   readonly perName: number;
   readonly windowMs: number;
-  /** Greatest number of sources, names and pairs remembered, each. */
-  readonly capacity: number;
 }
 
 /** Whether a login may be tried, or its failure told, or how long to wait. */
 export type LoginLeave = { readonly ok: true } | { readonly ok: false; readonly retryAfterS: number };
 
-const defaults: LoginLimitOptions = { perSource: 20, perName: 200, windowMs: 60_000, capacity: 65_536 };
+/** Where the limits of all threads are kept. */
+export interface LoginMemory {
+  readonly sources: SharedArrayBuffer;
+  readonly names: SharedArrayBuffer;
+  readonly pairs: SharedArrayBuffer;
+  readonly trusted: SharedArrayBuffer;
+  /** Hashes sources and names. */
+  readonly key: Uint8Array;
+}
+
+/** Memory for `capacity` sources, names, pairs, and trusted pairs. `key` is random, so that nobody can choose what to forget. */
+export function createLoginMemory(key: Uint8Array, capacity = 65_536): LoginMemory {
+  const table = () => new SharedArrayBuffer(KeyedCells.wordsFor(capacity) * Int32Array.BYTES_PER_ELEMENT);
+  return { sources: table(), names: table(), pairs: table(), trusted: table(), key };
+}
 
 /** Failures on one name that a source keeps while that name is under attack from everywhere. */
 const failuresOnAttackedName = 3;
-/** How long a source that logged in right is trusted to be no stranger to that name. */
-const trustMs = 3_600_000;
-/** How old a record of trust gets before a login renews it: most logins then cost a look-up only. */
-const renewalMs = 60_000;
 /** A client's name has at most 32 characters: all longer ones share one entry. */
 const nameLimit = 33;
 
@@ -29,36 +41,36 @@ const granted = Object.freeze({ ok: true } as const);
 
 /** Slows down guessing, by source (IPv6 by /64) and by name, whether or not the name exists, without ever shutting out a client
  *  that logs in right: an empty source budget stops all logins from there but those of names that lately logged in right from
- *  there, and an empty name budget leaves every source three failures of its own. Time is an argument, in ms of the monotonic
- *  clock. A request without credentials is no failure and belongs nowhere here. */
+ *  there, and an empty name budget leaves every source three failures of its own. The budgets are those of all threads together.
+ *  Time is an argument, in ms of the monotonic clock. A request without credentials is no failure and belongs nowhere here. */
 export class LoginLimits {
-  readonly #capacity: number;
+  readonly #hashKey: Uint8Array;
   readonly #sources: FailureBudgets;
   readonly #names: FailureBudgets;
   /** Failures of one source on one name. */
   readonly #pairs: FailureBudgets;
-  /** When a pair of source and name last logged in right, oldest first. */
-  readonly #trusted = new Map<string, number>();
+  readonly #trusted: TrustedPairs;
 
-  constructor(options: Partial<LoginLimitOptions> = {}) {
-    const { perSource, perName, windowMs, capacity } = { ...defaults, ...options };
-    this.#capacity = capacity;
-    this.#sources = new FailureBudgets({ failures: perSource, windowMs, capacity });
-    this.#names = new FailureBudgets({ failures: perName, windowMs, capacity });
-    this.#pairs = new FailureBudgets({ failures: Math.min(failuresOnAttackedName, perSource), windowMs, capacity });
+  constructor({ perSource, perName, windowMs }: LoginLimitOptions, memory: LoginMemory) {
+    const perPair = Math.min(failuresOnAttackedName, perSource);
+    this.#hashKey = memory.key;
+    this.#sources = new FailureBudgets(new AtomicWords(memory.sources), { failures: perSource, windowMs });
+    this.#names = new FailureBudgets(new AtomicWords(memory.names), { failures: perName, windowMs });
+    this.#pairs = new FailureBudgets(new AtomicWords(memory.pairs), { failures: perPair, windowMs });
+    this.#trusted = new TrustedPairs(new AtomicWords(memory.trusted));
   }
 
   /** Whether a login may be checked at all. If not, the answer is rate_limited, and the credential is not looked at. */
   mayTry(source: string, name: string, now: number): LoginLeave {
-    const keys = keysOf(source, name);
+    const keys = this.#keysOf(source, name);
     const waitMs = this.#waitMs(keys, now);
-    return waitMs === 0 || this.#isTrusted(keys.pair, now) ? granted : refusal(waitMs);
+    return waitMs === 0 || this.#trusted.has(keys.pair, now) ? granted : refusal(waitMs);
   }
 
   /** Books a failed login. Tells how to answer it: ok means auth_failed; otherwise the budget was already spent (a trusted
    *  pair went on regardless) and the answer is rate_limited. */
   failed(source: string, name: string, now: number): LoginLeave {
-    const keys = keysOf(source, name);
+    const keys = this.#keysOf(source, name);
     const waitMs = this.#waitMs(keys, now);
     // Whoever goes on failing would otherwise keep the budget from ever filling again.
     if (waitMs > 0) return refusal(waitMs);
@@ -70,12 +82,12 @@ export class LoginLimits {
 
   /** Notes a right login. It gives no budget back: a guesser may have a login of its own. */
   succeeded(source: string, name: string, now: number): void {
-    const { pair } = keysOf(source, name);
-    const at = this.#trusted.get(pair);
-    if (at !== undefined && now - at < renewalMs) return;
-    this.#trusted.delete(pair);
-    this.#trusted.set(pair, now);
-    if (this.#trusted.size > this.#capacity) forgetOldest(this.#trusted);
+    this.#trusted.note(this.#keysOf(source, name).pair, now);
+  }
+
+  /** Forgets what is over, and gives back what a thread held when it died. One thread calls it now and then. */
+  tidy(now: number): void {
+    for (const table of [this.#sources, this.#names, this.#pairs, this.#trusted]) table.tidy(now);
   }
 
   /** Entries held, for tests and metrics of memory. */
@@ -89,22 +101,21 @@ export class LoginLimits {
     return Math.max(bySource, this.#pairs.waitMs(keys.pair, now));
   }
 
-  #isTrusted(pair: string, now: number): boolean {
-    const at = this.#trusted.get(pair);
-    return at !== undefined && now - at < trustMs;
+  #keysOf(source: string, name: string): Keys {
+    const network = networkOf(source);
+    const short = name.slice(0, nameLimit);
+    return { source: this.#keyOf(network), name: this.#keyOf(short), pair: this.#keyOf(`${network} ${short}`) };
+  }
+
+  #keyOf(text: string): CellKey {
+    return cellKeyOf(this.#hashKey, text);
   }
 }
 
 interface Keys {
-  readonly source: string;
-  readonly name: string;
-  readonly pair: string;
-}
-
-function keysOf(source: string, name: string): Keys {
-  const network = networkOf(source);
-  const short = name.slice(0, nameLimit);
-  return { source: network, name: short, pair: `${network} ${short}` };
+  readonly source: CellKey;
+  readonly name: CellKey;
+  readonly pair: CellKey;
 }
 
 /** An IPv4 address, or the /64 of an IPv6 one: who has one address there has them all. */

@@ -1,5 +1,6 @@
-/** Descriptors that are not a client's: log, store, control socket, listeners, queries for names. */
-const RESERVE = 48;
+/** Descriptors that are not a client's: log, store, control socket, listeners, queries for names; and those of each thread. */
+const RESERVE = 40;
+const RESERVE_PER_WORKER = 8;
 
 /** How many connections fit. */
 export interface Capacity {
@@ -14,9 +15,12 @@ export interface Capacity {
 /** Divides the descriptors that the process may open. A client's connection needs one more to its exit, and one that is refused
  *  needs its own for as long as the refusal takes: without a reserve Node accepts and closes without a word, and neither the
  *  store nor the log can open a file. */
-export function capacityOf(openFiles: number, configured: number | null): Capacity {
+export function capacityOf(
+  openFiles: number,
+  { configured, workers }: { readonly configured: number | null; readonly workers: number },
+): Capacity {
   const pipes = Math.min(256, Math.floor(openFiles / 64));
-  const free = Math.max(16, openFiles - RESERVE - 2 * pipes);
+  const free = Math.max(16, openFiles - RESERVE - RESERVE_PER_WORKER * workers - 2 * pipes);
   const kept = Math.min(1024, Math.floor(free / 8));
   const fitting = Math.max(4, Math.floor(((free - kept) * 0.9) / 2));
   return { connections: Math.min(configured ?? fitting, fitting), kept, pipes };

@@ -1,73 +1,93 @@
-import type { Commands } from '../admin/command.ts';
+import type { Command, Commands } from '../admin/command.ts';
 import { createCommands } from '../admin/commands.ts';
 import type { Health } from '../admin/health.ts';
+import type { ExitFigures } from '../admin/pool-view.ts';
 import { countUsable, exitPage, poolViews } from '../admin/pool-view.ts';
 import type { Clients } from '../store/clients.ts';
-import type { DataPlane } from './data-plane.ts';
-import { relayHealthOf } from './tunnel-relay.ts';
+import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
+import type { WorkerGroup } from './worker-group.ts';
+
+/** What is known of each exit, by its slot. */
+export type Figures = ReadonlyMap<number, ExitFigures>;
 
 export interface ControlOptions {
-  readonly plane: DataPlane;
+  readonly group: WorkerGroup;
   readonly clients: Clients;
-  readonly health: () => Health;
-  readonly onClientsChanged: () => void;
+  readonly health: (figures: Figures) => Health;
+  /** Hands changed clients to the workers; resolves when they hold everywhere. */
+  readonly takeClients: () => Promise<void>;
 }
 
 /** The commands of the running gateway, over its live figures. */
-export function gatewayCommands({ plane, clients, health, onClientsChanged }: ControlOptions): Commands {
-  return createCommands({
+export function gatewayCommands({ group, clients, health, takeClients }: ControlOptions): Commands {
+  let figures: Figures = new Map();
+  let taken: Promise<void> = Promise.resolve();
+  const commands = createCommands({
     clients: () => clients,
-    pools: () => poolViews(plane.registry, usableNow(plane)),
-    exits: (query) => exitPage(plane.registry, query, (slot) => figuresOf(plane, slot)),
-    health,
-    report: (report, client) => plane.report(report, client),
-    onClientsChanged,
+    pools: () => poolViews(group.registry, usableBy(figures)),
+    exits: (query) => exitPage(group.registry, query, (slot) => figures.get(slot) ?? null),
+    health: () => health(figures),
+    report: (report, client) => group.report(report, client),
+    onClientsChanged: () => {
+      taken = takeClients();
+    },
   });
+  const live =
+    (name: string, run: Command): Command =>
+    async (args) => {
+      if (!name.startsWith('client.')) figures = await group.exitFigures();
+      const result = run(args);
+      await taken;
+      return result;
+    };
+  return new Map([...commands].map(([name, run]) => [name, live(name, run)]));
 }
 
 /** Tells whether the exit in a slot is not ejected now. */
-function usableNow(plane: DataPlane): (slot: number) => boolean {
-  const now = performance.now();
-  return (slot) => plane.exits.ejectedUntilOf(slot) <= now;
-}
-
-function figuresOf(plane: DataPlane, slot: number) {
-  const now = performance.now();
-  const { latencyMs, inFlight, failuresInRow, ejectedUntil, generation } = plane.exits.row(slot, now);
-  return {
-    latencyMs: Math.round(latencyMs),
-    inFlight,
-    failuresInRow,
-    ejectedForMs: Math.max(0, Math.round(ejectedUntil - now)),
-    ...plane.verdicts.of({ slot, generation }),
-  };
+function usableBy(figures: Figures): (slot: number) => boolean {
+  return (slot) => (figures.get(slot)?.ejectedForMs ?? 0) === 0;
 }
 
 export interface HealthOptions {
-  readonly plane: DataPlane;
+  /** Null while the gateway starts. */
+  readonly group: WorkerGroup | null;
   readonly version: string;
+  readonly relay: TunnelRelay;
   /** Asks the store whether it answers; throws where it doesn't. */
   readonly askStore: () => void;
+  /** An exit without figures counts as usable. */
+  readonly figures: Figures;
 }
 
 /** How the gateway is now. */
-export function healthOf({ plane, version, askStore }: HealthOptions): Health {
-  const { running, byKind } = plane.counters.snapshot();
-  return {
-    status: plane.phase === 'serving' ? (plane.isFull ? 'overloaded' : 'ok') : plane.phase,
+export function healthOf({ group, relay, version, askStore, figures }: HealthOptions): Health {
+  const common = {
     pid: process.pid,
     version,
     uptimeS: Math.round(process.uptime()),
-    listeners: plane.listeners.bound,
-    pools: plane.registry.pools().map(({ name, exits }) => ({
+    relay: relayHealthOf(relay),
+    store: storeState(askStore),
+  };
+  if (group === null) {
+    const [exchanges, workers] = [
+      { open: 0, byKind: {} },
+      { running: 0, replaced: 0, connections: [] },
+    ];
+    return { ...common, status: 'starting', listeners: [], pools: [], exchanges, connections: 0, workers };
+  }
+  const { running, byKind } = group.counters();
+  return {
+    ...common,
+    status: group.phase === 'serving' ? (group.isFull ? 'overloaded' : 'ok') : group.phase,
+    listeners: group.bound,
+    pools: group.registry.pools().map(({ name, exits }) => ({
       name,
       exits,
-      usable: countUsable(plane.registry, name, usableNow(plane)),
+      usable: countUsable(group.registry, name, usableBy(figures)),
     })),
     exchanges: { open: running, byKind },
-    connections: plane.connections,
-    relay: relayHealthOf(plane.relay),
-    store: storeState(askStore),
+    connections: group.connections,
+    workers: group.workers,
   };
 }
 

@@ -5,11 +5,17 @@ import type { Config } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
 import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
+import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent-exchanges.ts';
 import { applyReport, type ReportOutcome } from '../gateway/report.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
+import type { CertificatePair } from '../listener/certificate.ts';
+import { OwnSockets } from '../memory/own-sockets.ts';
+import { AtomicWords } from '../memory/words.ts';
+import { WorkerLoad } from '../memory/worker-load.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
+import { ReportLimits } from '../policy/report-limits.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import type { Report } from '../protocol/report.ts';
@@ -18,17 +24,20 @@ import { ExitTable } from '../selection/exit-table.ts';
 import { LeaseTable } from '../selection/leases.ts';
 import type { BlockRules } from '../signals/block-rules.ts';
 import { VerdictLedger } from '../signals/verdict-ledger.ts';
-import type { AccessLog } from '../telemetry/access-log.ts';
+import type { AccessRecord } from '../telemetry/access-record.ts';
 import { Counters } from '../telemetry/counters.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
 import { HostsFile } from '../transport/hosts-file.ts';
 import { KeptConnections } from '../transport/kept-connections.ts';
-import { type RelayHandle, type RelayOptions, relay } from '../transport/relay.ts';
+import { type RelayHandle, type RelayOptions, type RelayOutcome, relay } from '../transport/relay.ts';
 import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { Roster } from '../transport/roster.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
+import { figuresOf, type SlotFigures } from './exit-figures.ts';
+import type { BoundListener, ListenerPlan } from './listener-plan.ts';
 import { Listeners } from './listeners.ts';
+import type { SharedMemory } from './shared-memory.ts';
 import { blockRulesOf, createExitGuards, createSiteSignals } from './signals.ts';
 import type { TunnelRelay } from './tunnel-relay.ts';
 
@@ -39,14 +48,19 @@ const SWEEP_MS = 1_000;
 /** After so many sweeps the machine's own addresses are looked up again: interfaces come and go. */
 const SWEEPS_PER_LOOK = 30;
 
-/** Faults of our own that are told in full. */
-const MOST_FAULTS = 100;
-
 /** After a cut the relay may take so long to tell how its tunnels went, in ms. */
 const LAST_RECORDS_MS = 1_000;
 
 /** One query for a name may take so long, in ms. */
 const NAME_QUERY_MS = 5_000;
+
+/** A plan that may come into use. Exactly one of `commit` and `abort` is called. */
+export interface PreparedPlan {
+  /** Where each listener is bound, in the config's order. */
+  readonly bound: readonly BoundListener[];
+  commit(pools?: AppliedPools): void;
+  abort(): void;
+}
 
 export interface DataPlaneOptions {
   readonly config: Config;
@@ -55,22 +69,34 @@ export interface DataPlaneOptions {
   /** The keyed hash of a client's secret. */
   readonly hashSecret: (secret: string) => Buffer;
   /** Keys the names of sessions; fresh or kept, but secret. */
-  readonly sessionSecret: Buffer;
+  readonly sessionSecret: Uint8Array;
   readonly capacity: Capacity;
   readonly relay: TunnelRelay;
-  readonly log: AccessLog | null;
-  readonly warn: (line: string) => void;
+  /** Finds recent exchanges in all threads. */
+  readonly lookUp: RecentLookUp;
+  /** Where the admin listener is bound: no exchange may reach it. */
+  readonly admin: { readonly host: string; readonly port: number };
+  /** What this worker shares with the others, the number of this one, and how many they are. */
+  readonly memory: SharedMemory;
+  readonly worker: number;
+  readonly workers: number;
+  /** The monotonic clock that all threads share, in ms. */
+  readonly now: () => number;
+  readonly log: { write(record: AccessRecord): void } | null;
+  /** Tells a fault of our own in an exchange. */
+  readonly tellFault: (id: string, fault: unknown) => void;
 }
 
-/** Everything that carries traffic: listeners, policy, selection, exits. The control side starts it, hands it new config, pools
+/** Everything that carries traffic in one worker: listeners, policy, selection, exits. The control thread hands it config, pools
  *  and clients as whole values, reads its figures, and stops it. */
 export class DataPlane {
   readonly registry: PoolRegistry;
   readonly exits = new ExitTable();
   readonly leases = new LeaseTable();
-  readonly counters = new Counters();
   readonly verdicts = new VerdictLedger();
-  readonly listeners: Listeners;
+  readonly #counters: Counters;
+  readonly #listeners: Listeners;
+  readonly #load: WorkerLoad;
   readonly #options: Omit<DataPlaneOptions, 'pools'>;
   readonly #sockets = new Roster<Socket>();
   readonly #resolver: Resolver;
@@ -86,88 +112,61 @@ export class DataPlane {
   #directory: ClientDirectory;
   #rules: AddressRules;
   #blocks: BlockRules;
-  #admin: { readonly host: string; readonly port: number };
-  #phase: 'starting' | 'serving' | 'draining' = 'starting';
-  readonly #toldFaults = new Set<string>();
-  #memoryFull = false;
+  #bound: readonly BoundListener[] = [];
+  #draining = false;
   #sweeps = 0;
-  #refused = 0;
 
   constructor(options: DataPlaneOptions) {
     const { pools, ...kept } = options;
-    const { config, capacity } = kept;
+    const { config, capacity, memory, worker, now } = kept;
     this.#options = kept;
     this.#config = config;
     this.#settings = settingsOf(config);
     this.#blocks = blockRulesOf(config);
-    this.#admin = config.admin;
+    this.#load = new WorkerLoad(new AtomicWords(memory.load));
+    this.#counters = Counters.overAll(memory.counters)[worker] ?? new Counters();
     this.#resolver = createResolver({
-      now: monotonic,
+      now,
       random: Math.random,
       servers: config.resolver.servers,
       hostsFile: config.resolver.hostsFile,
       timeoutMs: NAME_QUERY_MS,
     });
-    this.#hosts = new HostsFile(config.resolver.hostsFile, monotonic);
+    this.#hosts = new HostsFile(config.resolver.hostsFile, now);
     this.#dialler = createDialler({
       resolver: this.#resolver,
+      own: new OwnSockets({ words: new AtomicWords(memory.ownSockets), worker, seed: memory.ownSocketsSeed }),
       mayLoop: (port) => this.#ownPorts.has(port),
     });
-    this.#kept = new KeptConnections({ total: capacity.kept, watch: linkWatch });
+    const total = Math.max(1, Math.floor(capacity.kept / options.workers));
+    this.#kept = new KeptConnections({ total, watch: linkWatch });
     this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
     this.registry = new PoolRegistry(pools.record);
     this.#takePools(pools);
     this.#gateway = this.#collaborators();
-    this.listeners = new Listeners({
+    this.#listeners = new Listeners({
       gateway: this.#gateway,
-      folder: config.data,
       sockets: this.#sockets,
       admit: (socket) => this.#admit(socket),
-      warn: options.warn,
+      shared: options.workers > 1,
     });
     this.#rules = this.#rulesOf(config);
     this.#sweeper = setInterval(() => this.#tidy(), SWEEP_MS).unref();
   }
 
-  /** Binds the listeners and serves. Throws StartFault, with everything bound so far closed again. */
-  async start(): Promise<void> {
-    await this.listeners.apply(this.#config);
-    this.#rules = this.#rulesOf(this.#config);
-    this.#phase = 'serving';
-  }
-
-  get connections(): number {
-    return this.#sockets.size + (this.relay.native?.size ?? 0);
-  }
-
-  /** Connections refused for want of room. */
-  get refused(): number {
-    return this.#refused;
-  }
-
-  /** What carries the tunnels. */
-  get relay(): TunnelRelay {
-    return this.#options.relay;
-  }
-
-  get phase(): 'starting' | 'serving' | 'draining' {
-    return this.#phase;
-  }
-
-  /** Whether new connections are being refused now. */
-  get isFull(): boolean {
-    return this.#memoryFull || this.connections >= this.#options.capacity.connections;
-  }
-
-  set memoryFull(full: boolean) {
-    this.#memoryFull = full;
-  }
-
-  /** Where the admin listener was bound: no exchange may reach it. */
-  set admin(bound: { readonly host: string; readonly port: number }) {
-    this.#admin = bound;
-    this.#rules = this.#rulesOf(this.#config);
+  /** Makes ready for `plan`, the first one or a reload: binds what is new. Throws StartFault, and then nothing has changed. With
+   *  `commit` the next exchange goes by it and by `pools`, and those under way go on. */
+  async prepare(plan: ListenerPlan): Promise<PreparedPlan> {
+    const listeners = await this.#listeners.prepare(plan);
+    const { bound, abort } = listeners;
+    const commit = (pools?: AppliedPools): void => {
+      listeners.commit();
+      this.#bound = bound;
+      if (pools !== undefined) this.#takePools(pools);
+      this.#use(plan.config);
+    };
+    return { bound, commit, abort };
   }
 
   /** Takes an operator's report on an exchange. */
@@ -183,26 +182,23 @@ export class DataPlane {
     this.#kept.closeAll();
   }
 
-  /** Takes a new config and new pools, whole or not at all: throws before anything has changed. `commit` makes the new pools those
-   *  that stand. Exchanges under way go on. */
-  async reload(config: Config, commit: () => AppliedPools): Promise<void> {
-    await this.listeners.apply(config);
-    this.#takePools(commit());
-    this.#config = config;
-    this.#settings = settingsOf(config);
-    this.#blocks = blockRulesOf(config);
-    this.#rules = this.#rulesOf(config);
-    // A login depends on its listener as well, and what was judged by the former ones must not stand.
-    this.setClients(this.#clients);
+  /** The certificate of this key changed. */
+  setCertificate(key: string, pair: CertificatePair): void {
+    this.#listeners.setCertificate(key, pair);
+  }
+
+  /** What this worker knows of every exit. */
+  exitFigures(): readonly SlotFigures[] {
+    return figuresOf(this, this.#options.now());
   }
 
   /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and closes everything. */
   async stop(drainMs: number): Promise<void> {
-    this.#phase = 'draining';
+    this.#draining = true;
     clearInterval(this.#sweeper);
-    const { native } = this.relay;
+    const { native } = this.#options.relay;
     // A tunnel that was handed over has left its listener, but not the exchange.
-    const drained = this.listeners.drain().then(() => native?.settled());
+    const drained = this.#listeners.drain().then(() => native?.settled());
     await Promise.race([drained, within(drainMs)]);
     for (const socket of this.#sockets.members()) socket.destroy();
     native?.cutAll();
@@ -211,15 +207,25 @@ export class DataPlane {
     this.#resolver.close();
   }
 
-  /** A loop, or want of room; null for a connection that may be served. */
+  /** Counts a connection. Returns why it can't be served, or null. */
   #admit(socket: Socket): GatewayError | null {
-    if (this.isFull) {
-      this.#refused++;
-      // A refusal that is written needs its descriptor for a moment; beyond a few of them silence is all that can be afforded.
-      if (this.connections >= this.#options.capacity.connections + 16) socket.destroy();
-      return new GatewayError('overloaded', { detail: 'no room for another connection' });
-    }
-    return null;
+    const { worker, capacity } = this.#options;
+    const open = this.#load.open(worker);
+    socket.once('close', () => this.#load.close(worker));
+    if (open <= capacity.connections && !this.#load.memoryFull) return null;
+    this.#load.refuse(worker);
+    // A refusal that is written needs its descriptor for a moment; beyond a few of them silence is all that can be afforded.
+    if (open > capacity.connections + 16) socket.destroy();
+    return new GatewayError('overloaded', { detail: 'no room for another connection' });
+  }
+
+  #use(config: Config): void {
+    this.#config = config;
+    this.#settings = settingsOf(config);
+    this.#blocks = blockRulesOf(config);
+    this.#rules = this.#rulesOf(config);
+    // A login depends on its listener as well, and what was judged by the former ones must not stand.
+    this.setClients(this.#clients);
   }
 
   #takePools({ record, changes }: AppliedPools): void {
@@ -235,38 +241,56 @@ export class DataPlane {
     const local = Object.values(networkInterfaces()).flatMap((entries) =>
       (entries ?? []).map(({ address }) => address),
     );
-    this.#ownPorts = new Set(this.listeners.bound.map(({ port }) => port));
-    const own = { listeners: this.listeners.bound, admin: [this.#admin], local };
+    this.#ownPorts = new Set(this.#bound.map(({ port }) => port));
+    const own = { listeners: this.#bound, admin: [this.#options.admin], local };
     return new AddressRules({ rules: config.rules, own, hosts: (name) => this.#hosts.addresses(name) });
   }
 
   /** Ends leases that are over, and now and then looks anew which addresses are this machine's. */
   #tidy(): void {
-    this.leases.sweep(monotonic(), SWEEP_LEASES);
+    this.leases.sweep(this.#options.now(), SWEEP_LEASES);
     this.#sweeps++;
-    if (this.#sweeps % SWEEPS_PER_LOOK === 0 && this.#phase === 'serving') this.#rules = this.#rulesOf(this.#config);
+    if (this.#sweeps % SWEEPS_PER_LOOK !== 0 || this.#draining) return;
+    this.#rules = this.#rulesOf(this.#config);
   }
 
-  /** A socket by which a loop is known stays in JavaScript: it is known only while it is open here. */
+  /** A socket by which a loop is known stays in JavaScript: it is known only while it is open here. A tunnel that has left
+   *  JavaScript is still a connection. */
   #relay(a: Socket, b: Socket, options: RelayOptions): RelayHandle {
-    const { native } = this.relay;
-    return native === null || this.#dialler.mayLoop(b) ? relay(a, b, options) : native.relay(a, b, options);
+    const { relay: carrier, worker } = this.#options;
+    if (carrier.native === null || this.#dialler.mayLoop(b)) return relay(a, b, options);
+    let left = false;
+    const onEnd = (outcome: RelayOutcome): void => {
+      if (left) this.#load.close(worker);
+      options.onEnd(outcome);
+    };
+    const handle = carrier.native.relay(a, b, { ...options, onEnd });
+    left = a.destroyed;
+    if (left) this.#load.open(worker);
+    return handle;
   }
 
-  /** A fault of our own is told once with its stack; the access log counts the others. */
-  tellFault(id: string, fault: unknown): void {
-    const text = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
-    if (this.#toldFaults.has(text) || this.#toldFaults.size >= MOST_FAULTS) return;
-    this.#toldFaults.add(text);
-    this.#options.warn(`unexpected fault in exchange ${id}: ${text}`);
+  /** What `query` names among the exchanges of this thread. */
+  findRecent(query: RecentQuery): RecentFinding {
+    return this.#gateway.signals.recent.find(query, this.#options.now());
+  }
+
+  /** Marks an exchange of this thread as reported. */
+  claimRecent(id: string): boolean {
+    return this.#gateway.signals.recent.claim(id, this.#options.now());
   }
 
   #collaborators(): Collaborators {
-    const { sessionSecret } = this.#options;
+    const { sessionSecret, memory, now, tellFault, log, lookUp } = this.#options;
     const { logins, reports } = this.#config.limits;
-    const signals = createSiteSignals({ now: monotonic, blocks: () => this.#blocks, learner: this.verdicts, reports });
+    const signals = createSiteSignals({
+      blocks: () => this.#blocks,
+      learner: this.verdicts,
+      lookUp,
+      reports: new ReportLimits(reports, memory.reports),
+    });
     return {
-      now: monotonic,
+      now,
       random: Math.random,
       newId: randomUUID,
       leaseKey: (client, session) =>
@@ -274,7 +298,7 @@ export class DataPlane {
       settings: () => this.#settings,
       directory: () => this.#directory,
       rules: () => this.#rules,
-      logins: new LoginLimits(logins),
+      logins: new LoginLimits(logins, memory.logins),
       verified: new VerifiedLogins(),
       registry: this.registry,
       exits: this.exits,
@@ -285,26 +309,25 @@ export class DataPlane {
       relay: (a, b, options) => this.#relay(a, b, options),
       signals,
       guards: createExitGuards({
+        words: new AtomicWords(memory.guards),
         sites: signals.sites,
         secret: sessionSecret,
-        generationOf: (slot) => this.exits.generationOf(slot),
+        generationOf: (slot) => this.registry.generationOf(slot),
         rules: () => this.#config.guards,
       }),
-      draining: () => this.#phase !== 'serving',
-      begin: () => this.counters.begin(),
+      draining: () => this.#draining,
+      begin: () => this.#counters.begin(),
       book: (exchange) => {
-        const record = accessRecordOf(exchange, { now: monotonic(), wallTime: Date.now() });
-        this.counters.end(record);
-        if (exchange.fault !== null) this.tellFault(exchange.id, exchange.fault);
-        this.#options.log?.write(record);
+        const record = accessRecordOf(exchange, { now: now(), wallTime: Date.now() });
+        this.#counters.end(record);
+        if (exchange.fault !== null) tellFault(exchange.id, exchange.fault);
+        log?.write(record);
       },
     };
   }
 }
 
 const within = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
-
-const monotonic = (): number => performance.now();
 
 /** What of the config an exchange needs. */
 function settingsOf({ defaultPool, exchange, heads, exitErrors, signals, timeouts }: Config): GatewaySettings {

@@ -1,36 +1,42 @@
 import type { Socket } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Collaborators } from '../gateway/collaborators.ts';
-import { CertificateFault } from '../listener/certificate.ts';
+import type { CertificatePair } from '../listener/certificate.ts';
 import type { ListenerContext } from '../listener/context.ts';
 import { type Listener, listen } from '../listener/server.ts';
-import { openTlsIdentity, type TlsIdentity } from '../listener/tls-identity.ts';
 import type { Roster } from '../transport/roster.ts';
-import { StartFault } from './start-fault.ts';
+import { certificateKey } from './certificates.ts';
+import { type BoundListener, bindFault, type ListenerPlan, listenerKey } from './listener-plan.ts';
 
 export interface ListenersOptions {
   readonly gateway: Collaborators;
-  /** Where a self-signed certificate is kept. */
-  readonly folder: string;
   /** All clients' sockets, kept up to date. */
   readonly sockets: Roster<Socket>;
   readonly admit: (socket: Socket) => GatewayError | null;
-  readonly warn: (line: string) => void;
+  /** Whether other threads listen at the same addresses. */
+  readonly shared: boolean;
+}
+
+/** Listeners that may come into use: bound already where they are new. Exactly one of `commit` and `abort` is called. */
+export interface PreparedListeners {
+  /** Where each listens, in the config's order. */
+  readonly bound: readonly BoundListener[];
+  commit(): void;
+  abort(): void;
 }
 
 interface Bound {
   readonly listener: Listener;
-  /** Which certificate `identity` was opened for. */
-  readonly certificate: string;
-  readonly identity: TlsIdentity | null;
   context: ListenerContext;
 }
 
-/** The listeners of the config in use. A reload that names an address again keeps its socket, so that nobody is refused. */
+/** One worker's listeners of the config in use. A reload that names an address again keeps its socket, so that nobody is refused. */
 export class Listeners {
   readonly #options: ListenersOptions;
   #bound = new Map<string, Bound>();
+  #secure = new Map<string, SecureContext>();
   /** No longer named, but with exchanges under way. */
   readonly #leaving = new Set<Bound>();
 
@@ -38,46 +44,29 @@ export class Listeners {
     this.#options = options;
   }
 
-  /** Where each listens, in the config's order. */
-  get bound(): readonly { name: string; host: string; port: number }[] {
-    return [...this.#bound.values()].map(({ context, listener }) => ({
-      name: context.name,
-      host: listener.host,
-      port: listener.port,
-    }));
-  }
-
-  /** Binds what `config` names and isn't bound yet, then lets go of what it names no more. Throws StartFault before anything has
-   *  changed where an address can't be bound or a certificate can't serve. */
-  async apply(config: Config): Promise<void> {
+  /** Binds what `plan` names and isn't bound yet. Throws StartFault where an address can't be bound; then nothing has changed. */
+  async prepare(plan: ListenerPlan): Promise<PreparedListeners> {
+    const { listeners } = plan.config;
     const next = new Map<string, Bound>();
-    const fresh: Bound[] = [];
+    const closeFresh = (): void => {
+      for (const [key, bound] of next) if (!this.#bound.has(key)) void close(bound);
+    };
+    const secure = new Map([...plan.certificates].map(([key, pair]) => [key, secureContextOf(pair)]));
     try {
-      for (const wanted of config.listeners) {
-        const key = keyOf(wanted);
-        const standing = this.#bound.get(key);
-        const bound =
-          standing === undefined ? await this.#bind(wanted, config) : await this.#renew(standing, { wanted, config });
-        if (standing === undefined) fresh.push(bound);
-        next.set(key, bound);
+      for (const wanted of listeners) {
+        const key = listenerKey(wanted);
+        next.set(key, this.#bound.get(key) ?? (await this.#bind(wanted, plan, secure)));
       }
     } catch (fault) {
-      for (const [key, { identity }] of next) if (this.#bound.get(key)?.identity !== identity) identity?.close();
-      await Promise.all(fresh.map(close));
+      closeFresh();
       throw fault;
     }
-    for (const wanted of config.listeners) {
-      const bound = next.get(keyOf(wanted));
-      if (bound !== undefined) bound.context = this.#contextOf(wanted, { config, identity: bound.identity });
-    }
-    const gone = [...this.#bound].filter(([key]) => !next.has(key)).map(([, bound]) => bound);
-    for (const [key, { identity }] of this.#bound) if (next.get(key)?.identity !== identity) identity?.close();
-    this.#bound = next;
-    for (const bound of gone) {
-      this.#leaving.add(bound);
-      void close(bound).then(() => this.#leaving.delete(bound));
-    }
-    await Promise.all([...next.values()].map(({ identity }) => identity?.reload()));
+    return { bound: boundOf(listeners, next), commit: () => this.#use(next, { plan, secure }), abort: closeFresh };
+  }
+
+  /** The pair that serves the next handshake, where the certificate of this key is in use. */
+  setCertificate(key: string, pair: CertificatePair): void {
+    if (this.#secure.has(key)) this.#secure.set(key, secureContextOf(pair));
   }
 
   /** Stops accepting everywhere; resolves when the last connection has closed. */
@@ -85,48 +74,42 @@ export class Listeners {
     await Promise.all([...this.#bound.values(), ...this.#leaving].map(close));
   }
 
-  async #bind(wanted: ListenerConfig, config: Config): Promise<Bound> {
-    const identity = wanted.protocols.includes('https') ? await this.#openIdentity(wanted, config) : null;
-    const context = this.#contextOf(wanted, { config, identity });
+  #use(next: Map<string, Bound>, { plan, secure }: { plan: ListenerPlan; secure: Map<string, SecureContext> }): void {
+    this.#secure = secure;
+    for (const wanted of plan.config.listeners) {
+      const bound = next.get(listenerKey(wanted));
+      if (bound !== undefined) bound.context = this.#contextOf(wanted, plan.config, () => this.#secure);
+    }
+    const gone = [...this.#bound].filter(([key]) => !next.has(key)).map(([, bound]) => bound);
+    this.#bound = next;
+    for (const bound of gone) {
+      this.#leaving.add(bound);
+      void close(bound).then(() => this.#leaving.delete(bound));
+    }
+  }
+
+  async #bind(wanted: ListenerConfig, plan: ListenerPlan, secure: Map<string, SecureContext>): Promise<Bound> {
+    const key = listenerKey(wanted);
+    const context = this.#contextOf(wanted, plan.config, () => secure);
     const listener = await listen({
       host: wanted.host,
-      port: wanted.port,
-      context: () => this.#bound.get(keyOf(wanted))?.context ?? context,
+      port: plan.ports.get(key) ?? wanted.port,
+      shared: this.#options.shared,
+      context: () => this.#bound.get(key)?.context ?? context,
       admit: this.#options.admit,
       sockets: this.#options.sockets,
     }).catch((cause: unknown) => {
-      identity?.close();
-      throw new StartFault(
-        1,
-        [`listener ${wanted.name}: cannot listen on ${wanted.host}:${wanted.port}: ${reasonOf(cause)}`],
-        { cause },
-      );
+      throw bindFault(wanted, cause);
     });
-    return { listener, certificate: certificateKey(wanted), identity, context };
+    return { listener, context };
   }
 
-  /** The socket that stands, with another certificate if the config names another. Its context is set once all is well. */
-  async #renew(standing: Bound, { wanted, config }: { wanted: ListenerConfig; config: Config }): Promise<Bound> {
-    const certificate = certificateKey(wanted);
-    if (standing.certificate === certificate) return standing;
-    const identity = wanted.protocols.includes('https') ? await this.#openIdentity(wanted, config) : null;
-    return { ...standing, certificate, identity };
-  }
-
-  #openIdentity(wanted: ListenerConfig, config: Config): Promise<TlsIdentity> {
-    return openTlsIdentity({
-      certificate: wanted.certificate,
-      folder: this.#options.folder,
-      hosts: config.listeners.map(({ host }) => host),
-      wallTime: Date.now(),
-      onFault: ({ message }) => this.#options.warn(`listener ${wanted.name}: ${message}; the former certificate stays`),
-    }).catch((cause: unknown) => {
-      const what = cause instanceof CertificateFault ? cause.message : `cannot make a certificate: ${reasonOf(cause)}`;
-      throw new StartFault(2, [`listener ${wanted.name}: ${what}`], { cause });
-    });
-  }
-
-  #contextOf(wanted: ListenerConfig, made: { config: Config; identity: TlsIdentity | null }): ListenerContext {
+  #contextOf(
+    wanted: ListenerConfig,
+    { heads, timeouts }: Config,
+    secure: () => ReadonlyMap<string, SecureContext>,
+  ): ListenerContext {
+    const key = certificateKey(wanted);
     return {
       name: wanted.name,
       protocols: new Set(wanted.protocols),
@@ -134,32 +117,26 @@ export class Listeners {
       dialects: wanted.dialects,
       replyFields: wanted.replyFields === 'on',
       via: wanted.via === 'on',
-      heads: made.config.heads,
-      timeouts: made.config.timeouts,
-      secureContext: () => made.identity?.context(),
+      heads,
+      timeouts,
+      secureContext: () => (key === null ? undefined : secure().get(key)),
       gateway: this.#options.gateway,
     };
   }
 }
 
-async function close({ listener, identity }: Bound): Promise<void> {
-  identity?.close();
+async function close({ listener }: Bound): Promise<void> {
   listener.drain();
   await listener.closed;
 }
 
-/** What makes a listener another one: a change of anything else takes effect on the socket that stands. */
-function keyOf({ host, port, name }: ListenerConfig): string {
-  return [host, port, port === 0 ? name : ''].join(' ');
+function boundOf(listeners: readonly ListenerConfig[], bound: ReadonlyMap<string, Bound>): readonly BoundListener[] {
+  return listeners.map((wanted) => {
+    const { name, host, port } = wanted;
+    return { name, host, port: bound.get(listenerKey(wanted))?.listener.port ?? port };
+  });
 }
 
-function certificateKey({ protocols, certificate }: ListenerConfig): string {
-  return protocols.includes('https') ? JSON.stringify(certificate) : '';
-}
-
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  if ('code' in cause && cause.code === 'EADDRINUSE') return 'the address is in use';
-  if ('code' in cause && cause.code === 'EACCES') return 'no permission (ports below 1024 need it)';
-  return cause.message;
+function secureContextOf({ cert, key }: CertificatePair): SecureContext {
+  return createSecureContext({ cert, key, minVersion: 'TLSv1.2' });
 }

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { ExitGuards } from '../gateway/exit-guards.ts';
-import { RecentExchanges } from '../gateway/recent-exchanges.ts';
+import { RecentExchanges, type RecentLookUp } from '../gateway/recent-exchanges.ts';
 import type { Learner, SiteSignals } from '../gateway/site-signals.ts';
-import { AtomicWords } from '../memory/words.ts';
-import { ReportLimits } from '../policy/report-limits.ts';
+import type { Words } from '../memory/words.ts';
+import type { ReportLimits } from '../policy/report-limits.ts';
 import { GuardTable, guardWords } from '../selection/guard.ts';
 import { wholeRule } from '../signals/block-rule.ts';
 import { BlockRules } from '../signals/block-rules.ts';
@@ -18,45 +18,43 @@ export function blockRulesOf({ blocks }: Config): BlockRules {
 }
 
 export interface SiteSignalsOptions {
-  /** Monotonic clock in ms. */
-  readonly now: () => number;
   readonly blocks: () => BlockRules;
   readonly learner: Learner;
-  readonly reports: Config['limits']['reports'];
+  /** Finds recent exchanges in all threads. */
+  readonly lookUp: RecentLookUp;
+  readonly reports: ReportLimits;
 }
 
-/** What one thread needs to tell how sites treat exits, where it asks nobody but itself for recent exchanges. */
-export function createSiteSignals({ now, blocks, learner, reports }: SiteSignalsOptions): SiteSignals {
-  const recent = new RecentExchanges();
+/** What one thread needs to tell how sites treat exits. */
+export function createSiteSignals(options: SiteSignalsOptions): SiteSignals {
   return {
     sites: new Sites(),
-    blocks,
     pages: new PageReader(),
     norms: new NormTable(),
-    learner,
-    recent,
-    lookUp: {
-      find: async (query) => recent.find(query, now()),
-      claim: async (id) => recent.claim(id, now()),
-    },
-    reports: new ReportLimits(reports),
+    recent: new RecentExchanges(),
+    ...options,
   };
 }
 
 /** Pairs of exit and site that guards remember. */
 const GUARDED_PAIRS = 65_536;
 
+/** Words that the guards of all threads share. */
+export const GUARD_WORDS = guardWords(GUARDED_PAIRS);
+
 export interface ExitGuardsOptions {
+  /** GUARD_WORDS of them. */
+  readonly words: Words;
   readonly sites: Sites;
   /** Keys the hashes of names. */
-  readonly secret: Buffer;
+  readonly secret: Uint8Array;
   readonly generationOf: (slot: number) => number;
   readonly rules: () => Config['guards'];
 }
 
-/** Guards over a table of their own. */
-export function createExitGuards({ sites, secret, generationOf, rules }: ExitGuardsOptions): ExitGuards {
-  const table = new GuardTable(new AtomicWords(new SharedArrayBuffer(4 * guardWords(GUARDED_PAIRS))));
+/** Guards over the table of all threads. */
+export function createExitGuards({ words, sites, secret, generationOf, rules }: ExitGuardsOptions): ExitGuards {
+  const table = new GuardTable(words);
   // Never 0, which stands for nobody.
   const keyOf = (text: string) => createHmac('sha256', secret).update(text).digest().readInt32BE() || 1;
   return new ExitGuards({ table, keyOf, siteOf: (host) => sites.of(host), generationOf, rules });

@@ -6,15 +6,12 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { destination } from 'pino';
-import { type AccessRecord, accessLine, isoClock } from './access-record.ts';
 
 type Sink = ReturnType<typeof destination>;
 
 export interface AccessLogOptions {
   /** Path of the file, made with its folder where missing, appended to where not; null for standard output. */
   readonly file: string | null;
-  /** Whether paths and queries are written. They can hold secrets of the client. */
-  readonly paths: boolean;
   /** Octets kept while the file or the reader of the output can't take them; lines beyond are dropped. */
   readonly limitBytes?: number;
   /** How long `close` and `reopen` wait for what is still unwritten, in ms. */
@@ -22,11 +19,6 @@ export interface AccessLogOptions {
 }
 
 const defaultLimitBytes = 4 * 1_024 * 1_024;
-
-/** Lines are written together: so many octets of them, or what came in so many ms. A write for every line would cost more than
- *  the rest of a short exchange. */
-const batchBytes = 60 * 1_024;
-const batchMs = 100;
 
 const defaultFlushTimeoutMs = 2_000;
 
@@ -45,14 +37,7 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
 /** An open log. */
 export class AccessLog {
   readonly #options: AccessLogOptions;
-  readonly #isoTime = isoClock();
   #sink: Sink;
-  /** Lines not yet handed to the sink, which would measure all that it holds again at each of them: how many, and how many
-   *  octets of the batch. */
-  readonly #batch: Buffer;
-  #lines = 0;
-  #octets = 0;
-  #batchTimer: NodeJS.Timeout | null = null;
   #closed = false;
   #broken = false;
   #dropped = 0;
@@ -62,7 +47,6 @@ export class AccessLog {
   constructor(options: AccessLogOptions, sink: Sink) {
     this.#options = options;
     this.#sink = this.#watched(sink);
-    this.#batch = Buffer.allocUnsafeSlow(Math.min(batchBytes, (options.limitBytes ?? defaultLimitBytes) / 4));
   }
 
   /** Lines lost: no room, the output's reader gone, or written after `close`. */
@@ -75,14 +59,10 @@ export class AccessLog {
     return this.#failedWrites;
   }
 
-  /** Appends one line. Never throws, never waits. */
-  write(record: AccessRecord): void {
-    if (this.#closed || this.#broken) {
-      this.#dropped++;
-      return;
-    }
-    this.#append(accessLine(record, this.#options.paths, this.#isoTime));
-    this.#batchTimer ??= setTimeout(() => this.#flush(), batchMs).unref();
+  /** Appends whole lines that others formatted. Never throws, never waits. */
+  writeLines(lines: string): void {
+    if (this.#closed || this.#broken) this.#dropped += countLines(lines);
+    else this.#sink.write(lines);
   }
 
   /** Goes on in a newly opened file of the same path, after a rotation; does nothing on standard output. Rejects with the
@@ -90,7 +70,6 @@ export class AccessLog {
   async reopen(): Promise<void> {
     if (this.#options.file === null || this.#closed) return;
     const fresh = this.#watched(await openSink(this.#options));
-    this.#flush();
     // Closed meanwhile: what is ended below is then the new file, in which nothing was written.
     const former = this.#closed ? fresh : this.#sink;
     if (!this.#closed) this.#sink = fresh;
@@ -100,38 +79,13 @@ export class AccessLog {
   /** Writes what is left and closes. Resolves in any case, after `flushTimeoutMs` at the latest. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.#flush();
     this.#closed = true;
     if (!this.#broken) await ended(this.#sink, this.#options.flushTimeoutMs);
   }
 
-  #append(line: string): void {
-    // Of UTF-16 units none takes more than three octets.
-    const most = line.length * 3;
-    if (this.#octets + most > this.#batch.length) this.#flush();
-    this.#lines++;
-    if (most <= this.#batch.length) this.#octets += this.#batch.write(line, this.#octets, 'utf8');
-    else this.#handOver(line);
-  }
-
-  #flush(): void {
-    if (this.#batchTimer !== null) clearTimeout(this.#batchTimer);
-    this.#batchTimer = null;
-    if (this.#lines > 0) this.#handOver(this.#batch.toString('utf8', 0, this.#octets));
-  }
-
-  /** Gives `lines`, which are all that is counted, to the sink. */
-  #handOver(lines: string): void {
-    if (this.#broken) this.#dropped += this.#lines;
-    else this.#sink.write(lines);
-    this.#lines = 0;
-    this.#octets = 0;
-  }
-
   #watched(sink: Sink): Sink {
-    // Told within the write that finds no room.
-    sink.on('drop', () => {
-      this.#dropped += this.#lines;
+    sink.on('drop', (lines: string) => {
+      this.#dropped += countLines(lines);
     });
     sink.on('error', (error: NodeJS.ErrnoException) => {
       this.#failedWrites++;
@@ -140,6 +94,12 @@ export class AccessLog {
     });
     return sink;
   }
+}
+
+function countLines(lines: string): number {
+  let count = 0;
+  for (let at = lines.indexOf('\n'); at !== -1; at = lines.indexOf('\n', at + 1)) count++;
+  return count;
 }
 
 async function openSink({ file, limitBytes = defaultLimitBytes }: AccessLogOptions): Promise<Sink> {

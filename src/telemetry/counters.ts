@@ -1,5 +1,6 @@
-/** Plain counters of exchanges, for health: how many run, and how the others ended. */
+/** Counters of exchanges, for health: how many run, and how the others ended. */
 
+import { catalogue } from '../errors.ts';
 import type { EndKind } from './access-record.ts';
 
 /** A copy of the counters. */
@@ -25,37 +26,81 @@ export interface ExchangeEnd {
   readonly originToClient: number;
 }
 
+const RUNNING = 0;
+const ENDED = 1;
+const ATTEMPTS = 2;
+const CLIENT_TO_ORIGIN = 3;
+const ORIGIN_TO_CLIENT = 4;
+const FIRST_KIND = 5;
+
+const kinds = ['ok', 'client_left', ...Object.keys(catalogue)] as readonly EndKind[];
+const columnOf = new Map(kinds.map((kind, index) => [kind, FIRST_KIND + index]));
+
+/** The counters of one worker, in figures that other threads may read. Only that worker writes them, which makes them exact: up
+ *  to 2^53, as octets need. */
 export class Counters {
-  readonly #byKind = new Map<EndKind, number>();
-  #running = 0;
-  #ended = 0;
-  #attempts = 0;
-  #clientToOrigin = 0;
-  #originToClient = 0;
+  readonly #figures: Float64Array<ArrayBufferLike>;
+
+  /** `figures` are `Counters.columns` zeros at first, or what a former worker counted. */
+  constructor(figures: Float64Array<ArrayBufferLike> = new Float64Array(Counters.columns)) {
+    this.#figures = figures;
+  }
+
+  static readonly columns = FIRST_KIND + kinds.length;
+
+  /** The counters of each worker over `memory`, which has `columns` figures for each. */
+  static overAll(memory: SharedArrayBuffer): readonly Counters[] {
+    const all = new Float64Array(memory);
+    return Array.from(
+      { length: all.length / Counters.columns },
+      (_, worker) => new Counters(all.subarray(worker * Counters.columns, (worker + 1) * Counters.columns)),
+    );
+  }
 
   /** An exchange begins. */
   begin(): void {
-    this.#running++;
+    this.#add(RUNNING, 1);
   }
 
   /** An exchange that began ends; an AccessRecord says all that is needed. */
   end({ kind, attempts, clientToOrigin, originToClient }: ExchangeEnd): void {
-    this.#running--;
-    this.#ended++;
-    this.#attempts += attempts.length;
-    this.#clientToOrigin += clientToOrigin;
-    this.#originToClient += originToClient;
-    this.#byKind.set(kind, (this.#byKind.get(kind) ?? 0) + 1);
+    this.#add(RUNNING, -1);
+    this.#add(ENDED, 1);
+    this.#add(ATTEMPTS, attempts.length);
+    this.#add(CLIENT_TO_ORIGIN, clientToOrigin);
+    this.#add(ORIGIN_TO_CLIENT, originToClient);
+    this.#add(columnOf.get(kind) ?? FIRST_KIND, 1);
+  }
+
+  /** What ran when the worker died runs no more. */
+  release(): void {
+    this.#figures[RUNNING] = 0;
   }
 
   snapshot(): CounterSnapshot {
-    return {
-      running: this.#running,
-      ended: this.#ended,
-      attempts: this.#attempts,
-      clientToOrigin: this.#clientToOrigin,
-      originToClient: this.#originToClient,
-      byKind: Object.fromEntries(this.#byKind),
-    };
+    return sumCounters([this]);
   }
+
+  /** The figure in `column`, for sums. */
+  at(column: number): number {
+    return this.#figures[column] ?? 0;
+  }
+
+  #add(column: number, by: number): void {
+    this.#figures[column] = this.at(column) + by;
+  }
+}
+
+/** The counters of several workers as one. */
+export function sumCounters(all: readonly Counters[]): CounterSnapshot {
+  const sum = (column: number): number => all.reduce((total, counters) => total + counters.at(column), 0);
+  const byKind = [...columnOf].map(([kind, column]) => [kind, sum(column)] as const);
+  return {
+    running: sum(RUNNING),
+    ended: sum(ENDED),
+    attempts: sum(ATTEMPTS),
+    clientToOrigin: sum(CLIENT_TO_ORIGIN),
+    originToClient: sum(ORIGIN_TO_CLIENT),
+    byKind: Object.fromEntries(byKind.filter(([, count]) => count > 0)),
+  };
 }

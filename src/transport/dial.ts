@@ -57,10 +57,29 @@ export interface Dialler {
   readonly open: number;
 }
 
+/** Connections that we opened ourselves, each as a text of its local and its remote end. */
+export interface OwnConnections {
+  add(ends: string): void;
+  delete(ends: string): void;
+  has(ends: string): boolean;
+  /** Whether there are none at all, so that nobody need look up ends. */
+  readonly isEmpty: boolean;
+  /** Those of this dialler. */
+  readonly size: number;
+}
+
+class ConnectionSet extends Set<string> implements OwnConnections {
+  get isEmpty(): boolean {
+    return this.size === 0;
+  }
+}
+
 export interface DiallerOptions {
   readonly resolver: Resolver;
   /** Whether this process listens on the port, so that a connection to it may be one to ourselves; where absent, any may. */
   readonly mayLoop?: (port: number) => boolean;
+  /** Where the connections are known to all that accept; this dialler's alone where absent. */
+  readonly own?: OwnConnections;
   /** Told of each socket as it is made. */
   readonly onSocket?: (socket: net.Socket) => void;
 }
@@ -75,14 +94,14 @@ export const ignoreError = (): void => {};
 
 class TcpDialler implements Dialler {
   readonly #options: DiallerOptions;
-  /** The open connections, each by its local and its remote end. */
-  readonly #own = new Set<string>();
+  readonly #own: OwnConnections;
   readonly #ownSockets = new WeakSet<net.Socket>();
   /** By certificate authority; the empty text stands for the well-known ones. Oldest first. */
   readonly #contexts = new Map<string, tls.SecureContext>();
 
   constructor(options: DiallerOptions) {
     this.#options = options;
+    this.#own = options.own ?? new ConnectionSet();
   }
 
   get open(): number {
@@ -90,7 +109,7 @@ class TcpDialler implements Dialler {
   }
 
   isOwnSocket(accepted: SocketEnds): boolean {
-    return this.#own.size > 0 && this.#own.has(`${remoteEnd(accepted)} ${localEnd(accepted)}`);
+    return !this.#own.isEmpty && this.#own.has(`${remoteEnd(accepted)} ${localEnd(accepted)}`);
   }
 
   mayLoop(socket: net.Socket): boolean {

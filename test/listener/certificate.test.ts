@@ -81,6 +81,11 @@ test('files that cannot serve are a fault that names them', async (t) => {
   const fault = await t.throwsAsync(readCertificate(mixed), { instanceOf: CertificateFault });
   t.deepEqual(fault?.files, mixed);
   await t.throwsAsync(readCertificate({ ...mixed, key: join(one, 'none.pem') }), { instanceOf: CertificateFault });
+  for (const empty of ['certificate.pem', 'key.pem']) {
+    await writeFile(join(other, empty), '');
+    const files = { cert: join(other, 'certificate.pem'), key: join(other, 'key.pem') };
+    await t.throwsAsync(readCertificate(files), { instanceOf: CertificateFault });
+  }
 });
 
 test('a watch takes up a changed pair, and keeps the old one on a fault', async (t) => {

@@ -1,8 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { LoginLimits } from '../../src/policy/login-limits.ts';
+import { createLoginMemory, LoginLimits } from '../../src/policy/login-limits.ts';
 
-const small = { perSource: 5, perName: 10, windowMs: 60_000, capacity: 100 };
+const small = { perSource: 5, perName: 10, windowMs: 60_000 };
+const capacity = 100;
+
+const smallLimits = (memory = createLoginMemory(Buffer.from('a key'), capacity)) => new LoginLimits(small, memory);
 
 /** Guesses until it is told to wait; how many guesses were looked at. */
 function guess(
@@ -21,7 +24,7 @@ function guess(
 }
 
 test('a source has its budget, whatever names it tries, and gets it back over the window', (t) => {
-  const limits = new LoginLimits(small);
+  const limits = smallLimits();
   t.is(
     guess(limits, '192.0.2.1', (i) => `name${i}`),
     5,
@@ -36,8 +39,43 @@ test('a source has its budget, whatever names it tries, and gets it back over th
   t.true(limits.mayTry('192.0.2.2', 'acme', 0).ok);
 });
 
+test('threads that share the memory share the budgets and the trust', (t) => {
+  const memory = createLoginMemory(Buffer.from('a key'));
+  const [one, other] = [smallLimits(memory), smallLimits(memory)];
+  const all = [one, other].map((limits) => guess(limits, '192.0.2.1', (i) => `name${i}`, { times: 4 }));
+  t.deepEqual(all, [4, 1]);
+  one.succeeded('192.0.2.1', 'acme', 0);
+  t.true(other.mayTry('192.0.2.1', 'acme', 0).ok);
+});
+
+test('times go on over the wrap of 32 bits', (t) => {
+  const limits = smallLimits();
+  for (const begin of [2 ** 31 - 30_000, 2 ** 32 - 30_000]) {
+    t.is(
+      guess(limits, '192.0.2.1', () => 'acme', { now: begin }),
+      5,
+    );
+    limits.succeeded('192.0.2.2', 'acme', begin);
+    t.false(limits.mayTry('192.0.2.1', 'acme', begin + 11_999).ok);
+    t.true(limits.mayTry('192.0.2.1', 'acme', begin + 48_000).ok);
+    t.true(limits.mayTry('192.0.2.2', 'acme', begin + 48_000).ok);
+  }
+});
+
+test('tidying forgets what is over and nothing else', (t) => {
+  const limits = smallLimits();
+  guess(limits, '192.0.2.1', (i) => `name${i}`);
+  limits.succeeded('192.0.2.1', 'acme', 0);
+  limits.tidy(5_999);
+  t.is(limits.size, 1 + 5 + 5 + 1);
+  limits.tidy(60_000);
+  t.is(limits.size, 1);
+  limits.tidy(3_600_000);
+  t.is(limits.size, 0);
+});
+
 test('an IPv6 source is its /64, and a mapped one its IPv4', (t) => {
-  const limits = new LoginLimits(small);
+  const limits = smallLimits();
   t.is(
     guess(limits, '2001:db8:0:1::1', () => 'acme'),
     5,
@@ -52,7 +90,7 @@ test('an IPv6 source is its /64, and a mapped one its IPv4', (t) => {
 });
 
 test('a pair that logged in right is checked on, but its failures are told as rate_limited', (t) => {
-  const limits = new LoginLimits(small);
+  const limits = smallLimits();
   limits.succeeded('192.0.2.1', 'acme', 0);
   t.is(
     guess(limits, '192.0.2.1', () => 'other'),
@@ -64,7 +102,7 @@ test('a pair that logged in right is checked on, but its failures are told as ra
 });
 
 test('trust lasts an hour after the last login', (t) => {
-  const limits = new LoginLimits(small);
+  const limits = smallLimits();
   limits.succeeded('192.0.2.1', 'acme', 0);
   limits.succeeded('192.0.2.1', 'acme', 1_800_000);
   t.is(
@@ -76,7 +114,7 @@ test('trust lasts an hour after the last login', (t) => {
 });
 
 test('guesses from everywhere leave each stranger three, and shut nobody out', (t) => {
-  const limits = new LoginLimits(small);
+  const limits = smallLimits();
   limits.succeeded('198.51.100.1', 'acme', 0);
   for (let i = 0; i < 2; i++)
     t.is(
@@ -96,19 +134,19 @@ test('guesses from everywhere leave each stranger three, and shut nobody out', (
 });
 
 test('a failing pair with trust does not use up what others of its source have', (t) => {
-  const limits = new LoginLimits(small);
+  const limits = smallLimits();
   limits.succeeded('192.0.2.1', 'acme', 0);
   for (let now = 0; now <= 60_000; now += 100) limits.failed('192.0.2.1', 'acme', now);
   t.true(limits.mayTry('192.0.2.1', 'other', 72_000).ok);
 });
 
 test('memory is bounded by capacity, however many sources and names come', (t) => {
-  const limits = new LoginLimits(small);
+  const limits = smallLimits();
   for (let i = 0; i < 10_000; i++) {
     limits.failed(`10.0.${i >> 8}.${i & 255}`, `name${i}`.padEnd(200, 'x'), i);
     limits.succeeded(`10.0.${i >> 8}.${i & 255}`, `name${i}`, i);
   }
-  t.true(limits.size <= 4 * small.capacity);
+  t.true(limits.size <= 4 * capacity);
 });
 
 test('whatever happened, a right login from a source of its own is checked at once', (t) => {
@@ -119,7 +157,7 @@ test('whatever happened, a right login from a source of its own is checked at on
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-      const limits = new LoginLimits(small);
+      const limits = smallLimits();
       let now = 0;
       for (const { source, name, wait } of steps) {
         now += wait;
@@ -133,7 +171,7 @@ test('whatever happened, a right login from a source of its own is checked at on
 test('no source gets more looks than its budget and what came back', (t) => {
   fc.assert(
     fc.property(fc.array(fc.nat(3000), { maxLength: 300 }), (waits) => {
-      const limits = new LoginLimits(small);
+      const limits = smallLimits();
       let now = 0;
       let checked = 0;
       for (const wait of waits) {

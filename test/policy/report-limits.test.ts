@@ -1,8 +1,8 @@
 import test from 'ava';
-import { ReportLimits } from '../../src/policy/report-limits.ts';
+import { createReportMemory, ReportLimits } from '../../src/policy/report-limits.ts';
 
 test('each client has its own budget, which comes back with time', (t) => {
-  const limits = new ReportLimits({ perClient: 3, windowMs: 3_000 });
+  const limits = new ReportLimits({ perClient: 3, windowMs: 3_000 }, createReportMemory(new Uint8Array(32), 64));
   t.is(limits.left('acme', 0), 3);
   t.deepEqual(
     [0, 0, 0].map((now) => limits.take('acme', now)),

@@ -44,8 +44,8 @@ export interface Gateway {
   signal(signal: NodeJS.Signals): void;
   /** All that was said on standard output and standard error. */
   output(): string;
-  /** SIGTERM; resolves with the exit code and takes the folder away. The second call only waits. */
-  stop(): Promise<number | null>;
+  /** SIGTERM; resolves with the exit code and takes the folder away, unless told. The second call only waits. */
+  stop(options?: { keepFolder?: boolean }): Promise<number | null>;
   /** SIGKILL, and the same; `keepFolder` for a start from what is left. */
   kill(options?: { keepFolder?: boolean }): Promise<void>;
 }
@@ -162,10 +162,10 @@ async function serve(folder: string, logins: Map<string, Login>, options: Gatewa
     command: (...given) => run(process.execPath, [launcher, ...given, '--config', configPath(folder)], { env }),
     signal: send,
     output: heard.output,
-    stop: async () => {
+    stop: async ({ keepFolder = false } = {}) => {
       send('SIGTERM');
       const code = await exited;
-      await remove();
+      if (!keepFolder) await remove();
       return code;
     },
     kill: async ({ keepFolder = false } = {}) => {

@@ -2,8 +2,11 @@ import { connect, Socket } from 'node:net';
 import tls from 'node:tls';
 import test from 'ava';
 import { GatewayError } from '../../src/errors.ts';
+import { OwnSockets } from '../../src/memory/own-sockets.ts';
+import { AtomicWords } from '../../src/memory/words.ts';
 import { interleave, raceAddresses } from '../../src/transport/address-race.ts';
 import { Cutoff } from '../../src/transport/cutoff.ts';
+import { createDialler } from '../../src/transport/dial.ts';
 import { connectFailure } from '../../src/transport/dial-failure.ts';
 import { testCertificate } from '../support/certificate.ts';
 import { startFaultExit } from '../support/fault-exits.ts';
@@ -48,6 +51,24 @@ test('a connection from ourselves is known as such while it is open', async (t) 
     t.false(dialler.isOwnSocket(ends));
     t.is(dialler.open, 0);
   }
+});
+
+test('a connection that another thread opened is known where it is accepted', async (t) => {
+  const words = new AtomicWords(new SharedArrayBuffer(4 * OwnSockets.wordsFor(2)));
+  const [one, other] = [0, 1].map((worker) => {
+    return createDialler({ resolver: namesOf({}), own: new OwnSockets({ words, worker, seed: 9 }) });
+  });
+  const accepted = Promise.withResolvers<Socket>();
+  const peer = await startPeer(t, (socket) => accepted.resolve(socket.resume()));
+  const socket = await one!.dial({ host: '127.0.0.1', port: peer.port, blame: 'exit', deadlineMs });
+  const { localAddress, localPort, remoteAddress, remotePort } = await accepted.promise;
+  const ends = { localAddress, localPort, remoteAddress, remotePort };
+  t.true(other!.isOwnSocket(ends));
+  t.deepEqual([one!.open, other!.open], [1, 0]);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.destroy();
+  await closed;
+  t.false(other!.isOwnSocket(ends));
 });
 
 test('a refusal, an unknown name and a wrong family are blamed on whoever is dialled', async (t) => {

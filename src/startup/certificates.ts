@@ -1,0 +1,115 @@
+import type { Config, ListenerConfig } from '../config/config.ts';
+import {
+  CertificateFault,
+  type CertificatePair,
+  type CertificateWatch,
+  ensureSelfSigned,
+  readCertificate,
+  watchCertificate,
+} from '../listener/certificate.ts';
+import { StartFault } from './start-fault.ts';
+
+/** Certificates by key: see certificateKey. */
+export type CertificatePairs = ReadonlyMap<string, CertificatePair>;
+
+/** Certificates of a config that may come into use. Exactly one of `commit` and `abort` is called. */
+export interface PreparedCertificates {
+  readonly pairs: CertificatePairs;
+  /** Reads the files that were in use already once more, and lets go of those that are named no more. */
+  commit(): Promise<void>;
+  abort(): void;
+}
+
+export interface CertificatesOptions {
+  /** Where a self-signed certificate is kept. */
+  readonly folder: string;
+  /** Unix time in ms. */
+  readonly wallTime: () => number;
+  /** A pair of files that changed, within a second or two. */
+  readonly onChange: (key: string, pair: CertificatePair) => void;
+  readonly warn: (line: string) => void;
+}
+
+interface Standing {
+  pair: CertificatePair;
+  readonly watch: CertificateWatch;
+}
+
+/** The certificates of all listeners: made, read and watched by one thread for all that serve them. */
+export class Certificates {
+  readonly #options: CertificatesOptions;
+  #standing = new Map<string, Standing>();
+
+  constructor(options: CertificatesOptions) {
+    this.#options = options;
+  }
+
+  /** Those in use, as they are now. */
+  get pairs(): CertificatePairs {
+    return pairsOf(this.#standing);
+  }
+
+  /** Opens what `config` names. Throws StartFault where one can't serve; then nothing has changed. */
+  async prepare(config: Config): Promise<PreparedCertificates> {
+    const next = new Map<string, Standing>();
+    const letGo = (of: Map<string, Standing>, unless: Map<string, Standing>) => {
+      for (const [key, { watch }] of of) if (!unless.has(key)) watch.close();
+    };
+    try {
+      for (const listener of config.listeners) {
+        const key = certificateKey(listener);
+        if (key === null || next.has(key)) continue;
+        next.set(key, this.#standing.get(key) ?? (await this.#open(listener, { key, config })));
+      }
+    } catch (fault) {
+      letGo(next, this.#standing);
+      throw fault;
+    }
+    return {
+      pairs: pairsOf(next),
+      commit: async () => {
+        const former = this.#standing;
+        this.#standing = next;
+        letGo(former, next);
+        await Promise.all([...next].map(([key, { watch }]) => former.has(key) && watch.reload()));
+      },
+      abort: () => letGo(next, this.#standing),
+    };
+  }
+
+  close(): void {
+    for (const { watch } of this.#standing.values()) watch.close();
+    this.#standing.clear();
+  }
+
+  async #open({ name, certificate }: ListenerConfig, { key, config }: { key: string; config: Config }) {
+    const { folder, wallTime, onChange, warn } = this.#options;
+    const hosts = config.listeners.map(({ host }) => host);
+    const files =
+      certificate === 'auto' ? { cert: `${folder}/certificate.pem`, key: `${folder}/key.pem` } : certificate;
+    const opening = certificate === 'auto' ? ensureSelfSigned(folder, hosts, wallTime()) : readCertificate(files);
+    const pair = await opening.catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const what = cause instanceof CertificateFault ? why : `cannot make a certificate: ${why}`;
+      throw new StartFault(2, [`listener ${name}: ${what}`], { cause });
+    });
+    const watch = watchCertificate(files, pair, {
+      onChange: (fresh) => {
+        standing.pair = fresh;
+        onChange(key, fresh);
+      },
+      onFault: ({ message }) => warn(`listener ${name}: ${message}; the former certificate stays`),
+    });
+    const standing: Standing = { pair, watch };
+    return standing;
+  }
+}
+
+/** What makes a listener's certificate another one; null for a listener without TLS. */
+export function certificateKey({ protocols, certificate }: ListenerConfig): string | null {
+  return protocols.includes('https') ? JSON.stringify(certificate) : null;
+}
+
+function pairsOf(standing: ReadonlyMap<string, Standing>): CertificatePairs {
+  return new Map([...standing].map(([key, { pair }]) => [key, { cert: pair.cert, key: pair.key }]));
+}

@@ -1,0 +1,57 @@
+import { createServer } from 'node:net';
+import type { Config, ListenerConfig } from '../config/config.ts';
+import type { CertificatePairs } from './certificates.ts';
+import { StartFault } from './start-fault.ts';
+
+/** Ports by listenerKey, as far as they are known: one that a config leaves to the system is known once it is bound. */
+export type BoundPorts = ReadonlyMap<string, number>;
+
+/** All that a worker's listeners are made of. */
+export interface ListenerPlan {
+  readonly config: Config;
+  readonly ports: BoundPorts;
+  readonly certificates: CertificatePairs;
+}
+
+/** Where a listener is bound. */
+export interface BoundListener {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What makes a listener another one: a change of anything else takes effect on the socket that stands. */
+export function listenerKey({ host, port, name }: ListenerConfig): string {
+  return [host, port, port === 0 ? name : ''].join(' ');
+}
+
+/** Makes sure that nobody else holds the address of a listener that is new: workers share an address (SO_REUSEPORT), and would
+ *  share it with another gateway of the same user as well. Throws StartFault. */
+export async function assertFree(config: Config, bound: BoundPorts): Promise<void> {
+  for (const listener of config.listeners) {
+    if (listener.port === 0 || bound.has(listenerKey(listener))) continue;
+    await bindOnce(listener).catch((cause: unknown) => {
+      throw bindFault(listener, cause);
+    });
+  }
+}
+
+function bindOnce({ host, port }: ListenerConfig): Promise<void> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => server.close(() => resolve()));
+  });
+}
+
+/** Why the address can't be bound, for people. */
+export function bindFault({ name, host, port }: ListenerConfig, cause: unknown): StartFault {
+  return new StartFault(1, [`listener ${name}: cannot listen on ${host}:${port}: ${reasonOf(cause)}`], { cause });
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  if ('code' in cause && cause.code === 'EADDRINUSE') return 'the address is in use';
+  if ('code' in cause && cause.code === 'EACCES') return 'no permission (ports below 1024 need it)';
+  return cause.message;
+}

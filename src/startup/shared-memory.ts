@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { OwnSockets } from '../memory/own-sockets.ts';
+import { AtomicWords } from '../memory/words.ts';
+import { WorkerLoad } from '../memory/worker-load.ts';
+import { createLoginMemory, type LoginMemory } from '../policy/login-limits.ts';
+import { createReportMemory, type ReportMemory } from '../policy/report-limits.ts';
+import { Counters } from '../telemetry/counters.ts';
+import { GUARD_WORDS } from './signals.ts';
+
+/** What all threads share, as a plain record that can be handed to a thread. */
+export interface SharedMemory {
+  /** See WorkerLoad. */
+  readonly load: SharedArrayBuffer;
+  /** See Counters.overAll. */
+  readonly counters: SharedArrayBuffer;
+  /** See OwnSockets. */
+  readonly ownSockets: SharedArrayBuffer;
+  readonly ownSocketsSeed: number;
+  readonly logins: LoginMemory;
+  readonly reports: ReportMemory;
+  /** See createExitGuards. */
+  readonly guards: SharedArrayBuffer;
+}
+
+/** Makes it, all zeros, for so many workers. */
+export function createSharedMemory(workers: number): SharedMemory {
+  const words = (count: number) => new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT);
+  return {
+    load: words(WorkerLoad.wordsFor(workers)),
+    counters: new SharedArrayBuffer(workers * Counters.columns * Float64Array.BYTES_PER_ELEMENT),
+    ownSockets: words(OwnSockets.wordsFor(workers)),
+    ownSocketsSeed: randomBytes(4).readInt32LE(),
+    logins: createLoginMemory(randomBytes(32)),
+    reports: createReportMemory(randomBytes(32)),
+    guards: words(GUARD_WORDS),
+  };
+}
+
+/** Gives back what a worker held when it died. Whatever a worker takes in shared memory is given back here. */
+export function releaseWorker(memory: SharedMemory, worker: number): void {
+  new WorkerLoad(new AtomicWords(memory.load)).release(worker);
+  OwnSockets.release(new AtomicWords(memory.ownSockets), worker);
+  Counters.overAll(memory.counters)[worker]?.release();
+}

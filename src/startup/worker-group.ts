@@ -1,0 +1,317 @@
+import type { Health } from '../admin/health.ts';
+import type { ExitFigures } from '../admin/pool-view.ts';
+import type { Config } from '../config/config.ts';
+import { newestOf } from '../gateway/recent-exchanges.ts';
+import type { ReportOutcome } from '../gateway/report.ts';
+import { AtomicWords } from '../memory/words.ts';
+import { WorkerLoad } from '../memory/worker-load.ts';
+import type { ClientRecord } from '../policy/client-directory.ts';
+import { LoginLimits } from '../policy/login-limits.ts';
+import { ReportLimits } from '../policy/report-limits.ts';
+import type { AppliedPools } from '../pool/catalogue.ts';
+import { PoolRegistry } from '../pool/registry.ts';
+import type { Report } from '../protocol/report.ts';
+import { type CounterSnapshot, Counters, sumCounters } from '../telemetry/counters.ts';
+import type { CertificatePairs } from './certificates.ts';
+import { joinFigures } from './exit-figures.ts';
+import { assertFree, type BoundListener, type BoundPorts, listenerKey } from './listener-plan.ts';
+import { Recoveries } from './recoveries.ts';
+import { releaseWorker } from './shared-memory.ts';
+import { StartFault } from './start-fault.ts';
+import { Turns } from './turns.ts';
+import type { RecentAnswer, RecentQuestion, WorkerRequest, WorkerStart } from './worker-messages.ts';
+import { type spawnWorker, WorkerEnded, WorkerThread } from './worker-thread.ts';
+
+/** How long a worker may take to carry out what it is asked, in ms; and beyond its drain. */
+const ANSWER_MS = 30_000;
+const STOP_MS = 2_000;
+/** Figures are for people who wait: a worker that is busy for so long is left out, in ms. */
+const FIGURES_MS = 2_000;
+
+/** Budgets and trust that are over are forgotten so often, in ms. */
+const TIDY_MS = 60_000;
+
+/** Reports wait for those workers that answer within so many ms. */
+const QUESTION_MS = 1_000;
+
+export interface WorkerGroupOptions {
+  /** What every worker is born with. */
+  readonly start: Omit<WorkerStart, 'worker'>;
+  readonly config: Config;
+  readonly pools: AppliedPools;
+  /** The certificates in use, as they are now. */
+  readonly certificates: () => CertificatePairs;
+  readonly clients: readonly ClientRecord[];
+  readonly log: { writeLines(lines: string): void } | null;
+  /** The monotonic clock that all threads share, in ms. */
+  readonly now: () => number;
+  readonly warn: (line: string) => void;
+  /** Tells a fault of our own in an exchange. */
+  readonly tellFault: (exchange: string, fault: string) => void;
+  readonly spawn?: typeof spawnWorker;
+}
+
+/** The data plane as the control thread sees it: all workers as one. What changes for them changes in one turn after another. */
+export class WorkerGroup {
+  readonly #options: WorkerGroupOptions;
+  readonly #load: WorkerLoad;
+  readonly #counters: readonly Counters[];
+  readonly #logins: LoginLimits;
+  readonly #reports: ReportLimits;
+  /** All exits, as the workers see them. */
+  readonly registry: PoolRegistry;
+  /** By number; a place is vacant while its worker is being replaced. */
+  readonly #threads = new Map<number, WorkerThread>();
+  readonly #turns = new Turns();
+  readonly #recoveries: Recoveries;
+  readonly #tidying: NodeJS.Timeout;
+  #config: Config;
+  #pools: AppliedPools;
+  #ports: BoundPorts = new Map();
+  #bound: readonly BoundListener[] = [];
+  #clients: readonly ClientRecord[];
+  #phase: 'starting' | 'serving' | 'draining' = 'starting';
+
+  constructor(options: WorkerGroupOptions) {
+    const { start, config, pools, now } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#pools = pools;
+    this.registry = new PoolRegistry(pools.record);
+    this.#clients = options.clients;
+    this.#load = new WorkerLoad(new AtomicWords(start.memory.load));
+    this.#counters = Counters.overAll(start.memory.counters);
+    this.#logins = new LoginLimits(config.limits.logins, start.memory.logins);
+    this.#reports = new ReportLimits(config.limits.reports, start.memory.reports);
+    this.#recoveries = new Recoveries(now, (worker) => void this.#turns.take(() => this.#replace(worker)));
+    this.#tidying = setInterval(() => this.#tidy(), TIDY_MS).unref();
+  }
+
+  /** Starts all workers and serves. Throws StartFault; `stop` then takes away what was started. */
+  async start(): Promise<void> {
+    await this.#turns.take(async () => {
+      const numbers = Array.from({ length: this.#options.start.workers }, (_, worker) => worker);
+      await this.#assertFree(this.#config);
+      const threads = numbers.map((worker) => this.#spawn(worker));
+      for (const thread of threads) await this.#open(thread).catch(asStartFault);
+      this.#phase = 'serving';
+    });
+  }
+
+  get phase(): 'starting' | 'serving' | 'draining' {
+    return this.#phase;
+  }
+
+  /** Where each listener is bound, in the config's order. */
+  get bound(): readonly BoundListener[] {
+    return this.#bound;
+  }
+
+  /** Clients' sockets. */
+  get connections(): number {
+    return this.#load.connections;
+  }
+
+  /** Connections refused for want of room. */
+  get refused(): number {
+    return this.#load.refused;
+  }
+
+  /** Whether new connections are being refused now. */
+  get isFull(): boolean {
+    return this.#load.memoryFull || this.#load.connections >= this.#options.start.capacity.connections;
+  }
+
+  set memoryFull(full: boolean) {
+    this.#load.memoryFull = full;
+  }
+
+  /** How many workers there are now, how many had to be replaced, and each one's share of the connections. */
+  get workers(): Health['workers'] {
+    const connections = this.#load.perWorker;
+    return { running: this.#threads.size, replaced: this.#recoveries.count, connections };
+  }
+
+  counters(): CounterSnapshot {
+    return sumCounters(this.#counters);
+  }
+
+  /** What is known of each exit, by its slot. */
+  async exitFigures(): Promise<ReadonlyMap<number, ExitFigures>> {
+    const asked = [...this.#threads.values()].map((thread) =>
+      thread.ask({ kind: 'exits' }, FIGURES_MS).catch(() => []),
+    );
+    return joinFigures(await Promise.all(asked));
+  }
+
+  /** Hands every worker a new set of clients; resolves when the next request anywhere is judged by it. */
+  setClients(clients: readonly ClientRecord[]): Promise<void> {
+    return this.#turns.take(async () => {
+      this.#clients = clients;
+      await this.#tell({ kind: 'clients', clients });
+    });
+  }
+
+  /** Hands every worker the certificate of this key, which has changed. */
+  setCertificate(key: string): Promise<void> {
+    return this.#turns.take(async () => {
+      const pair = this.#options.certificates().get(key);
+      if (pair !== undefined) await this.#tell({ kind: 'certificate', key, pair });
+    });
+  }
+
+  /** Takes an operator's report on an exchange, wherever it ran. */
+  async report(report: Report, client: string | null): Promise<ReportOutcome> {
+    const [thread] = this.#threads.values();
+    const outcome = await thread?.ask({ kind: 'report', report, client }, ANSWER_MS);
+    return outcome ?? { ok: false, refusal: 'unknown' };
+  }
+
+  /** Takes a new config, its certificates and new pools in every worker, or in none: rejects with StartFault, and then everything
+   *  is as it was. `commitPools` makes the new pools those that stand. Exchanges under way go on. */
+  reload({ config, certificates, commitPools }: Reload): Promise<void> {
+    return this.#turns.take(async () => {
+      await this.#assertFree(config);
+      let next = { bound: this.#bound, ports: this.#ports };
+      try {
+        for (const thread of this.#threads.values()) {
+          const bound = await this.#askUnlessEnded(thread, {
+            kind: 'prepare',
+            plan: { config, ports: next.ports, certificates },
+          });
+          if (bound !== null) next = { bound, ports: portsOf(config, bound) };
+        }
+      } catch (fault) {
+        await this.#tell({ kind: 'abort' });
+        throw fault;
+      }
+      this.#config = config;
+      this.#pools = commitPools();
+      this.registry.take(this.#pools.record);
+      this.#ports = next.ports;
+      this.#bound = next.bound;
+      await this.#tell({ kind: 'commit', pools: this.#pools });
+    });
+  }
+
+  /** Resolves when all that was asked so far has been carried out. */
+  settled(): Promise<void> {
+    return this.#turns.take(async () => {});
+  }
+
+  /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and ends all workers. */
+  async stop(drainMs: number): Promise<void> {
+    this.#phase = 'draining';
+    clearInterval(this.#tidying);
+    this.#recoveries.close();
+    const ending = [...this.#threads.values()].map(async (thread) => {
+      await thread.ask({ kind: 'stop', drainMs }, drainMs + STOP_MS).catch(() => {});
+      await thread.terminate();
+    });
+    await Promise.all(ending);
+  }
+
+  #spawn(worker: number): WorkerThread {
+    const { start, log, tellFault, spawn } = this.#options;
+    const thread = new WorkerThread({
+      start: { ...start, worker },
+      onLog: (lines, octets) => {
+        log?.writeLines(lines);
+        this.#load.takeLog(worker, octets);
+      },
+      onFault: tellFault,
+      onQuestion: (question, about) => void this.#answer(thread, question, about),
+      onEnd: (why) => this.#ended(worker, why),
+      spawn,
+    });
+    this.#threads.set(worker, thread);
+    return thread;
+  }
+
+  /** The first worker may leave ports to the system, and all others listen where it does. */
+  async #open(thread: WorkerThread): Promise<void> {
+    const plan = { config: this.#config, ports: this.#ports, certificates: this.#options.certificates() };
+    const request = { kind: 'open', plan, pools: this.#pools, clients: this.#clients } as const;
+    this.#bound = await thread.ask(request, ANSWER_MS);
+    this.#ports = portsOf(this.#config, this.#bound);
+  }
+
+  #ended(worker: number, why: string): void {
+    const { start, warn } = this.#options;
+    this.#threads.delete(worker);
+    releaseWorker(start.memory, worker);
+    if (this.#phase !== 'serving') return;
+    warn(`worker ${worker + 1} ended and is replaced: ${why}`);
+    this.#recoveries.schedule(worker);
+  }
+
+  /** In its turn, so that it starts by what then holds. */
+  async #replace(worker: number): Promise<void> {
+    if (this.#phase !== 'serving') return;
+    const thread = this.#spawn(worker);
+    await this.#open(thread).catch(async (fault: Error) => {
+      if (!(fault instanceof WorkerEnded)) this.#options.warn(`worker ${worker + 1} can't serve: ${fault.message}`);
+      await thread.terminate();
+    });
+  }
+
+  /** Asks all workers what one of them wants to know. */
+  async #answer(thread: WorkerThread, question: number, about: RecentQuestion): Promise<void> {
+    const asked = [...this.#threads.values()].map((other) => other.ask(about, QUESTION_MS).catch(() => null));
+    const answers = (await Promise.all(asked)).filter((answer) => answer !== null);
+    const answer = joinAnswers(answers, about);
+    await thread.ask({ kind: 'told', question, answer }, QUESTION_MS).catch(() => {});
+  }
+
+  #tidy(): void {
+    const now = this.#options.now();
+    this.#logins.tidy(now);
+    this.#reports.tidy(now);
+  }
+
+  async #assertFree(config: Config): Promise<void> {
+    if (this.#options.start.workers > 1) await assertFree(config, this.#ports);
+  }
+
+  async #tell(request: WorkerRequest): Promise<void> {
+    await Promise.all([...this.#threads.values()].map((thread) => this.#askUnlessEnded(thread, request)));
+  }
+
+  /** Whoever takes the place of a worker that ended begins by the newest state anyway: null. */
+  async #askUnlessEnded<Request extends WorkerRequest>(thread: WorkerThread, request: Request) {
+    try {
+      return await thread.ask(request, ANSWER_MS);
+    } catch (fault) {
+      if (!(fault instanceof WorkerEnded)) throw fault;
+      // One that doesn't answer would go on by the former state.
+      await thread.terminate();
+      return null;
+    }
+  }
+}
+
+function joinAnswers(answers: readonly RecentAnswer[], about: RecentQuestion): RecentAnswer {
+  if (about.kind === 'claim') return answers.includes(true);
+  const findings = answers.filter((answer) => typeof answer === 'object');
+  return newestOf(findings, about.query);
+}
+
+/** What a reload brings. */
+export interface Reload {
+  readonly config: Config;
+  readonly certificates: CertificatePairs;
+  readonly commitPools: () => AppliedPools;
+}
+
+function portsOf(config: Config, bound: readonly BoundListener[]): BoundPorts {
+  const ports = new Map(bound.map(({ name, port }) => [name, port]));
+  return new Map(
+    config.listeners.map((listener) => [listenerKey(listener), ports.get(listener.name) ?? listener.port]),
+  );
+}
+
+function asStartFault(fault: unknown): never {
+  if (fault instanceof StartFault) throw fault;
+  const why = fault instanceof Error ? fault.message : String(fault);
+  throw new StartFault(1, [`a worker ended before it served: ${why}`], { cause: fault });
+}

@@ -1,0 +1,96 @@
+/** What the control thread and its workers say to each other: whole values, which are copied on the way. */
+
+import type { RecentFinding, RecentQuery } from '../gateway/recent-exchanges.ts';
+import type { ReportOutcome } from '../gateway/report.ts';
+import type { CertificatePair } from '../listener/certificate.ts';
+import type { ClientRecord } from '../policy/client-directory.ts';
+import type { AppliedPools } from '../pool/catalogue.ts';
+import type { Report } from '../protocol/report.ts';
+import type { Capacity } from './capacity.ts';
+import type { SlotFigures } from './exit-figures.ts';
+import type { BoundListener, ListenerPlan } from './listener-plan.ts';
+import type { SharedMemory } from './shared-memory.ts';
+
+/** What a worker is born with (`workerData`). Secrets go this way only, never by command line or environment. */
+export interface WorkerStart {
+  /** From 0; the one that takes a dead one's place gets its number. */
+  readonly worker: number;
+  readonly workers: number;
+  readonly memory: SharedMemory;
+  readonly capacity: Capacity;
+  /** Threads of the native relay; 0 to do without it. */
+  readonly relayThreads: number;
+  /** The key that clients' secrets are hashed under. */
+  readonly secretKey: Uint8Array;
+  /** Keys the names of sessions. */
+  readonly sessionSecret: Uint8Array;
+  /** Where the admin listener is bound. */
+  readonly admin: { readonly host: string; readonly port: number };
+}
+
+/** Asked by the control thread, answered by the worker with the value of this name in WorkerAnswers. */
+export type WorkerRequest =
+  /** Once and first: binds the listeners and serves. */
+  | {
+      readonly kind: 'open';
+      readonly plan: ListenerPlan;
+      readonly pools: AppliedPools;
+      readonly clients: readonly ClientRecord[];
+    }
+  /** Makes ready for another plan; `commit` or `abort` follows. */
+  | { readonly kind: 'prepare'; readonly plan: ListenerPlan }
+  /** The plan that was prepared holds, and with it these pools. */
+  | { readonly kind: 'commit'; readonly pools: AppliedPools }
+  | { readonly kind: 'abort' }
+  | { readonly kind: 'clients'; readonly clients: readonly ClientRecord[] }
+  | { readonly kind: 'certificate'; readonly key: string; readonly pair: CertificatePair }
+  | { readonly kind: 'exits' }
+  /** About the exchanges that ran in this worker. */
+  | { readonly kind: 'find'; readonly query: RecentQuery }
+  | { readonly kind: 'claim'; readonly id: string }
+  /** An operator's report on any exchange. */
+  | { readonly kind: 'report'; readonly report: Report; readonly client: string | null }
+  /** The answer to a question of the worker's own. */
+  | { readonly kind: 'told'; readonly question: number; readonly answer: RecentAnswer }
+  /** Drains, and hands over the rest of its log before it answers. */
+  | { readonly kind: 'stop'; readonly drainMs: number };
+
+export interface WorkerAnswers {
+  readonly open: readonly BoundListener[];
+  readonly prepare: readonly BoundListener[];
+  readonly commit: null;
+  readonly abort: null;
+  readonly clients: null;
+  readonly certificate: null;
+  readonly exits: readonly SlotFigures[];
+  readonly find: RecentFinding;
+  readonly claim: boolean;
+  readonly report: ReportOutcome;
+  readonly told: null;
+  readonly stop: null;
+}
+
+/** What a worker asks of all workers. */
+export type RecentQuestion = Extract<WorkerRequest, { kind: 'find' | 'claim' }>;
+export type RecentAnswer = WorkerAnswers[RecentQuestion['kind']];
+
+/** Why a request failed: a StartFault as it stands, anything else as its text. */
+export interface WorkerFault {
+  readonly exitCode: number;
+  readonly lines: readonly string[];
+}
+
+export interface ToWorker {
+  readonly id: number;
+  readonly request: WorkerRequest;
+}
+
+export type FromWorker =
+  | { readonly kind: 'answer'; readonly id: number; readonly value: WorkerAnswers[keyof WorkerAnswers] }
+  | { readonly kind: 'failure'; readonly id: number; readonly fault: WorkerFault }
+  /** Whole lines of the access log. */
+  | { readonly kind: 'log'; readonly lines: string; readonly octets: number }
+  /** Asked of all workers; `told` brings the answer. */
+  | { readonly kind: 'question'; readonly question: number; readonly about: RecentQuestion }
+  /** A fault of our own in the exchange of this id. */
+  | { readonly kind: 'fault'; readonly exchange: string; readonly text: string };

@@ -1,0 +1,138 @@
+import { AtomicWords } from '../memory/words.ts';
+import { WorkerLoad } from '../memory/worker-load.ts';
+import { hashSecret } from '../store/secret-key.ts';
+import { LineBatches } from '../telemetry/line-batches.ts';
+import { sharedClock } from './clock.ts';
+import { DataPlane, type PreparedPlan } from './data-plane.ts';
+import { FaultTeller, textOf } from './fault-teller.ts';
+import { RecentQuestions } from './recent-questions.ts';
+import { StartFault } from './start-fault.ts';
+import { openTunnelRelay } from './tunnel-relay.ts';
+import type {
+  FromWorker,
+  ToWorker,
+  WorkerAnswers,
+  WorkerFault,
+  WorkerRequest,
+  WorkerStart,
+} from './worker-messages.ts';
+
+type Open = Extract<WorkerRequest, { kind: 'open' }>;
+
+/** One worker's side of the conversation with the control thread: carries out what it is asked, and tells of faults and of the
+ *  log. The control thread asks for one change after another. */
+export class WorkerSide {
+  readonly #start: WorkerStart;
+  readonly #post: (message: FromWorker) => void;
+  readonly #faults: FaultTeller;
+  readonly #questions: RecentQuestions;
+  #plane: DataPlane | null = null;
+  #prepared: PreparedPlan | null = null;
+  #log: LineBatches | null = null;
+
+  constructor(start: WorkerStart, post: (message: FromWorker) => void) {
+    this.#start = start;
+    this.#post = post;
+    this.#faults = new FaultTeller((exchange, text) => post({ kind: 'fault', exchange, text }));
+    this.#questions = new RecentQuestions((question, about) => post({ kind: 'question', question, about }));
+  }
+
+  /** Answers one message. Never rejects. */
+  async receive({ id, request }: ToWorker): Promise<void> {
+    try {
+      this.#post({ kind: 'answer', id, value: await this.#carryOut(request) });
+    } catch (fault) {
+      this.#post({ kind: 'failure', id, fault: faultOf(fault) });
+    }
+  }
+
+  /** Tells a fault of our own, once. */
+  tellFault(exchange: string, fault: unknown): void {
+    this.#faults.tell(exchange, fault);
+  }
+
+  #carryOut(
+    request: WorkerRequest,
+  ): Promise<WorkerAnswers[WorkerRequest['kind']]> | WorkerAnswers[WorkerRequest['kind']] {
+    switch (request.kind) {
+      case 'open':
+        return this.#open(request);
+      case 'prepare':
+        return this.#prepare(request);
+      case 'commit':
+        this.#prepared?.commit(request.pools);
+        this.#prepared = null;
+        return null;
+      case 'abort':
+        this.#prepared?.abort();
+        this.#prepared = null;
+        return null;
+      case 'clients':
+        this.#plane?.setClients(request.clients);
+        return null;
+      case 'certificate':
+        this.#plane?.setCertificate(request.key, request.pair);
+        return null;
+      case 'exits':
+        return this.#plane?.exitFigures() ?? [];
+      case 'find':
+        return this.#plane?.findRecent(request.query) ?? { exchange: null, ambiguous: false };
+      case 'claim':
+        return this.#plane?.claimRecent(request.id) ?? false;
+      case 'report':
+        return this.#plane?.report(request.report, request.client) ?? { ok: false, refusal: 'unknown' };
+      case 'told':
+        this.#questions.told(request.question, request.answer);
+        return null;
+      case 'stop':
+        return this.#stop(request.drainMs);
+    }
+  }
+
+  async #open({ plan, pools, clients }: Open) {
+    const { secretKey, relayThreads, ...start } = this.#start;
+    const { config } = plan;
+    const { worker, memory } = start;
+    const load = new WorkerLoad(new AtomicWords(memory.load));
+    if (config.accessLog.enabled) {
+      this.#log = new LineBatches({
+        paths: config.accessLog.paths,
+        taken: () => load.logTaken(worker),
+        post: (lines, octets) => this.#post({ kind: 'log', lines, octets }),
+      });
+    }
+    const key = Buffer.from(secretKey);
+    const plane = new DataPlane({
+      ...start,
+      config,
+      pools,
+      clients,
+      relay: openTunnelRelay({ threads: relayThreads, pipes: start.capacity.pipes, isHeir: false }),
+      lookUp: this.#questions,
+      hashSecret: (secret) => hashSecret(key, secret),
+      now: sharedClock(),
+      log: this.#log,
+      tellFault: (id, fault) => this.tellFault(id, fault),
+    });
+    this.#plane = plane;
+    const { bound, commit } = await plane.prepare(plan);
+    commit();
+    return bound;
+  }
+
+  async #prepare({ plan }: Extract<WorkerRequest, { kind: 'prepare' }>) {
+    this.#prepared = (await this.#plane?.prepare(plan)) ?? null;
+    return this.#prepared?.bound ?? [];
+  }
+
+  async #stop(drainMs: number): Promise<null> {
+    await this.#plane?.stop(drainMs);
+    this.#log?.flush();
+    return null;
+  }
+}
+
+function faultOf(fault: unknown): WorkerFault {
+  if (fault instanceof StartFault) return { exitCode: fault.exitCode, lines: fault.lines };
+  return { exitCode: 1, lines: [textOf(fault)] };
+}

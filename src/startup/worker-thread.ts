@@ -1,0 +1,107 @@
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { StartFault } from './start-fault.ts';
+import type {
+  FromWorker,
+  RecentQuestion,
+  ToWorker,
+  WorkerAnswers,
+  WorkerRequest,
+  WorkerStart,
+} from './worker-messages.ts';
+
+/** The worker ended before it answered. */
+export class WorkerEnded extends Error {
+  constructor(why: string, options?: { cause: unknown }) {
+    super(why, options);
+    this.name = 'WorkerEnded';
+  }
+}
+
+export interface WorkerThreadOptions {
+  readonly start: WorkerStart;
+  readonly onLog: (lines: string, octets: number) => void;
+  /** A fault of our own in the exchange of this id. */
+  readonly onFault: (exchange: string, text: string) => void;
+  /** A question of the worker's, to be answered by `told`. */
+  readonly onQuestion: (question: number, about: RecentQuestion) => void;
+  /** The thread is gone, and why; after this nothing comes of it. */
+  readonly onEnd: (why: string) => void;
+  /** Makes the thread; the real one unless told. */
+  readonly spawn?: typeof spawnWorker;
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (fault: Error) => void;
+  readonly deadline: NodeJS.Timeout;
+}
+
+/** Starts the thread. */
+export function spawnWorker(start: WorkerStart): Worker {
+  // The published files end in .js, those of a checkout in .ts.
+  return new Worker(new URL(`../worker${extname(import.meta.url)}`, import.meta.url), { workerData: start });
+}
+
+/** The control thread's hold on one worker. */
+export class WorkerThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #asked = 0;
+  #why: string | null = null;
+  #cause: unknown;
+
+  constructor({ start, onLog, onFault, onQuestion, onEnd, spawn = spawnWorker }: WorkerThreadOptions) {
+    this.#worker = spawn(start);
+    this.#worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'log') onLog(message.lines, message.octets);
+      else if (message.kind === 'fault') onFault(message.exchange, message.text);
+      else if (message.kind === 'question') onQuestion(message.question, message.about);
+      else this.#settle(message);
+    });
+    this.#worker.on('error', (cause: unknown) => {
+      this.#cause = cause;
+    });
+    this.#worker.on('exit', (code) => {
+      this.#why = this.#cause instanceof Error ? this.#cause.message : `exit code ${code}`;
+      const ended = new WorkerEnded(this.#why, { cause: this.#cause });
+      for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(ended);
+      onEnd(this.#why);
+    });
+  }
+
+  /** Asks, and waits for the answer. Rejects with StartFault where the worker can't, and with WorkerEnded where it is gone, or
+   *  doesn't answer within `deadlineMs`. */
+  async ask<Request extends WorkerRequest>(
+    request: Request,
+    deadlineMs: number,
+  ): Promise<WorkerAnswers[Request['kind']]> {
+    if (this.#why !== null) throw new WorkerEnded(this.#why);
+    const id = this.#asked++;
+    this.#worker.postMessage({ id, request } satisfies ToWorker);
+    return new Promise((resolve, reject) => {
+      const late = new WorkerEnded(`no answer to "${request.kind}" within ${deadlineMs / 1000} s`);
+      const deadline = setTimeout(() => this.#take(id)?.reject(late), deadlineMs);
+      this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, deadline });
+    });
+  }
+
+  /** Ends the thread at once. */
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #settle(message: Extract<FromWorker, { kind: 'answer' | 'failure' }>): void {
+    const waiting = this.#take(message.id);
+    if (message.kind === 'answer') waiting?.resolve(message.value);
+    else waiting?.reject(new StartFault(message.fault.exitCode, message.fault.lines));
+  }
+
+  /** Whoever waits for the answer with this id, once. */
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    clearTimeout(waiting?.deadline);
+    return waiting;
+  }
+}

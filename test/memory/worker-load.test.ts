@@ -1,0 +1,29 @@
+import test from 'ava';
+import { AtomicWords } from '../../src/memory/words.ts';
+import { WorkerLoad } from '../../src/memory/worker-load.ts';
+
+const load = () => new WorkerLoad(new AtomicWords(new SharedArrayBuffer(4 * WorkerLoad.wordsFor(3))));
+
+test('connections are counted over all workers, and those of a dead one given back', (t) => {
+  const all = load();
+  t.deepEqual([all.open(0), all.open(2), all.open(2)], [1, 2, 3]);
+  all.close(2);
+  all.refuse(1);
+  t.is(all.connections, 2);
+  t.deepEqual(all.perWorker, [1, 0, 1]);
+  all.release(2);
+  t.is(all.connections, 1);
+  t.is(all.refused, 1);
+});
+
+test('the log of each worker has its own count, and memory one flag for all', (t) => {
+  const all = load();
+  all.takeLog(1, 2 ** 31 - 1);
+  all.takeLog(1, 1);
+  t.is(all.logTaken(1), -(2 ** 31));
+  t.is(all.logTaken(0), 0);
+  t.false(all.memoryFull);
+  all.memoryFull = true;
+  t.true(all.memoryFull);
+  t.is(all.connections, 0);
+});

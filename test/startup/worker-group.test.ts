@@ -1,0 +1,335 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import test, { type ExecutionContext } from 'ava';
+import type { ClientRecord } from '../../src/policy/client-directory.ts';
+import { PoolCatalogue } from '../../src/pool/catalogue.ts';
+import { sharedClock } from '../../src/startup/clock.ts';
+import { readSettings } from '../../src/startup/settings.ts';
+import { createSharedMemory } from '../../src/startup/shared-memory.ts';
+import { StartFault } from '../../src/startup/start-fault.ts';
+import { WorkerGroup } from '../../src/startup/worker-group.ts';
+import { spawnWorker } from '../../src/startup/worker-thread.ts';
+import { hashSecret } from '../../src/store/secret-key.ts';
+import { readBytes } from '../support/byte-reader.ts';
+import { basic, open } from '../support/clients.ts';
+import { type Origin, startOrigin } from '../support/origin.ts';
+import { listen } from '../support/peers.ts';
+
+const secretKey = Buffer.alloc(32, 1);
+const login = { username: 'acme', password: 'secret' };
+const client: ClientRecord = {
+  name: 'acme',
+  enabled: true,
+  allowIp: [],
+  allowIpIsCredential: false,
+  pools: [],
+  params: '',
+  rules: { allow: [], deny: [] },
+  dialects: [],
+  replyFields: null,
+  secrets: [{ hash: hashSecret(secretKey, login.password).toString('hex') }],
+};
+
+let origin: Origin;
+
+test.before(async () => {
+  origin = await startOrigin();
+});
+
+test.after.always(() => origin.close());
+
+const mixed = { name: 'mixed', host: '127.0.0.1', port: 0, protocols: ['http'] };
+
+/** The settings of a config over the defaults, with one pool that goes out directly. */
+async function settingsOf(t: ExecutionContext, config: object) {
+  const folder = await mkdtemp(join(tmpdir(), 'worker-group-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'roundabout.yaml');
+  const pool = { pool: 'direct', tier: 'dc', exits: [{ direct: true }] };
+  await mkdir(join(folder, 'pools'));
+  await writeFile(join(folder, 'pools', 'direct.yaml'), JSON.stringify(pool));
+  const rules = { allow: [{ cidr: '127.0.0.0/8' }] };
+  await writeFile(file, JSON.stringify({ listeners: [mixed], defaultPool: 'direct', rules, ...config }));
+  const reading = readSettings(file, { env: {} });
+  if (!reading.ok) throw new Error(JSON.stringify(reading.faults));
+  return { config: reading.settings.config, sources: reading.settings.sources([]) };
+}
+
+interface GroupOptions {
+  readonly config?: object;
+  readonly spawn?: typeof spawnWorker;
+}
+
+/** A group of two workers in this process, and the threads that it made. */
+async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker }: GroupOptions = {}) {
+  const threads: Worker[] = [];
+  const said: string[] = [];
+  const log: string[] = [];
+  const catalogue = new PoolCatalogue();
+  const settings = await settingsOf(t, config);
+  const group = new WorkerGroup({
+    start: {
+      workers: 2,
+      memory: createSharedMemory(2),
+      capacity: { connections: 200, kept: 16, pipes: 4 },
+      relayThreads: 1,
+      secretKey,
+      sessionSecret: Buffer.alloc(32, 2),
+      admin: { host: '127.0.0.1', port: 1 },
+    },
+    config: settings.config,
+    pools: catalogue.commit(catalogue.stage(settings.sources)),
+    certificates: () => new Map(),
+    clients: [client],
+    log: { writeLines: (lines) => log.push(...lines.split('\n').filter((line) => line !== '')) },
+    now: sharedClock(),
+    warn: (line) => said.push(line),
+    tellFault: (_, fault) => said.push(fault),
+    spawn: (start) => {
+      const thread = spawn(start);
+      threads.push(thread);
+      return thread;
+    },
+  });
+  t.teardown(() => group.stop(0));
+  const reload = ({ config, sources }: typeof settings) => {
+    const staged = catalogue.stage(sources);
+    return group.reload({ config, certificates: new Map(), commitPools: () => catalogue.commit(staged) });
+  };
+  return { group, reload, threads, said, log, port: (index = 0) => group.bound[index]!.port };
+}
+
+const request = (path = '/bytes/5', by = login) =>
+  `GET ${origin.url}${path} HTTP/1.1\r\nHost: a\r\nProxy-Authorization: ${basic(by)}\r\n\r\n`;
+
+/** Sends a request and resolves with the status, or 0 where the connection ended. */
+async function ask(socket: Socket, text: string): Promise<number> {
+  const reader = readBytes(socket);
+  // It rests paused between two requests.
+  socket.resume();
+  try {
+    socket.write(text);
+    const head = (await reader.until('\r\n\r\n')).toString('latin1');
+    await reader.take(Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0));
+    return Number(head.slice(9, 12));
+  } catch {
+    return 0;
+  } finally {
+    reader.release();
+  }
+}
+
+const openMany = (port: number, count: number) => Promise.all(Array.from({ length: count }, () => open(port)));
+const askAll = (sockets: readonly Socket[], text = request()) =>
+  Promise.all(sockets.map((socket) => ask(socket, text)));
+const tally = (statuses: readonly number[]) =>
+  Object.fromEntries([...Map.groupBy(statuses, (status) => status)].map(([status, all]) => [status, all.length]));
+const destroyAll = (sockets: readonly Socket[]) => sockets.forEach((socket) => void socket.resetAndDestroy());
+
+/** Resolves when `holds` does, or after the bound. */
+async function until(holds: () => boolean): Promise<void> {
+  for (const bound = Date.now() + 20_000; !holds() && Date.now() < bound; ) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+test.serial('connections are spread over all workers, and counted by each', async (t) => {
+  const { group, port } = await makeGroup(t);
+  await group.start();
+  t.is(group.phase, 'serving');
+  const sockets = await openMany(port(), 64);
+  t.deepEqual(tally(await askAll(sockets)), { 200: 64 });
+  const { connections, running, replaced } = group.workers;
+  t.deepEqual([running, replaced, group.connections], [2, 0, 64]);
+  t.true(
+    connections.every((count) => count >= 10),
+    `${connections}`,
+  );
+  // An exchange is booked a moment after its answer.
+  await until(() => group.counters().ended === 64);
+  t.like(group.counters(), { running: 0, ended: 64, byKind: { ok: 64 } });
+  destroyAll(sockets);
+  await until(() => group.connections === 0);
+  t.is(group.connections, 0);
+});
+
+test.serial(
+  'a worker that dies under load takes its own connections only, leaves nothing behind, and is replaced',
+  async (t) => {
+    const { group, threads, said, port } = await makeGroup(t);
+    await group.start();
+    const sockets = await openMany(port(), 64);
+    const hanging = await openMany(port(), 16);
+    await askAll(sockets);
+    for (const socket of hanging) socket.write(request('/hang'));
+    await until(() => group.counters().running === 16);
+    const [lost = 0] = group.workers.connections;
+    const gone = new Set<Socket>();
+    for (const socket of [...sockets, ...hanging]) {
+      for (const event of ['end', 'close']) socket.resume().once(event, () => gone.add(socket));
+    }
+
+    await threads[0]!.terminate();
+    await until(() => gone.size === lost && group.workers.running === 2);
+    t.is(gone.size, lost);
+    const left = sockets.filter((socket) => !gone.has(socket));
+    t.deepEqual(tally(await askAll(left)), { 200: left.length });
+    t.is(group.workers.replaced, 1);
+    t.is(group.connections, 80 - lost);
+    t.regex(said.join('\n'), /^worker 1 ended and is replaced: /);
+
+    await group.settled();
+    const fresh = await openMany(port(), 64);
+    t.deepEqual(tally(await askAll(fresh)), { 200: 64 });
+    t.true(group.workers.connections[0]! >= 10);
+    destroyAll([...sockets, ...hanging, ...fresh]);
+    await until(() => group.connections === 0 && group.counters().running === 0);
+    t.deepEqual([group.connections, group.counters().running], [0, 0]);
+  },
+);
+
+test.serial('the one that takes its place goes by the newest clients and config', async (t) => {
+  const { group, reload, threads, port } = await makeGroup(t);
+  await group.start();
+  await reload(await settingsOf(t, { listeners: [{ ...mixed, replyFields: 'off' }] }));
+  await group.setClients([]);
+  await Promise.all(threads.map((thread) => thread.terminate()));
+  await until(() => threads.length === 4 && group.workers.running === 2);
+  await group.settled();
+  const sockets = await openMany(port(), 32);
+  t.teardown(() => destroyAll(sockets));
+  t.deepEqual(tally(await askAll(sockets)), { 407: 20, 429: 12 });
+});
+
+test.serial('failed logins are counted over all workers', async (t) => {
+  const { group, port } = await makeGroup(t, { config: { limits: { logins: { perSource: 10, perName: 1000 } } } });
+  await group.start();
+  const sockets = await openMany(port(), 40);
+  t.teardown(() => destroyAll(sockets));
+  const statuses: number[] = [];
+  for (const socket of sockets) statuses.push(await ask(socket, request('/bytes/5', { ...login, password: 'wrong' })));
+  t.deepEqual(statuses, [...Array(10).fill(407), ...Array(30).fill(429)]);
+});
+
+test.serial('the limit of connections is that of all workers together', async (t) => {
+  const { group, port } = await makeGroup(t);
+  await group.start();
+  const sockets = await openMany(port(), 300);
+  t.teardown(() => destroyAll(sockets));
+  const told = tally(await askAll(sockets));
+  t.is(told[200], 200);
+  t.true(group.isFull);
+  t.is(group.refused, 100);
+  group.memoryFull = true;
+  destroyAll(sockets);
+  await until(() => group.connections === 0);
+  const late = await open(port());
+  t.is(await ask(late, request()), 503);
+  late.destroy();
+});
+
+test.serial('clients and config that change hold in every worker, on new connections and old', async (t) => {
+  const { group, reload, port } = await makeGroup(t);
+  await group.start();
+  const old = await openMany(port(), 32);
+  t.deepEqual(tally(await askAll(old)), { 200: 32 });
+  await group.setClients([{ ...client, rules: { allow: [], deny: [{ host: '127.0.0.1' }] } }]);
+  t.deepEqual(tally(await askAll(old)), { 403: 32 });
+  await group.setClients([client]);
+  const rules = { allow: [{ cidr: '127.0.0.0/8' }], deny: [{ cidr: '127.0.0.1/32' }] };
+  const before = port();
+  await reload(await settingsOf(t, { rules, listeners: [mixed, { ...mixed, name: 'more' }] }));
+  t.is(port(), before);
+  const fresh = await openMany(port(1), 32);
+  t.deepEqual(tally(await askAll([...old, ...fresh])), { 403: 64 });
+  await reload(await settingsOf(t, {}));
+  t.deepEqual(tally(await askAll(old)), { 200: 32 });
+  await t.throwsAsync(open(fresh[0]!.remotePort!), { code: 'ECONNREFUSED' });
+  destroyAll([...old, ...fresh]);
+});
+
+test.serial('twenty reloads under load: no connection is refused, reset or left without its answer', async (t) => {
+  const { group, reload, port } = await makeGroup(t);
+  await group.start();
+  const more = { ...mixed, name: 'more' };
+  const plans = await Promise.all([[mixed], [mixed, more]].map((listeners) => settingsOf(t, { listeners })));
+  let reloading = true;
+  const statuses: number[] = [];
+  const load = Array.from({ length: 8 }, async () => {
+    while (reloading) {
+      const socket = await open(port());
+      statuses.push(await ask(socket, request()), await ask(socket, request()));
+      socket.destroy();
+    }
+  });
+  for (let i = 0; i < 20; i++) await reload(plans[i % 2]!);
+  reloading = false;
+  await Promise.all(load);
+  t.deepEqual(tally(statuses), { 200: statuses.length });
+  t.true(statuses.length > 0);
+});
+
+test.serial('a reload that one address forbids changes nothing anywhere, and binds nothing', async (t) => {
+  const { group, reload, port } = await makeGroup(t);
+  await group.start();
+  const taken = await listen(createServer());
+  t.teardown(taken.close);
+  const free = await listen(createServer());
+  await free.close();
+  const listeners = [mixed, { ...mixed, name: 'free', port: free.port }, { ...mixed, name: 'taken', port: taken.port }];
+  const fault = await t.throwsAsync(reload(await settingsOf(t, { listeners })), {
+    instanceOf: StartFault,
+  });
+  t.is(fault?.message, `listener taken: cannot listen on 127.0.0.1:${taken.port}: the address is in use`);
+  t.deepEqual(
+    group.bound.map(({ name }) => name),
+    ['mixed'],
+  );
+  await t.throwsAsync(open(free.port), { code: 'ECONNREFUSED' });
+  const sockets = await openMany(port(), 16);
+  t.deepEqual(tally(await askAll(sockets)), { 200: 16 });
+  destroyAll(sockets);
+});
+
+test.serial(
+  'a port that is taken, also by another gateway that shares it, is a fault before anything serves',
+  async (t) => {
+    const first = await makeGroup(t);
+    await first.group.start();
+    const second = await makeGroup(t, { config: { listeners: [{ ...mixed, port: first.port() }] } });
+    await t.throwsAsync(second.group.start(), { instanceOf: StartFault, message: /the address is in use/ });
+    t.is(second.threads.length, 0);
+  },
+);
+
+test.serial('a worker that dies before it serves is a fault', async (t) => {
+  const spawn: typeof spawnWorker = () => new Worker('throw new Error("born dead")', { eval: true });
+  const { group } = await makeGroup(t, { spawn });
+  const fault = await t.throwsAsync(group.start(), { instanceOf: StartFault });
+  t.is(fault?.message, 'a worker ended before it served: born dead');
+});
+
+test.serial('a drain waits for exchanges in every worker, and no line of the log is lost', async (t) => {
+  const { group, log, port } = await makeGroup(t);
+  await group.start();
+  const waiting: Socket[] = [];
+  const server = createServer((socket) => void waiting.push(socket));
+  const gate = await listen(server);
+  const done = await openMany(port(), 100);
+  await askAll(done);
+  const slow = await openMany(port(), 32);
+  const answers = askAll(slow, request('/').replace(origin.url, `http://127.0.0.1:${gate.port}`));
+  await until(() => waiting.length === 32);
+  const stopped = group.stop(20_000);
+  t.is(group.phase, 'draining');
+  for (const socket of waiting) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+  t.deepEqual(tally(await answers), { 200: 32 });
+  await stopped;
+  await gate.close();
+  t.is(new Set(log.map((line) => JSON.parse(line).id)).size, 132);
+  t.is(log.length, 132);
+  await t.throwsAsync(open(port()), { code: 'ECONNREFUSED' });
+});
