@@ -2,7 +2,7 @@ import { type CatalogueChanges, type CatalogueRecord, CatalogueView } from '../m
 import { CatalogueWriter, type NextCatalogue } from '../memory/catalogue-writer.ts';
 import type { Pool } from './exit.ts';
 import { type ExitFilter, placeKey } from './exit-filter.ts';
-import { type FilterList, makeFilterList } from './filter-lists.ts';
+import { type FilterList, SharedLists } from './filter-list.ts';
 import { Intake } from './intake.ts';
 import type { PoolSource, PoolSources } from './pool-builder.ts';
 import type { PoolFault } from './pool-file.ts';
@@ -34,7 +34,7 @@ export interface AppliedPools {
 export class PoolCatalogue {
   readonly #writer = new CatalogueWriter(placeKey);
   #pools: readonly Pool[] = [];
-  #view: CatalogueView | null = null;
+  #lists: SharedLists | null = null;
 
   /** The version that stands. */
   get record(): PoolsRecord {
@@ -64,14 +64,14 @@ export class PoolCatalogue {
   commit({ pools, next }: StagedPools): AppliedPools {
     const changes = this.#writer.commit(next);
     this.#pools = pools;
-    this.#view = null;
+    this.#lists = null;
     return { record: this.record, changes };
   }
 
-  /** The list of a filter that some thread asked for, for any that reads the version that stands. */
+  /** The list of a filter that some thread asked for, for all that read the version that stands. */
   listOf(filter: ExitFilter): FilterList {
-    this.#view ??= new CatalogueView(this.#writer.record);
-    return makeFilterList(this.#view, filter);
+    this.#lists ??= new SharedLists(new CatalogueView(this.#writer.record));
+    return this.#lists.listOf(filter);
   }
 }
 

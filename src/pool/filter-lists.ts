@@ -1,26 +1,13 @@
 import type { CatalogueView } from '../memory/catalogue.ts';
 import { type ExitFilter, FilterJudge, filterKey } from './exit-filter.ts';
 import { type ExitList, joined } from './exit-list.ts';
-
-/** Filters come from clients, so what is kept for them is bounded; the one that rested longest goes first. */
-const FILTERS = 4096;
-
-/** Slots in all lists that were made for filters, beside two for each slot there is. */
-const SPARE_LISTED = 2 ** 20;
+import { FILTERS, type FilterList, mostListed, slotsOf } from './filter-list.ts';
 
 /** Rows of terms that are looked through at once to count the exits of a filter. */
 const COUNTED_TERMS = 2 ** 16;
 
 /** So many draws may be wasted on exits that don't pass before a list is asked for. */
 const WASTE = 64;
-
-/** The list of a filter in one version of the catalogue, as it is handed to other threads. */
-export interface FilterList {
-  readonly version: number;
-  readonly key: string;
-  /** Int32. */
-  readonly slots: SharedArrayBuffer;
-}
 
 /** What to draw the exits of a filter from. */
 export interface Draw {
@@ -38,14 +25,14 @@ export interface Draw {
 interface Kept {
   readonly filter: ExitFilter;
   readonly judge: FilterJudge;
-  readonly ring: number;
-  readonly count: number | null;
   /** The narrowest lists that stand for all threads. */
   readonly base: ExitList;
   /** The filter's own list. */
   own: Int32Array | null;
   /** Draws that were wasted, as far as can be told. */
   waste: number;
+  /** What was said of the lists above. */
+  draw: Draw;
 }
 
 /** What one thread keeps of the filters it was asked for lately, over one version of the catalogue. */
@@ -79,16 +66,8 @@ export class FilterLists {
   /** What to draw the exits of `filter` from, now. */
   drawOf(filter: ExitFilter): Draw {
     const kept = this.#keptOf(filter);
-    if (kept.own === null && !isExact(kept)) this.#consider(kept);
-    const { own, base, judge, count, ring } = kept;
-    const exact = own !== null || isExact(kept);
-    return {
-      list: own ?? base,
-      exact,
-      count: own?.length ?? count,
-      matches: (slot) => judge.matches(slot),
-      ring,
-    };
+    if (!kept.draw.exact) this.#consider(kept);
+    return kept.draw;
   }
 
   /** The slots of all exits that pass, pool after pool and country after country as asked; made now where they don't stand yet. */
@@ -96,8 +75,8 @@ export class FilterLists {
     const kept = this.#keptOf(filter);
     if (kept.own !== null) return kept.own;
     const { base } = kept;
-    if (isExact(kept) && base instanceof Int32Array) return base;
-    const list = new Int32Array(slotsOf(kept.judge));
+    if (kept.draw.exact && base instanceof Int32Array) return base;
+    const list = new Int32Array(slotsOf(this.#view, kept.judge));
     this.#own(kept, list);
     return list;
   }
@@ -110,11 +89,12 @@ export class FilterLists {
   }
 
   #consider(kept: Kept): void {
-    const { base, count, filter } = kept;
+    const { base, draw, filter } = kept;
+    const { count } = draw;
     kept.waste += count === null ? WASTE : base.length / count;
     if (kept.waste < WASTE) return;
     if (this.#wantList === null) {
-      this.#own(kept, new Int32Array(slotsOf(kept.judge)));
+      this.#own(kept, new Int32Array(slotsOf(this.#view, kept.judge)));
       return;
     }
     kept.waste = Number.NEGATIVE_INFINITY;
@@ -123,8 +103,9 @@ export class FilterLists {
 
   #own(kept: Kept, list: Int32Array): void {
     kept.own = list;
+    kept.draw = { ...kept.draw, list, exact: true, count: list.length };
     this.#listed += list.length;
-    const most = SPARE_LISTED + 2 * this.#view.slots.count;
+    const most = mostListed(this.#view);
     for (const [key, other] of this.#kept) {
       if (this.#listed <= most) return;
       if (other !== kept && other.own !== null) this.#drop(key, other);
@@ -146,10 +127,13 @@ export class FilterLists {
     const standing = joined(judge.lists);
     const count = judge.asksMore ? this.#countOf(judge) : standing.length;
     const base = count === 0 ? nothing : standing;
+    const ring = this.#firstRing + this.#rings;
     this.#rings += 1;
-    const ring = this.#firstRing + this.#rings - 1;
     const own = judge.slot === null ? null : new Int32Array(count === 1 ? [judge.slot] : []);
-    return { filter, judge, ring, count, base, own, waste: 0 };
+    this.#listed += own?.length ?? 0;
+    const list = own ?? base;
+    const draw = { list, exact: count === list.length, count, matches: (slot: number) => judge.matches(slot), ring };
+    return { filter, judge, base, own, waste: 0, draw };
   }
 
   #countOf(judge: FilterJudge): number | null {
@@ -170,30 +154,3 @@ export class FilterLists {
 }
 
 const nothing = new Int32Array(0);
-
-/** Whether nothing in the standing lists fails. */
-function isExact({ count, base }: Kept): boolean {
-  return count === base.length;
-}
-
-/** The list of `filter`, for all threads. Costs a look at each exit of the narrowest lists that stand. */
-export function makeFilterList(view: CatalogueView, filter: ExitFilter): FilterList {
-  return { version: view.version, key: filterKey(filter), slots: slotsOf(new FilterJudge(view, filter)) };
-}
-
-function slotsOf(judge: FilterJudge): SharedArrayBuffer {
-  const { lists } = judge;
-  const longest = lists.reduce((sum, { length }) => sum + length, 0);
-  const found = new Int32Array(longest);
-  let count = 0;
-  for (const list of lists) {
-    for (const slot of list) {
-      if (!judge.matches(slot)) continue;
-      found[count] = slot;
-      count += 1;
-    }
-  }
-  const shared = new SharedArrayBuffer(count * 4);
-  new Int32Array(shared).set(found.subarray(0, count));
-  return shared;
-}

@@ -4,7 +4,8 @@ import { type IdWords, idText, parseId } from './digest.ts';
 import type { Exit, Pool } from './exit.ts';
 import type { ExitFilter } from './exit-filter.ts';
 import { ExitReader } from './exit-reader.ts';
-import { type Draw, type FilterList, FilterLists } from './filter-lists.ts';
+import type { FilterList } from './filter-list.ts';
+import { type Draw, FilterLists } from './filter-lists.ts';
 
 export type { ExitFilter } from './exit-filter.ts';
 

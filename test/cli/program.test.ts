@@ -113,6 +113,17 @@ test('without a gateway, pools and exits are what their files say', async (t) =>
   t.is((await command('exit', 'list', '--country', 'us')).stdout, 'no exits\n');
 });
 
+test('of a long list of exits the rest is told apart', async (t) => {
+  const { command } = makeProject(t, {
+    'pools/two.yaml': 'pool: two\nexits: [{ list: two.txt }]\n',
+    'two.txt': 'a:1\nb:1\n',
+  });
+  const one = await command('exit', 'list', '--pool', 'two', '--limit', '1', '--json');
+  t.is(JSON.parse(one.stdout).length, 1);
+  t.regex(one.stderr, /^1 more of 2 exits are not shown\n/);
+  t.is((await command('exit', 'list', '--limit', 'all')).code, 2);
+});
+
 test('check-config shows every fault of config and pools with its place, and warnings apart', async (t) => {
   const { command } = makeProject(t, {
     'config/roundabout.yaml':

@@ -176,6 +176,14 @@ test('where exits have more terms than can be counted at once, their list is ask
   t.is(registry.describe(filter), '1 of 70000 exits match: 69999 with another zip');
 });
 
+test('a list is made once for all threads, until they are too many', (t) => {
+  const { catalogue } = registryOf(poolOf('p', many(2000)));
+  const list = catalogue.listOf({ ...p, city: 'c7' });
+  t.is(catalogue.listOf({ pools: ['P'], city: 'C.7' }).slots, list.slots);
+  for (let i = 0; i < 4096; i += 1) catalogue.listOf({ ...p, zip: `${i}` });
+  t.not(catalogue.listOf({ ...p, city: 'c7' }).slots, list.slots);
+});
+
 test('a list of another version is not taken', (t) => {
   const { catalogue, registry } = registryOf(poolOf('p', many(2000)));
   const reader = new PoolRegistry(catalogue.record, { wantList: () => {} });
