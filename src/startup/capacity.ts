@@ -1,5 +1,6 @@
-/** Descriptors that are not a client's: log, store, control socket, listeners, queries for names; and those of each thread. */
-const RESERVE = 40;
+/** Descriptors that are not a client's: log, store, control socket, queries for names; and those of each worker, its listeners
+ *  among them. */
+const RESERVE = 46;
 const RESERVE_PER_WORKER = 8;
 
 /** How many connections fit. */

@@ -29,7 +29,7 @@ const statusOf = async (gateway: Gateway, client?: string) =>
 const statuses = async (gateway: Gateway, count: number, client?: string) =>
   [...new Set(await many(count, () => statusOf(gateway, client)))].join();
 
-test('a change of clients holds in every thread as soon as the command has ended', async (t) => {
+test.serial('a change of clients holds in every thread as soon as the command has ended', async (t) => {
   const gateway = await startGateway({ config: { workers: 2 }, pools: direct, clients: { tester: [], other: [] } });
   t.teardown(gateway.stop);
   t.is(await statuses(gateway, 24, 'other'), '200');
@@ -39,7 +39,7 @@ test('a change of clients holds in every thread as soon as the command has ended
   t.is(await statuses(gateway, 24, 'other'), '200');
 });
 
-test('health and lists show all threads together', async (t) => {
+test.serial('health and lists show all threads together', async (t) => {
   const gateway = await startGateway({ config: { workers: 2 }, pools: direct });
   t.teardown(gateway.stop);
   const gate = await listen(createServer());
@@ -56,7 +56,7 @@ test('health and lists show all threads together', async (t) => {
   for (const { socket } of tunnels) socket.destroy();
 });
 
-test('the gateway itself is no exit and no target, whichever thread answers', async (t) => {
+test.serial('the gateway itself is no exit and no target, whichever thread answers', async (t) => {
   const probe = await listen(createServer());
   await probe.close();
   const { port } = probe;
@@ -74,69 +74,81 @@ test('the gateway itself is no exit and no target, whichever thread answers', as
   t.deepEqual([...new Set(replies.map(({ reply }) => reply))], [1]);
 });
 
-test('the log has one line for each exchange of each thread, over a rotation and a stop under load', async (t) => {
-  const gateway = await startGateway({ config: { workers: 2, accessLog: { file: './access.log' } }, pools: direct });
-  t.teardown(gateway.stop);
-  const [file, rotated] = ['access.log', 'access.log.1'].map((name) => join(gateway.folder, name));
-  const linesOf = async (path: string) =>
-    (await readFile(path, 'utf8'))
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line));
-  await statuses(gateway, 100);
-  await rename(file!, rotated!);
-  const reloaded = saying(gateway, 'are read again');
-  gateway.signal('SIGHUP');
-  await statuses(gateway, 100);
-  await reloaded;
-  const waiting: Socket[] = [];
-  const gate = await listen(createServer((socket) => void waiting.push(socket)));
-  const answers = many(20, () =>
-    forwardVia(gateway.port(), `http://127.0.0.1:${gate.port}/`, { login: gateway.login() }),
-  );
-  while (waiting.length < 20) await new Promise((resolve) => setTimeout(resolve, 10));
-  const before = await Promise.all([rotated!, file!].map(linesOf));
-  const draining = saying(gateway, 'draining');
-  const stopped = gateway.stop({ keepFolder: true });
-  await draining;
-  for (const socket of waiting) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
-  t.true((await answers).every(({ status }) => status === 200));
-  t.is(await stopped, 0);
-  await gate.close();
-  const lines = [...before[0]!, ...(await linesOf(file!))];
-  t.is(lines.length, 220);
-  t.is(new Set(lines.map(({ id }) => id)).size, 220);
-});
+test.serial(
+  'the log has one line for each exchange of each thread, over a rotation and a stop under load',
+  async (t) => {
+    const gateway = await startGateway({ config: { workers: 2, accessLog: { file: './access.log' } }, pools: direct });
+    t.teardown(gateway.stop);
+    const [file, rotated] = ['access.log', 'access.log.1'].map((name) => join(gateway.folder, name));
+    const linesOf = async (path: string) =>
+      (await readFile(path, 'utf8'))
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
+    await statuses(gateway, 100);
+    await rename(file!, rotated!);
+    const reloaded = saying(gateway, 'are read again');
+    gateway.signal('SIGHUP');
+    await statuses(gateway, 100);
+    await reloaded;
+    const waiting: Socket[] = [];
+    const gate = await listen(createServer((socket) => void waiting.push(socket)));
+    const answers = many(20, () =>
+      forwardVia(gateway.port(), `http://127.0.0.1:${gate.port}/`, { login: gateway.login() }),
+    );
+    while (waiting.length < 20) await new Promise((resolve) => setTimeout(resolve, 10));
+    const before = await Promise.all([rotated!, file!].map(linesOf));
+    const draining = saying(gateway, 'draining');
+    const stopped = gateway.stop({ keepFolder: true });
+    await draining;
+    for (const socket of waiting) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    t.true((await answers).every(({ status }) => status === 200));
+    t.is(await stopped, 0);
+    await gate.close();
+    const lines = [...before[0]!, ...(await linesOf(file!))];
+    t.is(lines.length, 220);
+    t.is(new Set(lines.map(({ id }) => id)).size, 220);
+  },
+);
 
-test('a certificate that changes serves in every thread; one that is no good is said once, and the old one stays', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'workers-'));
-  t.teardown(() => rm(folder, { recursive: true }));
-  const pairs = await Promise.all(['a', 'b', 'c'].map((name) => ensureSelfSigned(join(folder, name), [], Date.now())));
-  const [one, other, third] = pairs.map(({ cert, key }) => ({ cert, key, print: printOf(new X509Certificate(cert)) }));
-  const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
-  const write = async ({ cert, key }: { cert: string; key: string }) => {
-    await Promise.all([writeFile(`${files.key}.new`, key), writeFile(`${files.cert}.new`, cert)]);
-    await Promise.all([files.key, files.cert].map((file) => rename(`${file}.new`, file)));
-  };
-  await write(one!);
-  const listener = { name: 'mixed', host: '127.0.0.1', port: 0, protocols: ['https'], certificate: files };
-  const gateway = await startGateway({ config: { workers: 2, listeners: [listener] }, pools: direct });
-  t.teardown(gateway.stop);
-  const shown = async () => [...new Set(await many(16, () => certificateShown(gateway.port())))];
-  t.deepEqual(await shown(), [one!.print]);
+test.serial(
+  'a certificate that changes serves in every thread; one that is no good is said once, and the old one stays',
+  async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'workers-'));
+    t.teardown(() => rm(folder, { recursive: true }));
+    const pairs = await Promise.all(
+      ['a', 'b', 'c'].map((name) => ensureSelfSigned(join(folder, name), [], Date.now())),
+    );
+    const [one, other, third] = pairs.map(({ cert, key }) => ({
+      cert,
+      key,
+      print: printOf(new X509Certificate(cert)),
+    }));
+    const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+    const write = async ({ cert, key }: { cert: string; key: string }) => {
+      await Promise.all([writeFile(`${files.key}.new`, key), writeFile(`${files.cert}.new`, cert)]);
+      await Promise.all([files.key, files.cert].map((file) => rename(`${file}.new`, file)));
+    };
+    await write(one!);
+    const listener = { name: 'mixed', host: '127.0.0.1', port: 0, protocols: ['https'], certificate: files };
+    const gateway = await startGateway({ config: { workers: 2, listeners: [listener] }, pools: direct });
+    t.teardown(gateway.stop);
+    const shown = async () => [...new Set(await many(16, () => certificateShown(gateway.port())))];
+    t.deepEqual(await shown(), [one!.print]);
 
-  await write(other!);
-  gateway.signal('SIGHUP');
-  await saying(gateway, 'are read again');
-  t.deepEqual(await shown(), [other!.print]);
+    await write(other!);
+    gateway.signal('SIGHUP');
+    await saying(gateway, 'are read again');
+    t.deepEqual(await shown(), [other!.print]);
 
-  await write({ ...third!, key: one!.key });
-  await saying(gateway, 'the former certificate stays');
-  t.deepEqual(await shown(), [other!.print]);
-  await write(third!);
-  for (let found = ['']; found.join() !== third!.print; found = await shown());
-  t.is(gateway.output().split('the former certificate stays').length, 2);
-});
+    await write({ ...third!, key: one!.key });
+    await saying(gateway, 'the former certificate stays');
+    t.deepEqual(await shown(), [other!.print]);
+    await write(third!);
+    for (let found = ['']; found.join() !== third!.print; found = await shown());
+    t.is(gateway.output().split('the former certificate stays').length, 2);
+  },
+);
 
 /** The certificate that a handshake shows. */
 async function certificateShown(port: number): Promise<string> {

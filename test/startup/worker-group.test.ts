@@ -191,6 +191,46 @@ test.serial(
   },
 );
 
+const entry = new URL('../../src/worker.ts', import.meta.url).href;
+
+/** A worker in which `code` runs a moment after it began to serve; only the first of a group. */
+function spawnWith(code: string): typeof spawnWorker {
+  let first = true;
+  return (start) => {
+    if (!first) return spawnWorker(start);
+    first = false;
+    const program = `import('${entry}').then(() => setTimeout(() => { ${code} }, 500));`;
+    return new Worker(program, { eval: true, workerData: start, resourceLimits: { maxOldGenerationSizeMb: 96 } });
+  };
+}
+
+for (const [how, code] of Object.entries({
+  'exits by itself': 'process.exit(3)',
+  'has no heap left': 'const all = []; for (;;) all.push({ all });',
+})) {
+  test.serial(`a worker that ${how} is replaced`, async (t) => {
+    const { group, threads, port } = await makeGroup(t, { spawn: spawnWith(code) });
+    await group.start();
+    await until(() => threads.length === 3 && group.workers.running === 2);
+    await group.settled();
+    t.is(group.workers.replaced, 1);
+    const sockets = await openMany(port(), 32);
+    t.deepEqual(tally(await askAll(sockets)), { 200: 32 });
+    destroyAll(sockets);
+  });
+}
+
+test.serial('an exception in a callback ends no worker, and is told', async (t) => {
+  const { group, said, port } = await makeGroup(t, { spawn: spawnWith('throw new Error("in a callback")') });
+  await group.start();
+  await until(() => said.length > 0);
+  t.regex(said.join('\n'), /^Error: in a callback\n/);
+  t.deepEqual(group.workers.running, 2);
+  const sockets = await openMany(port(), 32);
+  t.deepEqual(tally(await askAll(sockets)), { 200: 32 });
+  destroyAll(sockets);
+});
+
 test.serial('the one that takes its place goes by the newest clients and config', async (t) => {
   const { group, reload, threads, port } = await makeGroup(t);
   await group.start();
