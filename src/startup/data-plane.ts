@@ -37,8 +37,8 @@ const SWEEPS_PER_LOOK = 30;
 /** Faults of our own that are told in full. */
 const MOST_FAULTS = 100;
 
-/** After a cut the relay may take so long to tell how its tunnels went, in ms. */
-const LAST_RECORDS_MS = 1_000;
+/** What was cut at the end of a drain may take so long until it is booked, in ms. */
+const LAST_BOOKINGS_MS = 1_000;
 
 /** One query for a name may take so long, in ms. */
 const NAME_QUERY_MS = 5_000;
@@ -83,6 +83,7 @@ export class DataPlane {
   readonly #toldFaults = new Set<string>();
   #memoryFull = false;
   #sweeps = 0;
+  #onBooking: (() => void) | null = null;
   #refused = 0;
 
   constructor(options: DataPlaneOptions) {
@@ -187,9 +188,17 @@ export class DataPlane {
     await Promise.race([drained, within(drainMs)]);
     for (const socket of this.#sockets.members()) socket.destroy();
     native?.cutAll();
-    await Promise.race([native?.settled(), within(LAST_RECORDS_MS)]);
+    await Promise.race([this.#booked(), within(LAST_BOOKINGS_MS)]);
     this.#kept.closeAll();
     this.#resolver.close();
+  }
+
+  /** Resolves once every exchange that began is booked. */
+  #booked(): Promise<void> {
+    if (this.counters.snapshot().running === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onBooking = () => this.counters.snapshot().running === 0 && resolve();
+    });
   }
 
   /** A loop, or want of room; null for a connection that may be served. */
@@ -269,6 +278,7 @@ export class DataPlane {
         this.counters.end(record);
         if (exchange.fault !== null) this.tellFault(exchange.id, exchange.fault);
         this.#options.log?.write(record);
+        this.#onBooking?.();
       },
     };
   }
