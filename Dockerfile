@@ -1,9 +1,12 @@
-# Dependencies are fetched in a stage of their own, so that neither npm's cache nor development tools come along.
-FROM node:26-slim AS dependencies
+# Dependencies are fetched and the native relay is built in a stage of their own, so that neither npm's cache nor a compiler comes
+# along. The full image has g++, and the same libc as the slim one.
+FROM node:26 AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # No package needs its install script: better-sqlite3 brings its binaries along.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+COPY src/native ./src/native
+RUN node src/native/build.js && test -e src/native/relay.node
 
 FROM node:26-slim
 ENV NODE_ENV=production
@@ -11,6 +14,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY src ./src
+COPY --from=dependencies /app/src/native/relay.node ./src/native/relay.node
 COPY config/container.yaml ./config/container.yaml
 # The linked names make "docker exec NAME roundabout client add acme" work as it stands.
 RUN ln -s container.yaml config/roundabout.yaml \

@@ -48,8 +48,8 @@ const SWEEP_MS = 1_000;
 /** After so many sweeps the machine's own addresses are looked up again: interfaces come and go. */
 const SWEEPS_PER_LOOK = 30;
 
-/** After a cut the relay may take so long to tell how its tunnels went, in ms. */
-const LAST_RECORDS_MS = 1_000;
+/** What was cut at the end of a drain may take so long until it is booked, in ms. */
+const LAST_BOOKINGS_MS = 1_000;
 
 /** One query for a name may take so long, in ms. */
 const NAME_QUERY_MS = 5_000;
@@ -115,6 +115,7 @@ export class DataPlane {
   #bound: readonly BoundListener[] = [];
   #draining = false;
   #sweeps = 0;
+  #onBooking: (() => void) | null = null;
 
   constructor(options: DataPlaneOptions) {
     const { pools, ...kept } = options;
@@ -202,9 +203,17 @@ export class DataPlane {
     await Promise.race([drained, within(drainMs)]);
     for (const socket of this.#sockets.members()) socket.destroy();
     native?.cutAll();
-    await Promise.race([native?.settled(), within(LAST_RECORDS_MS)]);
+    await Promise.race([this.#booked(), within(LAST_BOOKINGS_MS)]);
     this.#kept.closeAll();
     this.#resolver.close();
+  }
+
+  /** Resolves once every exchange that began is booked. */
+  #booked(): Promise<void> {
+    if (this.#counters.snapshot().running === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onBooking = () => this.#counters.snapshot().running === 0 && resolve();
+    });
   }
 
   /** Counts a connection. Returns why it can't be served, or null. */
@@ -322,6 +331,7 @@ export class DataPlane {
         this.#counters.end(record);
         if (exchange.fault !== null) tellFault(exchange.id, exchange.fault);
         log?.write(record);
+        this.#onBooking?.();
       },
     };
   }

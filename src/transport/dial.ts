@@ -113,7 +113,7 @@ class TcpDialler implements Dialler {
   }
 
   mayLoop(socket: net.Socket): boolean {
-    return this.#own.size > 0 && this.#ownSockets.has(socket);
+    return this.#ownSockets.has(socket);
   }
 
   async dial(target: DialTarget & DialLimits): Promise<net.Socket> {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { connect, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import tls from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import {
   type Relay,
@@ -10,38 +9,9 @@ import {
   type RelayOutcome,
   relay,
 } from '../../src/transport/relay.ts';
-import { testCertificate } from '../support/certificate.ts';
 import { nativeRelay } from '../support/native-relay.ts';
-import { listen } from '../support/peers.ts';
 import { closing } from './bench.ts';
-
-/** Two ends of one connection: the peer's, and the one that a relay gets. */
-interface Wire {
-  readonly peer: Socket;
-  readonly end: Socket;
-}
-
-async function plainWire(t: ExecutionContext): Promise<Wire> {
-  const accepted = Promise.withResolvers<Socket>();
-  const server = await listen(createServer({ allowHalfOpen: true }, accepted.resolve));
-  t.teardown(() => server.close());
-  const peer = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
-  peer.on('error', () => {});
-  return { peer, end: await accepted.promise };
-}
-
-async function tlsWire(t: ExecutionContext): Promise<Wire> {
-  const pair = await testCertificate();
-  const accepted = Promise.withResolvers<Socket>();
-  const server = await listen(tls.createServer({ ...pair, allowHalfOpen: true }, accepted.resolve));
-  t.teardown(() => server.close());
-  const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
-  const peer = tls.connect({ socket, host: 'localhost', ca: pair.cert });
-  peer.on('error', () => {});
-  const end = await accepted.promise;
-  end.on('error', () => {});
-  return { peer, end };
-}
+import { plainWire, tlsWire, type Wire } from './wires.ts';
 
 interface Bench {
   readonly a: Socket;
@@ -275,5 +245,68 @@ for (const [by, relay] of carriers) {
     }
     const held = ends[1].writableLength + ends[0].readableLength;
     t.true(held <= 512 * 1024, `${held} octets held`);
+  });
+
+  test(`the reply goes first, and is not counted, ${by}`, async (t) => {
+    const { a, b, outcome } = await bench(t, relay, { reply: Buffer.from('welcome '), earlyB: Buffer.from('early ') });
+    b.end('late');
+    a.end();
+    b.resume();
+    const heard = await a.toArray();
+    t.is(Buffer.concat(heard).toString(), 'welcome early late');
+    t.like(await outcome, { bytesAtoB: 0, bytesBtoA: 10, ended: 'closed' });
+  });
+
+  test(`the first octets of each side are told, ${by}`, async (t) => {
+    const hello = Buffer.from('16030102000100', 'hex');
+    const { a, b, outcome } = await bench(t, relay, { earlyA: hello });
+    b.end('220 hello');
+    a.resume().end();
+    b.resume();
+    const { firstFromA, firstFromB } = await outcome;
+    t.deepEqual(firstFromA?.tlsRecord, { type: 22, length: 512 });
+    t.true((firstFromA?.afterMs ?? -1) >= 0);
+    t.is(firstFromB?.tlsRecord, null);
+    const silent = await bench(t, relay);
+    silent.a.resume().end();
+    silent.b.resume().end();
+    t.like(await silent.outcome, { firstFromA: null, firstFromB: null });
+  });
+
+  test(`an allowance stops it until it is renewed, ${by}`, async (t) => {
+    const spent = Promise.withResolvers<void>();
+    let told = 0;
+    const onSpent = () => {
+      told++;
+      spent.resolve();
+    };
+    const { a, b, handle, outcome } = await bench(t, relay, { allowance: 1000, onSpent });
+    a.resume();
+    const heard = digestOf(b);
+    const sent = send(a, 2 * MIB, 5);
+    await spent.promise;
+    // A chunk is not divided in TypeScript.
+    t.true(handle.bytesAtoB <= 1000 + 128 * 1024, `${handle.bytesAtoB} octets`);
+    const before = handle.bytesAtoB;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    t.is(handle.bytesAtoB, before);
+    t.is(told, 1);
+    handle.renew(10 * MIB);
+    t.is(await heard, await sent);
+    b.end();
+    t.like(await outcome, { bytesAtoB: 2 * MIB, ended: 'closed' });
+  });
+
+  test(`a pace bounds the octets of a time, ${by}`, async (t) => {
+    const startedAt = performance.now();
+    const { a, b, outcome } = await bench(t, relay, { octetsPerSecond: 1_000_000 });
+    a.resume();
+    const heard = digestOf(b);
+    const sent = send(a, 400_000, 6);
+    t.is(await heard, await sent);
+    // The first tenth of a second is free, and one chunk may be taken ahead.
+    t.true(performance.now() - startedAt >= 150);
+    b.end();
+    t.is((await outcome).ended, 'closed');
   });
 }

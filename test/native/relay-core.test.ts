@@ -1,0 +1,54 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { has, run } from '../support/programs.ts';
+
+const source = fileURLToPath(new URL('../../src/native/', import.meta.url));
+const driver = fileURLToPath(new URL('./relay-stress.cpp', import.meta.url));
+
+/** Tunnels of one run; a long one is for by hand: RELAY_TUNNELS=1000000. */
+const tunnels = process.env['RELAY_TUNNELS'] ?? '1000';
+/** A compiler with sanitizers takes its time on a busy machine. */
+const buildBoundMs = 300_000;
+const boundMs = 100_000 + Number(tunnels) * 5;
+
+const hasCompiler = process.platform === 'linux' && has('g++');
+
+/** A test that needs a compiler; where there is none it is skipped, or fails with ROUNDABOUT_REQUIRE_PEERS=1. */
+function compilerTest(title: string, body: (t: ExecutionContext) => Promise<void>): void {
+  if (hasCompiler || process.env['ROUNDABOUT_REQUIRE_PEERS'] === '1') test.serial(title, body);
+  else test.serial.skip(`${title} (no g++)`, body);
+}
+
+/** Builds the driver with everything of the core but its binding to Node. */
+async function build(t: ExecutionContext, sanitizer: string): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'roundabout-relay-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const program = join(folder, 'relay-stress');
+  const core = readdirSync(source).filter((name) => name.endsWith('.cpp') && name !== 'binding.cpp');
+  const flags = ['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-pthread', '-fno-sanitize-recover=all'];
+  const files = [...core.map((name) => join(source, name)), driver];
+  const built = await run('g++', [...flags, `-fsanitize=${sanitizer}`, `-I${source}`, '-o', program, ...files], {
+    timeoutMs: buildBoundMs,
+  });
+  t.is(built.code, 0, built.stderr);
+  return program;
+}
+
+for (const [sanitizer, runs] of [
+  // Few pipes are hit by octets in flight; none at all leaves only copying.
+  ['address,undefined', ['8', '0']],
+  ['thread', ['8']],
+] as const) {
+  compilerTest(`random tunnels leave nothing behind: sanitizers ${sanitizer}`, async (t) => {
+    t.timeout(buildBoundMs + boundMs * 2);
+    const program = await build(t, sanitizer);
+    for (const [seed, pipes] of runs.entries()) {
+      const ended = await run(program, [tunnels, pipes, String(seed + 1)], { timeoutMs: boundMs });
+      t.is(ended.code, 0, ended.stdout + ended.stderr);
+      t.log(ended.stdout.trim());
+    }
+  });
+}

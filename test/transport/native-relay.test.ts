@@ -1,0 +1,317 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import test, { type ExecutionContext } from 'ava';
+import { NativeRelay } from '../../src/transport/native-relay.ts';
+import type { RelayHandle, RelayOptions, RelayOutcome } from '../../src/transport/relay.ts';
+import { seededRandom } from '../selection/seeded-random.ts';
+import { patternOf, sha256 } from '../support/clients.ts';
+import { relayBinding } from '../support/native-relay.ts';
+import { listen } from '../support/peers.ts';
+import { closing, readAll } from './bench.ts';
+import { plainWire } from './wires.ts';
+
+/** How many tunnels are opened and closed at random; many are for a run by hand. */
+const tunnels = Number(process.env['RELAY_TUNNELS'] ?? 400);
+
+const KIB = 1024;
+const binding = relayBinding();
+const orphans: { tag: number; outcome: RelayOutcome }[] = [];
+let orphaned: () => void = () => {};
+const native =
+  binding &&
+  new NativeRelay({
+    binding,
+    isHeir: true,
+    threads: 1,
+    pipes: 8,
+    onOrphan: (tag, outcome) => {
+      orphans.push({ tag, outcome });
+      orphaned();
+    },
+  });
+
+/** Serial, because all look at one relay's figures. Skipped where there is no addon. */
+const relayTest = native === null ? test.serial.skip : test.serial;
+
+interface Tunnel {
+  readonly a: Socket;
+  readonly b: Socket;
+  readonly ends: readonly [Socket, Socket];
+  readonly relay: (options?: Partial<RelayOptions>) => { handle: RelayHandle; outcome: Promise<RelayOutcome> };
+}
+
+/** Two connections, before they are handed over. */
+async function tunnel(t: ExecutionContext): Promise<Tunnel> {
+  const [left, right] = [await plainWire(t), await plainWire(t)];
+  left.end.pause();
+  right.end.pause();
+  t.teardown(() => {
+    for (const socket of [left.peer, right.peer, left.end, right.end]) socket.destroy();
+  });
+  return {
+    a: left.peer,
+    b: right.peer,
+    ends: [left.end, right.end],
+    relay: (options) => {
+      const { promise: outcome, resolve: onEnd } = Promise.withResolvers<RelayOutcome>();
+      const handle = native!.relay(left.end, right.end, {
+        now: () => performance.now(),
+        idleMs: 10_000,
+        onEnd,
+        ...options,
+      });
+      return { handle, outcome };
+    },
+  };
+}
+
+/** Resolves once so many octets wait in the socket's own buffer. */
+async function buffered(socket: Socket, octets: number): Promise<void> {
+  socket.pause();
+  while (socket.readableLength < octets) {
+    socket.read(0);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function descriptors(): number {
+  return readdirSync('/proc/self/fd').length;
+}
+
+relayTest('a tunnel leaves JavaScript, and is counted until its end', async (t) => {
+  const { a, b, ends, relay } = await tunnel(t);
+  const { handle, outcome } = relay();
+  t.true(ends[0].destroyed && ends[1].destroyed);
+  t.is(native!.size, 1);
+  t.like(native!.stats(), { tunnels: 1 });
+  a.write('12345');
+  await once(b, 'data');
+  t.is(handle.bytesAtoB, 5);
+  a.resume().end();
+  b.end();
+  t.like(await outcome, { ended: 'closed', bytesAtoB: 5 });
+  t.is(handle.bytesAtoB, 5);
+  t.is(native!.size, 0);
+  t.is(native!.stats().tunnels, 0);
+  await native!.settled();
+});
+
+relayTest('octets behind the head, in part read and in part not, all arrive in order', async (t) => {
+  const content = patternOf(512 * KIB);
+  for (const early of [0, 1, 1000, 64 * KIB]) {
+    const { a, b, ends, relay } = await tunnel(t);
+    a.write(content.subarray(early, 300 * KIB));
+    // More than one chunk waits in the socket's buffer: read() gives them one by one.
+    const [end] = ends;
+    const chunks: Buffer[] = [];
+    end.on('data', (chunk: Buffer) => chunks.push(chunk));
+    end.resume();
+    await once(end, 'data');
+    end.pause();
+    end.removeAllListeners('data');
+    for (const chunk of chunks.reverse()) end.unshift(chunk);
+    await buffered(end, 100 * KIB).catch(() => {});
+    const { outcome } = relay({ earlyA: content.subarray(0, early) });
+    a.end(content.subarray(300 * KIB));
+    b.end();
+    a.resume();
+    t.is(sha256(await readAll(b)), sha256(content), `${early} early octets`);
+    t.like(await outcome, { ended: 'closed', bytesAtoB: content.length });
+  }
+});
+
+relayTest('an exit that speaks first is heard behind the reply', async (t) => {
+  const { a, b, ends, relay } = await tunnel(t);
+  b.write('220 hello');
+  await buffered(ends[1], 9);
+  const { outcome } = relay({ reply: Buffer.from('HTTP/1.1 200 OK\r\n\r\n') });
+  a.end();
+  b.resume().end();
+  t.is(String(await readAll(a)), 'HTTP/1.1 200 OK\r\n\r\n220 hello');
+  t.like(await outcome, { ended: 'closed', bytesBtoA: 9 });
+});
+
+relayTest('half closes before, at and after the hand-over, from either side', async (t) => {
+  for (const first of ['a', 'b'] as const) {
+    for (const when of ['before', 'at', 'after'] as const) {
+      const { a, b, ends, relay } = await tunnel(t);
+      const [early, late] = first === 'a' ? [a, b] : [b, a];
+      if (when !== 'after') early.end('request');
+      if (when === 'before') await buffered(ends[first === 'a' ? 0 : 1], 7);
+      const { outcome } = relay();
+      if (when === 'after') early.end('request');
+      t.is(String(await readAll(late)), 'request');
+      late.end('answer');
+      t.is(String(await readAll(early)), 'answer');
+      t.like(await outcome, { ended: 'closed', bytesAtoB: first === 'a' ? 7 : 6 }, `${first} ${when}`);
+    }
+  }
+});
+
+relayTest('a reset that came before the hand-over is no clean end', async (t) => {
+  const { a, b, ends, relay } = await tunnel(t);
+  const gone = closing(ends[0]);
+  ends[0].on('error', () => {}).resume();
+  a.resetAndDestroy();
+  await gone;
+  const { outcome } = relay();
+  const error = new Promise<NodeJS.ErrnoException>((resolve) => b.resume().once('error', resolve));
+  t.like(await outcome, { ended: 'reset', by: 'a' });
+  t.is((await error).code, 'ECONNRESET');
+});
+
+relayTest('a socket with octets still to be written stays in JavaScript', async (t) => {
+  const { a, b, ends, relay } = await tunnel(t);
+  a.pause();
+  while (ends[0].writableLength === 0) ends[0].write(Buffer.alloc(256 * KIB));
+  const written = ends[0].bytesWritten;
+  const { outcome } = relay({ reply: Buffer.from('reply') });
+  t.is(native!.size, 0);
+  b.resume().end('late');
+  a.end();
+  const heard = await readAll(a);
+  t.is(heard.length, written + 9);
+  t.is(String(heard.subarray(-9)), 'replylate');
+  t.is((await outcome).ended, 'closed');
+});
+
+relayTest('what a thread that was terminated leaves behind goes on, and is told to the main thread', async (t) => {
+  const peers: Socket[] = [];
+  const server = await listen(
+    createServer({ allowHalfOpen: true }, (socket) => {
+      peers.push(socket);
+    }),
+  );
+  t.teardown(() => server.close());
+  const worker = new Worker(new URL('./orphaning-worker.ts', import.meta.url), { workerData: server.port });
+  const [said] = await once(worker, 'message');
+  t.deepEqual(said, { tunnels: 1, refused: 7, of: 7 });
+  await worker.terminate();
+  const told = new Promise<void>((resolve) => {
+    orphaned = resolve;
+  });
+  const [a, b] = peers;
+  a!.end('still here');
+  t.is(String(await readAll(b!)), 'still here');
+  b!.end('so am I');
+  t.is(String(await readAll(a!)), 'so am I');
+  // Nothing else of this thread keeps it alive until then.
+  const alive = setInterval(() => {}, 1000);
+  await told;
+  clearInterval(alive);
+  t.is(orphans.length, 1);
+  t.like(orphans[0], { tag: 4711, outcome: { ended: 'closed', bytesAtoB: 10, bytesBtoA: 7 } });
+});
+
+relayTest('whatever is called with whatever, nothing breaks', async (t) => {
+  const random = seededRandom(7);
+  const numbers = new Float64Array(13 * 4);
+  const wild: unknown[] = [
+    undefined,
+    null,
+    -1,
+    0,
+    1,
+    2 ** 31,
+    2 ** 53,
+    1e300,
+    Number.NaN,
+    Number.NEGATIVE_INFINITY,
+    0.5,
+    'text',
+    {},
+    [],
+    Buffer.from('octets'),
+    Buffer.alloc(0),
+    numbers,
+    new Float64Array(0),
+    new Int8Array(200),
+    () => {},
+  ];
+  const any = () => wild[Math.floor(random() * wild.length)];
+  const { a, b, relay } = await tunnel(t);
+  const { outcome } = relay();
+  const names = ['open', 'hold', 'adopt', 'cut', 'renew', 'counts', 'drain', 'stats'] as const;
+  for (let i = 0; i < 20_000; i++) {
+    const name = names[Math.floor(random() * names.length)]!;
+    const given = Array.from({ length: Math.floor(random() * 11) }, any);
+    if (name === 'adopt') given[0] = random() < 0.5 ? -1 : 1e9 + i;
+    if (name === 'hold') given[0] = true;
+    try {
+      Reflect.apply(binding![name], binding, given);
+    } catch (fault) {
+      t.true(fault instanceof TypeError, String(fault));
+    }
+  }
+  a.end('whole');
+  t.is(String(await readAll(b)), 'whole');
+  b.end();
+  a.resume();
+  t.like(await outcome, { ended: 'closed', bytesAtoB: 5 });
+});
+
+relayTest('tunnels opened and closed at random leave no descriptor and miss no octet', async (t) => {
+  t.timeout(120_000 + tunnels * 20);
+  const random = seededRandom(3);
+  const peers: Socket[] = [];
+  let accepted: (socket: Socket) => void = () => {};
+  const server = await listen(createServer({ allowHalfOpen: true }, (socket) => accepted(socket)));
+  t.teardown(() => server.close());
+  const wire = async () => {
+    const end = new Promise<Socket>((resolve) => {
+      accepted = resolve;
+    });
+    const peer = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
+    return { peer, end: await end };
+  };
+  const one = async (): Promise<void> => {
+    const [left, right] = [await lock(wire), await lock(wire)];
+    peers.push(left.peer, right.peer);
+    const ended = Promise.withResolvers<RelayOutcome>();
+    const handle = native!.relay(left.end, right.end, {
+      now: () => performance.now(),
+      idleMs: 60_000,
+      onEnd: ended.resolve,
+    });
+    const content = Buffer.alloc(Math.floor(random() * 100_000), 1);
+    const kind = random();
+    if (kind < 0.7) {
+      left.peer.end(content);
+      const heard = await readAll(right.peer);
+      right.peer.end();
+      left.peer.resume();
+      t.is(heard.length, content.length);
+      t.like(await ended.promise, { ended: 'closed', bytesAtoB: content.length, bytesBtoA: 0 });
+    } else {
+      left.peer.write(content);
+      if (kind < 0.85) handle.cut();
+      else right.peer.resetAndDestroy();
+      t.not((await ended.promise).ended, 'closed');
+    }
+    left.peer.destroy();
+    right.peer.destroy();
+  };
+  let queue: Promise<unknown> = Promise.resolve();
+  function lock<T>(work: () => Promise<T>): Promise<T> {
+    const next = queue.then(work);
+    queue = next;
+    return next;
+  }
+  await one();
+  const before = descriptors();
+  let left = tunnels;
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      while (left-- > 0) await one();
+    }),
+  );
+  await native!.settled();
+  t.is(native!.size, 0);
+  t.is(native!.stats().tunnels, 0);
+  // Closing sockets takes until the next turn; idle pipes are kept.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const pipes = native!.stats().pipes * 2;
+  t.true(descriptors() <= before + pipes, `${before} before, ${descriptors()} now, ${pipes} of pipes`);
+});
