@@ -1,0 +1,43 @@
+/** 32-bit words that several threads share. All coordination between threads goes through these four operations, each of them
+ *  atomic and all of them in one order that every thread sees alike, so that a test can hand in words of its own and decide who
+ *  goes first at each step. */
+export interface Words {
+  /** How many there are; may grow. */
+  readonly length: number;
+  load(index: number): number;
+  store(index: number, value: number): void;
+  /** Returns the value before; the sum wraps. */
+  add(index: number, by: number): number;
+  /** Stores `value` where `expected` stands. Returns the value before: it was `expected` where the word has changed. */
+  compareExchange(index: number, expected: number, value: number): number;
+}
+
+/** Words in shared memory. An index out of range throws RangeError. */
+export class AtomicWords implements Words {
+  readonly #words: Int32Array<SharedArrayBuffer>;
+
+  /** A view of the whole of `buffer`, which may be growable. */
+  constructor(buffer: SharedArrayBuffer) {
+    this.#words = new Int32Array(buffer);
+  }
+
+  get length(): number {
+    return this.#words.length;
+  }
+
+  load(index: number): number {
+    return Atomics.load(this.#words, index);
+  }
+
+  store(index: number, value: number): void {
+    Atomics.store(this.#words, index, value);
+  }
+
+  add(index: number, by: number): number {
+    return Atomics.add(this.#words, index, by);
+  }
+
+  compareExchange(index: number, expected: number, value: number): number {
+    return Atomics.compareExchange(this.#words, index, expected, value);
+  }
+}
