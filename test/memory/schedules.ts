@@ -355,7 +355,7 @@ class SequentialOrders<T> {
     if (dead !== null && progress[dead]!.before.length > doneCounts[dead]!)
       options.push(doneCounts.with(dead, doneCounts[dead]! + 1));
     return options.some((counts) =>
-      ordersOf(counts, (actor, operation, done) => mayRun(progress, { actor, operation, done })).some(
+      ordersOf(counts, (actor, done) => mayRun(progress, { actor, done, counts, dead })).some(
         (order) => this.#endOf(order, { doneCounts, dead }) === wanted,
       ),
     );
@@ -387,27 +387,31 @@ class SequentialOrders<T> {
   }
 }
 
-/** Whether all that was over before an operation began is done. */
-function mayRun(
-  progress: readonly Progress[],
-  { actor, operation, done }: { actor: number; operation: number; done: readonly number[] },
-): boolean {
-  const before = progress[actor]!.before[operation] ?? [];
+interface Turn {
+  readonly actor: number;
+  /** Operations of each actor that are done already, of so many. */
+  readonly done: readonly number[];
+  readonly counts: readonly number[];
+  readonly dead: number | null;
+}
+
+/** Whether all that must be done before an actor's next operation is done: what was over before it began, and for the undertaker
+ *  all that the dead one ever did. */
+function mayRun(progress: readonly Progress[], { actor, done, counts, dead }: Turn): boolean {
+  const one = progress[actor]!;
+  if (one.actor === 'undertaker' && done[dead!] !== counts[dead!]) return false;
+  const before = one.before[done[actor]!] ?? [];
   return before.every((count, other) => other === actor || done[other]! >= count);
 }
 
 /** All orders in which actors can do so many operations each. */
-function ordersOf(
-  counts: readonly number[],
-  mayRun: (actor: number, operation: number, done: readonly number[]) => boolean,
-): number[][] {
+function ordersOf(counts: readonly number[], mayRun: (actor: number, done: readonly number[]) => boolean): number[][] {
   const orders: number[][] = [];
   const extend = (order: number[], done: readonly number[]): void => {
     if (done.every((count, actor) => count === counts[actor])) orders.push(order);
     for (const [actor, count] of counts.entries()) {
-      const operation = done[actor]!;
-      if (operation >= count || !mayRun(actor, operation, done)) continue;
-      extend([...order, actor], done.with(actor, operation + 1));
+      if (done[actor]! >= count || !mayRun(actor, done)) continue;
+      extend([...order, actor], done.with(actor, done[actor]! + 1));
     }
   };
   extend(
