@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,6 +14,7 @@ import { bannerLines } from './startup/banner.ts';
 import { capacityOf, openFileLimit } from './startup/capacity.ts';
 import { gatewayCommands, healthOf } from './startup/control.ts';
 import { DataPlane } from './startup/data-plane.ts';
+import { keepLeases } from './startup/kept-leases.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
 import { StartFault } from './startup/start-fault.ts';
@@ -107,12 +107,14 @@ class Gateway {
       pools: this.#buildPools(this.#settings),
       clients: clients.snapshotClients(),
       hashSecret: (secret) => hashSecret(key, secret),
-      sessionSecret: randomBytes(32),
+      sessionSecret: hashSecret(key, 'names of sessions'),
       capacity: capacityOf(openFileLimit(), config.limits.connections),
       log: this.#log,
       warn,
     });
     this.#closers.push(() => plane.stop(0));
+    const leases = keepLeases(plane, { folder: config.data, warn });
+    this.#closers.push(() => leases.stop());
     await plane.start();
     const watch = this.#watch(plane, { store, clients });
     const health = () => healthOf({ plane, version, askStore: () => store.dataVersion() });

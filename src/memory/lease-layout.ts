@@ -82,6 +82,9 @@ export class LeaseLayout {
   /** Counters: leases that had to go before their end; leases that found no room. */
   readonly evicted = 0;
   readonly refused = 1;
+  /** The open log's descriptor plus 1, 0 for none; and whether something could not be appended to it. */
+  readonly log = 2;
+  readonly logBroken = 3;
   /** Words in all. */
   readonly length: number;
   readonly #heads: number;

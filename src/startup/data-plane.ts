@@ -6,6 +6,10 @@ import { GatewayError } from '../errors.ts';
 import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
 import type { ExitLink } from '../gateway/exit-link.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
+import { LeaseKeeper } from '../memory/lease-keeper.ts';
+import { LeaseLayout } from '../memory/lease-layout.ts';
+import { type LeaseKey, LeaseTable } from '../memory/lease-table.ts';
+import { AtomicWords } from '../memory/words.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
@@ -13,7 +17,6 @@ import type { Pool } from '../pool/exit.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import { RejectionLedger } from '../selection/blame.ts';
 import { ExitTable } from '../selection/exit-table.ts';
-import { LeaseTable } from '../selection/leases.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import { Counters } from '../telemetry/counters.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
@@ -22,11 +25,15 @@ import { KeptConnections } from '../transport/kept-connections.ts';
 import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
+import { type LeaseMemory, pinnedWriter } from './lease-store.ts';
 import { Listeners } from './listeners.ts';
 
 /** How many leases one sweep looks at, and how often, in ms. */
 const SWEEP_LEASES = 20_000;
 const SWEEP_MS = 1_000;
+
+/** Leases that may stand at once: 187 MB, of which the system gives what is used. */
+const LEASES = 1_000_000;
 
 /** After so many sweeps the machine's own addresses are looked up again: interfaces come and go. */
 const SWEEPS_PER_LOOK = 30;
@@ -43,7 +50,7 @@ export interface DataPlaneOptions {
   readonly clients: readonly ClientRecord[];
   /** The keyed hash of a client's secret. */
   readonly hashSecret: (secret: string) => Buffer;
-  /** Keys the names of sessions; fresh or kept, but secret. */
+  /** Keys the names of sessions. Kept, so that they mean the same after a restart. */
   readonly sessionSecret: Buffer;
   readonly capacity: Capacity;
   readonly log: AccessLog | null;
@@ -55,7 +62,7 @@ export interface DataPlaneOptions {
 export class DataPlane {
   readonly registry = new PoolRegistry();
   readonly exits = new ExitTable();
-  readonly leases = new LeaseTable();
+  readonly leases: LeaseMemory = makeLeaseMemory();
   readonly counters = new Counters();
   readonly listeners: Listeners;
   readonly #options: DataPlaneOptions;
@@ -77,6 +84,7 @@ export class DataPlane {
   #memoryFull = false;
   #sweeps = 0;
   #refused = 0;
+  #lostSince: number | null = null;
 
   constructor(options: DataPlaneOptions) {
     const { config, capacity } = options;
@@ -138,6 +146,11 @@ export class DataPlane {
 
   set memoryFull(full: boolean) {
     this.#memoryFull = full;
+  }
+
+  /** Not all sessions came back from what was before: until it can't matter any more, an unknown strict one is lost. */
+  set sessionsLostSince(time: number) {
+    this.#lostSince = time;
   }
 
   /** Where the admin listener was bound: no exchange may reach it. */
@@ -207,7 +220,7 @@ export class DataPlane {
 
   /** Ends leases that are over, and now and then looks anew which addresses are this machine's. */
   #tidy(): void {
-    this.leases.sweep(monotonic(), SWEEP_LEASES);
+    this.leases.keeper.sweep(monotonic(), SWEEP_LEASES);
     this.#sweeps++;
     if (this.#sweeps % SWEEPS_PER_LOOK === 0 && this.#phase === 'serving') this.#rules = this.#rulesOf(this.#config);
   }
@@ -227,8 +240,7 @@ export class DataPlane {
       now: monotonic,
       random: Math.random,
       newId: randomUUID,
-      leaseKey: (client, session) =>
-        createHmac('sha256', sessionSecret).update(`${client}\n${session}`).digest('base64url').slice(0, 22),
+      leaseKey: (client, session) => leaseKeyOf(sessionSecret, `${client}\n${session}`),
       settings: () => this.#settings,
       directory: () => this.#directory,
       rules: () => this.#rules,
@@ -236,7 +248,8 @@ export class DataPlane {
       verified: new VerifiedLogins(),
       registry: this.registry,
       exits: this.exits,
-      leases: this.leases,
+      leases: this.leases.table,
+      mayBeLost: (lastsMs) => this.#lostSince !== null && monotonic() - this.#lostSince < lastsMs,
       rejections: new RejectionLedger(),
       dialler: this.#dialler,
       kept: this.#kept,
@@ -253,6 +266,21 @@ export class DataPlane {
 }
 
 const monotonic = (): number => performance.now();
+
+/** A table of leases over all of which this thread rules. */
+function makeLeaseMemory(): LeaseMemory {
+  const layout = new LeaseLayout({ capacity: LEASES });
+  const words = new AtomicWords(new SharedArrayBuffer(layout.length * Int32Array.BYTES_PER_ELEMENT));
+  const onPinned = pinnedWriter({ words, layout }, Date.now);
+  const table = new LeaseTable({ words, layout, thread: 0, notesChanges: true, onPinned });
+  return { words, layout, table, keeper: new LeaseKeeper(words, layout) };
+}
+
+/** The first 128 bits of a keyed hash. */
+function leaseKeyOf(secret: Buffer, name: string): LeaseKey {
+  const octets = createHmac('sha256', secret).update(name).digest();
+  return [octets.readInt32LE(0), octets.readInt32LE(4), octets.readInt32LE(8), octets.readInt32LE(12)];
+}
 
 /** What of the config an exchange needs. */
 function settingsOf({ defaultPool, exchange, heads, exitErrors, timeouts }: Config): GatewaySettings {
