@@ -113,9 +113,9 @@ export class LeaseStore {
   /** Begins to write. Throws StoreError where not even a log can be made. */
   start(): void {
     this.#beginLog();
-    this.#timers.push(setInterval(() => this.#append(), APPEND_MS).unref());
+    this.#timers.push(setInterval(() => this.append(), APPEND_MS).unref());
     this.#timers.push(setInterval(() => void this.#saveIfDue(), LOOK_MS).unref());
-    void this.#save();
+    void this.save();
   }
 
   /** The last snapshot. Tells what goes wrong and doesn't throw. */
@@ -126,7 +126,7 @@ export class LeaseStore {
       this.#file.writeNow(saveSnapshot(this.#header({ log: this.#log.number + 1, final: true }), [this.#section()]));
       this.#log.dropBefore(this.#log.number + 1);
     } catch (cause) {
-      this.#append();
+      this.#appendChanges();
       this.#options.warn(`sessions could not be saved: ${cause instanceof Error ? cause.message : cause}`);
     }
     const { words, layout } = this.#options.leases;
@@ -164,25 +164,31 @@ export class LeaseStore {
     words.store(layout.logBroken, 0);
   }
 
-  /** Appends what changed. */
-  #append(): void {
+  /** Appends what changed since the last time. Where that can't be done, a new snapshot is begun instead. */
+  append(): void {
+    this.#appendChanges();
+    const { words, layout } = this.#options.leases;
+    if (words.load(layout.logBroken) === 0 || this.#saving !== null || this.#troubled) return;
+    this.#log.markPartial();
+    void this.save();
+  }
+
+  #appendChanges(): void {
     const { keeper, words, layout } = this.#options.leases;
     const changes = [...keeper.takeChanges(this.#options.now())];
     for (let at = 0; at < changes.length; at += BATCH) {
       const payload = encodeLeases(changes.slice(at, at + BATCH), this.#options.wallTime());
       if (!this.#log.append(frameOf({ kind: FrameKind.part, payload }))) words.store(layout.logBroken, 1);
     }
-    if (words.load(layout.logBroken) === 0 || this.#saving !== null || this.#troubled) return;
-    this.#log.markPartial();
-    void this.#save();
   }
 
   async #saveIfDue(): Promise<void> {
-    if (this.#troubled || this.#log.octets > Math.max(LEAST_LOG, this.#snapshotOctets)) await this.#save();
+    if (this.#troubled || this.#log.octets > Math.max(LEAST_LOG, this.#snapshotOctets)) await this.save();
   }
 
-  /** A snapshot of everything up to the beginning of a new log. What changes while it is written is in that log. */
-  #save(): Promise<void> {
+  /** Makes a snapshot of everything up to the beginning of a new log; what changes while it is written is in that log. Resolves
+   *  when it stands, or it has been told that it can't be made. */
+  save(): Promise<void> {
     this.#saving ??= this.#writeSnapshot().finally(() => {
       this.#saving = null;
     });
@@ -191,7 +197,7 @@ export class LeaseStore {
 
   async #writeSnapshot(): Promise<void> {
     try {
-      this.#append();
+      this.#appendChanges();
       this.#beginLog();
       const log = this.#log.number;
       const chunks = saveSnapshot(this.#header({ log, final: false }), [this.#section()]);
