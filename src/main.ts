@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveControl } from './admin/control-server.ts';
@@ -12,6 +11,7 @@ import type { ClientRecord } from './policy/client-directory.ts';
 import { PoolCatalogue, type StagedPools } from './pool/catalogue.ts';
 import type { DemoExit } from './pool/entry-drafts.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
+import { PoolRegistry } from './pool/registry.ts';
 import { bannerLines } from './startup/banner.ts';
 import { type Capacity, capacityOf, openFileLimit } from './startup/capacity.ts';
 import { Certificates } from './startup/certificates.ts';
@@ -19,6 +19,8 @@ import { ClientWatch } from './startup/client-watch.ts';
 import { sharedClock } from './startup/clock.ts';
 import { type Figures, gatewayCommands, healthOf } from './startup/control.ts';
 import { FaultTeller } from './startup/fault-teller.ts';
+import { keepLeases } from './startup/kept-leases.ts';
+import { controlLeases, leaseThreadOf } from './startup/lease-memory.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
@@ -31,7 +33,7 @@ import { Clients } from './store/clients.ts';
 import { openStore } from './store/database.ts';
 import { ensureFolder } from './store/folder.ts';
 import { lockFolder } from './store/folder-lock.ts';
-import { loadSecretKey } from './store/secret-key.ts';
+import { hashSecret, loadSecretKey } from './store/secret-key.ts';
 import { StoreError } from './store/store-error.ts';
 import { type AccessLog, openAccessLog } from './telemetry/access-log.ts';
 
@@ -199,22 +201,32 @@ class Gateway {
   #makeGroup({ admin, secretKey, clients, certificates, capacity }: GroupParts): WorkerGroup {
     const { config } = this.#settings;
     const workers = effectiveWorkers(config.workers, process.platform);
+    const now = sharedClock();
+    const memory = createSharedMemory(workers);
+    const pools = this.#catalogue.commit(this.#stagePools(this.#settings));
+    const registry = new PoolRegistry(pools.record);
+    const leases = controlLeases(memory.leases);
+    const kept = keepLeases({ folder: config.data, leases, registry, now, warn });
+    this.#closers.push(() => kept.stop());
     const group = new WorkerGroup({
       start: {
         workers,
-        memory: createSharedMemory(workers),
+        memory,
         capacity,
         relayThreads: config.relay.threads,
         secretKey,
-        sessionSecret: randomBytes(32),
+        sessionSecret: hashSecret(secretKey, 'names of sessions'),
+        sessionsLostSince: kept.lostSince,
         admin: { host: admin.host, port: admin.port },
       },
       config,
-      pools: this.#catalogue.commit(this.#stagePools(this.#settings)),
+      pools,
+      registry,
       certificates: () => certificates.pairs,
       clients: clients.snapshotClients(),
       log: this.#log,
-      now: sharedClock(),
+      now,
+      bury: (worker) => leases.keeper.bury(leaseThreadOf(worker)),
       warn,
       tellFault: (id, fault) => this.#faults.tell(id, fault),
     });
@@ -307,7 +319,7 @@ class Gateway {
 
 interface GroupParts {
   readonly admin: HealthServer;
-  readonly secretKey: Uint8Array;
+  readonly secretKey: Buffer;
   readonly clients: Clients;
   readonly certificates: Certificates;
   readonly capacity: Capacity;

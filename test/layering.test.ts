@@ -8,8 +8,8 @@ const root = new URL('../src/', import.meta.url).pathname;
 const layers: Readonly<Record<string, number>> = {
   'errors.ts': 0,
   protocol: 0,
-  selection: 0,
   memory: 0,
+  selection: 0,
   config: 1,
   pool: 1,
   policy: 1,

@@ -1,4 +1,5 @@
 import { type ErrorKind, GatewayError } from '../errors.ts';
+import type { LeaseKey } from '../memory/lease-table.ts';
 import type { ClientDirectory, ClientRecord } from '../policy/client-directory.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { ReceivedCredential } from '../protocol/credentials.ts';
@@ -110,7 +111,7 @@ export function authorise(
 }
 
 /** The key of the session's lease, keyed with a secret so that no chosen name meets another's; null without a session. */
-export function leaseKeyOf(deps: Collaborators, { client, params }: Identity): string | null {
+export function leaseKeyOf(deps: Collaborators, { client, params }: Identity): LeaseKey | null {
   return params.session === undefined ? null : deps.leaseKey(client.name, params.session);
 }
 

@@ -1,8 +1,8 @@
 import { GatewayError } from '../errors.ts';
+import type { Hold, Lease, LeasedExit, LeaseKey } from '../memory/lease-table.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Params } from '../protocol/username.ts';
-import type { Lease } from '../selection/leases.ts';
 import { pick } from '../selection/strategies.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Choice, Exchange } from './exchange.ts';
@@ -26,8 +26,8 @@ export interface Chosen {
   readonly pinned: boolean;
 }
 
-/** The exit for the next attempt. A session's exit is its lease's, pinned here and
- *  at once, so that exchanges of one session that begin together share one exit. Throws no_exit, no_exit_for_target,
+/** The exit for the next attempt. A session's exit is its lease's, pinned here and at once, so that exchanges of one session that
+ *  begin together share one exit. Throws no_exit, no_exit_for_target,
  *  session_lost, or the last attempt's failure when every exit has been tried. */
 export function choose(deps: Collaborators, exchange: Exchange, { tried, last }: Tried): Chosen {
   const { admission } = exchange;
@@ -42,14 +42,21 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
     const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
     const granted = exit !== null && (guard === null || guard.take(exit.slot, deps.now()));
     if (exit !== null && granted)
-      return { choice: asChoice(deps, exit, lease), others: pinned ? 0 : candidates.length - 1, pinned };
+      return {
+        choice: asChoice(deps, admission, { ...exit, lease }),
+        others: pinned ? 0 : candidates.length - 1,
+        pinned,
+      };
     if (pinned) throw sessionLost(exit === null ? last : noneRested());
-  }
-  const slot = pickSlot(deps, { admission, candidates, excluded, last, guard });
+  } else if (mayHaveLost(deps, admission)) throw sessionForgotten();
+  const slot = pickSlot(deps, { admission, last, guard, ...nearest(deps, { lease, filter, candidates, excluded }) });
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
-  const held = lease === null ? createLease(deps, admission, slot) : moveLease(deps, admission, slot);
-  return { choice: asChoice(deps, { slot, exit }, held), others: candidates.length - tried.length - 1, pinned: false };
+  const held = holdExit(deps, admission, { slot, exit, lease });
+  // Of exchanges of one session that choose at once the first one's choice holds for all that can use it.
+  const agreed = held === null ? null : leasedExit(deps, { lease: held, filter, excluded });
+  const at = agreed === null ? { slot, exit, lease: null } : { ...agreed, lease: held };
+  return { choice: asChoice(deps, admission, at), others: candidates.length - tried.length - 1, pinned: false };
 }
 
 /** After a success the exchange's session keeps its exit: from here on a strict one fails rather than move. Of exchanges that
@@ -58,22 +65,23 @@ export function settleSession(deps: Collaborators, exchange: Exchange): void {
   const key = exchange.admission?.leaseKey ?? null;
   const { choice } = exchange;
   const lease = key === null ? undefined : deps.leases.find(key, deps.now());
-  if (key === null || choice === null || lease === undefined) return;
+  if (key === null || choice === null || choice.hold === null || lease === undefined) return;
+  const now = deps.now();
   if (!lease.confirmed) {
-    const generation = deps.registry.generationOf(choice.slot);
     if (lease.slot !== choice.slot)
-      deps.leases.move(key, { slot: choice.slot, generation, mintKey: choice.mintKey ?? lease.mintKey });
-    deps.leases.confirm(key);
+      deps.leases.move(key, { from: lease, to: { ...factsOf(choice.exit), ...choice.hold } }, now);
+    deps.leases.confirm(key, choice.hold, now);
   }
-  if (lease.slot === choice.slot || !lease.confirmed) deps.leases.touch(key, deps.now());
+  if (lease.slot === choice.slot || !lease.confirmed) deps.leases.touch(key, now);
 }
 
 /** After an exit's failure a session that may move is let go of that exit, so that its other exchanges leave it as well. */
 export function releaseFromSession(deps: Collaborators, exchange: Exchange): void {
   const key = exchange.admission?.leaseKey ?? null;
+  const hold = exchange.choice?.hold ?? null;
   const lease = key === null ? undefined : deps.leases.find(key, deps.now());
-  if (key === null || lease === undefined || lease.slot !== exchange.choice?.slot) return;
-  if (!lease.strict || !lease.confirmed) deps.leases.fail(key);
+  if (key === null || hold === null || lease === undefined) return;
+  if (!lease.strict || !lease.confirmed) deps.leases.fail(key, hold, deps.now());
 }
 
 /** The exit that a session is pinned to now, if any. */
@@ -103,42 +111,86 @@ function leasedExit(
   return { slot: lease.slot, exit };
 }
 
-function createLease(deps: Collaborators, admission: Admission, slot: number): Lease | null {
-  const { leaseKey: key } = admission;
+/** Where a session that must leave its exit looks first: the same country and autonomous system, if any exit is left there that
+ *  it may use. */
+function nearest(
+  deps: Collaborators,
+  { lease, filter, ...wide }: Wide & { readonly lease: Lease | null; readonly filter: ExitFilter },
+): Wide {
+  if (lease === null || (lease.country === '' && lease.asn === 0)) return wide;
+  const country = lease.country === '' ? filter.country : [lease.country];
+  const asn = lease.asn === 0 ? filter.asn : String(lease.asn);
+  const asked = filter.country ?? country;
+  if (!country?.every((code) => asked?.includes(code)) || (filter.asn ?? asn) !== asn) return wide;
+  const excluded = [...wide.excluded, lease.slot];
+  const candidates = deps.registry.candidates({ ...filter, country, asn });
+  return candidates.some((slot) => !excluded.includes(slot)) ? { candidates, excluded } : wide;
+}
+
+/** Gives the exit to the exchange's session. Returns the lease that the session has then: another's choice where another was
+ *  faster; null without a session, or where no room is left for a session that needn't be kept. Throws overloaded for one that
+ *  must be. */
+function holdExit(
+  deps: Collaborators,
+  { leaseKey: key, client, params }: Admission,
+  { slot, exit, lease }: { readonly slot: number; readonly exit: Exit; readonly lease: Lease | null },
+): Lease | null {
   if (key === null) return null;
-  const { ttlMs, idleMs, strict } = admission.params;
-  return deps.leases.create(
-    key,
-    {
-      slot,
-      generation: deps.registry.generationOf(slot),
-      ttlMs: ttlMs ?? Number.POSITIVE_INFINITY,
-      idleMs: idleMs ?? (ttlMs === undefined ? DEFAULT_SESSION_IDLE_MS : Number.POSITIVE_INFINITY),
-      strict: strict === true,
-      mintKey: deps.newId(),
-    },
-    deps.now(),
+  const { ttlMs, idleMs, strict = false, session = '' } = params;
+  const to: LeasedExit = {
+    slot,
+    generation: deps.registry.generationOf(slot),
+    mint: Math.floor(deps.random() * 2 ** 32) | 0,
+    ...factsOf(exit),
+  };
+  const terms = {
+    ttlMs: ttlMs ?? Number.POSITIVE_INFINITY,
+    idleMs: idleMs ?? (ttlMs === undefined ? DEFAULT_SESSION_IDLE_MS : Number.POSITIVE_INFINITY),
+  };
+  const now = deps.now();
+  const held =
+    (lease === null ? undefined : deps.leases.move(key, { from: lease, to }, now)) ??
+    deps.leases.create(key, { ...to, ...terms, strict, client: client.name, session }, now);
+  if (held === undefined && strict)
+    throw new GatewayError('overloaded', { detail: 'there is no room for another session' });
+  return held ?? null;
+}
+
+/** What a lease says of its exit. */
+function factsOf({ id, geo }: Exit): Pick<LeasedExit, 'exit' | 'country' | 'asn'> {
+  return { exit: id, country: geo.country ?? '', asn: Number(geo.asn ?? 0) || 0 };
+}
+
+/** A strict session that nobody knows: after a crash from which not all came back it may have held an exit before. */
+function mayHaveLost(deps: Collaborators, { leaseKey, params }: Admission): boolean {
+  return (
+    leaseKey !== null &&
+    params.strict === true &&
+    deps.mayBeLost(params.ttlMs ?? params.idleMs ?? DEFAULT_SESSION_IDLE_MS)
   );
 }
 
-function moveLease(deps: Collaborators, admission: Admission, slot: number): Lease | null {
-  const { leaseKey: key } = admission;
-  if (key === null) return null;
-  const generation = deps.registry.generationOf(slot);
-  return deps.leases.move(key, { slot, generation, mintKey: deps.newId() }) ?? null;
+/** What the session's exit is minted from: unguessable, because the key is, and another at each move. */
+const mintKeyOf = (key: LeaseKey, { mint }: Hold): string => `${key.join()},${mint}`;
+
+function asChoice(
+  deps: Collaborators,
+  { leaseKey: key }: Admission,
+  { slot, exit, lease }: { readonly slot: number; readonly exit: Exit; readonly lease: Lease | null },
+): Choice {
+  const hold = lease === null ? null : { slot, generation: lease.generation, mint: lease.mint };
+  const mintKey = key === null || hold === null ? deps.newId() : mintKeyOf(key, hold);
+  return { slot, exit, endpoint: exit.mint === null ? exit.endpoint : exit.mint(mintKey), hold };
 }
 
-function asChoice(deps: Collaborators, at: { slot: number; exit: Exit }, lease: Lease | null): Choice {
-  const { slot, exit } = at;
-  const mintKey = lease?.mintKey ?? null;
-  const endpoint = exit.mint === null ? exit.endpoint : exit.mint(mintKey ?? deps.newId());
-  return { slot, exit, endpoint, mintKey };
-}
-
-interface Draw {
-  readonly admission: Admission;
+/** Slots to choose from, and those of them that won't do. */
+interface Wide {
   readonly candidates: Int32Array;
   readonly excluded: readonly number[];
+}
+
+interface Draw extends Wide {
+  readonly admission: Admission;
   readonly last: GatewayError | null;
   readonly guard: SiteGuard | null;
 }
@@ -197,4 +249,11 @@ function noExit(deps: Collaborators, admission: Admission): GatewayError {
 export function sessionLost(last: GatewayError | null): GatewayError {
   const why = last === null ? 'its exit is gone' : `its exit failed with ${last.kind}`;
   return new GatewayError('session_lost', { detail: `the strict session can't continue: ${why}`, cause: last });
+}
+
+/** The same for one that may have held an exit before a crash. */
+function sessionForgotten(): GatewayError {
+  return new GatewayError('session_lost', {
+    detail: 'a crash may have lost what the strict session held: take another session name',
+  });
 }

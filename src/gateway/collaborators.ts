@@ -1,3 +1,4 @@
+import type { LeaseKey, LeaseTable } from '../memory/lease-table.ts';
 import type { AddressRules } from '../policy/address-rules.ts';
 import type { ClientDirectory } from '../policy/client-directory.ts';
 import type { LoginLimits } from '../policy/login-limits.ts';
@@ -6,7 +7,6 @@ import type { ExitErrorRule } from '../protocol/exit-errors.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
 import type { RejectionLedger } from '../selection/blame.ts';
 import type { ExitTable } from '../selection/exit-table.ts';
-import type { LeaseTable } from '../selection/leases.ts';
 import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
 import type { Relay } from '../transport/relay.ts';
@@ -47,7 +47,7 @@ export interface Collaborators {
   /** A fresh unguessable id, for requests and minted exits. */
   readonly newId: () => string;
   /** The key of a session's lease: keyed with a secret, so that no chosen name collides with another's. */
-  readonly leaseKey: (client: string, session: string) => string;
+  readonly leaseKey: (client: string, session: string) => LeaseKey;
   readonly settings: () => GatewaySettings;
   readonly directory: () => ClientDirectory;
   readonly rules: () => AddressRules;
@@ -56,6 +56,8 @@ export interface Collaborators {
   readonly registry: PoolRegistry;
   readonly exits: ExitTable;
   readonly leases: LeaseTable;
+  /** Whether a session that lasts so long (in ms) may have held an exit before a crash from which not all came back. */
+  readonly mayBeLost: (lastsMs: number) => boolean;
   readonly rejections: RejectionLedger;
   readonly dialler: Dialler;
   readonly kept: KeptConnections<ExitLink>;

@@ -1,4 +1,5 @@
 import { type By, type ErrorKind, GatewayError } from '../errors.ts';
+import type { Hold, LeaseKey } from '../memory/lease-table.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { Authority } from '../protocol/authority.ts';
@@ -19,7 +20,7 @@ export interface Admission {
   /** The pools that the request may leave by, all of them open to its target. */
   readonly pools: readonly string[];
   /** The key of its session's lease; null where it named no session. */
-  readonly leaseKey: string | null;
+  readonly leaseKey: LeaseKey | null;
 }
 
 /** The exit an attempt goes by. */
@@ -28,8 +29,8 @@ export interface Choice {
   readonly exit: Exit;
   /** Where it is dialled: the exit's own endpoint, or the one minted for this session or attempt. */
   readonly endpoint: Endpoint;
-  /** What its session minted it from; null without a session. */
-  readonly mintKey: string | null;
+  /** What its session holds by it; null without a session. */
+  readonly hold: Hold | null;
 }
 
 /** One finished attempt, for the log. */

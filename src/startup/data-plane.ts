@@ -9,6 +9,7 @@ import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent
 import { applyReport, type ReportOutcome } from '../gateway/report.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
+import type { LeaseKey, LeaseTable } from '../memory/lease-table.ts';
 import { OwnSockets } from '../memory/own-sockets.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
@@ -21,7 +22,6 @@ import { PoolRegistry } from '../pool/registry.ts';
 import type { Report } from '../protocol/report.ts';
 import { RejectionLedger } from '../selection/blame.ts';
 import { ExitTable } from '../selection/exit-table.ts';
-import { LeaseTable } from '../selection/leases.ts';
 import type { BlockRules } from '../signals/block-rules.ts';
 import { VerdictLedger } from '../signals/verdict-ledger.ts';
 import type { AccessRecord } from '../telemetry/access-record.ts';
@@ -35,18 +35,15 @@ import { Roster } from '../transport/roster.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
 import { figuresOf, type SlotFigures } from './exit-figures.ts';
+import { workerLeases } from './lease-memory.ts';
 import type { BoundListener, ListenerPlan } from './listener-plan.ts';
 import { Listeners } from './listeners.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import { blockRulesOf, createExitGuards, createSiteSignals } from './signals.ts';
 import type { TunnelRelay } from './tunnel-relay.ts';
 
-/** How many leases one sweep looks at, and how often, in ms. */
-const SWEEP_LEASES = 20_000;
-const SWEEP_MS = 1_000;
-
-/** After so many sweeps the machine's own addresses are looked up again: interfaces come and go. */
-const SWEEPS_PER_LOOK = 30;
+/** How often the machine's own addresses are looked up again, in ms: interfaces come and go. */
+const LOOK_MS = 30_000;
 
 /** What was cut at the end of a drain may take so long until it is booked, in ms. */
 const LAST_BOOKINGS_MS = 1_000;
@@ -68,8 +65,10 @@ export interface DataPlaneOptions {
   readonly clients: readonly ClientRecord[];
   /** The keyed hash of a client's secret. */
   readonly hashSecret: (secret: string) => Buffer;
-  /** Keys the names of sessions; fresh or kept, but secret. */
+  /** Keys the names of sessions. Kept, so that they mean the same after a restart. */
   readonly sessionSecret: Uint8Array;
+  /** When not all sessions came back from what was before; null where all did. */
+  readonly sessionsLostSince: number | null;
   readonly capacity: Capacity;
   readonly relay: TunnelRelay;
   /** Finds recent exchanges in all threads. */
@@ -92,7 +91,7 @@ export interface DataPlaneOptions {
 export class DataPlane {
   readonly registry: PoolRegistry;
   readonly exits = new ExitTable();
-  readonly leases = new LeaseTable();
+  readonly #leases: LeaseTable;
   readonly verdicts = new VerdictLedger();
   readonly #counters: Counters;
   readonly #listeners: Listeners;
@@ -104,7 +103,7 @@ export class DataPlane {
   #ownPorts: ReadonlySet<number> = new Set();
   readonly #dialler: Dialler;
   readonly #kept: KeptConnections<ExitLink>;
-  readonly #sweeper: NodeJS.Timeout;
+  readonly #looking: NodeJS.Timeout;
   readonly #gateway: Collaborators;
   #config: Config;
   #settings: GatewaySettings;
@@ -114,7 +113,6 @@ export class DataPlane {
   #blocks: BlockRules;
   #bound: readonly BoundListener[] = [];
   #draining = false;
-  #sweeps = 0;
   #onBooking: (() => void) | null = null;
 
   constructor(options: DataPlaneOptions) {
@@ -126,6 +124,7 @@ export class DataPlane {
     this.#blocks = blockRulesOf(config);
     this.#load = new WorkerLoad(new AtomicWords(memory.load));
     this.#counters = Counters.overAll(memory.counters)[worker] ?? new Counters();
+    this.#leases = workerLeases(memory.leases, worker);
     this.#resolver = createResolver({
       now,
       random: Math.random,
@@ -153,7 +152,7 @@ export class DataPlane {
       shared: options.workers > 1,
     });
     this.#rules = this.#rulesOf(config);
-    this.#sweeper = setInterval(() => this.#tidy(), SWEEP_MS).unref();
+    this.#looking = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
   /** Makes ready for `plan`, the first one or a reload: binds what is new. Throws StartFault, and then nothing has changed. With
@@ -196,7 +195,7 @@ export class DataPlane {
   /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and closes everything. */
   async stop(drainMs: number): Promise<void> {
     this.#draining = true;
-    clearInterval(this.#sweeper);
+    clearInterval(this.#looking);
     const { native } = this.#options.relay;
     // A tunnel that was handed over has left its listener, but not the exchange.
     const drained = this.#listeners.drain().then(() => native?.settled());
@@ -255,12 +254,8 @@ export class DataPlane {
     return new AddressRules({ rules: config.rules, own, hosts: (name) => this.#hosts.addresses(name) });
   }
 
-  /** Ends leases that are over, and now and then looks anew which addresses are this machine's. */
-  #tidy(): void {
-    this.leases.sweep(this.#options.now(), SWEEP_LEASES);
-    this.#sweeps++;
-    if (this.#sweeps % SWEEPS_PER_LOOK !== 0 || this.#draining) return;
-    this.#rules = this.#rulesOf(this.#config);
+  #look(): void {
+    if (!this.#draining) this.#rules = this.#rulesOf(this.#config);
   }
 
   /** A socket by which a loop is known stays in JavaScript: it is known only while it is open here. A tunnel that has left
@@ -290,7 +285,7 @@ export class DataPlane {
   }
 
   #collaborators(): Collaborators {
-    const { sessionSecret, memory, now, tellFault, log, lookUp } = this.#options;
+    const { sessionSecret, sessionsLostSince, memory, now, tellFault, log, lookUp } = this.#options;
     const { logins, reports } = this.#config.limits;
     const signals = createSiteSignals({
       blocks: () => this.#blocks,
@@ -302,8 +297,7 @@ export class DataPlane {
       now,
       random: Math.random,
       newId: randomUUID,
-      leaseKey: (client, session) =>
-        createHmac('sha256', sessionSecret).update(`${client}\n${session}`).digest('base64url').slice(0, 22),
+      leaseKey: (client, session) => leaseKeyOf(sessionSecret, `${client}\n${session}`),
       settings: () => this.#settings,
       directory: () => this.#directory,
       rules: () => this.#rules,
@@ -311,7 +305,8 @@ export class DataPlane {
       verified: new VerifiedLogins(),
       registry: this.registry,
       exits: this.exits,
-      leases: this.leases,
+      leases: this.#leases,
+      mayBeLost: (lastsMs) => sessionsLostSince !== null && now() - sessionsLostSince < lastsMs,
       rejections: new RejectionLedger(),
       dialler: this.#dialler,
       kept: this.#kept,
@@ -338,6 +333,12 @@ export class DataPlane {
 }
 
 const within = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
+
+/** The first 128 bits of a keyed hash. */
+function leaseKeyOf(secret: Uint8Array, name: string): LeaseKey {
+  const octets = createHmac('sha256', secret).update(name).digest();
+  return [octets.readInt32LE(0), octets.readInt32LE(4), octets.readInt32LE(8), octets.readInt32LE(12)];
+}
 
 /** What of the config an exchange needs. */
 function settingsOf({ defaultPool, exchange, heads, exitErrors, signals, timeouts }: Config): GatewaySettings {

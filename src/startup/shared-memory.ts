@@ -5,6 +5,7 @@ import { WorkerLoad } from '../memory/worker-load.ts';
 import { createLoginMemory, type LoginMemory } from '../policy/login-limits.ts';
 import { createReportMemory, type ReportMemory } from '../policy/report-limits.ts';
 import { Counters } from '../telemetry/counters.ts';
+import { leaseWords } from './lease-memory.ts';
 import { GUARD_WORDS } from './signals.ts';
 
 /** What all threads share, as a plain record that can be handed to a thread. */
@@ -18,6 +19,8 @@ export interface SharedMemory {
   readonly ownSocketsSeed: number;
   readonly logins: LoginMemory;
   readonly reports: ReportMemory;
+  /** See lease-memory.ts. */
+  readonly leases: SharedArrayBuffer;
   /** See createExitGuards. */
   readonly guards: SharedArrayBuffer;
 }
@@ -32,6 +35,7 @@ export function createSharedMemory(workers: number): SharedMemory {
     ownSocketsSeed: randomBytes(4).readInt32LE(),
     logins: createLoginMemory(randomBytes(32)),
     reports: createReportMemory(randomBytes(32)),
+    leases: words(leaseWords()),
     guards: words(GUARD_WORDS),
   };
 }

@@ -9,7 +9,7 @@ import type { ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
 import { ReportLimits } from '../policy/report-limits.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
-import { PoolRegistry } from '../pool/registry.ts';
+import type { PoolRegistry } from '../pool/registry.ts';
 import type { Report } from '../protocol/report.ts';
 import { type CounterSnapshot, Counters, sumCounters } from '../telemetry/counters.ts';
 import type { CertificatePairs } from './certificates.ts';
@@ -39,6 +39,8 @@ export interface WorkerGroupOptions {
   readonly start: Omit<WorkerStart, 'worker'>;
   readonly config: Config;
   readonly pools: AppliedPools;
+  /** All exits, as the workers see them; it takes what a reload brings. */
+  readonly registry: PoolRegistry;
   /** The certificates in use, as they are now. */
   readonly certificates: () => CertificatePairs;
   readonly clients: readonly ClientRecord[];
@@ -48,6 +50,8 @@ export interface WorkerGroupOptions {
   readonly warn: (line: string) => void;
   /** Tells a fault of our own in an exchange. */
   readonly tellFault: (exchange: string, fault: string) => void;
+  /** A worker has ended: what it held in tables that only the control thread may mend is to be given back. */
+  readonly bury: (worker: number) => void;
   readonly spawn?: typeof spawnWorker;
 }
 
@@ -58,7 +62,6 @@ export class WorkerGroup {
   readonly #counters: readonly Counters[];
   readonly #logins: LoginLimits;
   readonly #reports: ReportLimits;
-  /** All exits, as the workers see them. */
   readonly registry: PoolRegistry;
   /** By number; a place is vacant while its worker is being replaced. */
   readonly #threads = new Map<number, WorkerThread>();
@@ -77,7 +80,7 @@ export class WorkerGroup {
     this.#options = options;
     this.#config = config;
     this.#pools = pools;
-    this.registry = new PoolRegistry(pools.record);
+    this.registry = options.registry;
     this.#clients = options.clients;
     this.#load = new WorkerLoad(new AtomicWords(start.memory.load));
     this.#counters = Counters.overAll(start.memory.counters);
@@ -237,9 +240,10 @@ export class WorkerGroup {
   }
 
   #ended(worker: number, why: string): void {
-    const { start, warn } = this.#options;
+    const { start, bury, warn } = this.#options;
     this.#threads.delete(worker);
     releaseWorker(start.memory, worker);
+    bury(worker);
     if (this.#phase !== 'serving') return;
     warn(`worker ${worker + 1} ended and is replaced: ${why}`);
     this.#recoveries.schedule(worker);

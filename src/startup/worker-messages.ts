@@ -24,6 +24,8 @@ export interface WorkerStart {
   readonly secretKey: Uint8Array;
   /** Keys the names of sessions. */
   readonly sessionSecret: Uint8Array;
+  /** When not all sessions came back from what was before, on the threads' clock; null where all did. */
+  readonly sessionsLostSince: number | null;
   /** Where the admin listener is bound. */
   readonly admin: { readonly host: string; readonly port: number };
 }

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import type { ClientRecord } from '../../src/policy/client-directory.ts';
 import { PoolCatalogue } from '../../src/pool/catalogue.ts';
+import { PoolRegistry } from '../../src/pool/registry.ts';
 import { sharedClock } from '../../src/startup/clock.ts';
 import { readSettings } from '../../src/startup/settings.ts';
 import { createSharedMemory } from '../../src/startup/shared-memory.ts';
@@ -70,6 +71,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker
   const log: string[] = [];
   const catalogue = new PoolCatalogue();
   const settings = await settingsOf(t, config);
+  const pools = catalogue.commit(catalogue.stage(settings.sources));
   const group = new WorkerGroup({
     start: {
       workers: 2,
@@ -77,11 +79,14 @@ async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker
       capacity: { connections: 200, kept: 16, pipes: 4 },
       relayThreads: 1,
       secretKey,
+      sessionsLostSince: null,
       sessionSecret: Buffer.alloc(32, 2),
       admin: { host: '127.0.0.1', port: 1 },
     },
     config: settings.config,
-    pools: catalogue.commit(catalogue.stage(settings.sources)),
+    pools,
+    registry: new PoolRegistry(pools.record),
+    bury: () => {},
     certificates: () => new Map(),
     clients: [client],
     log: { writeLines: (lines) => log.push(...lines.split('\n').filter((line) => line !== '')) },

@@ -48,6 +48,10 @@ export interface Gateway {
   stop(options?: { keepFolder?: boolean }): Promise<number | null>;
   /** SIGKILL, and the same; `keepFolder` for a start from what is left. */
   kill(options?: { keepFolder?: boolean }): Promise<void>;
+  /** SIGTERM, and the folder stays. */
+  terminate(): Promise<number | null>;
+  /** Another gateway on the folder that an ended one has left. */
+  startAgain(): Promise<Gateway>;
 }
 
 interface Ready {
@@ -172,6 +176,14 @@ async function serve(folder: string, logins: Map<string, Login>, options: Gatewa
       send('SIGKILL');
       await exited;
       if (!keepFolder) await remove();
+    },
+    terminate: () => {
+      send('SIGTERM');
+      return exited;
+    },
+    startAgain: async () => {
+      await rm(readyFile, { force: true });
+      return serve(folder, logins, options);
     },
   };
 }

@@ -1,0 +1,40 @@
+import { LeaseKeeper } from '../memory/lease-keeper.ts';
+import { LeaseLayout } from '../memory/lease-layout.ts';
+import { LeaseTable } from '../memory/lease-table.ts';
+import { AtomicWords } from '../memory/words.ts';
+import { type LeaseMemory, pinnedWriter } from './lease-store.ts';
+
+/** Leases that may stand at once: 187 MB, of which the system gives what is used. */
+const LEASES = 1_000_000;
+
+const CONTROL_THREAD = 0;
+
+const layoutOfAll = (): LeaseLayout => new LeaseLayout({ capacity: LEASES });
+
+/** Words that the leases of all threads take. */
+export function leaseWords(): number {
+  return layoutOfAll().length;
+}
+
+/** The leases as the control thread has them: it alone keeps the table. */
+export function controlLeases(buffer: SharedArrayBuffer): LeaseMemory {
+  const layout = layoutOfAll();
+  const words = new AtomicWords(buffer);
+  const table = tableOf(words, layout, CONTROL_THREAD);
+  return { words, layout, table, keeper: new LeaseKeeper(words, layout) };
+}
+
+/** The leases as a worker has them. */
+export function workerLeases(buffer: SharedArrayBuffer, worker: number): LeaseTable {
+  return tableOf(new AtomicWords(buffer), layoutOfAll(), leaseThreadOf(worker));
+}
+
+/** The number that a worker has among the threads of the table. */
+export function leaseThreadOf(worker: number): number {
+  return worker + 1;
+}
+
+function tableOf(words: AtomicWords, layout: LeaseLayout, thread: number): LeaseTable {
+  const onPinned = pinnedWriter({ words, layout }, Date.now);
+  return new LeaseTable({ words, layout, thread, notesChanges: true, onPinned });
+}

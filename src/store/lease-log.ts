@@ -1,0 +1,121 @@
+import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { asStoreError } from './store-error.ts';
+
+/** One log as it was found: its number, its content, and whether something is known to be missing in it. */
+export interface FoundLog {
+  readonly number: number;
+  readonly content: Uint8Array;
+  readonly partial: boolean;
+}
+
+const namePattern = /^leases\.(\d{1,9})\.log(\.partial)?$/;
+
+/** Appends one frame. The system keeps it from then on, though this process be killed; a power cut may lose it. Safe to be called
+ *  by any thread of the process. Returns false where it could not be written, or not all of it. */
+export function appendFrame(descriptor: number, frame: Uint8Array): boolean {
+  try {
+    return writeSync(descriptor, frame) === frame.length;
+  } catch {
+    return false;
+  }
+}
+
+/** The logs of leases in the data folder, `leases.<number>.log`: what changed since a snapshot. A new one begins with each
+ *  snapshot; those before it go once it stands. */
+export class LeaseLog {
+  readonly #folder: string;
+  #number = 0;
+  #descriptor = -1;
+  /** Another thread may be about to write to the former one: it stays open until the next begins. */
+  #former = -1;
+  #octets = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get number(): number {
+    return this.#number;
+  }
+
+  /** Of the open log, for threads that append to it themselves. */
+  get descriptor(): number {
+    return this.#descriptor;
+  }
+
+  /** What this thread has appended to the open log. */
+  get octets(): number {
+    return this.#octets;
+  }
+
+  /** All logs there are, in order. Throws StoreError. */
+  found(): FoundLog[] {
+    try {
+      const logs = this.#names().map(({ name, number, partial }) => ({
+        number,
+        partial,
+        content: readFileSync(join(this.#folder, name)),
+      }));
+      return logs.sort((a, b) => a.number - b.number);
+    } catch (cause) {
+      throw asStoreError(cause);
+    }
+  }
+
+  /** Begins another log, with the next number. Throws StoreError. */
+  begin(): void {
+    try {
+      const number = Math.max(this.#number, ...this.#names().map((log) => log.number)) + 1;
+      const descriptor = openSync(this.#path(number), 'ax', 0o600);
+      if (this.#former >= 0) closeSync(this.#former);
+      this.#former = this.#descriptor;
+      this.#descriptor = descriptor;
+      this.#number = number;
+      this.#octets = 0;
+    } catch (cause) {
+      throw asStoreError(cause);
+    }
+  }
+
+  /** Appends one frame to the open log. Returns false where it could not be written. */
+  append(frame: Uint8Array): boolean {
+    this.#octets += frame.length;
+    return appendFrame(this.#descriptor, frame);
+  }
+
+  /** Notes for the next start that something is missing in the open log. */
+  markPartial(): void {
+    try {
+      renameSync(this.#path(this.#number), `${this.#path(this.#number)}.partial`);
+    } catch {
+      // It is marked already, or gone; a disk that renames nothing has kept nothing either.
+    }
+  }
+
+  /** Takes the logs before `number` away. Throws StoreError. */
+  dropBefore(number: number): void {
+    try {
+      for (const log of this.#names()) if (log.number < number) rmSync(join(this.#folder, log.name), { force: true });
+    } catch (cause) {
+      throw asStoreError(cause);
+    }
+  }
+
+  close(): void {
+    for (const descriptor of [this.#former, this.#descriptor]) if (descriptor >= 0) closeSync(descriptor);
+    this.#former = -1;
+    this.#descriptor = -1;
+  }
+
+  #names(): { readonly name: string; readonly number: number; readonly partial: boolean }[] {
+    return readdirSync(this.#folder).flatMap((name) => {
+      const [, number, partial] = namePattern.exec(name) ?? [];
+      return number === undefined ? [] : [{ name, number: Number(number), partial: partial !== undefined }];
+    });
+  }
+
+  #path(number: number): string {
+    return join(this.#folder, `leases.${number}.log`);
+  }
+}

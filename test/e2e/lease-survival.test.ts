@@ -1,0 +1,110 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { forwardVia } from '../support/clients.ts';
+import { type Exit, startHttpExit } from '../support/exits.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type Origin, startOrigin } from '../support/origin.ts';
+
+let origin: Origin;
+let exits: readonly Exit[];
+
+test.before(async () => {
+  origin = await startOrigin();
+  exits = await Promise.all(Array.from({ length: 8 }, () => startHttpExit()));
+});
+
+test.after.always(async () => {
+  await Promise.all([origin, ...(exits ?? [])].map((peer) => peer?.close()));
+});
+
+const placed = (country: string) => (exit: Exit, i: number) => ({ url: exit.url, country, asn: 64_500 + (i % 2) });
+const start = () =>
+  startGateway({
+    pools: { res: { exits: [...exits.slice(0, 4).map(placed('de')), ...exits.slice(4).map(placed('us'))] } },
+  });
+
+/** The exit that served a request of this session, or the kind of the failure. */
+async function exitOf(gateway: Gateway, parameters: string): Promise<string> {
+  const answer = await forwardVia(gateway.port(), `${origin.url}/echo`, { login: gateway.login('tester', parameters) });
+  return answer.status === 200 ? String(answer.headers['roundabout-exit']).split(';')[0]! : answer.reason;
+}
+
+const sessions = [
+  ...Array.from({ length: 20 }, (_, i) => `session-s${i}`),
+  ...Array.from({ length: 20 }, (_, i) => `session-t${i}-strict-1-ttl-10m`),
+];
+const exitsOf = (gateway: Gateway, names = sessions) => Promise.all(names.map((name) => exitOf(gateway, name)));
+
+test.serial('sessions hold their exits over a kill and over a stop', async (t) => {
+  const first = await start();
+  const held = await exitsOf(first);
+  t.true(new Set(held).size > 3);
+  // Appended within 100 ms, and this machine may be slow.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await first.kill({ keepFolder: true });
+  const second = await first.startAgain();
+  t.deepEqual(await exitsOf(second), held);
+  await second.terminate();
+  const third = await second.startAgain();
+  t.deepEqual(await exitsOf(third), held);
+  t.is(await third.stop(), 0);
+});
+
+test.serial('a strict session is known even where the kill follows its first answer at once', async (t) => {
+  const first = await start();
+  const held = await exitOf(first, 'session-now-strict-1');
+  await first.kill({ keepFolder: true });
+  const second = await first.startAgain();
+  t.is(await exitOf(second, 'session-now-strict-1'), held);
+  t.not(await exitOf(second, 'session-fresh-strict-1'), 'session_lost');
+  t.is(await second.stop(), 0);
+});
+
+test.serial(
+  'after a crash from which not all came back, an unknown strict session is lost while it could still run',
+  async (t) => {
+    const first = await start();
+    const strict = 'session-gone-strict-1-ttl-5s';
+    t.not(await exitOf(first, strict), 'session_lost');
+    await first.kill({ keepFolder: true });
+    const snapshot = join(first.folder, 'data', 'leases.snapshot');
+    const octets = await readFile(snapshot);
+    await writeFile(snapshot, octets.subarray(1));
+    const second = await first.startAgain();
+    t.regex(second.output(), /leases\.snapshot\.bad/);
+    t.is(await exitOf(second, 'session-other-strict-1'), 'session_lost');
+    t.not(await exitOf(second, 'session-other'), 'session_lost');
+    t.is(await second.stop(), 0);
+  },
+);
+
+test.serial('a session whose exit is gone moves within its country and network; a strict one is lost', async (t) => {
+  const first = await start();
+  const strict = 'session-a-strict-1-country-de-asn-64500';
+  const moving = 'session-b-country-de-asn-64500';
+  const held = await exitOf(first, moving);
+  const pinned = await exitOf(first, `${strict}-exit-${held}`);
+  t.is(pinned, held);
+  const listed = JSON.parse((await first.command('exit', 'list', '--json')).stdout) as {
+    id: string;
+    endpoint: string;
+    country: string;
+    asn: string;
+  }[];
+  await first.terminate();
+  const gone = listed.find(({ id }) => id === held)!;
+  const path = join(first.folder, 'pools', 'res.yaml');
+  const pool = JSON.parse(await readFile(path, 'utf8')) as { exits: { url: string }[] };
+  pool.exits = pool.exits.filter(({ url }) => !url.startsWith(gone.endpoint));
+  await writeFile(path, JSON.stringify(pool));
+  const second = await first.startAgain();
+  t.is(await exitOf(second, 'session-a-strict-1'), 'session_lost');
+  const moved = await exitOf(second, 'session-b');
+  t.not(moved, held);
+  t.like(
+    listed.find(({ id }) => id === moved),
+    { country: 'de', asn: gone.asn },
+  );
+  t.is(await second.stop(), 0);
+});
