@@ -1,6 +1,8 @@
 #include "loop.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -22,6 +24,17 @@ constexpr int kBatch = 512;
 /** A tunnel handed over while the thread sleeps gets its timer so much later, in ms. */
 constexpr int64_t kLongestSleepMs = 250;
 
+/** Least time between two notices, in ms: each wakes a thread of JavaScript, and one may serve many records. */
+constexpr int64_t kRingMs = 8;
+
+/** Only a tunnel that lasts so long has its connections probed (TCP keep-alive): most are over before, and save the calls. */
+constexpr int64_t kKeepAliveAfterMs = 30'000;
+
+/** Silence before the first probe, between two of them, and how many go unanswered before the connection is taken for dead. */
+constexpr int kProbeAfterS = 60;
+constexpr int kProbeIntervalS = 10;
+constexpr int kProbes = 6;
+
 constexpr uint32_t kWatched = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 bool watch(int epoll, int fd, uint64_t data) {
@@ -29,6 +42,17 @@ bool watch(int epoll, int fd, uint64_t data) {
   event.events = kWatched;
   event.data.u64 = data;
   return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void keep_alive(Tunnel& tunnel) {
+  tunnel.kept_alive = true;
+  const int on = 1;
+  for (const int fd : tunnel.fd) {
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kProbeAfterS, sizeof kProbeAfterS);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kProbeIntervalS, sizeof kProbeIntervalS);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kProbes, sizeof kProbes);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  }
 }
 
 }  // namespace
@@ -54,10 +78,7 @@ Loop::Loop(uint32_t number, PipeCount& pipes)
 }
 
 Loop::~Loop() {
-  {
-    std::lock_guard<std::mutex> guard(mutex_);
-    stopping_ = true;
-  }
+  stopping_.store(true);
   wake();
   thread_.join();
   close(epoll_);
@@ -122,21 +143,22 @@ void Loop::fill(Slot& slot, const Adoption& adoption, const int fds[2]) {
   if (!send_or_queue(fds[1], tunnel.way[0], adoption.early[0], Span())) break_side(tunnel, 1);
 }
 
-/** From here on the tunnel is the relay thread's. Both descriptors are entered under the mutex, for which reap() waits. */
+/** From here on the tunnel is the relay thread's; but it buries no tunnel of which not both descriptors are entered. */
 void Loop::publish(Slot& slot, uint64_t handle) {
   const Tunnel& tunnel = slot.tunnel;
   const int fds[2] = {tunnel.fd[0], tunnel.fd[1]};
   bool urgent = tunnel.broken[0] || tunnel.broken[1] || !tunnel.way[0].queue.empty() || !tunnel.way[1].queue.empty();
+  live_.fetch_add(1, std::memory_order_relaxed);
+  slot.entered.store(false, std::memory_order_relaxed);
+  slot.lives.store(slot.generation, std::memory_order_release);
+  const bool watched = watch(epoll_, fds[0], handle) && watch(epoll_, fds[1], handle | 1);
+  slot.entered.store(true, std::memory_order_release);
   {
     std::lock_guard<std::mutex> guard(mutex_);
-    live_.fetch_add(1, std::memory_order_relaxed);
-    slot.lives.store(slot.generation, std::memory_order_release);
     inbox_.push_back({Command::Verb::join, handle, 0});
-    if (!watch(epoll_, fds[0], handle) || !watch(epoll_, fds[1], handle | 1)) {
-      inbox_.push_back({Command::Verb::cut, handle, 0});
-      urgent = true;
-    }
-    urgent = urgent || sleeps_long_;
+    if (!watched) inbox_.push_back({Command::Verb::cut, handle, 0});
+    inbox_waits_.store(true, std::memory_order_release);
+    urgent = urgent || !watched || sleeps_long_;
   }
   if (urgent) wake();
 }
@@ -149,6 +171,7 @@ void Loop::command(const Command& command) {
   {
     std::lock_guard<std::mutex> guard(mutex_);
     inbox_.push_back(command);
+    inbox_waits_.store(true, std::memory_order_release);
   }
   wake();
 }
@@ -188,26 +211,23 @@ void Loop::run() {
     }
     turn_.clear();
     look_at_timers();
-    bool stop = false;
-    {
-      std::lock_guard<std::mutex> guard(mutex_);
-      stop = stopping_;
-    }
-    for (uint32_t index = 0; stop && index < used_; index++) {
-      Slot* slot = slot_at(index);
-      if (slot->lives.load() != 0 && slot->tunnel.state == State::running) finish(slot->tunnel, index, Kind::cut);
-    }
+    const bool stop = stopping_.load();
+    if (stop) cut_all();
     reap();
-    if (stop) return;
+    if (now_ms_ - rung_at_ms_ >= kRingMs || stop) ring();
+    if (stop && over_.empty()) return;
   }
 }
 
 int Loop::wait_ms() {
-  const int64_t timer_ms = wheel_.wait_ms(now_ms_);
+  int64_t timer_ms = wheel_.wait_ms(now_ms_);
+  if (!unrung_.empty()) timer_ms = timer_ms < 0 ? kRingMs : std::min(timer_ms, kRingMs);
+  if (!again_.empty() || !over_.empty() || inbox_waits_.load(std::memory_order_acquire) || stopping_.load()) return 0;
+  // Without a wake-up, what is handed over meanwhile is seen at its first event, or then.
+  if (timer_ms >= 0) return static_cast<int>(std::min(timer_ms, kLongestSleepMs));
   std::lock_guard<std::mutex> guard(mutex_);
-  if (!inbox_.empty() || !again_.empty() || stopping_) return 0;
-  sleeps_long_ = timer_ms < 0;
-  return timer_ms < 0 ? -1 : static_cast<int>(std::min(timer_ms, kLongestSleepMs));
+  sleeps_long_ = inbox_.empty();
+  return sleeps_long_ ? -1 : 0;
 }
 
 void Loop::on_event(uint64_t data, uint32_t events) {
@@ -229,10 +249,11 @@ void Loop::on_event(uint64_t data, uint32_t events) {
 }
 
 void Loop::obey() {
+  if (!inbox_waits_.load(std::memory_order_acquire)) return;
   {
     std::lock_guard<std::mutex> guard(mutex_);
+    inbox_waits_.store(false, std::memory_order_relaxed);
     sleeps_long_ = false;
-    if (inbox_.empty()) return;
     orders_.swap(inbox_);
   }
   for (const Command& order : orders_) {
@@ -271,13 +292,16 @@ void Loop::look_at_timers() {
       finish(tunnel, index, Kind::idle);
       continue;
     }
+    if (!tunnel.kept_alive && now_ms_ - tunnel.adopted_ms >= kKeepAliveAfterMs) keep_alive(tunnel);
     set_timer(tunnel, index);
     if (tunnel.budget.pace > 0) pump_both(tunnel, index, 0);
   }
 }
 
 void Loop::set_timer(Tunnel& tunnel, uint32_t index) {
-  wheel_.set(index, tunnel.active_ms + tunnel.idle_ms);
+  const int64_t idle_at = tunnel.active_ms + tunnel.idle_ms;
+  const auto lasting_at = static_cast<int64_t>(tunnel.adopted_ms) + kKeepAliveAfterMs;
+  wheel_.set(index, tunnel.kept_alive ? idle_at : std::min(idle_at, lasting_at));
 }
 
 Tunnel* Loop::find(uint64_t handle, uint32_t& index) const {
@@ -297,16 +321,33 @@ void Loop::finish(Tunnel& tunnel, uint32_t index, Kind kind) {
   over_.push_back(index);
 }
 
+void Loop::cut_all() {
+  std::lock_guard<std::mutex> guard(mutex_);
+  for (uint32_t index = 0; index < used_; index++) {
+    Slot* slot = slot_at(index);
+    if (slot->lives.load() != 0 && slot->tunnel.state == State::running) finish(slot->tunnel, index, Kind::cut);
+  }
+}
+
 void Loop::reap() {
   if (over_.empty()) return;
-  // Whoever published one of these has entered both its descriptors once the mutex is free.
-  { std::lock_guard<std::mutex> guard(mutex_); }
-  for (const uint32_t index : over_) bury(index);
-  {
-    std::lock_guard<std::mutex> guard(mutex_);
-    free_.insert(free_.end(), over_.begin(), over_.end());
+  buried_.clear();
+  const auto entered = [this](uint32_t index) { return slot_at(index)->entered.load(std::memory_order_acquire); };
+  for (const uint32_t index : over_) {
+    if (!entered(index)) continue;
+    bury(index);
+    buried_.push_back(index);
   }
-  over_.clear();
+  // One that is not entered yet ended within a moment of its hand-over; it has its turn in the next round.
+  if (buried_.size() == over_.size()) {
+    over_.clear();
+  } else {
+    over_.erase(std::remove_if(over_.begin(), over_.end(), [this](uint32_t index) { return slot_at(index)->lives.load() == 0; }),
+                over_.end());
+  }
+  if (buried_.empty()) return;
+  std::lock_guard<std::mutex> guard(mutex_);
+  free_.insert(free_.end(), buried_.begin(), buried_.end());
 }
 
 void Loop::bury(uint32_t index) {
@@ -327,7 +368,20 @@ void Loop::bury(uint32_t index) {
   slot.lives.store(0, std::memory_order_release);
   slot.generation = slot.generation + 1 == kGenerations ? 1 : slot.generation + 1;
   live_.fetch_sub(1, std::memory_order_relaxed);
-  if (tunnel.owner != nullptr) tunnel.owner->post(record);
+  post(tunnel.owner, record);
+}
+
+void Loop::post(Mailbox* owner, const Record& record) {
+  if (owner == nullptr) return;
+  owner->post(record);
+  if (std::find(unrung_.begin(), unrung_.end(), owner) == unrung_.end()) unrung_.push_back(owner);
+}
+
+void Loop::ring() {
+  if (unrung_.empty()) return;
+  for (Mailbox* mailbox : unrung_) mailbox->ring();
+  unrung_.clear();
+  rung_at_ms_ = now_ms_;
 }
 
 Record Loop::record_of(const Slot& slot, uint32_t index) const {

@@ -40,6 +40,8 @@ class Loop {
     /** The generation of the tunnel that lives here; 0 where none does. */
     std::atomic<uint32_t> lives{0};
     std::atomic<uint64_t> octets[2] = {{0}, {0}};
+    /** Whether whoever handed the tunnel over is done with it: until then its descriptors must not be closed. */
+    std::atomic<bool> entered{false};
     uint32_t generation = 1;
     Tunnel tunnel;
   };
@@ -63,6 +65,9 @@ class Loop {
   void obey();
   void obey(const Command& command, Tunnel& tunnel, uint32_t index);
   void look_at_timers();
+  void post(Mailbox* owner, const Record& record);
+  void ring();
+  void cut_all();
   void reap();
   void bury(uint32_t index);
   int wait_ms();
@@ -87,6 +92,8 @@ class Loop {
   int wake_;
   std::atomic<Slot*> chunks_[kChunks] = {};
   std::atomic<uint32_t> live_{0};
+  std::atomic<bool> inbox_waits_{false};
+  std::atomic<bool> stopping_{false};
 
   std::mutex mutex_;
   // Under the mutex.
@@ -94,13 +101,16 @@ class Loop {
   std::vector<uint32_t> free_;
   std::vector<Command> inbox_;
   bool sleeps_long_ = false;
-  bool stopping_ = false;
 
   // The relay thread's own.
   Wheel wheel_;
   Pipes pipes_;
   std::vector<Command> orders_;
   std::vector<uint32_t> over_;
+  std::vector<uint32_t> buried_;
+  /** Mailboxes with records that nobody was notified of. */
+  std::vector<Mailbox*> unrung_;
+  int64_t rung_at_ms_ = 0;
   std::vector<uint32_t> due_;
   std::vector<uint64_t> again_;
   std::vector<uint64_t> turn_;

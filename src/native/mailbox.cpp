@@ -11,11 +11,20 @@ void Mailbox::post(const Record& record) {
     heir = heir_;
     if (heir == nullptr) {
       waiting_.push_back(record);
-      // Under the lock, so that nobody is notified once close() has returned.
-      if (waiting_.size() == 1 && notify_ != nullptr) notify_(argument_);
     }
   }
   if (heir != nullptr) heir->post(record);
+}
+
+void Mailbox::ring() {
+  Mailbox* heir = nullptr;
+  {
+    std::lock_guard<std::mutex> guard(mutex_);
+    heir = heir_;
+    // Under the lock, so that nobody is notified once close() has returned.
+    if (heir == nullptr && !waiting_.empty() && notify_ != nullptr) notify_(argument_);
+  }
+  if (heir != nullptr) heir->ring();
 }
 
 size_t Mailbox::take(Record* records, size_t most) {
@@ -38,6 +47,7 @@ void Mailbox::close(Mailbox* heir) {
     left.swap(waiting_);
   }
   for (const Record& record : left) heir->post(record);
+  heir->ring();
 }
 
 }  // namespace relay

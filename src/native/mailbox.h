@@ -13,10 +13,12 @@ class Mailbox {
  public:
   using Notify = void (*)(void*);
 
-  /** `notify` is called, on a relay thread, whenever records begin to wait. */
+  /** `notify` is called by ring(), and where take() leaves something. */
   Mailbox(Notify notify, void* argument) : notify_(notify), argument_(argument) {}
 
   void post(const Record& record);
+  /** Notifies the owner, if records wait. Apart from post(), so that one notice serves many records. */
+  void ring();
   /** Takes up to `most` records, the oldest first. What is left announces itself again. */
   size_t take(Record* records, size_t most);
   /** No notice is given from here on. Whatever waits and whatever comes goes to `heir`; without one it waits here. */

@@ -134,11 +134,10 @@ void Loop::out_of_budget(Tunnel& tunnel, uint32_t index) {
   if (budget.allowance != 0) return wheel_.set(index, now_ms_ + kPaceWaitMs);
   if (budget.told) return;
   budget.told = true;
-  if (tunnel.owner == nullptr) return;
   Record record = record_of(*slot_at(index), index);
   record.kind = Kind::spent;
   record.by = -1;
-  tunnel.owner->post(record);
+  post(tunnel.owner, record);
 }
 
 void Loop::nothing_read(Tunnel& tunnel, uint32_t index, int side, bool end) {

@@ -62,6 +62,7 @@ struct Tunnel {
   /** Whether epoll watches for room to write. */
   bool watches_room[2] = {false, false};
   bool queued_again = false;
+  bool kept_alive = false;
   State state = State::running;
   Kind kind = Kind::closed;
   int8_t by = -1;

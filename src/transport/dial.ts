@@ -7,7 +7,8 @@ import { type Blame, dialTimeout, tlsFailure } from './dial-failure.ts';
 import { type AddressQuestion, judgedAddresses } from './judged-addresses.ts';
 import type { Resolver } from './resolver.ts';
 
-const KEEP_ALIVE_DELAY_MS = 60_000;
+/** Silence on a connection before TCP probes it, in ms. */
+export const KEEP_ALIVE_DELAY_MS = 60_000;
 /** Distinct certificate authorities whose contexts are kept; making one costs more than a dial. */
 const CONTEXT_LIMIT = 256;
 
@@ -24,6 +25,9 @@ export interface DialTls {
 export interface DialTarget extends AddressQuestion {
   readonly port: number;
   readonly tls?: DialTls;
+  /** Whether TCP keep-alive is left to whoever keeps the connection: it takes as many calls of the system as all the rest of a
+   *  dial, and most tunnels are over before the first probe. */
+  readonly brief?: boolean;
 }
 
 /** How long it may take. */
@@ -38,7 +42,7 @@ export type SocketEnds = Pick<net.Socket, 'localAddress' | 'localPort' | 'remote
 
 /** The only way to open a connection outward. */
 export interface Dialler {
-  /** A connected socket: half-open allowed, no delay, TCP keep-alive, nothing read yet by a listener. It carries one listener
+  /** A connected socket: half-open allowed, no delay, TCP keep-alive unless `brief`, nothing read yet by a listener. It carries one listener
    *  of ours for `error`, which does nothing, so that a fault before its owner listens ends no process. From here on the caller
    *  owns it, and must look at `destroyed` before relying on events still to come.
    *  Rejects with GatewayError, or with the signal's reason; then no socket, timer or listener is left. */
@@ -129,7 +133,7 @@ class TcpDialler implements Dialler {
     // First of all: it throws where the authorities can't be read.
     const context = target.tls === undefined ? null : this.#context(target.tls.ca ?? '');
     const addresses = await this.addresses(target, cutoff);
-    const open = (address: string): net.Socket => this.#connect(address, target.port);
+    const open = (address: string): net.Socket => this.#connect(address, target);
     const socket = await raceAddresses(addresses, { open, blame: target.blame }, cutoff);
     this.#register(socket, target.port);
     return context === null ? socket : secure(socket, { ...target, ...target.tls, context }, cutoff);
@@ -139,13 +143,13 @@ class TcpDialler implements Dialler {
     return judgedAddresses(this.#options.resolver, question, cutoff);
   }
 
-  #connect(address: string, port: number): net.Socket {
+  #connect(address: string, { port, brief = false }: DialTarget): net.Socket {
     const socket = net.connect({
       host: address,
       port,
       allowHalfOpen: true,
       noDelay: true,
-      keepAlive: true,
+      keepAlive: !brief,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     });
     socket.on('error', ignoreError);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { KEEP_ALIVE_DELAY_MS } from './dial.ts';
 import { Budget } from './relay-budget.ts';
 
 /** The first octets that came from a side. */
@@ -112,6 +113,7 @@ class ScriptRelay implements RelayHandle {
     // What ended before the relay began emits nothing more.
     if (a.destroyed) queueMicrotask(() => this.#lost('a'));
     else if (b.destroyed) queueMicrotask(() => this.#lost('b'));
+    for (const side of [a, b]) side.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
     if (options.reply !== undefined) a.write(options.reply);
     this.#forth.start(options.earlyA);
     this.#back.start(options.earlyB);

@@ -55,7 +55,13 @@ export interface OpenedTunnel {
 export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: TunnelRequest): Promise<OpenedTunnel> {
   const { dialler } = tools;
   if (exit.endpoint.scheme === 'direct') {
-    const socket = await dialler.dial({ ...request, ...request.authority, family: request.family, blame: 'origin' });
+    const socket = await dialler.dial({
+      ...request,
+      ...request.authority,
+      family: request.family,
+      blame: 'origin',
+      brief: true,
+    });
     return { socket: socket.pause(), early: NOTHING };
   }
 
@@ -63,7 +69,7 @@ export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: 
   let socket: Socket | null = null;
   try {
     const authority = await authorityFor(exit, request, (question) => dialler.addresses(question, cutoff));
-    socket = await dialler.dialWithin({ ...exitTarget(exit), judge: request.judgeExit }, cutoff);
+    socket = await dialler.dialWithin({ ...exitTarget(exit), judge: request.judgeExit, brief: true }, cutoff);
     const handshake = new Handshake(socket, cutoff);
     await confirm(handshake, { authority, endpoint: exit.endpoint }, tools);
     return { socket, early: handshake.rest };
