@@ -179,7 +179,7 @@ class Gateway {
     const certificates = new Certificates({
       folder: config.data,
       wallTime: Date.now,
-      onChange: (key) => void this.#group?.setCertificate(key),
+      onChange: (key, pair) => void this.#group?.setCertificate(key, pair),
       warn,
     });
     this.#closers.push(() => certificates.close());
@@ -201,7 +201,7 @@ class Gateway {
         admin: { host: admin.host, port: admin.port },
       },
       plan: { config, pools: this.#buildPools(this.#settings) },
-      certificates: () => certificates.pairs,
+      certificates: certificates.pairs,
       clients: clients.snapshotClients(),
       log: this.#log,
       now: sharedClock(),

@@ -1,4 +1,5 @@
 import type { Health } from '../admin/health.ts';
+import type { CertificatePair } from '../listener/certificate.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
@@ -31,8 +32,7 @@ export interface WorkerGroupOptions {
   /** What every worker is born with. */
   readonly start: Omit<WorkerStart, 'worker'>;
   readonly plan: Settled;
-  /** The certificates in use, as they are now. */
-  readonly certificates: () => CertificatePairs;
+  readonly certificates: CertificatePairs;
   readonly clients: readonly ClientRecord[];
   readonly log: { writeLines(lines: string): void } | null;
   /** The monotonic clock that all threads share, in ms. */
@@ -55,6 +55,7 @@ export class WorkerGroup {
   readonly #recoveries: Recoveries;
   readonly #tidying: NodeJS.Timeout;
   #plan: Settled;
+  #certificates: CertificatePairs;
   #ports: BoundPorts = new Map();
   #bound: readonly BoundListener[] = [];
   #clients: readonly ClientRecord[];
@@ -65,6 +66,7 @@ export class WorkerGroup {
     this.#options = options;
     this.#plan = plan;
     this.#clients = options.clients;
+    this.#certificates = options.certificates;
     this.#load = new WorkerLoad(new AtomicWords(start.memory.load));
     this.#counters = Counters.overAll(start.memory.counters);
     this.#logins = new LoginLimits(plan.config.limits.logins, start.memory.logins);
@@ -79,6 +81,7 @@ export class WorkerGroup {
       await this.#assertFree(this.#plan);
       const threads = numbers.map((worker) => this.#spawn(worker));
       for (const thread of threads) await this.#open(thread).catch(asStartFault);
+      if (this.#threads.size < threads.length) asStartFault('the others serve');
       this.#phase = 'serving';
     });
   }
@@ -143,10 +146,10 @@ export class WorkerGroup {
   }
 
   /** Hands every worker the certificate of this key, which has changed. */
-  setCertificate(key: string): Promise<void> {
+  setCertificate(key: string, pair: CertificatePair): Promise<void> {
     return this.#turns.take(async () => {
-      const pair = this.#options.certificates().get(key);
-      if (pair !== undefined) await this.#tell({ kind: 'certificate', key, pair });
+      this.#certificates = new Map(this.#certificates).set(key, pair);
+      await this.#tell({ kind: 'certificate', key, pair });
     });
   }
 
@@ -158,10 +161,8 @@ export class WorkerGroup {
       let next = { bound: this.#bound, ports: this.#ports };
       try {
         for (const thread of this.#threads.values()) {
-          const bound = await this.#askUnlessEnded(thread, {
-            kind: 'prepare',
-            plan: { ...plan, ...next, certificates },
-          });
+          const whole = { ...plan, certificates, ports: next.ports };
+          const bound = await this.#askUnlessEnded(thread, { kind: 'prepare', plan: whole });
           if (bound !== null) next = { bound, ports: portsOf(plan, bound) };
         }
       } catch (fault) {
@@ -169,6 +170,7 @@ export class WorkerGroup {
         throw fault;
       }
       this.#plan = plan;
+      this.#certificates = certificates;
       this.#ports = next.ports;
       this.#bound = next.bound;
       await this.#tell({ kind: 'commit' });
@@ -210,7 +212,7 @@ export class WorkerGroup {
 
   /** The first worker may leave ports to the system, and all others listen where it does. */
   async #open(thread: WorkerThread): Promise<void> {
-    const plan = { ...this.#plan, ports: this.#ports, certificates: this.#options.certificates() };
+    const plan = { ...this.#plan, ports: this.#ports, certificates: this.#certificates };
     this.#bound = await thread.ask({ kind: 'open', plan, clients: this.#clients }, ANSWER_MS);
     this.#ports = portsOf(this.#plan, this.#bound);
   }
@@ -243,13 +245,13 @@ export class WorkerGroup {
     await Promise.all([...this.#threads.values()].map((thread) => this.#askUnlessEnded(thread, request)));
   }
 
-  /** Whoever takes the place of a worker that ended begins by the newest state anyway: null. */
+  /** Null where the worker ended: whoever takes its place begins by the newest state anyway. */
   async #askUnlessEnded<Request extends WorkerRequest>(thread: WorkerThread, request: Request) {
     try {
       return await thread.ask(request, ANSWER_MS);
     } catch (fault) {
-      if (!(fault instanceof WorkerEnded)) throw fault;
-      // One that doesn't answer would go on by the former state.
+      if (request.kind === 'prepare' && !(fault instanceof WorkerEnded)) throw fault;
+      // One that doesn't answer, or can't do what all others do, would go on by the former state.
       await thread.terminate();
       return null;
     }

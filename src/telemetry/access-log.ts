@@ -6,15 +6,12 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { destination } from 'pino';
-import { type AccessRecord, accessLine } from './access-record.ts';
 
 type Sink = ReturnType<typeof destination>;
 
 export interface AccessLogOptions {
   /** Path of the file, made with its folder where missing, appended to where not; null for standard output. */
   readonly file: string | null;
-  /** Whether paths and queries are written. They can hold secrets of the client. */
-  readonly paths: boolean;
   /** Octets kept while the file or the reader of the output can't take them; lines beyond are dropped. */
   readonly limitBytes?: number;
   /** How long `close` and `reopen` wait for what is still unwritten, in ms. */
@@ -66,13 +63,7 @@ export class AccessLog {
     return this.#failedWrites;
   }
 
-  /** Appends one line. Never throws, never waits. */
-  write(record: AccessRecord): void {
-    if (this.#closed || this.#broken) this.#dropped++;
-    else this.#sink.write(accessLine(record, this.#options.paths));
-  }
-
-  /** Appends whole lines that others formatted. Never throws, never waits. */
+  /** Appends whole lines. Never throws, never waits. */
   writeLines(lines: string): void {
     if (this.#closed || this.#broken) this.#dropped += countLines(lines);
     else this.#sink.write(lines);

@@ -77,7 +77,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker
       admin: { host: '127.0.0.1', port: 1 },
     },
     plan: await settingsOf(t, config),
-    certificates: () => new Map(),
+    certificates: new Map(),
     clients: [client],
     log: { writeLines: (lines) => log.push(...lines.split('\n').filter((line) => line !== '')) },
     now: sharedClock(),

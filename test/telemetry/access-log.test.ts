@@ -37,6 +37,7 @@ async function temporaryFolder(t: { teardown(release: () => Promise<void>): void
   return folder;
 }
 
+const lineOf = (of: AccessRecord) => accessLine(of, false);
 const linesOf = async (file: string) => (await readFile(file, 'utf8')).split('\n').slice(0, -1);
 
 test('a line is JSON with every member, and the path only where it is switched on', (t) => {
@@ -92,8 +93,8 @@ test('a text without end does not make a line without end', (t) => {
 test('lines stand in the file, in order, once it is closed; the file is appended to, and not for others to read', async (t) => {
   const file = join(await temporaryFolder(t), 'made', 'access.log');
   for (const from of [0, 500]) {
-    const log = await openAccessLog({ file, paths: false });
-    for (let i = from; i < from + 500; i++) log.write({ ...record, id: `r-${i}` });
+    const log = await openAccessLog({ file });
+    for (let i = from; i < from + 500; i++) log.writeLines(lineOf({ ...record, id: `r-${i}` }));
     await log.close();
     t.is(log.dropped, 0);
   }
@@ -108,13 +109,13 @@ test('after a rotation, reopening goes on in a new file and loses nothing', asyn
   const folder = await temporaryFolder(t);
   const file = join(folder, 'access.log');
   const rotated = join(folder, 'access.log.1');
-  const log = await openAccessLog({ file, paths: false });
-  log.write({ ...record, id: 'before' });
+  const log = await openAccessLog({ file });
+  log.writeLines(lineOf({ ...record, id: 'before' }));
   await rename(file, rotated);
   const reopened = log.reopen();
-  log.write({ ...record, id: 'meanwhile' });
+  log.writeLines(lineOf({ ...record, id: 'meanwhile' }));
   await reopened;
-  log.write({ ...record, id: 'after' });
+  log.writeLines(lineOf({ ...record, id: 'after' }));
   await log.close();
   const ids = [...(await linesOf(rotated)), ...(await linesOf(file))].map((line) => JSON.parse(line).id);
   t.deepEqual(ids, ['before', 'meanwhile', 'after']);
@@ -124,44 +125,47 @@ test('after a rotation, reopening goes on in a new file and loses nothing', asyn
 test('where reopening fails the log goes on in the old file', async (t) => {
   const folder = await temporaryFolder(t);
   const file = join(folder, 'logs', 'access.log');
-  const log = await openAccessLog({ file, paths: false });
+  const log = await openAccessLog({ file });
   await rename(join(folder, 'logs'), join(folder, 'moved'));
   await writeFile(join(folder, 'logs'), '');
   await t.throwsAsync(log.reopen(), { code: 'EEXIST' });
-  log.write(record);
+  log.writeLines(lineOf(record));
   await log.close();
   t.is((await linesOf(join(folder, 'moved', 'access.log'))).length, 1);
 });
 
 test('a file that cannot be opened is said so', async (t) => {
   const folder = await temporaryFolder(t);
-  await t.throwsAsync(openAccessLog({ file: folder, paths: false }), { code: 'EISDIR' });
+  await t.throwsAsync(openAccessLog({ file: folder }), { code: 'EISDIR' });
 });
 
 test('a full disk costs lines, which are counted, and closing still ends', async (t) => {
-  const log = await openAccessLog({ file: '/dev/full', paths: false, limitBytes: 2_000 });
-  for (let i = 0; i < 20; i++) log.write(record);
+  const log = await openAccessLog({ file: '/dev/full', limitBytes: 2_000 });
+  for (let i = 0; i < 20; i++) log.writeLines(lineOf(record));
   t.true(log.dropped >= 14);
+  const dropped = log.dropped;
+  log.writeLines(lineOf(record).repeat(3));
+  t.is(log.dropped, dropped + 3);
   await log.close();
   t.true(log.failedWrites >= 1);
-  log.write(record);
+  log.writeLines(lineOf(record));
   await log.close();
 });
 
 test('closing twice, and writing or reopening afterwards, does no harm', async (t) => {
   const file = join(await temporaryFolder(t), 'access.log');
-  const log = await openAccessLog({ file, paths: false });
+  const log = await openAccessLog({ file });
   await Promise.all([log.close(), log.close()]);
-  log.write(record);
+  log.writeLines(lineOf(record));
   await log.reopen();
   t.is(log.dropped, 1);
 });
 
 const writer = `
   import { openAccessLog } from '${new URL('../../src/telemetry/access-log.ts', import.meta.url).href}';
-  const log = await openAccessLog({ file: null, paths: false });
+  const log = await openAccessLog({ file: null });
   process.on('message', async (what) => {
-    if (what === 'write') for (let i = 0; i < 100; i++) log.write(${JSON.stringify(record)});
+    if (what === 'write') for (let i = 0; i < 100; i++) log.writeLines(${JSON.stringify(accessLine(record, false))});
     if (what === 'reopen') await log.reopen();
     if (what === 'close') await log.close();
     process.send({ dropped: log.dropped, failedWrites: log.failedWrites });
