@@ -189,7 +189,7 @@ class Gateway {
     const certificates = new Certificates({
       folder: config.data,
       wallTime: Date.now,
-      onChange: (key) => void this.#group?.setCertificate(key),
+      onChange: (key, pair) => void this.#group?.setCertificate(key, pair),
       warn,
     });
     this.#closers.push(() => certificates.close());
@@ -222,7 +222,7 @@ class Gateway {
       config,
       pools,
       registry,
-      certificates: () => certificates.pairs,
+      certificates: certificates.pairs,
       clients: clients.snapshotClients(),
       log: this.#log,
       now,

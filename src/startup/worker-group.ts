@@ -3,6 +3,7 @@ import type { ExitFigures } from '../admin/pool-view.ts';
 import type { Config } from '../config/config.ts';
 import { newestOf } from '../gateway/recent-exchanges.ts';
 import type { ReportOutcome } from '../gateway/report.ts';
+import type { CertificatePair } from '../listener/certificate.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
@@ -41,8 +42,7 @@ export interface WorkerGroupOptions {
   readonly pools: AppliedPools;
   /** All exits, as the workers see them; it takes what a reload brings. */
   readonly registry: PoolRegistry;
-  /** The certificates in use, as they are now. */
-  readonly certificates: () => CertificatePairs;
+  readonly certificates: CertificatePairs;
   readonly clients: readonly ClientRecord[];
   readonly log: { writeLines(lines: string): void } | null;
   /** The monotonic clock that all threads share, in ms. */
@@ -70,6 +70,7 @@ export class WorkerGroup {
   readonly #tidying: NodeJS.Timeout;
   #config: Config;
   #pools: AppliedPools;
+  #certificates: CertificatePairs;
   #ports: BoundPorts = new Map();
   #bound: readonly BoundListener[] = [];
   #clients: readonly ClientRecord[];
@@ -82,6 +83,7 @@ export class WorkerGroup {
     this.#pools = pools;
     this.registry = options.registry;
     this.#clients = options.clients;
+    this.#certificates = options.certificates;
     this.#load = new WorkerLoad(new AtomicWords(start.memory.load));
     this.#counters = Counters.overAll(start.memory.counters);
     this.#logins = new LoginLimits(config.limits.logins, start.memory.logins);
@@ -97,6 +99,7 @@ export class WorkerGroup {
       await this.#assertFree(this.#config);
       const threads = numbers.map((worker) => this.#spawn(worker));
       for (const thread of threads) await this.#open(thread).catch(asStartFault);
+      if (this.#threads.size < threads.length) asStartFault('the others serve');
       this.#phase = 'serving';
     });
   }
@@ -156,10 +159,10 @@ export class WorkerGroup {
   }
 
   /** Hands every worker the certificate of this key, which has changed. */
-  setCertificate(key: string): Promise<void> {
+  setCertificate(key: string, pair: CertificatePair): Promise<void> {
     return this.#turns.take(async () => {
-      const pair = this.#options.certificates().get(key);
-      if (pair !== undefined) await this.#tell({ kind: 'certificate', key, pair });
+      this.#certificates = new Map(this.#certificates).set(key, pair);
+      await this.#tell({ kind: 'certificate', key, pair });
     });
   }
 
@@ -178,10 +181,8 @@ export class WorkerGroup {
       let next = { bound: this.#bound, ports: this.#ports };
       try {
         for (const thread of this.#threads.values()) {
-          const bound = await this.#askUnlessEnded(thread, {
-            kind: 'prepare',
-            plan: { config, ports: next.ports, certificates },
-          });
+          const whole = { config, certificates, ports: next.ports };
+          const bound = await this.#askUnlessEnded(thread, { kind: 'prepare', plan: whole });
           if (bound !== null) next = { bound, ports: portsOf(config, bound) };
         }
       } catch (fault) {
@@ -191,6 +192,7 @@ export class WorkerGroup {
       this.#config = config;
       this.#pools = commitPools();
       this.registry.take(this.#pools.record);
+      this.#certificates = certificates;
       this.#ports = next.ports;
       this.#bound = next.bound;
       await this.#tell({ kind: 'commit', pools: this.#pools });
@@ -233,7 +235,7 @@ export class WorkerGroup {
 
   /** The first worker may leave ports to the system, and all others listen where it does. */
   async #open(thread: WorkerThread): Promise<void> {
-    const plan = { config: this.#config, ports: this.#ports, certificates: this.#options.certificates() };
+    const plan = { config: this.#config, ports: this.#ports, certificates: this.#certificates };
     const request = { kind: 'open', plan, pools: this.#pools, clients: this.#clients } as const;
     this.#bound = await thread.ask(request, ANSWER_MS);
     this.#ports = portsOf(this.#config, this.#bound);
@@ -281,13 +283,13 @@ export class WorkerGroup {
     await Promise.all([...this.#threads.values()].map((thread) => this.#askUnlessEnded(thread, request)));
   }
 
-  /** Whoever takes the place of a worker that ended begins by the newest state anyway: null. */
+  /** Null where the worker ended: whoever takes its place begins by the newest state anyway. */
   async #askUnlessEnded<Request extends WorkerRequest>(thread: WorkerThread, request: Request) {
     try {
       return await thread.ask(request, ANSWER_MS);
     } catch (fault) {
-      if (!(fault instanceof WorkerEnded)) throw fault;
-      // One that doesn't answer would go on by the former state.
+      if (request.kind === 'prepare' && !(fault instanceof WorkerEnded)) throw fault;
+      // One that doesn't answer, or can't do what all others do, would go on by the former state.
       await thread.terminate();
       return null;
     }

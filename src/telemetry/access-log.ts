@@ -59,7 +59,7 @@ export class AccessLog {
     return this.#failedWrites;
   }
 
-  /** Appends whole lines that others formatted. Never throws, never waits. */
+  /** Appends whole lines. Never throws, never waits. */
   writeLines(lines: string): void {
     if (this.#closed || this.#broken) this.#dropped += countLines(lines);
     else this.#sink.write(lines);

@@ -1,7 +1,7 @@
 import { type AccessRecord, accessLine, isoClock } from './access-record.ts';
 
 export interface LineBatchOptions {
-  /** Whether paths and queries are written. */
+  /** Whether paths and queries are written. They can hold secrets of the client. */
   readonly paths: boolean;
   /** Takes whole lines, and how many octets they have. */
   readonly post: (lines: string, octets: number) => void;

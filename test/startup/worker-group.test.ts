@@ -87,7 +87,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker
     pools,
     registry: new PoolRegistry(pools.record),
     bury: () => {},
-    certificates: () => new Map(),
+    certificates: new Map(),
     clients: [client],
     log: { writeLines: (lines) => log.push(...lines.split('\n').filter((line) => line !== '')) },
     now: sharedClock(),

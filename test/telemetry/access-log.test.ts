@@ -39,6 +39,7 @@ async function temporaryFolder(t: { teardown(release: () => Promise<void>): void
   return folder;
 }
 
+const lineOf = (of: AccessRecord) => accessLine(of, false);
 const linesOf = async (file: string) => (await readFile(file, 'utf8')).split('\n').slice(0, -1);
 
 test('a line is JSON with every member, and the path only where it is switched on', (t) => {
@@ -101,7 +102,7 @@ test('lines stand in the file, in order, once it is closed; the file is appended
   const file = join(await temporaryFolder(t), 'made', 'access.log');
   for (const from of [0, 500]) {
     const log = await openAccessLog({ file });
-    for (let i = from; i < from + 500; i++) log.writeLines(accessLine({ ...record, id: `r-${i}` }, false));
+    for (let i = from; i < from + 500; i++) log.writeLines(lineOf({ ...record, id: `r-${i}` }));
     await log.close();
     t.is(log.dropped, 0);
   }
@@ -117,12 +118,12 @@ test('after a rotation, reopening goes on in a new file and loses nothing', asyn
   const file = join(folder, 'access.log');
   const rotated = join(folder, 'access.log.1');
   const log = await openAccessLog({ file });
-  log.writeLines(accessLine({ ...record, id: 'before' }, false));
+  log.writeLines(lineOf({ ...record, id: 'before' }));
   await rename(file, rotated);
   const reopened = log.reopen();
-  log.writeLines(accessLine({ ...record, id: 'meanwhile' }, false));
+  log.writeLines(lineOf({ ...record, id: 'meanwhile' }));
   await reopened;
-  log.writeLines(accessLine({ ...record, id: 'after' }, false));
+  log.writeLines(lineOf({ ...record, id: 'after' }));
   await log.close();
   const ids = [...(await linesOf(rotated)), ...(await linesOf(file))].map((line) => JSON.parse(line).id);
   t.deepEqual(ids, ['before', 'meanwhile', 'after']);
@@ -136,7 +137,7 @@ test('where reopening fails the log goes on in the old file', async (t) => {
   await rename(join(folder, 'logs'), join(folder, 'moved'));
   await writeFile(join(folder, 'logs'), '');
   await t.throwsAsync(log.reopen(), { code: 'EEXIST' });
-  log.writeLines(accessLine(record, false));
+  log.writeLines(lineOf(record));
   await log.close();
   t.is((await linesOf(join(folder, 'moved', 'access.log'))).length, 1);
 });
@@ -148,11 +149,14 @@ test('a file that cannot be opened is said so', async (t) => {
 
 test('a full disk costs lines, which are counted, and closing still ends', async (t) => {
   const log = await openAccessLog({ file: '/dev/full', limitBytes: 2_000 });
-  for (let i = 0; i < 20; i++) log.writeLines(accessLine(record, false));
+  for (let i = 0; i < 20; i++) log.writeLines(lineOf(record));
   t.true(log.dropped >= 14);
+  const dropped = log.dropped;
+  log.writeLines(lineOf(record).repeat(3));
+  t.is(log.dropped, dropped + 3);
   await log.close();
   t.true(log.failedWrites >= 1);
-  log.writeLines(accessLine(record, false));
+  log.writeLines(lineOf(record));
   await log.close();
 });
 
@@ -160,7 +164,7 @@ test('closing twice, and writing or reopening afterwards, does no harm', async (
   const file = join(await temporaryFolder(t), 'access.log');
   const log = await openAccessLog({ file });
   await Promise.all([log.close(), log.close()]);
-  log.writeLines(accessLine(record, false));
+  log.writeLines(lineOf(record));
   await log.reopen();
   t.is(log.dropped, 1);
 });
