@@ -1,6 +1,7 @@
 import type { ClientView, ClientWithSecret } from './client-view.ts';
 import type { Health } from './health.ts';
 import type { ExitView, PoolView } from './pool-view.ts';
+import type { SessionList, SessionView } from './session-view.ts';
 
 /** What each command answers, as JSON. */
 export interface CommandResults {
@@ -15,5 +16,9 @@ export interface CommandResults {
   readonly 'pool.list': readonly PoolView[];
   readonly 'pool.show': PoolView;
   readonly 'exit.list': readonly ExitView[];
+  readonly 'session.list': SessionList;
+  readonly 'session.show': SessionView;
+  readonly 'session.move': SessionView;
+  readonly 'session.end': SessionView;
   readonly health: Health;
 }

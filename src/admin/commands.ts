@@ -4,17 +4,20 @@ import { type Command, type Commands, command } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { Health } from './health.ts';
 import type { ExitView, PoolView } from './pool-view.ts';
+import { type Sessions, sessionCommands } from './session-commands.ts';
 
 /** What commands work on: the running gateway, or the files of one that doesn't run. */
 export interface CommandDeps extends ClientCommandDeps {
   readonly pools: () => readonly PoolView[];
   readonly exits: () => readonly ExitView[];
   readonly health: () => Health;
+  /** Throws CommandError (not_running) where no gateway runs. */
+  readonly sessions: () => Sessions;
 }
 
 /** All commands by name, used by the control socket and by the command line. */
 export function createCommands(deps: CommandDeps): Commands {
-  return new Map([...clientCommands(deps), ...poolCommands(deps)]);
+  return new Map([...clientCommands(deps), ...poolCommands(deps), ...sessionCommands(deps.sessions)]);
 }
 
 /** `pool.list` → PoolView[]; `pool.show` → PoolView; `exit.list` → ExitView[]; `health` → Health. */

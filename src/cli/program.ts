@@ -8,12 +8,14 @@ import { packageVersion } from './package-facts.ts';
 import { poolCommands } from './pool.ts';
 import { printableJson } from './printable.ts';
 import { serviceCommands } from './service.ts';
+import { sessionCommands } from './session.ts';
 import { Workplace } from './workplace.ts';
 
 const groups: ReadonlyMap<string, string> = new Map([
   ['client', 'who may use the gateway'],
   ['pool', 'the sets of exits'],
   ['exit', 'the ways out'],
+  ['session', 'the exits that clients hold'],
 ]);
 
 /** Runs the command line with these arguments (without node and script) and resolves with the exit code. Never rejects. */
@@ -59,7 +61,8 @@ function createProgram(runner: Runner): Command {
       'after',
       ['', 'Exit codes:', ...exitCodeTexts.map(([code, meaning]) => `  ${code}  ${meaning}`)].join('\n'),
     );
-  for (const spec of [...serviceCommands, ...clientCommands, ...poolCommands]) addCommand(program, spec, runner);
+  for (const spec of [...serviceCommands, ...clientCommands, ...poolCommands, ...sessionCommands])
+    addCommand(program, spec, runner);
   return program;
 }
 

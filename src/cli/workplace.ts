@@ -79,6 +79,9 @@ export class Workplace {
       health: () => {
         throw notRunning(folder);
       },
+      sessions: () => {
+        throw notRunning(folder);
+      },
       onClientsChanged: () => {},
     });
   }

@@ -5,6 +5,7 @@ import { type ExitView, exitViews, poolViews } from '../admin/pool-view.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { Clients } from '../store/clients.ts';
 import type { DataPlane } from './data-plane.ts';
+import { SessionDesk } from './session-desk.ts';
 
 export interface ControlOptions {
   readonly plane: DataPlane;
@@ -16,12 +17,21 @@ export interface ControlOptions {
 /** The commands of the running gateway, over its live figures. */
 export function gatewayCommands({ plane, clients, health, onClientsChanged }: ControlOptions): Commands {
   const pools = () => plane.registry.pools();
+  const { leases, registry, leaseKey } = plane;
+  const sessions = new SessionDesk({
+    leases,
+    registry,
+    keyOf: leaseKey,
+    now: () => performance.now(),
+    random: Math.random,
+  });
   const exits = (): ExitView[] => exitViews(pools(), (exit) => figuresOf(plane, exit));
   return createCommands({
     clients: () => clients,
     pools: () => poolViews(pools(), exits()),
     exits,
     health,
+    sessions: () => sessions,
     onClientsChanged,
   });
 }

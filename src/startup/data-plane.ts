@@ -148,6 +148,10 @@ export class DataPlane {
     this.#memoryFull = full;
   }
 
+  /** The key of a session's lease. */
+  readonly leaseKey = (client: string, session: string): LeaseKey =>
+    leaseKeyOf(this.#options.sessionSecret, `${client}\n${session}`);
+
   /** Not all sessions came back from what was before: until it can't matter any more, an unknown strict one is lost. */
   set sessionsLostSince(time: number) {
     this.#lostSince = time;
@@ -234,13 +238,12 @@ export class DataPlane {
   }
 
   #collaborators(): Collaborators {
-    const { sessionSecret } = this.#options;
     const { logins } = this.#config.limits;
     return {
       now: monotonic,
       random: Math.random,
       newId: randomUUID,
-      leaseKey: (client, session) => leaseKeyOf(sessionSecret, `${client}\n${session}`),
+      leaseKey: this.leaseKey,
       settings: () => this.#settings,
       directory: () => this.#directory,
       rules: () => this.#rules,

@@ -63,6 +63,9 @@ function setUp(t: ExecutionContext) {
     pools: () => poolViews(pools, exits()),
     exits,
     health: () => health,
+    sessions: () => {
+      throw new Error('not asked for here');
+    },
     onClientsChanged: () => {
       told.changes++;
     },
