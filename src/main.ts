@@ -20,9 +20,10 @@ import { sharedClock } from './startup/clock.ts';
 import { type Figures, gatewayCommands, healthOf } from './startup/control.ts';
 import { FaultTeller } from './startup/fault-teller.ts';
 import { keepLeases } from './startup/kept-leases.ts';
-import { controlLeases, leaseThreadOf } from './startup/lease-memory.ts';
+import { controlLeases, leaseKeyOf, leaseThreadOf } from './startup/lease-memory.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
 import { pacedReloads } from './startup/reloads.ts';
+import { SessionDesk } from './startup/session-desk.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
 import { createSharedMemory } from './startup/shared-memory.ts';
 import { StartFault } from './startup/start-fault.ts';
@@ -128,11 +129,11 @@ class Gateway {
     const certificates = await this.#openCertificates(config);
     const take = (records: readonly ClientRecord[]) => this.#group?.setClients(records);
     const watch = new ClientWatch({ store, clients, take, warn });
-    const group = this.#makeGroup({ admin, secretKey, clients, certificates, capacity });
+    const { group, sessions } = this.#makeGroup({ admin, secretKey, clients, certificates, capacity });
     await group.start();
     this.#watch(group, watch);
     const takeClients = () => watch.look().then(() => group.settled());
-    const commands = gatewayCommands({ group, clients, health, takeClients });
+    const commands = gatewayCommands({ group, clients, sessions, health, takeClients });
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
     this.#listenToSignals(group, certificates);
@@ -198,7 +199,7 @@ class Gateway {
     return certificates;
   }
 
-  #makeGroup({ admin, secretKey, clients, certificates, capacity }: GroupParts): WorkerGroup {
+  #makeGroup({ admin, secretKey, clients, certificates, capacity }: GroupParts): Made {
     const { config } = this.#settings;
     const workers = effectiveWorkers(config.workers, process.platform);
     const now = sharedClock();
@@ -206,6 +207,8 @@ class Gateway {
     const pools = this.#catalogue.commit(this.#stagePools(this.#settings));
     const registry = new PoolRegistry(pools.record);
     const leases = controlLeases(memory.leases);
+    const sessionSecret = hashSecret(secretKey, 'names of sessions');
+    const keyOf = (client: string, session: string) => leaseKeyOf(sessionSecret, { client, session });
     const kept = keepLeases({ folder: config.data, leases, registry, now, warn });
     this.#closers.push(() => kept.stop());
     const group = new WorkerGroup({
@@ -215,7 +218,7 @@ class Gateway {
         capacity,
         relayThreads: config.relay.threads,
         secretKey,
-        sessionSecret: hashSecret(secretKey, 'names of sessions'),
+        sessionSecret,
         sessionsLostSince: kept.lostSince,
         admin: { host: admin.host, port: admin.port },
       },
@@ -232,7 +235,7 @@ class Gateway {
     });
     this.#group = group;
     this.#closers.push(() => group.stop(0));
-    return group;
+    return { group, sessions: new SessionDesk({ leases, registry, keyOf, now, random: Math.random }) };
   }
 
   /** Watches for clients changed by another process, and for memory running out. */
@@ -315,6 +318,12 @@ class Gateway {
     });
     lines.forEach(say);
   }
+}
+
+/** The workers, and what they share that the control thread shows. */
+interface Made {
+  readonly group: WorkerGroup;
+  readonly sessions: SessionDesk;
 }
 
 interface GroupParts {

@@ -2,6 +2,7 @@ import type { ReportedExchange } from '../gateway/report.ts';
 import type { ClientView, ClientWithSecret } from './client-view.ts';
 import type { Health } from './health.ts';
 import type { ExitPage, PoolView } from './pool-view.ts';
+import type { SessionList, SessionView } from './session-view.ts';
 
 /** What each command answers, as JSON. */
 export interface CommandResults {
@@ -17,5 +18,9 @@ export interface CommandResults {
   readonly 'pool.show': PoolView;
   readonly 'exit.list': ExitPage;
   readonly 'exchange.report': ReportedExchange;
+  readonly 'session.list': SessionList;
+  readonly 'session.show': SessionView;
+  readonly 'session.move': SessionView;
+  readonly 'session.end': SessionView;
   readonly health: Health;
 }

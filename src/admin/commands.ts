@@ -5,6 +5,7 @@ import { CommandError } from './command-error.ts';
 import type { Health } from './health.ts';
 import { type ExitPage, type ExitQuery, MOST_EXITS, type PoolView } from './pool-view.ts';
 import { reportCommand, type TakeReport } from './report-command.ts';
+import { type Sessions, sessionCommands } from './session-commands.ts';
 
 /** What commands work on: the running gateway, or the files of one that doesn't run. */
 export interface CommandDeps extends ClientCommandDeps {
@@ -12,11 +13,18 @@ export interface CommandDeps extends ClientCommandDeps {
   readonly exits: (query: ExitQuery) => ExitPage;
   readonly health: () => Health;
   readonly report: TakeReport;
+  /** Throws CommandError (not_running) where no gateway runs. */
+  readonly sessions: () => Sessions;
 }
 
 /** All commands by name, used by the control socket and by the command line. */
 export function createCommands(deps: CommandDeps): Commands {
-  return new Map([...clientCommands(deps), ...poolCommands(deps), reportCommand(deps.report)]);
+  return new Map([
+    ...clientCommands(deps),
+    ...poolCommands(deps),
+    ...sessionCommands(deps.sessions),
+    reportCommand(deps.report),
+  ]);
 }
 
 /** `pool.list` → PoolView[]; `pool.show` → PoolView; `exit.list` → ExitPage; `health` → Health. */

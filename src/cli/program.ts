@@ -9,12 +9,14 @@ import { poolCommands } from './pool.ts';
 import { printableJson } from './printable.ts';
 import { reportCommands } from './report.ts';
 import { serviceCommands } from './service.ts';
+import { sessionCommands } from './session.ts';
 import { Workplace } from './workplace.ts';
 
 const groups: ReadonlyMap<string, string> = new Map([
   ['client', 'who may use the gateway'],
   ['pool', 'the sets of exits'],
   ['exit', 'the ways out'],
+  ['session', 'the exits that clients hold'],
 ]);
 
 /** Runs the command line with these arguments (without node and script) and resolves with the exit code. Never rejects. */
@@ -60,8 +62,8 @@ function createProgram(runner: Runner): Command {
       'after',
       ['', 'Exit codes:', ...exitCodeTexts.map(([code, meaning]) => `  ${code}  ${meaning}`)].join('\n'),
     );
-  for (const spec of [...serviceCommands, ...clientCommands, ...poolCommands, ...reportCommands])
-    addCommand(program, spec, runner);
+  const specs = [...serviceCommands, ...clientCommands, ...poolCommands, ...sessionCommands, ...reportCommands];
+  for (const spec of specs) addCommand(program, spec, runner);
   return program;
 }
 

@@ -81,6 +81,9 @@ export class Workplace {
       report: () => {
         throw notRunning(folder);
       },
+      sessions: () => {
+        throw notRunning(folder);
+      },
       onClientsChanged: () => {},
     });
   }

@@ -4,6 +4,7 @@ import type { Health } from '../admin/health.ts';
 import type { ExitFigures } from '../admin/pool-view.ts';
 import { countUsable, exitPage, poolViews } from '../admin/pool-view.ts';
 import type { Clients } from '../store/clients.ts';
+import type { SessionDesk } from './session-desk.ts';
 import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
 import type { WorkerGroup } from './worker-group.ts';
 
@@ -13,13 +14,14 @@ export type Figures = ReadonlyMap<number, ExitFigures>;
 export interface ControlOptions {
   readonly group: WorkerGroup;
   readonly clients: Clients;
+  readonly sessions: SessionDesk;
   readonly health: (figures: Figures) => Health;
   /** Hands changed clients to the workers; resolves when they hold everywhere. */
   readonly takeClients: () => Promise<void>;
 }
 
 /** The commands of the running gateway, over its live figures. */
-export function gatewayCommands({ group, clients, health, takeClients }: ControlOptions): Commands {
+export function gatewayCommands({ group, clients, sessions, health, takeClients }: ControlOptions): Commands {
   let figures: Figures = new Map();
   let taken: Promise<void> = Promise.resolve();
   const commands = createCommands({
@@ -28,6 +30,7 @@ export function gatewayCommands({ group, clients, health, takeClients }: Control
     exits: (query) => exitPage(group.registry, query, (slot) => figures.get(slot) ?? null),
     health: () => health(figures),
     report: (report, client) => group.report(report, client),
+    sessions: () => sessions,
     onClientsChanged: () => {
       taken = takeClients();
     },

@@ -1,4 +1,4 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.ts';
@@ -9,7 +9,7 @@ import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent
 import { applyReport, type ReportOutcome } from '../gateway/report.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
-import type { LeaseKey, LeaseTable } from '../memory/lease-table.ts';
+import type { LeaseTable } from '../memory/lease-table.ts';
 import { OwnSockets } from '../memory/own-sockets.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
@@ -35,7 +35,7 @@ import { Roster } from '../transport/roster.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
 import { figuresOf, type SlotFigures } from './exit-figures.ts';
-import { workerLeases } from './lease-memory.ts';
+import { leaseKeyOf, workerLeases } from './lease-memory.ts';
 import type { BoundListener, ListenerPlan } from './listener-plan.ts';
 import { Listeners } from './listeners.ts';
 import type { SharedMemory } from './shared-memory.ts';
@@ -297,7 +297,7 @@ export class DataPlane {
       now,
       random: Math.random,
       newId: randomUUID,
-      leaseKey: (client, session) => leaseKeyOf(sessionSecret, `${client}\n${session}`),
+      leaseKey: (client, session) => leaseKeyOf(sessionSecret, { client, session }),
       settings: () => this.#settings,
       directory: () => this.#directory,
       rules: () => this.#rules,
@@ -333,12 +333,6 @@ export class DataPlane {
 }
 
 const within = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
-
-/** The first 128 bits of a keyed hash. */
-function leaseKeyOf(secret: Uint8Array, name: string): LeaseKey {
-  const octets = createHmac('sha256', secret).update(name).digest();
-  return [octets.readInt32LE(0), octets.readInt32LE(4), octets.readInt32LE(8), octets.readInt32LE(12)];
-}
 
 /** What of the config an exchange needs. */
 function settingsOf({ defaultPool, exchange, heads, exitErrors, signals, timeouts }: Config): GatewaySettings {

@@ -1,6 +1,7 @@
+import { createHmac } from 'node:crypto';
 import { LeaseKeeper } from '../memory/lease-keeper.ts';
 import { LeaseLayout } from '../memory/lease-layout.ts';
-import { LeaseTable } from '../memory/lease-table.ts';
+import { type LeaseKey, LeaseTable } from '../memory/lease-table.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { type LeaseMemory, pinnedWriter } from './lease-store.ts';
 
@@ -32,6 +33,15 @@ export function workerLeases(buffer: SharedArrayBuffer, worker: number): LeaseTa
 /** The number that a worker has among the threads of the table. */
 export function leaseThreadOf(worker: number): number {
   return worker + 1;
+}
+
+/** The key of a session's lease: the first 128 bits of a keyed hash. */
+export function leaseKeyOf(
+  secret: Uint8Array,
+  { client, session }: { readonly client: string; readonly session: string },
+): LeaseKey {
+  const octets = createHmac('sha256', secret).update(`${client}\n${session}`).digest();
+  return [octets.readInt32LE(0), octets.readInt32LE(4), octets.readInt32LE(8), octets.readInt32LE(12)];
 }
 
 function tableOf(words: AtomicWords, layout: LeaseLayout, thread: number): LeaseTable {

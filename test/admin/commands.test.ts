@@ -65,6 +65,9 @@ function setUp(t: ExecutionContext) {
       about.by === 'tag'
         ? { ok: false, refusal: 'ambiguous' }
         : { ok: true, reported: { id: 'r-1', exit: 'e-1', site: 'shop.example', verdict: 'refused' } },
+    sessions: () => {
+      throw new Error('not asked for here');
+    },
     onClientsChanged: () => {
       told.changes++;
     },

@@ -1,0 +1,118 @@
+import { badArgument } from '../admin/command-error.ts';
+import type { SessionList, SessionView } from '../admin/session-view.ts';
+import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
+import { printable } from './printable.ts';
+import { type Cell, formatFacts, formatTable } from './table.ts';
+import type { Workplace } from './workplace.ts';
+
+/** Lines shown to people unless told. */
+const DEFAULT_LINES = 100;
+
+const name = 'the name of the session, as its client writes it';
+const whose: OptionSpec = {
+  flags: '--client <name>',
+  describe: 'whose session it is, where several have one so named',
+};
+
+/** The commands about sessions. */
+export const sessionCommands: readonly CommandSpec[] = [
+  {
+    path: 'session list',
+    summary: 'list sessions and the exits that they hold',
+    options: [
+      { flags: '--client <name>', describe: 'only those of this client' },
+      { flags: '--exit <id>', describe: 'only those that hold this exit' },
+      { flags: '--limit <count>', describe: `show so many at most (default: ${DEFAULT_LINES})` },
+    ],
+    run: list,
+  },
+  {
+    path: 'session show',
+    summary: 'show a session',
+    operand: name,
+    options: [whose],
+    run: async (given, workplace) => shown((await workplace.run('session.show', argsOf(given))).result),
+  },
+  {
+    path: 'session move',
+    summary: 'give a session another exit of the same pool, near the one that it has if one is left there',
+    operand: name,
+    options: [whose],
+    run: async (given, workplace) => shown((await workplace.run('session.move', argsOf(given))).result),
+  },
+  {
+    path: 'session end',
+    summary: 'end a session; its next request begins a new one',
+    operand: name,
+    options: [whose],
+    run: async (given, workplace) => {
+      const { result } = await workplace.run('session.end', argsOf(given));
+      return {
+        json: result,
+        lines: [`session ${printable(result.session)} of client ${printable(result.client)} ended`],
+      };
+    },
+  },
+];
+
+const argsOf = (given: Given) => ({ name: given.operand, client: given.text('client') });
+
+async function list(given: Given, workplace: Workplace): Promise<Outcome> {
+  const limit = limitOf(given.text('limit'));
+  const args = { client: given.text('client'), exit: given.text('exit'), limit };
+  const { result } = await workplace.run('session.list', args);
+  const head = ['CLIENT', 'SESSION', 'EXIT', 'POOL', 'COUNTRY', 'STATE', 'STRICT', 'MOVES', 'AGE', 'RESTED', 'ENDS IN'];
+  const lines =
+    result.sessions.length + result.more === 0
+      ? ['no sessions']
+      : formatTable(head, result.sessions.map(rowOf), workplace.emphasise);
+  return { json: result, lines, remarks: remarksOn(result) };
+}
+
+function limitOf(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_LINES;
+  if (/^[0-9]{1,6}$/.test(text)) return Number(text);
+  throw badArgument('--limit', `"${text}" is no count`, 'write it like 500');
+}
+
+function remarksOn({ more, evicted, refused }: SessionList): string[] {
+  const remarks: string[] = [];
+  if (more > 0) remarks.push(`and ${more} more: narrow it with --client or --exit, or raise --limit`);
+  if (evicted > 0) remarks.push(`${evicted} sessions had to end because there was no room for all`);
+  if (refused > 0) remarks.push(`${refused} times a session found no room`);
+  return remarks;
+}
+
+function rowOf(view: SessionView): Cell[] {
+  const { client, session, exit, pool, country, state, strict, moves, ageMs, restedMs, endsInMs } = view;
+  const ends = endsInMs === null ? null : span(endsInMs);
+  return [client, session, exit, pool, country, state, strict ? 'yes' : 'no', moves, span(ageMs), span(restedMs), ends];
+}
+
+function shown(view: SessionView): Outcome {
+  return {
+    json: view,
+    lines: formatFacts([
+      ['client', view.client],
+      ['session', view.session],
+      ['exit', view.exit],
+      ['pool', view.pool],
+      ['country', view.country],
+      ['asn', view.asn],
+      ['state', view.state],
+      ['strict', view.strict ? 'yes' : 'no'],
+      ['moves', view.moves],
+      ['age', span(view.ageMs)],
+      ['rested', span(view.restedMs)],
+      ['ends in', view.endsInMs === null ? null : span(view.endsInMs)],
+      ['idle', view.idleMs === null ? null : span(view.idleMs)],
+    ]),
+  };
+}
+
+/** A duration for people: `850 ms`, `12 s`, `34 min`, `5.1 h`. */
+function span(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`;
+  if (ms < 120_000) return `${Math.round(ms / 1_000)} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
+}
