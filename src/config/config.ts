@@ -1,6 +1,7 @@
 import type { ErrorKind } from '../errors.ts';
 import type { Dialect } from '../protocol/dialects.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
+import type { Parameters } from '../selection/parameters.ts';
 
 /** A configuration as it is used: complete, frozen, durations in ms, sizes in octets, paths absolute. */
 export interface Config {
@@ -45,6 +46,8 @@ export interface Config {
     readonly hostsFile: string;
   };
   readonly exitErrors: readonly ExitErrorConfig[];
+  /** The numbers that learned selection turns on. */
+  readonly selection: Parameters;
 }
 
 export interface ListenerConfig {

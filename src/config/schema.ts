@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { catalogue, type ErrorKind } from '../errors.ts';
 import { dialects } from '../protocol/dialects.ts';
 import * as t from './schema-terms.ts';
+import { selection } from './selection-schema.ts';
 
 const port = (initial?: number) => t.whole(0, 65_535, initial);
 const file = (initial?: string) => t.text('a path', undefined, initial);
@@ -110,6 +111,7 @@ export const configSchema = t.mapping({
   accessLog: t.section({ file: t.nullable('a path', file()), paths: t.flag(false), enabled: t.flag(true) }),
   resolver: t.section({ servers: t.list(t.resolverServer(), []), hostsFile: file('/etc/hosts') }),
   exitErrors: t.list(exitError, []),
+  selection,
 });
 
 function isErrorKind(text: string): text is ErrorKind {

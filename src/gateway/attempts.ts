@@ -1,7 +1,8 @@
 import { GatewayError } from '../errors.ts';
 import { chargesExit, isAmbiguous } from '../selection/outcome.ts';
+import type { SlotRef } from '../selection/request.ts';
 import type { AbortView } from '../transport/abort.ts';
-import { choose, releaseFromSession, sessionLost, settleSession } from './choosing.ts';
+import { choose, filterRing, releaseFromSession, sessionLost, settleSession, siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
 
@@ -35,11 +36,12 @@ export async function runAttempts<T>(
   for (;;) {
     const leftMs = endsAt - deps.now();
     if (leftMs < LEAST_MS) throw outOfTime(last, tried.length);
-    const { choice, others, pinned } = choose(deps, exchange, { tried, last });
+    const { choice, others, pinned } = await choose(deps, exchange, { tried, last, endsAt });
     tried.push(choice.slot);
     const another = tried.length < most && others > 0;
     const begunAt = deps.now();
-    const until = begunAt + (another ? leftMs / 2 : leftMs);
+    begin(deps, exchange, choice);
+    const until = begunAt + (another ? Math.min(leftMs / 2, patienceMs(deps, exchange, choice)) : leftMs);
     const attempt: Attempt = {
       choice,
       get shareMs() {
@@ -47,9 +49,9 @@ export async function runAttempts<T>(
       },
       signal: exchange.abort,
     };
-    begin(deps, exchange, choice);
     try {
       const value = await options.work(attempt);
+      deps.selection.ended({ slot: choice.slot, generation: exchange.inFlight ?? 0 }, deps.now());
       succeed(deps, exchange, begunAt);
       return value;
     } catch (fault) {
@@ -65,13 +67,35 @@ export async function runAttempts<T>(
 
 /** Gives back what the exchange holds: its place among the exchanges in flight over its exit. */
 export function endExchange(deps: Collaborators, exchange: Exchange): void {
-  if (exchange.choice !== null && exchange.inFlight !== null) deps.exits.end(exchange.choice.slot, exchange.inFlight);
+  if (exchange.choice !== null && exchange.inFlight !== null)
+    deps.exits.giveBack(exchange.choice.slot, exchange.inFlight);
   exchange.inFlight = null;
+}
+
+/** How long an attempt may take that another may follow, in ms, by what its exit and site are known to take. A page is waited for
+ *  longer than a tunnel: pages of one site differ. */
+function patienceMs(deps: Collaborators, exchange: Exchange, choice: Choice): number {
+  const pool = deps.registry.pool(choice.exit.pool);
+  if (pool?.strategy !== 'learned') return Number.POSITIVE_INFINITY;
+  const asked = { site: siteRowOf(deps, exchange), now: deps.now() };
+  return deps.selection.attemptTimeoutMs(choice.slot, { ...asked, forPage: exchange.mode === 'forward' });
+}
+
+function arrived(deps: Collaborators, exchange: Exchange, { choice, ms }: { choice: Choice; ms: number }): void {
+  const rings = deps.rings.ringsOf(choice.exit, filterRing(deps, exchange));
+  const errand = { site: siteRowOf(deps, exchange), rings, queued: exchange.queued };
+  deps.selection.arrived(refOf(deps, choice.slot), ms, { ...errand, now: deps.now() });
+}
+
+/** The exit that stands in the slot now. */
+function refOf(deps: Collaborators, slot: number): SlotRef {
+  return { slot, generation: deps.exits.generationOf(slot) };
 }
 
 function begin(deps: Collaborators, exchange: Exchange, choice: Choice): void {
   exchange.choice = choice;
-  exchange.inFlight = deps.exits.begin(choice.slot, deps.now());
+  exchange.inFlight = deps.exits.take(choice.slot);
+  exchange.queued = deps.selection.begin(choice.slot, siteRowOf(deps, exchange), deps.now());
 }
 
 function succeed(deps: Collaborators, exchange: Exchange, begunAt: number): void {
@@ -81,7 +105,7 @@ function succeed(deps: Collaborators, exchange: Exchange, begunAt: number): void
   exchange.confirmedAt = now;
   exchange.attempts.push({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
   if (!stands(deps, choice)) return;
-  deps.exits.succeeded(choice.slot, now - begunAt, now);
+  arrived(deps, exchange, { choice, ms: now - begunAt });
   charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
   settleSession(deps, exchange);
 }
@@ -89,8 +113,9 @@ function succeed(deps: Collaborators, exchange: Exchange, begunAt: number): void
 /** Books a failed attempt where it belongs and returns it as the catalogue's error. */
 function fail(deps: Collaborators, exchange: Exchange, attempt: { fault: unknown; begunAt: number }): GatewayError {
   const now = deps.now();
-  endExchange(deps, exchange);
   const { choice } = exchange;
+  if (choice !== null) deps.selection.ended({ slot: choice.slot, generation: exchange.inFlight ?? 0 }, now);
+  endExchange(deps, exchange);
   const exit = choice?.exit.id ?? '';
   const ms = now - attempt.begunAt;
   if (!(attempt.fault instanceof GatewayError)) {
@@ -103,10 +128,12 @@ function fail(deps: Collaborators, exchange: Exchange, attempt: { fault: unknown
   if (isAmbiguous(failure.kind)) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     charge(deps, deps.rejections.rejected(authorityKey(exchange), { slot: choice.slot, endpoint }, now), now);
-  } else if (chargesExit(failure.kind)) deps.exits.failed(choice.slot, now);
+  } else if (chargesExit(failure.kind)) {
+    const how = failure.kind === 'exit_timeout' ? 'timed_out' : failure.kind === 'exit_refused' ? 'refused' : 'broke';
+    deps.selection.failed(refOf(deps, choice.slot), how, { ms, now });
+  }
   // An exit that tells what the origin did has done its own part.
-  else if (failure.kind === 'origin_refused' || failure.kind === 'origin_dns')
-    deps.exits.succeeded(choice.slot, ms, now);
+  else if (failure.kind === 'origin_refused' || failure.kind === 'origin_dns') arrived(deps, exchange, { choice, ms });
   if (failure.by === 'exit') releaseFromSession(deps, exchange);
   return failure;
 }
@@ -117,7 +144,7 @@ function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
 }
 
 function charge(deps: Collaborators, slots: readonly number[], now: number): void {
-  for (const slot of slots) deps.exits.failed(slot, now);
+  for (const slot of slots) deps.selection.failed(refOf(deps, slot), 'refused', { ms: null, now });
 }
 
 /** Whether another exit may do better: the exit failed, or says that it can't reach the origin. What the origin itself answered

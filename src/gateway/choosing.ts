@@ -3,17 +3,19 @@ import type { Exit } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Params } from '../protocol/username.ts';
 import type { Lease } from '../selection/leases.ts';
-import { pick } from '../selection/strategies.ts';
+import { HOLD, NONE, type PickRequest } from '../selection/request.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Choice, Exchange } from './exchange.ts';
+import { pause } from './pause.ts';
 
 /** A session without `ttl` and `idle` ends when it has rested for so long. */
 const DEFAULT_SESSION_IDLE_MS = 30 * 60_000;
 
-/** Slots tried so far in this exchange, and how the last of them failed. */
+/** Slots tried so far in this exchange, how the last of them failed, and when the time for all attempts is over. */
 export interface Tried {
   readonly tried: readonly number[];
   readonly last: GatewayError | null;
+  readonly endsAt: number;
 }
 
 /** The exit for the next attempt. */
@@ -25,10 +27,21 @@ export interface Chosen {
   readonly pinned: boolean;
 }
 
-/** The exit for the next attempt. A session's exit is its lease's, pinned here and
- *  at once, so that exchanges of one session that begin together share one exit. Throws no_exit, no_exit_for_target,
- *  session_lost, or the last attempt's failure when every exit has been tried. */
-export function choose(deps: Collaborators, exchange: Exchange, { tried, last }: Tried): Chosen {
+/** The exit for the next attempt; waits for it while the site refuses every one, and no longer than there is time. A session's
+ *  exit is its lease's, pinned here in one go with the pick, so that exchanges of one session that begin together share one exit.
+ *  Throws no_exit, no_exit_for_target, session_lost, the last attempt's failure when every exit has been tried, or the abort's
+ *  reason. */
+export async function choose(deps: Collaborators, exchange: Exchange, tried: Tried): Promise<Chosen> {
+  for (;;) {
+    const chosen = chooseNow(deps, exchange, tried);
+    if (chosen !== HOLD) return chosen;
+    const stepMs = deps.settings().holdStepMs;
+    if (deps.now() + stepMs >= tried.endsAt) throw tried.last ?? allRefused(exchange);
+    await pause(stepMs, exchange.abort);
+  }
+}
+
+function chooseNow(deps: Collaborators, exchange: Exchange, { tried, last }: Tried): Chosen | typeof HOLD {
   const { admission } = exchange;
   if (admission === null) throw new GatewayError('internal', { detail: 'an exchange chose before it was admitted' });
   const filter = filterOf(admission);
@@ -38,11 +51,13 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   if (lease !== null) {
     const exit = leasedExit(deps, { lease, filter, excluded });
     const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
-    if (exit !== null)
+    if (exit !== null && (pinned || mayStay(deps, exchange, exit.slot)))
       return { choice: asChoice(deps, exit, lease), others: pinned ? 0 : candidates.length - 1, pinned };
     if (pinned) throw sessionLost(last);
   }
-  const slot = pickSlot(deps, { admission, candidates, excluded, last });
+  const slot = pickSlot(deps, exchange, { filter, candidates, excluded, tried: tried.length });
+  if (slot === HOLD) return HOLD;
+  if (slot === NONE) throw last ?? noExit(deps, admission);
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
   const held = lease === null ? createLease(deps, admission, slot) : moveLease(deps, admission, slot);
@@ -133,27 +148,51 @@ function asChoice(deps: Collaborators, at: { slot: number; exit: Exit }, lease: 
 }
 
 interface Draw {
-  readonly admission: Admission;
+  readonly filter: ExitFilter;
   readonly candidates: readonly number[];
   readonly excluded: readonly number[];
-  readonly last: GatewayError | null;
+  /** How many attempts have failed. */
+  readonly tried: number;
 }
 
-function pickSlot(deps: Collaborators, { admission, candidates, excluded, last }: Draw): number {
-  const pool = deps.registry.pool(admission.pools[0] ?? '');
-  const result = pick(
-    {
-      table: deps.exits,
-      candidates,
-      excluded,
-      strategy: pool?.strategy ?? 'two-choices',
-      cursor: deps.registry.cursorOf(admission.pools[0] ?? ''),
-    },
-    deps.now(),
-    deps.random,
-  );
-  if (result.slot !== undefined) return result.slot;
-  throw last ?? noExit(deps, admission);
+function pickSlot(deps: Collaborators, exchange: Exchange, draw: Draw): number {
+  const { admission, startedAt } = exchange;
+  const { filter, candidates, excluded, tried } = draw;
+  const pool = admission?.pools[0] ?? '';
+  const session = admission?.leaseKey == null ? null : { endsInMs: admission.params.ttlMs ?? DEFAULT_SESSION_IDLE_MS };
+  const request: PickRequest = {
+    strategy: deps.registry.pool(pool)?.strategy ?? 'learned',
+    list: candidates,
+    matches: (slot) => deps.registry.matches(slot, filter),
+    excluded,
+    cursor: deps.registry.cursorOf(pool),
+    site: siteRowOf(deps, exchange),
+    ring: deps.rings.numberOf(filter),
+    session,
+    since: startedAt,
+    retry: tried > 0,
+  };
+  return deps.selection.pick(request, deps.now());
+}
+
+/** The row of the site that the exchange goes to, -1 for none. */
+export function siteRowOf(deps: Collaborators, { authority }: Exchange): number {
+  return authority === null ? -1 : deps.siteRowOf(authority.host);
+}
+
+/** The number of the filter that the exchange asks by. */
+export function filterRing(deps: Collaborators, { admission }: Exchange): number {
+  return admission === null ? 0 : deps.rings.numberOf(filterOf(admission));
+}
+
+/** Whether a session that may move had better stay. */
+function mayStay(deps: Collaborators, exchange: Exchange, slot: number): boolean {
+  const pool = deps.registry.pool(deps.registry.exitAt(slot)?.pool ?? '');
+  return pool?.strategy !== 'learned' || deps.selection.mayStay(slot, siteRowOf(deps, exchange), deps.now());
+}
+
+function allRefused({ authority }: Exchange): GatewayError {
+  return new GatewayError('no_exit_for_target', { detail: `${authority?.host} refuses every exit for now` });
 }
 
 function excludedSlots(deps: Collaborators, params: Params, tried: readonly number[]): readonly number[] {

@@ -1,3 +1,4 @@
+import type { ExitRows } from '../memory/exit-rows.ts';
 import type { AddressRules } from '../policy/address-rules.ts';
 import type { ClientDirectory } from '../policy/client-directory.ts';
 import type { LoginLimits } from '../policy/login-limits.ts';
@@ -5,12 +6,13 @@ import type { PoolRegistry } from '../pool/registry.ts';
 import type { ExitErrorRule } from '../protocol/exit-errors.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
 import type { RejectionLedger } from '../selection/blame.ts';
-import type { ExitTable } from '../selection/exit-table.ts';
 import type { LeaseTable } from '../selection/leases.ts';
+import type { Selection } from '../selection/selection.ts';
 import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
 import type { Exchange } from './exchange.ts';
 import type { ExitLink } from './exit-link.ts';
+import type { FilterRings } from './filter-rings.ts';
 import type { VerifiedLogins } from './verified-logins.ts';
 
 /** What an operator sets for all exchanges; replaced as a whole by a reload. Durations are in ms. */
@@ -20,6 +22,8 @@ export interface GatewaySettings {
   readonly attempts: number;
   /** Content kept whole so that it can be sent again. */
   readonly keptContentBytes: number;
+  /** How long a held exchange waits before it asks for an exit again. */
+  readonly holdStepMs: number;
   readonly heads: HeadLimits;
   readonly exitErrors: readonly ExitErrorRule[];
   readonly timeouts: {
@@ -49,7 +53,13 @@ export interface Collaborators {
   readonly logins: LoginLimits;
   readonly verified: VerifiedLogins;
   readonly registry: PoolRegistry;
-  readonly exits: ExitTable;
+  /** The exits' shared rows: in-flight counts are taken and given back here. */
+  readonly exits: ExitRows;
+  /** What picks, and learns. */
+  readonly selection: Selection;
+  readonly rings: FilterRings;
+  /** The row of the site that a host belongs to; -1 where it has none. */
+  readonly siteRowOf: (host: string) => number;
   readonly leases: LeaseTable;
   readonly rejections: RejectionLedger;
   readonly dialler: Dialler;

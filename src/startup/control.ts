@@ -30,12 +30,12 @@ function figuresOf(plane: DataPlane, exit: Exit) {
   const slot = plane.registry.slotOf(exit.id);
   if (slot === undefined) return null;
   const now = performance.now();
-  const { latencyMs, inFlight, failuresInRow, ejectedUntil } = plane.exits.row(slot, now);
+  const { latencyMs, inFlight, failuresInRow, ejectedForMs } = plane.selection.health.viewOf(slot, now);
   return {
     latencyMs: Math.round(latencyMs),
     inFlight,
     failuresInRow,
-    ejectedForMs: Math.max(0, Math.round(ejectedUntil - now)),
+    ejectedForMs: Math.round(ejectedForMs),
   };
 }
 
@@ -59,7 +59,8 @@ export function healthOf({ plane, version, askStore }: HealthOptions): Health {
     pools: plane.registry.pools().map(({ name, exits }) => ({
       name,
       exits: exits.length,
-      usable: exits.filter(({ id }) => plane.exits.ejectedUntilOf(plane.registry.slotOf(id) ?? -1) <= now).length,
+      usable: exits.filter(({ id }) => plane.selection.health.ejectedForMs(plane.registry.slotOf(id) ?? -1, now) === 0)
+        .length,
     })),
     exchanges: { open: running, byKind },
     connections: plane.connections,

@@ -5,15 +5,20 @@ import type { Config } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
 import type { ExitLink } from '../gateway/exit-link.ts';
+import { FilterRings } from '../gateway/filter-rings.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
+import { ExitRows } from '../memory/exit-rows.ts';
+import { GroupTable } from '../memory/group-table.ts';
+import { PairTable } from '../memory/pair-table.ts';
+import { SiteTable } from '../memory/site-table.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
-import type { Pool } from '../pool/exit.ts';
+import type { Exit, Pool } from '../pool/exit.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import { RejectionLedger } from '../selection/blame.ts';
-import { ExitTable } from '../selection/exit-table.ts';
 import { LeaseTable } from '../selection/leases.ts';
+import { Selection } from '../selection/selection.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import { Counters } from '../telemetry/counters.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
@@ -23,6 +28,7 @@ import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
 import { Listeners } from './listeners.ts';
+import { SiteIndex } from './site-index.ts';
 
 /** How many leases one sweep looks at, and how often, in ms. */
 const SWEEP_LEASES = 20_000;
@@ -54,7 +60,7 @@ export interface DataPlaneOptions {
  *  and clients as whole values, reads its figures, and stops it. */
 export class DataPlane {
   readonly registry = new PoolRegistry();
-  readonly exits = new ExitTable();
+  readonly exits = new ExitRows(ExitRows.allocate());
   readonly leases = new LeaseTable();
   readonly counters = new Counters();
   readonly listeners: Listeners;
@@ -62,6 +68,11 @@ export class DataPlane {
   readonly #sockets = new Set<Socket>();
   readonly #resolver: Resolver;
   readonly #hosts: HostsFile;
+  readonly #groups = new GroupTable(GroupTable.allocate());
+  readonly #sites = new SiteTable(SiteTable.allocate());
+  readonly #pairs = new PairTable(PairTable.allocate());
+  readonly #siteIndex: SiteIndex;
+  #selection: Selection;
   #ownPorts: ReadonlySet<number> = new Set();
   readonly #dialler: Dialler;
   readonly #kept: KeptConnections<ExitLink>;
@@ -83,6 +94,8 @@ export class DataPlane {
     this.#options = options;
     this.#config = config;
     this.#settings = settingsOf(config);
+    this.#selection = this.#selectionOf(config);
+    this.#siteIndex = new SiteIndex(this.#sites, { secret: options.sessionSecret, siteOf: (host) => host });
     this.#admin = config.admin;
     this.#resolver = createResolver({
       now: monotonic,
@@ -116,6 +129,11 @@ export class DataPlane {
     await this.listeners.apply(this.#config);
     this.#rules = this.#rulesOf(this.#config);
     this.#phase = 'serving';
+  }
+
+  /** What picks exits now; another after a reload. */
+  get selection(): Selection {
+    return this.#selection;
   }
 
   get connections(): number {
@@ -160,6 +178,7 @@ export class DataPlane {
     this.#applyPools(pools);
     this.#config = config;
     this.#settings = settingsOf(config);
+    this.#selection = this.#selectionOf(config);
     this.#rules = this.#rulesOf(config);
     // A login depends on its listener as well, and what was judged by the former ones must not stand.
     this.setClients(this.#clients);
@@ -189,7 +208,22 @@ export class DataPlane {
   }
 
   #applyPools(pools: readonly Pool[]): void {
-    for (const slot of this.registry.apply(pools).added) this.exits.reset(slot);
+    const { added, removed } = this.registry.apply(pools);
+    for (const slot of removed) this.exits.vacate(slot);
+    for (const slot of added) {
+      const exit = this.registry.exitAt(slot);
+      if (exit !== undefined) this.exits.settle(slot, { group: this.#groupOf(exit), now: monotonic() });
+    }
+  }
+
+  #groupOf({ pool, tier, geo }: Exit): number {
+    const pricePerGB = this.registry.pool(pool)?.price?.perGB ?? 0;
+    return this.#groups.rowOf(pool, geo.country ?? '', { tier: TIERS.indexOf(tier), pricePerGB });
+  }
+
+  #selectionOf({ selection }: Config): Selection {
+    const tables = { rows: this.exits, groups: this.#groups, sites: this.#sites, pairs: this.#pairs };
+    return new Selection(tables, { parameters: selection, random: Math.random });
   }
 
   #directoryOf(clients: readonly ClientRecord[]): ClientDirectory {
@@ -223,6 +257,7 @@ export class DataPlane {
   #collaborators(): Collaborators {
     const { sessionSecret } = this.#options;
     const { logins } = this.#config.limits;
+    const plane = this;
     return {
       now: monotonic,
       random: Math.random,
@@ -236,6 +271,11 @@ export class DataPlane {
       verified: new VerifiedLogins(),
       registry: this.registry,
       exits: this.exits,
+      get selection() {
+        return plane.#selection;
+      },
+      rings: new FilterRings(),
+      siteRowOf: (host) => this.#siteIndex.rowOf(host, monotonic()),
       leases: this.leases,
       rejections: new RejectionLedger(),
       dialler: this.#dialler,
@@ -252,9 +292,12 @@ export class DataPlane {
   }
 }
 
+/** Tiers as selection numbers them. */
+const TIERS: readonly string[] = ['dc', 'isp', 'res', 'mobile'];
+
 const monotonic = (): number => performance.now();
 
 /** What of the config an exchange needs. */
-function settingsOf({ defaultPool, exchange, heads, exitErrors, timeouts }: Config): GatewaySettings {
-  return { defaultPool, ...exchange, heads, exitErrors, timeouts };
+function settingsOf({ defaultPool, exchange, heads, exitErrors, timeouts, selection }: Config): GatewaySettings {
+  return { defaultPool, ...exchange, holdStepMs: selection.holdStep, heads, exitErrors, timeouts };
 }
