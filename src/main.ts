@@ -11,21 +11,17 @@ import type { ClientRecord } from './policy/client-directory.ts';
 import { PoolCatalogue, type StagedPools } from './pool/catalogue.ts';
 import type { DemoExit } from './pool/entry-drafts.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
-import { PoolRegistry } from './pool/registry.ts';
 import { bannerLines } from './startup/banner.ts';
 import { type Capacity, capacityOf, openFileLimit } from './startup/capacity.ts';
 import { Certificates } from './startup/certificates.ts';
 import { ClientWatch } from './startup/client-watch.ts';
 import { sharedClock } from './startup/clock.ts';
-import { type Figures, gatewayCommands, healthOf } from './startup/control.ts';
+import { gatewayCommands, healthOf } from './startup/control.ts';
 import { FaultTeller } from './startup/fault-teller.ts';
-import { keepLeases } from './startup/kept-leases.ts';
-import { controlLeases, leaseKeyOf, leaseThreadOf } from './startup/lease-memory.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
 import { pacedReloads } from './startup/reloads.ts';
-import { SessionDesk } from './startup/session-desk.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
-import { createSharedMemory } from './startup/shared-memory.ts';
+import { SharedState } from './startup/shared-state.ts';
 import { StartFault } from './startup/start-fault.ts';
 import { openTunnelRelay, relayHealthOf, type TunnelRelay } from './startup/tunnel-relay.ts';
 import { effectiveWorkers } from './startup/worker-count.ts';
@@ -34,7 +30,7 @@ import { Clients } from './store/clients.ts';
 import { openStore } from './store/database.ts';
 import { ensureFolder } from './store/folder.ts';
 import { lockFolder } from './store/folder-lock.ts';
-import { hashSecret, loadSecretKey } from './store/secret-key.ts';
+import { loadSecretKey } from './store/secret-key.ts';
 import { StoreError } from './store/store-error.ts';
 import { type AccessLog, openAccessLog } from './telemetry/access-log.ts';
 
@@ -93,7 +89,7 @@ class Gateway {
   #demo: Demo | null = null;
   #demoExits: readonly DemoExit[] = [];
   #log: AccessLog | null = null;
-  #group: WorkerGroup | null = null;
+  #running: Running | null = null;
   #stopping = false;
 
   constructor(options: StartOptions) {
@@ -123,21 +119,21 @@ class Gateway {
     });
     // First of all threads: what the others leave behind when they end comes here.
     const relay = openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true });
-    const health = (figures: Figures = new Map()) =>
-      healthOf({ group: this.#group, relay, version, askStore: () => store.dataVersion(), figures });
+    const now = sharedClock();
+    const health = () => healthOf({ running: this.#running, relay, version, now, askStore: () => store.dataVersion() });
     const admin = await this.#startAdmin(config, health);
     const certificates = await this.#openCertificates(config);
-    const take = (records: readonly ClientRecord[]) => this.#group?.setClients(records);
+    const take = (records: readonly ClientRecord[]) => this.#running?.group.setClients(records);
     const watch = new ClientWatch({ store, clients, take, warn });
-    const { group, sessions } = this.#makeGroup({ admin, secretKey, clients, certificates, capacity });
+    const { group, shared } = this.#makeGroup({ admin, secretKey, clients, certificates, capacity, now });
     await group.start();
     this.#watch(group, watch);
     const takeClients = () => watch.look().then(() => group.settled());
-    const commands = gatewayCommands({ group, clients, sessions, health, takeClients });
+    const commands = gatewayCommands({ group, shared, clients, now, health, takeClients });
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
     this.#listenToSignals(group, certificates);
-    this.#announce(group, { admin, demoSecret, relay });
+    this.#announce({ group, shared }, { admin, demoSecret, relay });
     const { readyFile } = this.#options;
     if (readyFile !== undefined) await writeReadyFile(readyFile, { pid: process.pid, listeners: group.bound, admin });
   }
@@ -190,7 +186,7 @@ class Gateway {
     const certificates = new Certificates({
       folder: config.data,
       wallTime: Date.now,
-      onChange: (key, pair) => void this.#group?.setCertificate(key, pair),
+      onChange: (key, pair) => void this.#running?.group.setCertificate(key, pair),
       warn,
     });
     this.#closers.push(() => certificates.close());
@@ -199,43 +195,36 @@ class Gateway {
     return certificates;
   }
 
-  #makeGroup({ admin, secretKey, clients, certificates, capacity }: GroupParts): Made {
+  #makeGroup({ admin, secretKey, clients, certificates, capacity, now }: GroupParts): Running {
     const { config } = this.#settings;
     const workers = effectiveWorkers(config.workers, process.platform);
-    const now = sharedClock();
-    const memory = createSharedMemory(workers);
     const pools = this.#catalogue.commit(this.#stagePools(this.#settings));
-    const registry = new PoolRegistry(pools.record);
-    const leases = controlLeases(memory.leases);
-    const sessionSecret = hashSecret(secretKey, 'names of sessions');
-    const keyOf = (client: string, session: string) => leaseKeyOf(sessionSecret, { client, session });
-    const kept = keepLeases({ folder: config.data, leases, registry, now, warn });
-    this.#closers.push(() => kept.stop());
+    const shared = new SharedState({ workers, pools, dataFolder: config.data, secretKey, now, warn });
+    this.#closers.push(() => shared.stop());
     const group = new WorkerGroup({
       start: {
         workers,
-        memory,
+        memory: shared.memory,
         capacity,
         relayThreads: config.relay.threads,
         secretKey,
-        sessionSecret,
-        sessionsLostSince: kept.lostSince,
+        sessionSecret: shared.sessionSecret,
+        sessionsLostSince: shared.sessionsLostSince,
         admin: { host: admin.host, port: admin.port },
       },
       config,
       pools,
-      registry,
+      shared,
       certificates: certificates.pairs,
       clients: clients.snapshotClients(),
       log: this.#log,
       now,
-      bury: (worker) => leases.keeper.bury(leaseThreadOf(worker)),
       warn,
       tellFault: (id, fault) => this.#faults.tell(id, fault),
     });
-    this.#group = group;
     this.#closers.push(() => group.stop(0));
-    return { group, sessions: new SessionDesk({ leases, registry, keyOf, now, random: Math.random }) };
+    this.#running = { group, shared };
+    return this.#running;
   }
 
   /** Watches for clients changed by another process, and for memory running out. */
@@ -301,7 +290,7 @@ class Gateway {
   }
 
   #announce(
-    group: WorkerGroup,
+    { group, shared }: Running,
     { admin, demoSecret, relay }: { admin: HealthServer; demoSecret: string | null; relay: TunnelRelay },
   ): void {
     const { config } = this.#settings;
@@ -310,7 +299,7 @@ class Gateway {
       pid: process.pid,
       listeners: group.bound.map((bound, i) => ({ ...bound, protocols: config.listeners[i]?.protocols ?? [] })),
       admin,
-      pools: group.registry.pools(),
+      pools: shared.registry.pools(),
       relay: relayHealthOf(relay),
       demo: this.#demo?.origins ?? null,
       demoSecret,
@@ -320,10 +309,10 @@ class Gateway {
   }
 }
 
-/** The workers, and what they share that the control thread shows. */
-interface Made {
+/** The workers, and what they share. */
+interface Running {
   readonly group: WorkerGroup;
-  readonly sessions: SessionDesk;
+  readonly shared: SharedState;
 }
 
 interface GroupParts {
@@ -332,4 +321,5 @@ interface GroupParts {
   readonly clients: Clients;
   readonly certificates: Certificates;
   readonly capacity: Capacity;
+  readonly now: () => number;
 }

@@ -1,6 +1,7 @@
 import type { ErrorKind } from '../errors.ts';
 import type { Dialect } from '../protocol/dialects.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
+import type { Parameters } from '../selection/parameters.ts';
 
 /** A configuration as it is used: complete, frozen, durations in ms, sizes in octets, paths absolute. */
 export interface Config {
@@ -52,6 +53,8 @@ export interface Config {
   /** Whether tunnels are watched from outside for how a site treats an exit. */
   readonly signals: 'on' | 'off';
   readonly guards: readonly GuardConfig[];
+  /** The numbers that learned selection turns on. */
+  readonly selection: Parameters;
 }
 
 export interface ListenerConfig {

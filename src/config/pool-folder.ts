@@ -58,11 +58,8 @@ function readOne(file: string, { variables, readText = readUtf8 }: PoolFolderOpt
   return readPoolFile(yaml);
 }
 
-function warningsOf({ strategy, entries, faultAt }: PoolFileContent): ConfigFault[] {
-  const warnings: ConfigFault[] = [];
-  if (strategy === 'learned') warnings.push(faultAt(['strategy'], 'two-choices serves until learned is built'));
-  if (entries.length === 0) warnings.push(faultAt(['exits'], 'the pool has no exits'));
-  return warnings;
+function warningsOf({ entries, faultAt }: PoolFileContent): ConfigFault[] {
+  return entries.length === 0 ? [faultAt(['exits'], 'the pool has no exits')] : [];
 }
 
 function namesIn(folder: string): string[] {

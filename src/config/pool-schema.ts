@@ -80,7 +80,7 @@ export const poolSchema = t.mapping({
       currency: t.text('a currency code such as USD', /^[A-Z]{3}$/, 'USD'),
     }),
   ),
-  strategy: t.oneOf(['learned', 'two-choices', 'least-in-flight', 'round-robin', 'random'], 'two-choices'),
+  strategy: t.oneOf(['learned', 'two-choices', 'least-in-flight', 'round-robin', 'random'], 'learned'),
   ...geo,
   exits: t.list(Type.Unknown()),
 });

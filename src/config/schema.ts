@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { catalogue, type ErrorKind } from '../errors.ts';
 import { dialects } from '../protocol/dialects.ts';
 import * as t from './schema-terms.ts';
+import { selection } from './selection-schema.ts';
 import { blockRule, guard } from './signal-schema.ts';
 
 const port = (initial?: number) => t.whole(0, 65_535, initial);
@@ -116,6 +117,7 @@ export const configSchema = t.mapping({
   blocks: t.list(blockRule, []),
   signals: t.oneOf(['on', 'off'], 'on'),
   guards: t.list(guard, []),
+  selection,
 });
 
 function isErrorKind(text: string): text is ErrorKind {

@@ -1,7 +1,17 @@
 import { GatewayError } from '../errors.ts';
+import { NO_ROOM } from '../memory/exchange-slots.ts';
 import { chargesExit, isAmbiguous } from '../selection/outcome.ts';
+import { HOLD, type SlotRef } from '../selection/request.ts';
 import type { AbortView } from '../transport/abort.ts';
-import { choose, releaseFromSession, sessionLost, settleSession } from './choosing.ts';
+import {
+  choose,
+  chooseLater,
+  filterRing,
+  releaseFromSession,
+  sessionLost,
+  settleSession,
+  siteRowOf,
+} from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
 import { remember } from './site-signals.ts';
@@ -47,17 +57,20 @@ export async function runAttempts<T>(
   const tried: number[] = [];
   let last: GatewayError | null = null;
   for (;;) {
+    if (endsAt - deps.now() < LEAST_MS) throw outOfTime(last, tried.length);
+    const chosen = choose(deps, exchange, { tried, last, endsAt });
+    const { choice, others, pinned } =
+      chosen === HOLD ? await chooseLater(deps, exchange, { tried, last, endsAt }) : chosen;
     const begunAt = deps.now();
     const leftMs = endsAt - begunAt;
-    if (leftMs < LEAST_MS) throw outOfTime(last, tried.length);
-    const { choice, others, pinned } = choose(deps, exchange, { tried, last });
     tried.push(choice.slot);
     const another = tried.length < most && others > 0;
-    const until = begunAt + (another ? leftMs / 2 : leftMs);
-    const attempt = new Attempt(choice, { now: deps.now, until, signal: exchange.abort });
-    begin(deps, exchange, { choice, now: begunAt });
+    const patience = another ? Math.min(leftMs / 2, patienceMs(deps, exchange, choice)) : leftMs;
+    const attempt = new Attempt(choice, { now: deps.now, until: begunAt + patience, signal: exchange.abort });
+    begin(deps, exchange, choice);
     try {
       const value = await options.work(attempt);
+      deps.selection().ended({ slot: choice.slot, generation: exchange.inFlight ?? 0 }, deps.now());
       succeed(deps, exchange, begunAt);
       return value;
     } catch (fault) {
@@ -73,13 +86,37 @@ export async function runAttempts<T>(
 
 /** Gives back what the exchange holds: its place among the exchanges in flight over its exit. */
 export function endExchange(deps: Collaborators, exchange: Exchange): void {
-  if (exchange.choice !== null && exchange.inFlight !== null) deps.exits.end(exchange.choice.slot, exchange.inFlight);
+  if (exchange.inFlight !== null) deps.places.giveBack(exchange.place);
   exchange.inFlight = null;
+  exchange.place = NO_ROOM;
 }
 
-function begin(deps: Collaborators, exchange: Exchange, { choice, now }: { choice: Choice; now: number }): void {
+/** How long an attempt may take that another may follow, in ms, by what its exit and site are known to take. A page is waited for
+ *  longer than a tunnel: pages of one site differ. */
+function patienceMs(deps: Collaborators, exchange: Exchange, choice: Choice): number {
+  const pool = deps.registry.pool(choice.exit.pool);
+  if (pool?.strategy !== 'learned') return Number.POSITIVE_INFINITY;
+  const asked = { site: siteRowOf(deps, exchange), now: deps.now() };
+  return deps.selection().attemptTimeoutMs(choice.slot, { ...asked, forPage: exchange.mode === 'forward' });
+}
+
+function arrived(deps: Collaborators, exchange: Exchange, { choice, ms }: { choice: Choice; ms: number }): void {
+  const rings = deps.rings.ringsOf(choice.exit, filterRing(deps, exchange));
+  const errand = { site: siteRowOf(deps, exchange), rings, queued: exchange.queued };
+  deps.selection().arrived(refOf(deps, choice.slot), ms, { ...errand, now: deps.now() });
+}
+
+/** The exit that stands in the slot now. */
+function refOf(deps: Collaborators, slot: number): SlotRef {
+  return { slot, generation: deps.exits.generationOf(slot) };
+}
+
+function begin(deps: Collaborators, exchange: Exchange, choice: Choice): void {
   exchange.choice = choice;
-  exchange.inFlight = deps.exits.begin(choice.slot, now);
+  exchange.inFlight = deps.exits.generationOf(choice.slot);
+  exchange.place = deps.places.take(choice.slot, exchange.inFlight);
+  if (exchange.place === NO_ROOM) throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
+  exchange.queued = deps.selection().begin(choice.slot, siteRowOf(deps, exchange), deps.now());
 }
 
 function succeed(deps: Collaborators, exchange: Exchange, begunAt: number): void {
@@ -90,7 +127,7 @@ function succeed(deps: Collaborators, exchange: Exchange, begunAt: number): void
   exchange.attempts.push({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
   remember(deps, exchange);
   if (!stands(deps, choice)) return;
-  deps.exits.succeeded(choice.slot, now - begunAt, now);
+  arrived(deps, exchange, { choice, ms: now - begunAt });
   charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
   settleSession(deps, exchange);
 }
@@ -98,8 +135,9 @@ function succeed(deps: Collaborators, exchange: Exchange, begunAt: number): void
 /** Books a failed attempt where it belongs and returns it as the catalogue's error. */
 function fail(deps: Collaborators, exchange: Exchange, attempt: { fault: unknown; begunAt: number }): GatewayError {
   const now = deps.now();
-  endExchange(deps, exchange);
   const { choice } = exchange;
+  if (choice !== null) deps.selection().ended({ slot: choice.slot, generation: exchange.inFlight ?? 0 }, now);
+  endExchange(deps, exchange);
   const exit = choice?.exit.id ?? '';
   const ms = now - attempt.begunAt;
   if (!(attempt.fault instanceof GatewayError)) {
@@ -112,10 +150,12 @@ function fail(deps: Collaborators, exchange: Exchange, attempt: { fault: unknown
   if (isAmbiguous(failure.kind)) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     charge(deps, deps.rejections.rejected(authorityKey(exchange), { slot: choice.slot, endpoint }, now), now);
-  } else if (chargesExit(failure.kind)) deps.exits.failed(choice.slot, now);
+  } else if (chargesExit(failure.kind)) {
+    const how = failure.kind === 'exit_timeout' ? 'timed_out' : failure.kind === 'exit_refused' ? 'refused' : 'broke';
+    deps.selection().failed(refOf(deps, choice.slot), how, { ms, now });
+  }
   // An exit that tells what the origin did has done its own part.
-  else if (failure.kind === 'origin_refused' || failure.kind === 'origin_dns')
-    deps.exits.succeeded(choice.slot, ms, now);
+  else if (failure.kind === 'origin_refused' || failure.kind === 'origin_dns') arrived(deps, exchange, { choice, ms });
   if (failure.by === 'exit') releaseFromSession(deps, exchange);
   return failure;
 }
@@ -126,7 +166,7 @@ function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
 }
 
 function charge(deps: Collaborators, slots: readonly number[], now: number): void {
-  for (const slot of slots) deps.exits.failed(slot, now);
+  for (const slot of slots) deps.selection().failed(refOf(deps, slot), 'refused', { ms: null, now });
 }
 
 /** Whether another exit may do better: the exit failed, or says that it can't reach the origin. What the origin itself answered

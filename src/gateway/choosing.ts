@@ -3,18 +3,20 @@ import type { Hold, Lease, LeasedExit, LeaseKey } from '../memory/lease-table.ts
 import type { Exit } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Params } from '../protocol/username.ts';
-import { pick } from '../selection/strategies.ts';
+import { HOLD, NONE, type PickRequest } from '../selection/request.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Choice, Exchange } from './exchange.ts';
 import type { SiteGuard } from './exit-guards.ts';
+import { pause } from './pause.ts';
 
 /** A session without `ttl` and `idle` ends when it has rested for so long. */
 const DEFAULT_SESSION_IDLE_MS = 30 * 60_000;
 
-/** Slots tried so far in this exchange, and how the last of them failed. */
+/** Slots tried so far in this exchange, how the last of them failed, and when the time for all attempts is over. */
 export interface Tried {
   readonly tried: readonly number[];
   readonly last: GatewayError | null;
+  readonly endsAt: number;
 }
 
 /** The exit for the next attempt. */
@@ -26,10 +28,10 @@ export interface Chosen {
   readonly pinned: boolean;
 }
 
-/** The exit for the next attempt. A session's exit is its lease's, pinned here and at once, so that exchanges of one session that
- *  begin together share one exit. Throws no_exit, no_exit_for_target,
- *  session_lost, or the last attempt's failure when every exit has been tried. */
-export function choose(deps: Collaborators, exchange: Exchange, { tried, last }: Tried): Chosen {
+/** The exit for the next attempt, or HOLD while the site refuses every one: see `chooseLater`. A session's exit is its lease's,
+ *  pinned here and at once, so that exchanges of one session that begin together share one exit. Throws no_exit,
+ *  no_exit_for_target, session_lost, or the last attempt's failure when every exit has been tried. */
+export function choose(deps: Collaborators, exchange: Exchange, { tried, last }: Tried): Chosen | typeof HOLD {
   const { admission } = exchange;
   if (admission === null) throw new GatewayError('internal', { detail: 'an exchange chose before it was admitted' });
   const filter = filterOf(admission);
@@ -40,8 +42,8 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   if (lease !== null) {
     const exit = leasedExit(deps, { lease, filter, excluded });
     const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
-    const granted = exit !== null && (guard === null || guard.take(exit.slot, deps.now()));
-    if (exit !== null && granted)
+    const stays = exit !== null && (pinned || mayStay(deps, exchange, exit.slot));
+    if (exit !== null && stays && (guard === null || guard.take(exit.slot, deps.now())))
       return {
         choice: asChoice(deps, admission, { ...exit, lease }),
         others: pinned ? 0 : candidates.length - 1,
@@ -49,7 +51,14 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
       };
     if (pinned) throw sessionLost(exit === null ? last : noneRested());
   } else if (mayHaveLost(deps, admission)) throw sessionForgotten();
-  const slot = pickSlot(deps, { admission, last, guard, ...nearest(deps, { lease, filter, candidates, excluded }) });
+  const slot = pickSlot(deps, exchange, {
+    filter,
+    guard,
+    retry: tried.length > 0,
+    ...nearest(deps, { lease, filter, candidates, excluded }),
+  });
+  if (slot === HOLD) return HOLD;
+  if (slot === NONE) throw last ?? (guard === null || candidates.length === 0 ? noExit(deps, admission) : noneRested());
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
   const held = holdExit(deps, admission, { slot, exit, lease });
@@ -57,6 +66,18 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const agreed = held === null ? null : leasedExit(deps, { lease: held, filter, excluded });
   const at = agreed === null ? { slot, exit, lease: null } : { ...agreed, lease: held };
   return { choice: asChoice(deps, admission, at), others: candidates.length - tried.length - 1, pinned: false };
+}
+
+/** The same for an exchange that is held: asks again and again, as long as there is time. Rejects as `choose` throws, or with the
+ *  abort's reason. */
+export async function chooseLater(deps: Collaborators, exchange: Exchange, tried: Tried): Promise<Chosen> {
+  const stepMs = deps.settings().holdStepMs;
+  for (;;) {
+    if (deps.now() + stepMs >= tried.endsAt) throw tried.last ?? allRefused(exchange);
+    await pause(stepMs, exchange.abort);
+    const chosen = choose(deps, exchange, tried);
+    if (chosen !== HOLD) return chosen;
+  }
 }
 
 /** After a success the exchange's session keeps its exit: from here on a strict one fails rather than move. Of exchanges that
@@ -190,42 +211,62 @@ interface Wide {
 }
 
 interface Draw extends Wide {
-  readonly admission: Admission;
-  readonly last: GatewayError | null;
+  readonly filter: ExitFilter;
   readonly guard: SiteGuard | null;
+  /** An attempt has failed before. */
+  readonly retry: boolean;
 }
 
-/** The slot picked, of those that the guard of the site leaves. */
-function pickSlot(deps: Collaborators, draw: Draw): number {
+/** The slot picked, of those that the guard of the site leaves; NONE, or HOLD. */
+function pickSlot(deps: Collaborators, exchange: Exchange, draw: Draw): number {
   const { guard } = draw;
-  if (guard === null) return pickFrom(deps, draw);
-  const rested = draw.candidates.filter((slot) => guard.allows(slot, deps.now()));
-  if (rested.length === 0 && draw.candidates.length > 0) throw draw.last ?? noneRested();
   const excluded = [...draw.excluded];
   for (;;) {
-    const slot = pickFrom(deps, { ...draw, candidates: rested, excluded });
-    if (guard.take(slot, deps.now())) return slot;
+    const slot = deps.selection().pick(requestOf(deps, exchange, { ...draw, excluded }), deps.now());
+    if (slot < 0 || guard === null || guard.take(slot, deps.now())) return slot;
     // Another exchange was faster.
     excluded.push(slot);
   }
 }
 
-function pickFrom(deps: Collaborators, { admission, candidates, excluded, last }: Draw): number {
-  const pool = deps.registry.pool(admission.pools[0] ?? '');
-  const result = pick(
-    {
-      table: deps.exits,
-      candidates,
-      excluded,
-      strategy: pool?.strategy ?? 'two-choices',
-      cursor: deps.registry.cursorOf(admission.pools[0] ?? ''),
-    },
-    deps.now(),
-    deps.random,
-  );
-  if (result.slot !== undefined) return result.slot;
-  throw last ?? noExit(deps, admission);
+function requestOf(deps: Collaborators, exchange: Exchange, draw: Draw): PickRequest {
+  const { admission, startedAt } = exchange;
+  const { filter, candidates, excluded, guard, retry } = draw;
+  const pool = admission?.pools[0] ?? '';
+  const session = admission?.leaseKey == null ? null : { endsInMs: admission.params.ttlMs ?? DEFAULT_SESSION_IDLE_MS };
+  return {
+    strategy: deps.registry.pool(pool)?.strategy ?? 'learned',
+    list: candidates,
+    matches: (slot) => deps.registry.matches(slot, filter),
+    allows: guard === null ? undefined : (slot) => guard.allows(slot, deps.now()),
+    excluded,
+    cursor: deps.registry.cursorOf(pool),
+    site: siteRowOf(deps, exchange),
+    ring: filterRing(deps, exchange),
+    session,
+    since: startedAt,
+    retry,
+  };
 }
+
+/** The row of the site that the exchange goes to, -1 for none. */
+export function siteRowOf(deps: Collaborators, { site }: Exchange): number {
+  return site === null ? -1 : deps.siteRowOf(site);
+}
+
+/** The number of the filter that the exchange asks by. */
+export function filterRing(deps: Collaborators, { admission }: Exchange): number {
+  return admission === null ? 0 : deps.rings.numberOf(filterOf(admission));
+}
+
+/** Whether a session that may move had better stay. */
+function mayStay(deps: Collaborators, exchange: Exchange, slot: number): boolean {
+  const pool = deps.registry.pool(deps.registry.exitAt(slot)?.pool ?? '');
+  return pool?.strategy !== 'learned' || deps.selection().mayStay(slot, siteRowOf(deps, exchange), deps.now());
+}
+
+const allRefused = ({ authority }: Exchange): GatewayError =>
+  new GatewayError('no_exit_for_target', { detail: `${authority?.host} refuses every exit for now` });
 
 function excludedSlots(deps: Collaborators, params: Params, tried: readonly number[]): readonly number[] {
   const unwanted = params.not === undefined ? undefined : deps.registry.slotOf(params.not);

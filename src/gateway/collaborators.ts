@@ -1,3 +1,5 @@
+import type { ExchangeSlots } from '../memory/exchange-slots.ts';
+import type { ExitRows } from '../memory/exit-rows.ts';
 import type { LeaseKey, LeaseTable } from '../memory/lease-table.ts';
 import type { AddressRules } from '../policy/address-rules.ts';
 import type { ClientDirectory } from '../policy/client-directory.ts';
@@ -6,13 +8,14 @@ import type { PoolRegistry } from '../pool/registry.ts';
 import type { ExitErrorRule } from '../protocol/exit-errors.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
 import type { RejectionLedger } from '../selection/blame.ts';
-import type { ExitTable } from '../selection/exit-table.ts';
+import type { Selection } from '../selection/selection.ts';
 import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
 import type { Relay } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
 import type { ExitGuards } from './exit-guards.ts';
 import type { ExitLink } from './exit-link.ts';
+import type { FilterRings } from './filter-rings.ts';
 import type { SiteSignals } from './site-signals.ts';
 import type { VerifiedLogins } from './verified-logins.ts';
 
@@ -23,6 +26,8 @@ export interface GatewaySettings {
   readonly attempts: number;
   /** Content kept whole so that it can be sent again. */
   readonly keptContentBytes: number;
+  /** How long a held exchange waits before it asks for an exit again. */
+  readonly holdStepMs: number;
   readonly heads: HeadLimits;
   readonly exitErrors: readonly ExitErrorRule[];
   /** Whether tunnels are watched from outside for how a site treats an exit. */
@@ -54,7 +59,15 @@ export interface Collaborators {
   readonly logins: LoginLimits;
   readonly verified: VerifiedLogins;
   readonly registry: PoolRegistry;
-  readonly exits: ExitTable;
+  /** What all threads know of the exits. */
+  readonly exits: ExitRows;
+  /** Places in flight over the exits: taken and given back here. */
+  readonly places: ExchangeSlots;
+  /** What picks, and learns; another after a reload. */
+  readonly selection: () => Selection;
+  readonly rings: FilterRings;
+  /** The row of a site; -1 where it has none. */
+  readonly siteRowOf: (site: string) => number;
   readonly leases: LeaseTable;
   /** Whether a session that lasts so long (in ms) may have held an exit before a crash from which not all came back. */
   readonly mayBeLost: (lastsMs: number) => boolean;

@@ -133,7 +133,7 @@ const isClosing = ({ kind }: GatewayError): boolean => kind === 'exit_failed' ||
  *  lately shown that it works. */
 function silence(deps: Collaborators, { attempt, link }: { attempt: Attempt; link: ExitLink }): GatewayError {
   const now = deps.now();
-  const worked = now - deps.exits.row(attempt.choice.slot, now).lastSuccessAt < KNOWN_GOOD_MS;
+  const worked = deps.exits.workedAgoMs(attempt.choice.slot, now) < KNOWN_GOOD_MS;
   if (link.absoluteForm && !worked)
     return new GatewayError('exit_timeout', { detail: 'no answer over the exit in time' });
   return new GatewayError('origin_timeout', { detail: 'no response head in time' });

@@ -40,7 +40,7 @@ export interface Exit {
   readonly mint: Mint | null;
 }
 
-/** How a pool's exits are picked. `learned` is served by `two-choices` as yet. */
+/** How a pool's exits are picked. */
 export type Strategy = 'learned' | 'two-choices' | 'least-in-flight' | 'round-robin' | 'random';
 
 /** What a gigabyte costs. `currency` is an ISO 4217 code. */

@@ -66,6 +66,11 @@ export class PoolRegistry {
     return this.#view.slots.generationOf(slot);
   }
 
+  /** A number that exits share whose pool, place and kind are the same; negative where no exit stands. */
+  termsOf(slot: number): number {
+    return this.#view.slots.termsOf(slot);
+  }
+
   /** The slot of the exit of this id (case-insensitive). */
   slotOf(id: string): number | undefined {
     const words = parseId(id);

@@ -4,6 +4,12 @@ export interface VerdictCounts {
   readonly refused: number;
 }
 
+/** The same of the exit in a slot. */
+export interface JudgedExit extends VerdictCounts {
+  readonly slot: number;
+  readonly generation: number;
+}
+
 interface Row {
   readonly generation: number;
   served: number;
@@ -39,6 +45,11 @@ export class VerdictLedger {
   of({ slot, generation }: { readonly slot: number; readonly generation: number }): VerdictCounts {
     const row = this.#rows.get(slot);
     return row?.generation === generation ? { served: row.served, refused: row.refused } : none;
+  }
+
+  /** All that was counted. */
+  entries(): readonly JudgedExit[] {
+    return [...this.#rows].map(([slot, row]) => ({ slot, ...row }));
   }
 
   #begin(slot: number, row: Row): void {

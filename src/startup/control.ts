@@ -1,34 +1,34 @@
 import type { Command, Commands } from '../admin/command.ts';
 import { createCommands } from '../admin/commands.ts';
 import type { Health } from '../admin/health.ts';
-import type { ExitFigures } from '../admin/pool-view.ts';
 import { countUsable, exitPage, poolViews } from '../admin/pool-view.ts';
+import type { ExitHealth } from '../selection/exit-health.ts';
 import type { Clients } from '../store/clients.ts';
-import type { SessionDesk } from './session-desk.ts';
+import { exitFigures } from './exit-figures.ts';
+import type { SharedState } from './shared-state.ts';
 import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
 import type { WorkerGroup } from './worker-group.ts';
-
-/** What is known of each exit, by its slot. */
-export type Figures = ReadonlyMap<number, ExitFigures>;
 
 export interface ControlOptions {
   readonly group: WorkerGroup;
   readonly clients: Clients;
-  readonly sessions: SessionDesk;
-  readonly health: (figures: Figures) => Health;
+  readonly shared: SharedState;
+  readonly now: () => number;
+  readonly health: () => Health;
   /** Hands changed clients to the workers; resolves when they hold everywhere. */
   readonly takeClients: () => Promise<void>;
 }
 
 /** The commands of the running gateway, over its live figures. */
-export function gatewayCommands({ group, clients, sessions, health, takeClients }: ControlOptions): Commands {
-  let figures: Figures = new Map();
+export function gatewayCommands({ group, shared, clients, now, health, takeClients }: ControlOptions): Commands {
+  const { registry, exits, sessions } = shared;
+  let figures = exitFigures({ health: exits, now: now() }, []);
   let taken: Promise<void> = Promise.resolve();
   const commands = createCommands({
     clients: () => clients,
-    pools: () => poolViews(group.registry, usableBy(figures)),
-    exits: (query) => exitPage(group.registry, query, (slot) => figures.get(slot) ?? null),
-    health: () => health(figures),
+    pools: () => poolViews(registry, usableBy({ exits, now })),
+    exits: (query) => exitPage(registry, query, figures),
+    health,
     report: (report, client) => group.report(report, client),
     sessions: () => sessions,
     onClientsChanged: () => {
@@ -38,7 +38,7 @@ export function gatewayCommands({ group, clients, sessions, health, takeClients 
   const live =
     (name: string, run: Command): Command =>
     async (args) => {
-      if (!name.startsWith('client.')) figures = await group.exitFigures();
+      if (name === 'exit.list') figures = exitFigures({ health: exits, now: now() }, await group.verdicts());
       const result = run(args);
       await taken;
       return result;
@@ -47,23 +47,29 @@ export function gatewayCommands({ group, clients, sessions, health, takeClients 
 }
 
 /** Tells whether the exit in a slot is not ejected now. */
-function usableBy(figures: Figures): (slot: number) => boolean {
-  return (slot) => (figures.get(slot)?.ejectedForMs ?? 0) === 0;
+function usableBy({
+  exits,
+  now,
+}: {
+  readonly exits: ExitHealth;
+  readonly now: () => number;
+}): (slot: number) => boolean {
+  const moment = now();
+  return (slot) => exits.ejectedForMs(slot, moment) === 0;
 }
 
 export interface HealthOptions {
   /** Null while the gateway starts. */
-  readonly group: WorkerGroup | null;
+  readonly running: { readonly group: WorkerGroup; readonly shared: SharedState } | null;
   readonly version: string;
   readonly relay: TunnelRelay;
   /** Asks the store whether it answers; throws where it doesn't. */
   readonly askStore: () => void;
-  /** An exit without figures counts as usable. */
-  readonly figures: Figures;
+  readonly now: () => number;
 }
 
 /** How the gateway is now. */
-export function healthOf({ group, relay, version, askStore, figures }: HealthOptions): Health {
+export function healthOf({ running, relay, version, askStore, now }: HealthOptions): Health {
   const common = {
     pid: process.pid,
     version,
@@ -71,24 +77,26 @@ export function healthOf({ group, relay, version, askStore, figures }: HealthOpt
     relay: relayHealthOf(relay),
     store: storeState(askStore),
   };
-  if (group === null) {
+  if (running === null) {
     const [exchanges, workers] = [
       { open: 0, byKind: {} },
       { running: 0, replaced: 0, connections: [] },
     ];
     return { ...common, status: 'starting', listeners: [], pools: [], exchanges, connections: 0, workers };
   }
-  const { running, byKind } = group.counters();
+  const { group, shared } = running;
+  const { running: open, byKind } = group.counters();
+  const isUsable = usableBy({ exits: shared.exits, now });
   return {
     ...common,
     status: group.phase === 'serving' ? (group.isFull ? 'overloaded' : 'ok') : group.phase,
     listeners: group.bound,
-    pools: group.registry.pools().map(({ name, exits }) => ({
+    pools: shared.registry.pools().map(({ name, exits }) => ({
       name,
       exits,
-      usable: countUsable(group.registry, name, usableBy(figures)),
+      usable: countUsable(shared.registry, name, isUsable),
     })),
-    exchanges: { open: running, byKind },
+    exchanges: { open, byKind },
     connections: group.connections,
     workers: group.workers,
   };

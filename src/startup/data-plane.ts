@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
 import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
+import { FilterRings } from '../gateway/filter-rings.ts';
 import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent-exchanges.ts';
 import { applyReport, type ReportOutcome } from '../gateway/report.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
@@ -21,7 +22,7 @@ import type { AppliedPools } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import type { Report } from '../protocol/report.ts';
 import { RejectionLedger } from '../selection/blame.ts';
-import { ExitTable } from '../selection/exit-table.ts';
+import { Selection, type SelectionTables } from '../selection/selection.ts';
 import type { BlockRules } from '../signals/block-rules.ts';
 import { VerdictLedger } from '../signals/verdict-ledger.ts';
 import type { AccessRecord } from '../telemetry/access-record.ts';
@@ -34,12 +35,14 @@ import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { Roster } from '../transport/roster.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
-import { figuresOf, type SlotFigures } from './exit-figures.ts';
 import { leaseKeyOf, workerLeases } from './lease-memory.ts';
 import type { BoundListener, ListenerPlan } from './listener-plan.ts';
 import { Listeners } from './listeners.ts';
+import { SelectionLearner } from './selection-learner.ts';
+import { placesOf, selectionTables } from './selection-memory.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import { blockRulesOf, createExitGuards, createSiteSignals } from './signals.ts';
+import { SiteIndex } from './site-index.ts';
 import type { TunnelRelay } from './tunnel-relay.ts';
 
 /** How often the machine's own addresses are looked up again, in ms: interfaces come and go. */
@@ -90,7 +93,7 @@ export interface DataPlaneOptions {
  *  and clients as whole values, reads its figures, and stops it. */
 export class DataPlane {
   readonly registry: PoolRegistry;
-  readonly exits = new ExitTable();
+  readonly #tables: SelectionTables;
   readonly #leases: LeaseTable;
   readonly verdicts = new VerdictLedger();
   readonly #counters: Counters;
@@ -100,6 +103,7 @@ export class DataPlane {
   readonly #sockets = new Roster<Socket>();
   readonly #resolver: Resolver;
   readonly #hosts: HostsFile;
+  #selection: Selection;
   #ownPorts: ReadonlySet<number> = new Set();
   readonly #dialler: Dialler;
   readonly #kept: KeptConnections<ExitLink>;
@@ -125,6 +129,8 @@ export class DataPlane {
     this.#load = new WorkerLoad(new AtomicWords(memory.load));
     this.#counters = Counters.overAll(memory.counters)[worker] ?? new Counters();
     this.#leases = workerLeases(memory.leases, worker);
+    this.#tables = selectionTables(memory.selection);
+    this.#selection = this.#selectionOf(config);
     this.#resolver = createResolver({
       now,
       random: Math.random,
@@ -143,7 +149,6 @@ export class DataPlane {
     this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
     this.registry = new PoolRegistry(pools.record);
-    this.#takePools(pools);
     this.#gateway = this.#collaborators();
     this.#listeners = new Listeners({
       gateway: this.#gateway,
@@ -163,7 +168,7 @@ export class DataPlane {
     const commit = (pools?: AppliedPools): void => {
       listeners.commit();
       this.#bound = bound;
-      if (pools !== undefined) this.#takePools(pools);
+      if (pools !== undefined) this.registry.take(pools.record);
       this.#use(plan.config);
     };
     return { bound, commit, abort };
@@ -185,11 +190,6 @@ export class DataPlane {
   /** The certificate of this key changed. */
   setCertificate(key: string, pair: CertificatePair): void {
     this.#listeners.setCertificate(key, pair);
-  }
-
-  /** What this worker knows of every exit. */
-  exitFigures(): readonly SlotFigures[] {
-    return figuresOf(this, this.#options.now());
   }
 
   /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and closes everything. */
@@ -231,14 +231,14 @@ export class DataPlane {
     this.#config = config;
     this.#settings = settingsOf(config);
     this.#blocks = blockRulesOf(config);
+    this.#selection = this.#selectionOf(config);
     this.#rules = this.#rulesOf(config);
     // A login depends on its listener as well, and what was judged by the former ones must not stand.
     this.setClients(this.#clients);
   }
 
-  #takePools({ record, changes }: AppliedPools): void {
-    this.registry.take(record);
-    for (const slot of changes.added) this.exits.reset(slot);
+  #selectionOf({ selection }: Config): Selection {
+    return new Selection(this.#tables, { parameters: selection, random: Math.random });
   }
 
   #directoryOf(clients: readonly ClientRecord[]): ClientDirectory {
@@ -285,11 +285,17 @@ export class DataPlane {
   }
 
   #collaborators(): Collaborators {
-    const { sessionSecret, sessionsLostSince, memory, now, tellFault, log, lookUp } = this.#options;
+    const { sessionSecret, sessionsLostSince, memory, worker, now, tellFault, log, lookUp } = this.#options;
     const { logins, reports } = this.#config.limits;
+    const { rows, sites } = this.#tables;
+    const rings = new FilterRings();
+    const index = new SiteIndex(sites, sessionSecret);
+    const siteRowOf = (site: string) => index.rowOf(site, now());
+    const selection = () => this.#selection;
+    const { registry, verdicts } = this;
     const signals = createSiteSignals({
       blocks: () => this.#blocks,
-      learner: this.verdicts,
+      learner: new SelectionLearner({ selection, verdicts, registry, rings, siteRowOf, now }),
       lookUp,
       reports: new ReportLimits(reports, memory.reports),
     });
@@ -304,7 +310,11 @@ export class DataPlane {
       logins: new LoginLimits(logins, memory.logins),
       verified: new VerifiedLogins(),
       registry: this.registry,
-      exits: this.exits,
+      exits: rows,
+      selection,
+      places: placesOf(memory.selection, rows, worker),
+      rings,
+      siteRowOf,
       leases: this.#leases,
       mayBeLost: (lastsMs) => sessionsLostSince !== null && now() - sessionsLostSince < lastsMs,
       rejections: new RejectionLedger(),
@@ -335,6 +345,8 @@ export class DataPlane {
 const within = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
 /** What of the config an exchange needs. */
-function settingsOf({ defaultPool, exchange, heads, exitErrors, signals, timeouts }: Config): GatewaySettings {
-  return { defaultPool, ...exchange, heads, exitErrors, watchTunnels: signals === 'on', timeouts };
+function settingsOf(config: Config): GatewaySettings {
+  const { defaultPool, exchange, heads, exitErrors, selection, signals, timeouts } = config;
+  const watchTunnels = signals === 'on';
+  return { defaultPool, ...exchange, holdStepMs: selection.holdStep, heads, exitErrors, watchTunnels, timeouts };
 }

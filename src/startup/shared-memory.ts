@@ -6,6 +6,7 @@ import { createLoginMemory, type LoginMemory } from '../policy/login-limits.ts';
 import { createReportMemory, type ReportMemory } from '../policy/report-limits.ts';
 import { Counters } from '../telemetry/counters.ts';
 import { leaseWords } from './lease-memory.ts';
+import { createSelectionMemory, type SelectionMemory } from './selection-memory.ts';
 import { GUARD_WORDS } from './signals.ts';
 
 /** What all threads share, as a plain record that can be handed to a thread. */
@@ -21,6 +22,7 @@ export interface SharedMemory {
   readonly reports: ReportMemory;
   /** See lease-memory.ts. */
   readonly leases: SharedArrayBuffer;
+  readonly selection: SelectionMemory;
   /** See createExitGuards. */
   readonly guards: SharedArrayBuffer;
 }
@@ -36,6 +38,7 @@ export function createSharedMemory(workers: number): SharedMemory {
     logins: createLoginMemory(randomBytes(32)),
     reports: createReportMemory(randomBytes(32)),
     leases: words(leaseWords()),
+    selection: createSelectionMemory(workers),
     guards: words(GUARD_WORDS),
   };
 }

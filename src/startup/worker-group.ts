@@ -1,5 +1,4 @@
 import type { Health } from '../admin/health.ts';
-import type { ExitFigures } from '../admin/pool-view.ts';
 import type { Config } from '../config/config.ts';
 import { newestOf } from '../gateway/recent-exchanges.ts';
 import type { ReportOutcome } from '../gateway/report.ts';
@@ -10,14 +9,14 @@ import type { ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
 import { ReportLimits } from '../policy/report-limits.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
-import type { PoolRegistry } from '../pool/registry.ts';
 import type { Report } from '../protocol/report.ts';
+import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { type CounterSnapshot, Counters, sumCounters } from '../telemetry/counters.ts';
 import type { CertificatePairs } from './certificates.ts';
-import { joinFigures } from './exit-figures.ts';
 import { assertFree, type BoundListener, type BoundPorts, listenerKey } from './listener-plan.ts';
 import { Recoveries } from './recoveries.ts';
 import { releaseWorker } from './shared-memory.ts';
+import type { SharedState } from './shared-state.ts';
 import { StartFault } from './start-fault.ts';
 import { Turns } from './turns.ts';
 import type { RecentAnswer, RecentQuestion, WorkerRequest, WorkerStart } from './worker-messages.ts';
@@ -40,8 +39,7 @@ export interface WorkerGroupOptions {
   readonly start: Omit<WorkerStart, 'worker'>;
   readonly config: Config;
   readonly pools: AppliedPools;
-  /** All exits, as the workers see them; it takes what a reload brings. */
-  readonly registry: PoolRegistry;
+  readonly shared: SharedState;
   readonly certificates: CertificatePairs;
   readonly clients: readonly ClientRecord[];
   readonly log: { writeLines(lines: string): void } | null;
@@ -50,8 +48,6 @@ export interface WorkerGroupOptions {
   readonly warn: (line: string) => void;
   /** Tells a fault of our own in an exchange. */
   readonly tellFault: (exchange: string, fault: string) => void;
-  /** A worker has ended: what it held in tables that only the control thread may mend is to be given back. */
-  readonly bury: (worker: number) => void;
   readonly spawn?: typeof spawnWorker;
 }
 
@@ -62,7 +58,6 @@ export class WorkerGroup {
   readonly #counters: readonly Counters[];
   readonly #logins: LoginLimits;
   readonly #reports: ReportLimits;
-  readonly registry: PoolRegistry;
   /** By number; a place is vacant while its worker is being replaced. */
   readonly #threads = new Map<number, WorkerThread>();
   readonly #turns = new Turns();
@@ -81,7 +76,6 @@ export class WorkerGroup {
     this.#options = options;
     this.#config = config;
     this.#pools = pools;
-    this.registry = options.registry;
     this.#clients = options.clients;
     this.#certificates = options.certificates;
     this.#load = new WorkerLoad(new AtomicWords(start.memory.load));
@@ -142,12 +136,12 @@ export class WorkerGroup {
     return sumCounters(this.#counters);
   }
 
-  /** What is known of each exit, by its slot. */
-  async exitFigures(): Promise<ReadonlyMap<number, ExitFigures>> {
+  /** How sites have treated exits, as each worker counted it. */
+  verdicts(): Promise<readonly (readonly JudgedExit[])[]> {
     const asked = [...this.#threads.values()].map((thread) =>
-      thread.ask({ kind: 'exits' }, FIGURES_MS).catch(() => []),
+      thread.ask({ kind: 'verdicts' }, FIGURES_MS).catch(() => []),
     );
-    return joinFigures(await Promise.all(asked));
+    return Promise.all(asked);
   }
 
   /** Hands every worker a new set of clients; resolves when the next request anywhere is judged by it. */
@@ -191,7 +185,7 @@ export class WorkerGroup {
       }
       this.#config = config;
       this.#pools = commitPools();
-      this.registry.take(this.#pools.record);
+      this.#options.shared.settle(this.#pools);
       this.#certificates = certificates;
       this.#ports = next.ports;
       this.#bound = next.bound;
@@ -242,10 +236,10 @@ export class WorkerGroup {
   }
 
   #ended(worker: number, why: string): void {
-    const { start, bury, warn } = this.#options;
+    const { start, shared, warn } = this.#options;
     this.#threads.delete(worker);
     releaseWorker(start.memory, worker);
-    bury(worker);
+    shared.bury(worker);
     if (this.#phase !== 'serving') return;
     warn(`worker ${worker + 1} ended and is replaced: ${why}`);
     this.#recoveries.schedule(worker);

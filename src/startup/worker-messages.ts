@@ -6,8 +6,8 @@ import type { CertificatePair } from '../listener/certificate.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import type { Report } from '../protocol/report.ts';
+import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import type { Capacity } from './capacity.ts';
-import type { SlotFigures } from './exit-figures.ts';
 import type { BoundListener, ListenerPlan } from './listener-plan.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
@@ -46,7 +46,7 @@ export type WorkerRequest =
   | { readonly kind: 'abort' }
   | { readonly kind: 'clients'; readonly clients: readonly ClientRecord[] }
   | { readonly kind: 'certificate'; readonly key: string; readonly pair: CertificatePair }
-  | { readonly kind: 'exits' }
+  | { readonly kind: 'verdicts' }
   /** About the exchanges that ran in this worker. */
   | { readonly kind: 'find'; readonly query: RecentQuery }
   | { readonly kind: 'claim'; readonly id: string }
@@ -64,7 +64,7 @@ export interface WorkerAnswers {
   readonly abort: null;
   readonly clients: null;
   readonly certificate: null;
-  readonly exits: readonly SlotFigures[];
+  readonly verdicts: readonly JudgedExit[];
   readonly find: RecentFinding;
   readonly claim: boolean;
   readonly report: ReportOutcome;

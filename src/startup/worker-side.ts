@@ -73,8 +73,8 @@ export class WorkerSide {
       case 'certificate':
         this.#plane?.setCertificate(request.key, request.pair);
         return null;
-      case 'exits':
-        return this.#plane?.exitFigures() ?? [];
+      case 'verdicts':
+        return this.#plane?.verdicts.entries() ?? [];
       case 'find':
         return this.#plane?.findRecent(request.query) ?? { exchange: null, ambiguous: false };
       case 'claim':

@@ -84,7 +84,7 @@ test('a pool says no more than its name', (t) => {
     name: 'p',
     tier: 'dc',
     price: null,
-    strategy: 'two-choices',
+    strategy: 'learned',
     entries: [],
   });
 });

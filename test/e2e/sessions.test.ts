@@ -33,6 +33,7 @@ test.before(async () => {
     clients: { tester: [], other: [] },
     pools: {
       placed: {
+        strategy: 'random',
         exits: four.map(({ url }, i) => ({ url, country: ['us', 'us', 'de', 'fr'][i], ip: i === 3 ? 6 : 4 })),
       },
       phones: { tier: 'mobile', exits: entries(four.slice(0, 1)) },

@@ -1,29 +1,50 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { ExitTable, firstEjectionMs, Standing } from '../../src/selection/exit-table.ts';
-import { type PickRequest, type PickStep, pick, type Strategy } from '../../src/selection/strategies.ts';
+import { ExitFlag, ExitRows } from '../../src/memory/exit-rows.ts';
+import { ExitHealth, firstEjectionMs, Standing } from '../../src/selection/exit-health.ts';
+import { NONE, type PickRequest, type PickStep, type Strategy } from '../../src/selection/request.ts';
+import { pickSimply } from '../../src/selection/strategies.ts';
 import { seededRandom } from './seeded-random.ts';
 
-const strategies: readonly Strategy[] = ['learned', 'two-choices', 'least-in-flight', 'round-robin', 'random'];
+const strategies: readonly Strategy[] = ['two-choices', 'least-in-flight', 'round-robin', 'random'];
 
 const slots = (count: number) => Array.from({ length: count }, (_, slot) => slot);
 
-const requestOf = (table: ExitTable, candidates: readonly number[], more: Partial<PickRequest> = {}): PickRequest => ({
-  table,
-  candidates,
-  excluded: [],
+/** Health of exits that have just joined, in slots from 0. */
+function healthOf(exits: number): ExitHealth {
+  const rows = new ExitRows(ExitRows.allocate());
+  for (let slot = 0; slot < exits; slot++) rows.settle(slot, { group: 0, now: 0 });
+  return new ExitHealth(rows);
+}
+
+const requestOf = (list: readonly number[], more: Partial<PickRequest> = {}): PickRequest => ({
   strategy: 'two-choices',
+  list,
+  matches: () => true,
+  excluded: [],
   cursor: { next: 0 },
+  site: -1,
+  ring: 0,
+  session: null,
+  since: 0,
+  retry: false,
   ...more,
 });
 
+const pick = (health: ExitHealth, request: PickRequest, now: number, random = Math.random): number =>
+  pickSimply(request, { health, now, random });
+
 /** How often each slot is picked, in `count` picks that end at once. */
-function tally(request: PickRequest, count: number, now = 0): Map<number, number> {
+function tally(
+  health: ExitHealth,
+  request: PickRequest,
+  { count, now = 0 }: { count: number; now?: number },
+): Map<number, number> {
   const random = seededRandom(7);
   const picks = new Map<number, number>();
   for (let i = 0; i < count; i++) {
-    const { slot } = pick(request, now, random);
-    if (slot !== undefined) picks.set(slot, (picks.get(slot) ?? 0) + 1);
+    const slot = pick(health, request, now, random);
+    if (slot !== NONE) picks.set(slot, (picks.get(slot) ?? 0) + 1);
   }
   return picks;
 }
@@ -31,10 +52,10 @@ function tally(request: PickRequest, count: number, now = 0): Map<number, number
 const anyTable = fc
   .array(fc.record({ failures: fc.nat(3), inFlight: fc.nat(5), ms: fc.option(fc.nat(2_000)) }), { maxLength: 60 })
   .map((rows) => {
-    const table = new ExitTable();
+    const table = healthOf(1_000);
     rows.forEach(({ failures, inFlight, ms }, slot) => {
       if (ms !== null) table.succeeded(slot, ms, 0);
-      for (let i = 0; i < inFlight; i++) table.begin(slot, 0);
+      for (let i = 0; i < inFlight; i++) table.rows.take(slot);
       for (let i = 0; i < failures; i++) table.failed(slot, i * 4_000);
     });
     return { table, candidates: slots(rows.length) };
@@ -45,12 +66,11 @@ for (const strategy of strategies) {
     const input = [anyTable, fc.array(fc.nat(60), { maxLength: 70 }), fc.nat(20_000), fc.integer()] as const;
     fc.assert(
       fc.property(...input, ({ table, candidates }, excluded, now, seed) => {
-        const request = requestOf(table, candidates, { strategy, excluded });
-        const { slot, none } = pick(request, now, seededRandom(seed));
+        const request = requestOf(candidates, { strategy, excluded });
+        const slot = pick(table, request, now, seededRandom(seed));
         const left = candidates.filter((candidate) => !excluded.includes(candidate));
-        if (candidates.length === 0) return none === 'empty';
-        if (left.length === 0) return none === 'all_excluded';
-        if (slot === undefined || !left.includes(slot)) return false;
+        if (left.length === 0) return slot === NONE;
+        if (!left.includes(slot)) return false;
         const best = Math.min(...left.map((candidate) => table.standingOf(candidate, now)));
         const allowed = excluded.length > 0 ? best : Math.max(best, Standing.trial);
         return table.standingOf(slot, now) <= allowed;
@@ -61,18 +81,21 @@ for (const strategy of strategies) {
   });
 
   test(`${strategy}: a pool of one works, ejected or not`, (t) => {
-    const table = new ExitTable();
-    const request = requestOf(table, [5], { strategy });
-    t.deepEqual(pick(request, 0, Math.random), { slot: 5 });
+    const table = healthOf(1_000);
+    const request = requestOf([5], { strategy });
+    t.is(pick(table, request, 0), 5);
     for (let i = 0; i < 9; i++) table.failed(5, i * 100_000);
     t.is(table.standingOf(5, 800_001), Standing.ejected);
-    t.deepEqual(pick(request, 800_001, Math.random), { slot: 5 });
-    t.deepEqual(pick({ ...request, excluded: [5] }, 800_001, Math.random), { none: 'all_excluded' });
+    t.is(pick(table, request, 800_001), 5);
+    t.is(pick(table, { ...request, excluded: [5] }, 800_001), NONE);
+    t.is(pick(table, { ...request, list: [] }, 0), NONE);
+    table.rows.setFlag(5, ExitFlag.frozen, true);
+    t.is(pick(table, request, 0), NONE);
   });
 
   test(`${strategy}: every exit of a healthy pool gets its share`, (t) => {
-    const table = new ExitTable();
-    const picks = tally(requestOf(table, slots(20), { strategy }), 20_000);
+    const table = healthOf(1_000);
+    const picks = tally(table, requestOf(slots(20), { strategy }), { count: 20_000 });
     t.is(picks.size, 20);
     for (const count of picks.values()) t.true(count > 800 && count < 1_200, `${count} of 1,000`);
   });
@@ -89,16 +112,16 @@ for (const strategy of strategies) {
 /** 1,000 exchanges, 20 ms apart, up to six attempts each, over ten exits of which only one works. */
 function crawl(strategy: Strategy, seed: number) {
   const random = seededRandom(seed);
-  const table = new ExitTable();
-  const request = requestOf(table, slots(10), { strategy });
+  const table = healthOf(1_000);
+  const request = requestOf(slots(10), { strategy });
   const good = Math.floor(random() * 10);
   const attempt = (excluded: readonly number[], now: number) => {
-    const { slot } = pick({ ...request, excluded }, now, random);
-    if (slot === undefined) return nobody;
-    const generation = table.begin(slot, now);
+    const slot = pick(table, { ...request, excluded }, now, random);
+
+    if (slot === NONE) return nobody;
+    table.began(slot, now);
     if (slot === good) table.succeeded(slot, 80, now);
     else table.failed(slot, now);
-    table.end(slot, generation);
     return slot;
   };
   let failedLate = 0;
@@ -116,75 +139,76 @@ function crawl(strategy: Strategy, seed: number) {
 const nobody = -1;
 
 test('round-robin goes round, over what may be used', (t) => {
-  const table = new ExitTable();
+  const table = healthOf(1_000);
   table.failed(2, 0);
-  const request = requestOf(table, slots(4), { strategy: 'round-robin' });
-  const round = Array.from({ length: 6 }, () => pick(request, 1, () => 0).slot);
+  const request = requestOf(slots(4), { strategy: 'round-robin' });
+  const round = Array.from({ length: 6 }, () => pick(table, request, 1, () => 0));
   t.deepEqual(round, [0, 1, 3, 0, 1, 3]);
 });
 
 test('round-robin: a cursor from a longer list is good for a shorter one', (t) => {
-  const request = requestOf(new ExitTable(), slots(3), { strategy: 'round-robin', cursor: { next: 1_000 } });
-  t.deepEqual(
-    pick(request, 0, () => 0),
-    { slot: 1 },
+  const table = healthOf(3);
+  const request = requestOf(slots(3), { strategy: 'round-robin', cursor: { next: 1_000 } });
+  t.is(
+    pick(table, request, 0, () => 0),
+    1,
   );
 });
 
 test('least-in-flight takes the least of all', (t) => {
-  const table = new ExitTable();
-  for (const slot of slots(500)) for (let i = 0; i < (slot === 321 ? 1 : 2); i++) table.begin(slot, 0);
-  t.deepEqual(
-    pick(requestOf(table, slots(500), { strategy: 'least-in-flight' }), 0, () => 0.5),
-    { slot: 321 },
+  const table = healthOf(1_000);
+  for (const slot of slots(500)) for (let i = 0; i < (slot === 321 ? 1 : 2); i++) table.rows.take(slot);
+  t.is(
+    pick(table, requestOf(slots(500), { strategy: 'least-in-flight' }), 0, () => 0.5),
+    321,
   );
 });
 
 test('two-choices prefers the faster exit of two, and the slower one where the faster has a queue', (t) => {
-  const table = new ExitTable();
+  const table = healthOf(1_000);
   table.succeeded(0, 100, 0);
   table.succeeded(1, 400, 0);
-  t.deepEqual([...tally(requestOf(table, [0, 1]), 1_000)], [[0, 1_000]]);
-  for (let i = 0; i < 4; i++) table.begin(0, 0);
-  t.deepEqual([...tally(requestOf(table, [0, 1]), 1_000)], [[1, 1_000]]);
+  t.deepEqual([...tally(table, requestOf([0, 1]), { count: 1_000 })], [[0, 1_000]]);
+  for (let i = 0; i < 4; i++) table.rows.take(0);
+  t.deepEqual([...tally(table, requestOf([0, 1]), { count: 1_000 })], [[1, 1_000]]);
 });
 
 test('two-choices leaves a slow exit alone, and tries it again when its figure is old', (t) => {
-  const table = new ExitTable();
+  const table = healthOf(1_000);
   table.succeeded(0, 3_000, 0);
   for (const slot of slots(10).slice(1)) table.succeeded(slot, 100 + slot, 0);
-  const picks = tally(requestOf(table, slots(10)), 10_000);
+  const picks = tally(table, requestOf(slots(10)), { count: 10_000 });
   t.is(picks.get(0), undefined);
   t.true([...picks.values()].every((count) => count < 2_500));
   for (const slot of slots(10).slice(1)) table.succeeded(slot, 100 + slot, 60_000);
-  t.true((tally(requestOf(table, slots(10)), 10_000, 60_000).get(0) ?? 0) > 0);
+  t.true((tally(table, requestOf(slots(10)), { count: 10_000, now: 60_000 }).get(0) ?? 0) > 0);
 });
 
 test('a retry leaves exits on trial alone while one is open', (t) => {
-  const table = new ExitTable();
+  const table = healthOf(1_000);
   for (const slot of slots(10)) if (slot !== 4) table.failed(slot, 0);
   const now = firstEjectionMs;
-  t.true(tally(requestOf(table, slots(10)), 1_000, now).size > 5);
-  t.deepEqual([...tally(requestOf(table, slots(10), { excluded: [0] }), 1_000, now)], [[4, 1_000]]);
+  t.true(tally(table, requestOf(slots(10)), { count: 1_000, now: now }).size > 5);
+  t.deepEqual([...tally(table, requestOf(slots(10), { excluded: [0] }), { count: 1_000, now: now })], [[4, 1_000]]);
 });
 
 test('of ejected exits the one that comes back soonest', (t) => {
-  const table = new ExitTable();
+  const table = healthOf(1_000);
   table.failed(0, 50);
   table.failed(1, 30);
   table.failed(2, 40);
   for (const strategy of strategies)
-    t.deepEqual(
-      pick(requestOf(table, slots(3), { strategy }), 60, () => 0),
-      { slot: 1 },
+    t.is(
+      pick(table, requestOf(slots(3), { strategy }), 60, () => 0),
+      1,
     );
 });
 
 test('one usable exit in a thousand is found, and uniformly where there are a few', (t) => {
-  const table = new ExitTable();
+  const table = healthOf(1_000);
   const usable = [0, 500, 501, 502];
   for (const slot of slots(1_000)) if (!usable.includes(slot)) table.failed(slot, 0);
-  const picks = tally(requestOf(table, slots(1_000), { strategy: 'random' }), 2_000);
+  const picks = tally(table, requestOf(slots(1_000), { strategy: 'random' }), { count: 2_000 });
   t.deepEqual(
     [...picks.keys()].sort((a, b) => a - b),
     usable,
@@ -194,15 +218,12 @@ test('one usable exit in a thousand is found, and uniformly where there are a fe
 
 test('the trace names every exit that was compared', (t) => {
   const trace: PickStep[] = [];
-  const table = new ExitTable();
-  const { slot } = pick(requestOf(table, slots(10), { trace }), 0, seededRandom(1));
+  const table = healthOf(1_000);
+  const slot = pick(table, requestOf(slots(10), { trace }), 0, seededRandom(1));
   t.is(trace.length, 2);
   t.true(trace.some((step) => step.slot === slot));
   t.deepEqual(
-    trace.map(({ cost, standing }) => [cost, standing]),
-    [
-      [50, Standing.open],
-      [50, Standing.open],
-    ],
+    trace.map(({ cost }) => cost),
+    [50, 50],
   );
 });

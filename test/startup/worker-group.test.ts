@@ -6,10 +6,9 @@ import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import type { ClientRecord } from '../../src/policy/client-directory.ts';
 import { PoolCatalogue } from '../../src/pool/catalogue.ts';
-import { PoolRegistry } from '../../src/pool/registry.ts';
 import { sharedClock } from '../../src/startup/clock.ts';
 import { readSettings } from '../../src/startup/settings.ts';
-import { createSharedMemory } from '../../src/startup/shared-memory.ts';
+import { SharedState } from '../../src/startup/shared-state.ts';
 import { StartFault } from '../../src/startup/start-fault.ts';
 import { WorkerGroup } from '../../src/startup/worker-group.ts';
 import { spawnWorker } from '../../src/startup/worker-thread.ts';
@@ -51,6 +50,7 @@ async function settingsOf(t: ExecutionContext, config: object) {
   const file = join(folder, 'roundabout.yaml');
   const pool = { pool: 'direct', tier: 'dc', exits: [{ direct: true }] };
   await mkdir(join(folder, 'pools'));
+  await mkdir(join(folder, 'data'));
   await writeFile(join(folder, 'pools', 'direct.yaml'), JSON.stringify(pool));
   const rules = { allow: [{ cidr: '127.0.0.0/8' }] };
   await writeFile(file, JSON.stringify({ listeners: [mixed], defaultPool: 'direct', rules, ...config }));
@@ -72,10 +72,14 @@ async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker
   const catalogue = new PoolCatalogue();
   const settings = await settingsOf(t, config);
   const pools = catalogue.commit(catalogue.stage(settings.sources));
+  const now = sharedClock();
+  const warn = (line: string) => said.push(line);
+  const shared = new SharedState({ workers: 2, pools, dataFolder: settings.config.data, secretKey, now, warn });
+  t.teardown(() => shared.stop());
   const group = new WorkerGroup({
     start: {
       workers: 2,
-      memory: createSharedMemory(2),
+      memory: shared.memory,
       capacity: { connections: 200, kept: 16, pipes: 4 },
       relayThreads: 1,
       secretKey,
@@ -85,13 +89,12 @@ async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker
     },
     config: settings.config,
     pools,
-    registry: new PoolRegistry(pools.record),
-    bury: () => {},
+    shared,
     certificates: new Map(),
     clients: [client],
     log: { writeLines: (lines) => log.push(...lines.split('\n').filter((line) => line !== '')) },
-    now: sharedClock(),
-    warn: (line) => said.push(line),
+    now,
+    warn,
     tellFault: (_, fault) => said.push(fault),
     spawn: (start) => {
       const thread = spawn(start);

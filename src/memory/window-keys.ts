@@ -1,0 +1,97 @@
+import type { Words } from './words.ts';
+
+/** Keys that are looked at for one key, next to each other: eight of them lie within one cache line. */
+export const WINDOW = 8;
+
+const FREE = 0;
+const CLEARING = 1;
+
+/** Times that a claim begins anew because another thread changed its window. Beyond them there is no place for now. */
+const MOST_TRIES = 32;
+
+/** What a table does with its rows while keys come and go. */
+export interface WindowRows {
+  /** How dispensable the row is: of a full window the one with the greatest figure goes. */
+  staleness(index: number): number;
+  /** Sets all its figures to 0. */
+  clear(index: number): void;
+}
+
+/** A key that is neither free nor being cleared. */
+export const asKey = (bits: number): number => (bits >>> 0 < 2 ? bits | 2 : bits) | 0;
+
+/** The keys of a table in shared memory that several threads fill at once, without locks. A key lies in the window of eight where
+ *  its hash points, so that every look costs one cache line, full or not; where a window is full its stalest row makes room.
+ *
+ *  A free key's row is always clear: whoever evicts marks the key, clears the row, and frees the key then. So a row never shows
+ *  figures of its former key. A key is claimed at the lowest free place of a look that began at the window's start and met no
+ *  equal key, and the claim is checked by another look: one key never has two places that both threads go on using. */
+export class WindowKeys {
+  readonly #words: Words;
+  readonly #windows: number;
+
+  /** `words` holds one key each; their number is a power of two, at least `WINDOW`. */
+  constructor(words: Words) {
+    this.#words = words;
+    this.#windows = words.length / WINDOW;
+  }
+
+  /** The key's index, or -1. */
+  find(hash: number, key: number): number {
+    const start = this.#startOf(hash);
+    for (let index = start; index < start + WINDOW; index++) if (this.#words.load(index) === key) return index;
+    return -1;
+  }
+
+  /** Whether `key` still lies at `index`. */
+  holds(index: number, key: number): boolean {
+    return this.#words.load(index) === key;
+  }
+
+  /** The key's index, claimed if need be; -1 where threads fought over its window for too long, which costs a sample. */
+  claim(hash: number, key: number, rows: WindowRows): number {
+    const start = this.#startOf(hash);
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      let free = -1;
+      for (let index = start; index < start + WINDOW; index++) {
+        const held = this.#words.load(index);
+        if (held === key) return index;
+        if (held === FREE && free < 0) free = index;
+      }
+      if (free < 0) this.#evict(start, rows);
+      else if (this.#words.compareExchange(free, FREE, key) === FREE && this.#isAlone(free, key, start)) return free;
+    }
+    return -1;
+  }
+
+  /** Whether no other place of the window holds the key just claimed; gives the place back where one does. */
+  #isAlone(claimed: number, key: number, start: number): boolean {
+    for (let index = start; index < start + WINDOW; index++) {
+      if (index === claimed || this.#words.load(index) !== key) continue;
+      this.#words.compareExchange(claimed, key, FREE);
+      return false;
+    }
+    return true;
+  }
+
+  /** Frees the stalest place. A place whose clearing was never finished, because its thread died, is cleared again. */
+  #evict(start: number, rows: WindowRows): void {
+    let stalest = start;
+    let worst = -1;
+    for (let index = start; index < start + WINDOW; index++) {
+      const staleness = rows.staleness(index);
+      if (staleness <= worst) continue;
+      worst = staleness;
+      stalest = index;
+    }
+    const key = this.#words.load(stalest);
+    if (key === FREE) return;
+    if (key !== CLEARING && this.#words.compareExchange(stalest, key, CLEARING) !== key) return;
+    rows.clear(stalest);
+    this.#words.compareExchange(stalest, CLEARING, FREE);
+  }
+
+  #startOf(hash: number): number {
+    return (hash & (this.#windows - 1)) * WINDOW;
+  }
+}

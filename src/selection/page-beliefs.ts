@@ -1,0 +1,205 @@
+import { elapsedMs } from '../memory/clock.ts';
+import { type PairTable, PairWord } from '../memory/pair-table.ts';
+import { fade } from './fading.ts';
+import type { Parameters } from './parameters.ts';
+import type { SiteBeliefs } from './site-beliefs.ts';
+
+/** A visit this soon after a refusal, in ms, was under way already and says nothing. */
+const UNDER_WAY_MS = 5_000;
+
+/** Doublings of the cool-down by strikes, at most. */
+const MOST_DOUBLINGS = 5;
+
+/** As far as strikes and pages are counted. */
+const MOST_COUNTED = 255;
+
+/** Where first refusals of a site are bans with these odds, the first of a pair is a sample of the limit already. */
+const SURE = 0.85;
+
+/** Odds after a ban that should be over. */
+const COOLED_ODDS = 0.7;
+
+/** Uses so few that they make no difference. */
+const FEW_USES = 4;
+
+/** Which exit asks which site. */
+export interface Visit {
+  readonly slot: number;
+  readonly generation: number;
+  /** Row of the site, ≥ 0. */
+  readonly site: number;
+  /** The exit's tier, 0…3. */
+  readonly tier: number;
+}
+
+/** How sites treat exits, pair by pair: the odds of a page, and how worn a pair is. `look` fills the figures of one pair, so that a
+ *  pick makes no garbage. */
+export class PageBeliefs {
+  readonly #pairs: PairTable;
+  readonly #sites: SiteBeliefs;
+  readonly #of: Parameters;
+
+  /** Of the pair looked at: odds that the site serves the exit; … */
+  odds = 1;
+  /** … doublings of its uses over an even share, times how scarce exits are. */
+  wear = 0;
+  #site = -1;
+  #key = 0;
+  #limit = 0;
+  #evenUses = 0;
+  #scarcity = 1;
+
+  constructor(tables: { readonly pairs: PairTable; readonly sites: SiteBeliefs }, parameters: Parameters) {
+    this.#pairs = tables.pairs;
+    this.#sites = tables.sites;
+    this.#of = parameters;
+  }
+
+  /** Takes in a site for the looks that follow, -1 for none; `exits` is how many could serve it. */
+  turnTo(site: number, exits: number, now: number): void {
+    this.odds = 1;
+    this.wear = 0;
+    this.#site = this.#sites.isWatched(site) ? site : -1;
+    if (this.#site < 0) return;
+    this.#key = this.#sites.keyOf(site);
+    this.#limit = this.#sites.limitOf(site, now);
+    this.#evenUses = this.#sites.demandOf(site, now) / Math.max(1, exits);
+    const limited = this.#limit === Number.POSITIVE_INFINITY ? 1 : 2;
+    this.#scarcity = limited * (1 + this.#of.scarcity * Math.min(4, this.#evenUses));
+  }
+
+  look(slot: number, generation: number, { tier, now }: { tier: number; now: number }): void {
+    if (this.#site < 0) return;
+    const pair = this.#pairs.find(slot, generation, this.#key);
+    const uses = pair < 0 ? 0 : this.#usesOf(pair, now);
+    this.wear = Math.log2((FEW_USES + uses) / (FEW_USES + this.#evenUses)) * this.#scarcity;
+    if (pair < 0) {
+      this.odds = Math.max(0.02, this.#sites.servedNew(this.#site, tier, now));
+      return;
+    }
+    const { ints } = this.#pairs;
+    if ((ints[pair + PairWord.strikes] as number) > 0) {
+      this.odds = this.#afterRefusal(this.#site, pair, now);
+      // Rest makes no refused exit cheap.
+      this.wear = 0;
+      return;
+    }
+    const isKnown = (ints[pair + PairWord.goods] as number) > 0;
+    const odds = isKnown ? this.#sites.servedOld(this.#site) : this.#sites.servedNew(this.#site, tier, now);
+    const used = (uses + 1) / this.#limit - this.#of.headroom;
+    // A learned limit is a guess: it makes an exit dear, never poor.
+    this.odds = used <= 0 ? odds : odds * Math.max(this.#of.poor / odds, 1 - this.#of.overuse * used * used);
+  }
+
+  /** Whether a session may go on with its exit: not where the site has refused it, or is about to. */
+  mayStay(slot: number, generation: number, { site, now }: { site: number; now: number }): boolean {
+    if (!this.#sites.isWatched(site)) return true;
+    const pair = this.#pairs.find(slot, generation, this.#sites.keyOf(site));
+    if (pair < 0) return true;
+    const isStruck = (this.#pairs.ints[pair + PairWord.strikes] as number) > 0;
+    if (isStruck) return this.#afterRefusal(site, pair, now) >= this.#of.poor;
+    return (this.#usesOf(pair, now) + 1) / this.#sites.limitOf(site, now) <= this.#of.rebind;
+  }
+
+  /** An exchange with a site begins. */
+  began({ slot, generation, site }: Omit<Visit, 'tier'>, now: number): void {
+    if (!this.#sites.isWatched(site)) return;
+    this.#sites.began(site, now);
+    const pair = this.#pairs.claim({ slot, generation, site: this.#sites.keyOf(site) }, now);
+    if (pair < 0) return;
+    this.#pairs.floats[pair + PairWord.uses] = this.#usesOf(pair, now) + 1;
+    this.#pairs.ints[pair + PairWord.at] = now;
+  }
+
+  /** The site served the exit a page. */
+  served(visit: Visit, now: number): void {
+    if (!this.#sites.isWatched(visit.site)) return;
+    const pair = this.#pairOf(visit, now);
+    if (pair < 0) return;
+    const { ints } = this.#pairs;
+    this.#learnShare(visit, pair, { served: 1, now });
+    const strikes = ints[pair + PairWord.strikes] as number;
+    if (strikes === 1) this.#sites.learnPersist(visit.site, false);
+    else if (strikes > 1) this.#sites.learnCool(visit.site, this.#idleMs(pair, now), true);
+    ints[pair + PairWord.strikes] = 0;
+    ints[pair + PairWord.goods] = Math.min(MOST_COUNTED, (ints[pair + PairWord.goods] as number) + 1);
+    this.#sites.bore(visit.site, this.#usesOf(pair, now), now);
+  }
+
+  /** The site refused the exit. `retryAfterMs`: its own word on when to come back, or null. */
+  refused(visit: Visit, retryAfterMs: number | null, now: number): void {
+    if (!this.#sites.isWatched(visit.site)) this.#sites.watch(visit.site);
+    const pair = this.#pairOf(visit, now);
+    if (pair < 0) return;
+    const { ints, floats } = this.#pairs;
+    const strikes = ints[pair + PairWord.strikes] as number;
+    this.#learnShare(visit, pair, { served: 0, now });
+    if (strikes > 0 && this.#idleMs(pair, now) <= UNDER_WAY_MS) return;
+    if (strikes === 0) this.#firstRefusal(visit.site, pair, now);
+    else if (strikes === 1) this.#confirmRefusal(visit.site, pair, now);
+    else this.#sites.learnCool(visit.site, this.#idleMs(pair, now), false);
+    ints[pair + PairWord.strikes] = Math.min(MOST_COUNTED, strikes + 1);
+    ints[pair + PairWord.refusedAt] = now;
+    ints[pair + PairWord.coolMs] = retryAfterMs ?? 0;
+    ints[pair + PairWord.goods] = 0;
+    floats[pair + PairWord.uses] = 0;
+    ints[pair + PairWord.at] = now;
+  }
+
+  /** If the pair had served before, its uses may have brought the refusal on. */
+  #firstRefusal(site: number, pair: number, now: number): void {
+    const isFresh = this.#pairs.ints[pair + PairWord.goods] === 0;
+    const uses = isFresh ? 0 : this.#usesOf(pair, now);
+    const isSure = this.#sites.persistOf(site) >= SURE;
+    if (isSure) this.#sites.learnLimit(site, uses, now);
+    this.#pairs.floats[pair + PairWord.refusedUses] = isSure ? 0 : uses;
+  }
+
+  /** Refused again on a later visit: it is a ban, and what it took is a sample of the limit. */
+  #confirmRefusal(site: number, pair: number, now: number): void {
+    this.#sites.learnPersist(site, true);
+    this.#sites.learnLimit(site, this.#pairs.floats[pair + PairWord.refusedUses] as number, now);
+  }
+
+  /** Odds after refusals: one is a challenge or a ban, the site's record says which is likelier; more are a ban that ends with the
+   *  learned cool-down, which doubles with each. The site's own word outweighs what was learned. */
+  #afterRefusal(site: number, pair: number, now: number): number {
+    const { ints } = this.#pairs;
+    const strikes = ints[pair + PairWord.strikes] as number;
+    const idle = this.#idleMs(pair, now);
+    const told = ints[pair + PairWord.coolMs] as number;
+    if (told > 0) return idle < told ? 0 : COOLED_ODDS;
+    const cool = this.#sites.coolMsOf(site);
+    if (strikes === 1) {
+      if (idle < this.#of.firstPause) return 0.05;
+      const over = Math.min(1, idle / cool);
+      return this.#sites.servedOld(site) * (1 - this.#sites.persistOf(site) * (1 - COOLED_ODDS * over * over));
+    }
+    const over = idle / (cool * 2 ** Math.min(MOST_DOUBLINGS, strikes - 2));
+    return over < 1 ? 0.02 + 0.5 * over * over : COOLED_ODDS;
+  }
+
+  #learnShare({ site, tier }: Visit, pair: number, { served, now }: { served: number; now: number }): void {
+    const { ints } = this.#pairs;
+    if (ints[pair + PairWord.goods] === 0) {
+      if (ints[pair + PairWord.strikes] === 0) this.#sites.learnServedNew(site, tier, { served, now });
+      return;
+    }
+    const isWorn = this.#usesOf(pair, now) >= 0.5 * this.#sites.limitOf(site, now);
+    if (served === 1 || !isWorn) this.#sites.learnServedOld(site, served);
+  }
+
+  /** Uses of the pair within the window, decayed to `now`. */
+  #usesOf(pair: number, now: number): number {
+    const aged = elapsedMs(now, this.#pairs.ints[pair + PairWord.at] as number);
+    return (this.#pairs.floats[pair + PairWord.uses] as number) * fade(aged / this.#of.window);
+  }
+
+  #idleMs(pair: number, now: number): number {
+    return elapsedMs(now, this.#pairs.ints[pair + PairWord.refusedAt] as number);
+  }
+
+  #pairOf({ slot, generation, site }: Visit, now: number): number {
+    return this.#pairs.claim({ slot, generation, site: this.#sites.keyOf(site) }, now);
+  }
+}

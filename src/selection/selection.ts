@@ -1,0 +1,189 @@
+import type { ExitRows } from '../memory/exit-rows.ts';
+import { EVERYTHING, GROUP_WORDS, type GroupTable, GroupWord } from '../memory/group-table.ts';
+import type { PairTable } from '../memory/pair-table.ts';
+import type { SiteTable } from '../memory/site-table.ts';
+import { ExitHealth } from './exit-health.ts';
+import { LearnedPick, servedRing } from './learned-pick.ts';
+import { PageBeliefs } from './page-beliefs.ts';
+import type { Parameters } from './parameters.ts';
+import { PathBeliefs, type PathFailure } from './path-beliefs.ts';
+import { Price } from './price.ts';
+import type { PickRequest, SlotRef } from './request.ts';
+import { RingSet } from './ring.ts';
+import { SiteBeliefs } from './site-beliefs.ts';
+import { learnOctets, learnOwnMs, ownMsOf } from './site-figures.ts';
+import { pickSimply } from './strategies.ts';
+
+/** Rings kept by one thread. */
+const MOST_RINGS = 4096;
+
+/** Step by which the time of a page follows. */
+const PAGE_STEP = 0.01;
+
+/** Below this doubt an exit is known well enough for what is left over to be the site's. */
+const WELL_KNOWN = 0.12;
+
+/** Hedges that may be owed at once. */
+const HEDGE_BURST = 20;
+
+/** The tables that selection reads and writes. */
+export interface SelectionTables {
+  readonly rows: ExitRows;
+  readonly pairs: PairTable;
+  readonly sites: SiteTable;
+  readonly groups: GroupTable;
+}
+
+/** An attempt's errand: where to, and under which filters its exit may be remembered. */
+export interface Errand {
+  /** Row of the site, -1 for none. */
+  readonly site: number;
+  readonly rings: readonly number[];
+  /** Exchanges that were in flight over the exit when it began. */
+  readonly queued: number;
+}
+
+/** What a site did with an exchange. */
+export interface Verdict {
+  readonly site: number;
+  /** Filters under which the exit may be remembered. */
+  readonly rings: readonly number[];
+  readonly served: boolean;
+  /** How far the one who says so is to be believed, 0…1. */
+  readonly weight: number;
+  /** The site's own word on when to come back, or null. */
+  readonly retryAfterMs: number | null;
+}
+
+/** Selection of one thread, over shared memory: what to take next, and what was learned from it. */
+export class Selection {
+  /** What the simple strategies know, and people are shown. */
+  readonly health: ExitHealth;
+  readonly #tables: SelectionTables;
+  readonly #of: Parameters;
+  readonly #random: () => number;
+  readonly #paths: PathBeliefs;
+  readonly #siteBeliefs: SiteBeliefs;
+  readonly #pages: PageBeliefs;
+  readonly #price: Price;
+  readonly #fast: RingSet;
+  readonly #served: RingSet;
+  readonly #learned: LearnedPick;
+  #hedges = 1;
+
+  constructor(tables: SelectionTables, options: { readonly parameters: Parameters; readonly random: () => number }) {
+    const { parameters, random } = options;
+    this.#tables = tables;
+    this.#of = parameters;
+    this.#random = random;
+    this.health = new ExitHealth(tables.rows);
+    this.#paths = new PathBeliefs(tables, parameters);
+    this.#siteBeliefs = new SiteBeliefs(tables.sites, parameters);
+    this.#pages = new PageBeliefs({ pairs: tables.pairs, sites: this.#siteBeliefs }, parameters);
+    this.#price = new Price(tables, { paths: this.#paths, pages: this.#pages }, options);
+    this.#fast = new RingSet({ size: parameters.ring, most: MOST_RINGS });
+    this.#served = new RingSet({ size: parameters.servedRing, most: MOST_RINGS });
+    this.#learned = new LearnedPick(
+      { rows: tables.rows, price: this.#price, sites: this.#siteBeliefs, fast: this.#fast, served: this.#served },
+      options,
+    );
+  }
+
+  pick(request: PickRequest, now: number): number {
+    if (request.strategy === 'learned') return this.#learned.pick(request, now);
+    return pickSimply(request, { health: this.health, now, random: this.#random });
+  }
+
+  mayStay(slot: number, site: number, now: number): boolean {
+    return this.#pages.mayStay(slot, this.#tables.rows.generationOf(slot), { site, now });
+  }
+
+  begin(slot: number, site: number, now: number): number {
+    this.health.began(slot, now);
+    if (site >= 0) this.#pages.began({ slot, generation: this.#tables.rows.generationOf(slot), site }, now);
+    this.#hedges = Math.min(HEDGE_BURST, this.#hedges + this.#of.hedgeShare);
+    return this.#tables.rows.await(slot, now);
+  }
+
+  /** The attempt that began over the exit waits no longer, however it ended. */
+  ended(at: SlotRef, now: number): void {
+    this.#tables.rows.settleWait(at.slot, at.generation, now);
+  }
+
+  arrived(at: SlotRef, ms: number, { site, rings, queued, now }: Errand & { readonly now: number }): void {
+    const { rows, sites } = this.#tables;
+    if (!rows.holds(at.slot, at.generation)) return;
+    const paths = this.#paths;
+    paths.look(at.slot, now, queued);
+    const ownMs = ownMsOf(sites, site);
+    const exitMs = paths.ms * paths.queue;
+    if (paths.doubt < WELL_KNOWN) learnOwnMs(sites, site, { ms, exitMs });
+    this.health.succeeded(at.slot, ms, now);
+    paths.worked(at.slot, { ms, ownMs, now });
+    this.#learnPage(ms);
+    this.#price.turnTo(-1, 1, now);
+    this.#price.of(at.slot, STRANGER, now);
+    const standing = this.#price.standing;
+    for (const ring of rings) this.#fast.of(ring).offer(at, standing, this.#random);
+  }
+
+  failed(at: SlotRef, how: PathFailure, moment: { readonly ms: number | null; readonly now: number }): void {
+    if (!this.#tables.rows.holds(at.slot, at.generation)) return;
+    this.health.failed(at.slot, moment.now);
+    this.#paths.failed(at.slot, how, moment);
+  }
+
+  judged(at: SlotRef, verdict: Verdict, now: number): void {
+    const { rows, groups } = this.#tables;
+    const { site, served, weight } = verdict;
+    if (site < 0 || !rows.holds(at.slot, at.generation)) return;
+    if (weight < 1 && this.#random() >= weight) return;
+    const tier = groups.ints[rows.groupOf(at.slot) * GROUP_WORDS + GroupWord.tier] as number;
+    const visit = { slot: at.slot, generation: at.generation, site, tier };
+    if (!served) {
+      this.#pages.refused(visit, verdict.retryAfterMs, now);
+      return;
+    }
+    this.#pages.served(visit, now);
+    if (!this.#siteBeliefs.isWatched(site)) return;
+    this.#paths.look(at.slot, now);
+    for (const ring of verdict.rings)
+      this.#served.of(servedRing({ site, ring })).offer(at, this.#paths.ms, this.#random);
+  }
+
+  carried(site: number, octets: number): void {
+    learnOctets(this.#tables.sites, site, octets);
+  }
+
+  expectedMs(slot: number, site: number, now: number): number {
+    this.#paths.look(slot, now);
+    return this.#paths.answerMs(ownMsOf(this.#tables.sites, site));
+  }
+
+  attemptTimeoutMs(
+    slot: number,
+    { site, now, forPage = false }: { site: number; now: number; forPage?: boolean },
+  ): number {
+    const expected = this.expectedMs(slot, site, now);
+    const least = forPage ? this.#of.pagePatience : this.#of.leastPatience;
+    return Math.max(least, expected * this.#paths.lateness * this.#of.patience);
+  }
+
+  hedgeDelayMs(slot: number, site: number, now: number): number {
+    if (this.#hedges < 1) return 0;
+    const expected = this.expectedMs(slot, site, now);
+    return Math.max(this.#of.leastHedge, expected * this.#paths.lateness);
+  }
+
+  hedged(): void {
+    this.#hedges--;
+  }
+
+  #learnPage(ms: number): void {
+    const { floats } = this.#tables.groups;
+    const at = EVERYTHING + GroupWord.pageMs;
+    floats[at] = (floats[at] as number) + PAGE_STEP * (ms - (floats[at] as number));
+  }
+}
+
+const STRANGER = Object.freeze({ stayMs: 0, stakesMs: 0, curious: false });

@@ -1,0 +1,34 @@
+import type { FilterRings } from '../gateway/filter-rings.ts';
+import type { Learner, SlotRef } from '../gateway/site-signals.ts';
+import type { PoolRegistry } from '../pool/registry.ts';
+import type { Selection } from '../selection/selection.ts';
+import type { VerdictLedger } from '../signals/verdict-ledger.ts';
+
+export interface SelectionLearnerOptions {
+  readonly selection: () => Selection;
+  /** Counts verdicts for people. */
+  readonly verdicts: VerdictLedger;
+  readonly registry: PoolRegistry;
+  readonly rings: FilterRings;
+  readonly siteRowOf: (site: string) => number;
+  readonly now: () => number;
+}
+
+/** Lets selection learn what sites did with exits. */
+export class SelectionLearner implements Learner {
+  readonly #options: SelectionLearnerOptions;
+
+  constructor(options: SelectionLearnerOptions) {
+    this.#options = options;
+  }
+
+  judged(at: SlotRef, site: string, judgement: Parameters<Learner['judged']>[2]): void {
+    const { selection, verdicts, registry, rings, siteRowOf, now } = this.#options;
+    verdicts.judged(at, site, judgement);
+    const exit = registry.exitAt(at.slot);
+    if (exit === undefined) return;
+    const { verdict, weight, retryAfterMs } = judgement;
+    const served = verdict === 'served';
+    selection().judged(at, { site: siteRowOf(site), rings: rings.ringsOf(exit), served, weight, retryAfterMs }, now());
+  }
+}

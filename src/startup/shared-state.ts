@@ -1,0 +1,81 @@
+import type { AppliedPools } from '../pool/catalogue.ts';
+import { PoolRegistry } from '../pool/registry.ts';
+import { ExitHealth } from '../selection/exit-health.ts';
+import { hashSecret } from '../store/secret-key.ts';
+import { type KeptLeases, keepLeases } from './kept-leases.ts';
+import { controlLeases, leaseKeyOf, leaseThreadOf } from './lease-memory.ts';
+import type { LeaseMemory } from './lease-store.ts';
+import { ExitSettler, placesOf, selectionTables } from './selection-memory.ts';
+import { SessionDesk } from './session-desk.ts';
+import { createSharedMemory, type SharedMemory } from './shared-memory.ts';
+
+export interface SharedStateOptions {
+  readonly workers: number;
+  /** The version of all pools that stands at the start. */
+  readonly pools: AppliedPools;
+  readonly dataFolder: string;
+  /** The key of the data folder. */
+  readonly secretKey: Buffer;
+  /** The monotonic clock that all threads share, in ms. */
+  readonly now: () => number;
+  readonly warn: (line: string) => void;
+}
+
+/** The control thread's hands on what all threads share: it brings back what the last run left, lets exits in and out, cleans up
+ *  behind workers that died, and shows people what is known. */
+export class SharedState {
+  readonly memory: SharedMemory;
+  readonly registry: PoolRegistry;
+  /** Latencies, ejections and what is in flight, by exit. */
+  readonly exits: ExitHealth;
+  readonly sessions: SessionDesk;
+  /** Keys the names of sessions; the same at every start. */
+  readonly sessionSecret: Uint8Array;
+  readonly #leases: LeaseMemory;
+  readonly #kept: KeptLeases;
+  readonly #settler: ExitSettler;
+  readonly #bury: (worker: number) => void;
+
+  /** Throws StoreError where sessions can't be kept. */
+  constructor({ workers, pools, dataFolder, secretKey, now, warn }: SharedStateOptions) {
+    const memory = createSharedMemory(workers);
+    const registry = new PoolRegistry(pools.record);
+    const tables = selectionTables(memory.selection);
+    const places = placesOf(memory.selection, tables.rows, workers);
+    const sessionSecret = hashSecret(secretKey, 'names of sessions');
+    const keyOf = (client: string, session: string) => leaseKeyOf(sessionSecret, { client, session });
+    const leases = controlLeases(memory.leases);
+    this.memory = memory;
+    this.registry = registry;
+    this.sessionSecret = sessionSecret;
+    this.exits = new ExitHealth(tables.rows);
+    this.sessions = new SessionDesk({ leases, registry, keyOf, now, random: Math.random });
+    this.#leases = leases;
+    this.#settler = new ExitSettler(tables, { registry, now });
+    this.#settler.settle(pools.changes);
+    this.#bury = (worker) => places.bury(worker);
+    this.#kept = keepLeases({ folder: dataFolder, leases, registry, now, warn });
+  }
+
+  /** When not all sessions came back from the last run; null where all did. */
+  get sessionsLostSince(): number | null {
+    return this.#kept.lostSince;
+  }
+
+  /** The registry reads another version of the pools: exits move in and out. */
+  settle(pools: AppliedPools): void {
+    this.registry.take(pools.record);
+    this.#settler.settle(pools.changes);
+  }
+
+  /** Gives back what a worker held that has ended. */
+  bury(worker: number): void {
+    this.#bury(worker);
+    this.#leases.keeper.bury(leaseThreadOf(worker));
+  }
+
+  /** Saves what is kept over a restart, for the last time. */
+  stop(): Promise<void> {
+    return this.#kept.stop();
+  }
+}
