@@ -1,34 +1,9 @@
-import type { Words } from '../../src/memory/words.ts';
+import { type Access, PermittedWords, Suspended } from './permitted-words.ts';
+import { type Actor, actorOf, observed, type Progress, type Scenario, type State } from './scenario.ts';
+import { SequentialOrders } from './sequential-orders.ts';
 
-/** An access to a word, about to be made. */
-export interface Access {
-  readonly word: number;
-  readonly writes: boolean;
-}
-
-/** Someone who works on shared words: `open` makes its own view of them, then its operations run one after another. They may
- *  depend on nothing but the words and what `open` made, because they are run again and again. */
-export interface Actor<T> {
-  readonly open: (words: Words) => T;
-  readonly operations: readonly ((view: T) => unknown)[];
-  /** All that `view` keeps outside of the words from one operation to the next, beyond what their results tell. */
-  readonly kept?: (view: T) => unknown;
-  /** Whether the operation that makes this access begins anew with it: nothing that it saw before matters to it any more. */
-  readonly forgets?: (access: Access) => boolean;
-  /** It may die between any two of its accesses. */
-  readonly mortal?: boolean;
-}
-
-/** What is explored: two actors (or more) on some words, and who comes after one of them has died. */
-export interface Scenario<T> {
-  /** The words as they are before. */
-  readonly initial: () => Int32Array;
-  readonly actors: readonly Actor<T>[];
-  /** Starts once an actor has died; works beside those that live. */
-  readonly undertaker?: (dead: number) => Actor<T>;
-  /** What counts of the words in the end. */
-  readonly observe: (words: Words) => unknown;
-}
+export { PlainWords } from './permitted-words.ts';
+export type { Actor, Scenario } from './scenario.ts';
 
 /** What an exploration came upon. */
 export interface Explored {
@@ -38,141 +13,6 @@ export interface Explored {
   readonly ends: number;
   /** Ends that no sequential order of the same operations comes to, as text. */
   readonly strange: readonly string[];
-}
-
-class Suspended extends Error {}
-
-/** Words without sharing, for what happens outside of schedules. */
-export class PlainWords implements Words {
-  readonly #memory: Int32Array;
-
-  constructor(memory: Int32Array) {
-    this.#memory = memory;
-  }
-
-  get length(): number {
-    return this.#memory.length;
-  }
-
-  load(index: number): number {
-    return this.#memory[index]!;
-  }
-
-  store(index: number, value: number): void {
-    this.#memory[index] = value;
-  }
-
-  add(index: number, by: number): number {
-    const before = this.#memory[index]!;
-    this.#memory[index] = before + by;
-    return before;
-  }
-
-  compareExchange(index: number, expected: number, value: number): number {
-    const before = this.#memory[index]!;
-    if (before === expected) this.#memory[index] = value;
-    return before;
-  }
-}
-
-/** Words that answer from a record of earlier answers, then allow so many accesses for real, and suspend whoever wants more. */
-class PermittedWords implements Words {
-  #words: Words;
-  readonly #answers: number[];
-  readonly #forgets: (access: Access) => boolean;
-  #permits = -1;
-  /** The access with which it began anew. */
-  anew = 0;
-  /** How many accesses there were. */
-  accesses = 0;
-  /** The access that was not allowed any more. */
-  wanted: Access | null = null;
-  /** Whether the last access changed a word. */
-  wrote = false;
-
-  constructor(image: Int32Array, answers: number[], forgets: (access: Access) => boolean) {
-    this.#words = new PlainWords(image.slice());
-    this.#answers = answers;
-    this.#forgets = forgets;
-  }
-
-  /** From now on each access counts. */
-  permit(memory: Int32Array, permits: number): void {
-    this.#words = new PlainWords(memory);
-    this.#permits = permits;
-  }
-
-  get length(): number {
-    return this.#words.length;
-  }
-
-  load(index: number): number {
-    return this.#step({ word: index, writes: false }, () => this.#words.load(index));
-  }
-
-  store(index: number, value: number): void {
-    this.#step({ word: index, writes: true }, () => {
-      this.#words.store(index, value);
-      return 0;
-    });
-  }
-
-  add(index: number, by: number): number {
-    return this.#step({ word: index, writes: true }, () => this.#words.add(index, by));
-  }
-
-  compareExchange(index: number, expected: number, value: number): number {
-    return this.#step({ word: index, writes: true }, () => {
-      const before = this.#words.compareExchange(index, expected, value);
-      if (before !== expected) this.wrote = false;
-      return before;
-    });
-  }
-
-  #step(access: Access, carryOut: () => number): number {
-    if (this.#permits < 0) return carryOut();
-    if (this.#forgets(access)) this.anew = this.accesses;
-    const known = this.#answers[this.accesses];
-    if (known !== undefined) {
-      this.accesses++;
-      return known;
-    }
-    // What runs while the suspension unwinds has no effect either.
-    if (this.#permits === 0) {
-      this.wanted ??= access;
-      throw new Suspended();
-    }
-    this.#permits--;
-    this.wrote = access.writes;
-    const answer = carryOut();
-    this.#answers.push(answer);
-    this.accesses++;
-    return answer;
-  }
-}
-
-interface Progress {
-  readonly actor: number | 'undertaker';
-  /** The words when it began. */
-  readonly image: Int32Array;
-  readonly answers: readonly number[];
-  readonly results: readonly unknown[];
-  /** For each operation that has begun: how many operations of each actor had ended before. */
-  readonly before: readonly (readonly number[])[];
-  /** Null once it is over. */
-  readonly next: Access | null;
-  /** Its next access is the first of an operation. */
-  readonly begins: boolean;
-  /** Its last access changed a word, or it has made none: dying later, but before the next change, is no other death. */
-  readonly mayDie: boolean;
-  /** All that decides how it goes on and what is judged in the end. */
-  readonly identity: string;
-}
-
-interface State {
-  readonly memory: Int32Array;
-  readonly progress: readonly Progress[];
-  readonly dead: number | null;
 }
 
 /** Which words each actor was ever seen to read or to write. */
@@ -263,12 +103,6 @@ function isAlone<T>(
 /** What is known of an actor that does nothing more. */
 const told = ({ results, before }: Pick<Progress, 'results' | 'before'>) => JSON.stringify([results, before]);
 
-const observed = <T>(scenario: Scenario<T>, memory: Int32Array) => scenario.observe(new PlainWords(memory.slice()));
-
-function actorOf<T>(scenario: Scenario<T>, actor: Progress['actor'], dead: number | null): Actor<T> {
-  return actor === 'undertaker' ? scenario.undertaker!(dead!) : scenario.actors[actor]!;
-}
-
 interface Beginning {
   readonly actor: Progress['actor'];
   readonly image: Int32Array;
@@ -336,87 +170,4 @@ function isNew(seen: Set<string>, { memory, progress, dead }: State): boolean {
   });
   const size = seen.size;
   return seen.add(key).size > size;
-}
-
-/** Ends of sequential orders, each worked out once. */
-class SequentialOrders<T> {
-  readonly #scenario: Scenario<T>;
-  readonly #ends = new Map<string, string>();
-
-  constructor(scenario: Scenario<T>) {
-    this.#scenario = scenario;
-  }
-
-  /** Whether some order of the operations comes to the same results and the same words. */
-  explain({ progress, dead, memory }: State): boolean {
-    const wanted = JSON.stringify([progress.map(({ results }) => results), observed(this.#scenario, memory)]);
-    const doneCounts = progress.map(({ results }) => results.length);
-    const options = [doneCounts];
-    if (dead !== null && progress[dead]!.before.length > doneCounts[dead]!)
-      options.push(doneCounts.with(dead, doneCounts[dead]! + 1));
-    return options.some((counts) =>
-      ordersOf(counts, (actor, done) => mayRun(progress, { actor, done, counts, dead })).some(
-        (order) => this.#endOf(order, { doneCounts, dead }) === wanted,
-      ),
-    );
-  }
-
-  #endOf(
-    order: readonly number[],
-    { doneCounts, dead }: { doneCounts: readonly number[]; dead: number | null },
-  ): string {
-    const key = JSON.stringify([order, doneCounts, dead]);
-    const known = this.#ends.get(key);
-    if (known !== undefined) return known;
-    const memory = this.#scenario.initial();
-    const words = new PlainWords(memory);
-    const views: (T | undefined)[] = this.#scenario.actors.map(({ open }) => open(words));
-    const results: unknown[][] = doneCounts.map(() => []);
-    for (const actor of order) {
-      const role = actor < this.#scenario.actors.length ? actor : 'undertaker';
-      const { open, operations } = actorOf(this.#scenario, role, dead);
-      views[actor] ??= open(words);
-      const done = results[actor]!;
-      done.push(operations[done.length]!(views[actor]));
-    }
-    // Nobody learns what the dead one's last operation came to.
-    const told = results.map((each, actor) => each.slice(0, doneCounts[actor]));
-    const end = JSON.stringify([told, observed(this.#scenario, memory)]);
-    this.#ends.set(key, end);
-    return end;
-  }
-}
-
-interface Turn {
-  readonly actor: number;
-  /** Operations of each actor that are done already, of so many. */
-  readonly done: readonly number[];
-  readonly counts: readonly number[];
-  readonly dead: number | null;
-}
-
-/** Whether all that must be done before an actor's next operation is done: what was over before it began, and for the undertaker
- *  all that the dead one ever did. */
-function mayRun(progress: readonly Progress[], { actor, done, counts, dead }: Turn): boolean {
-  const one = progress[actor]!;
-  if (one.actor === 'undertaker' && done[dead!] !== counts[dead!]) return false;
-  const before = one.before[done[actor]!] ?? [];
-  return before.every((count, other) => other === actor || done[other]! >= count);
-}
-
-/** All orders in which actors can do so many operations each. */
-function ordersOf(counts: readonly number[], mayRun: (actor: number, done: readonly number[]) => boolean): number[][] {
-  const orders: number[][] = [];
-  const extend = (order: number[], done: readonly number[]): void => {
-    if (done.every((count, actor) => count === counts[actor])) orders.push(order);
-    for (const [actor, count] of counts.entries()) {
-      if (done[actor]! >= count || !mayRun(actor, done)) continue;
-      extend([...order, actor], done.with(actor, done[actor]! + 1));
-    }
-  };
-  extend(
-    [],
-    counts.map(() => 0),
-  );
-  return orders;
 }

@@ -1,0 +1,119 @@
+import type { Words } from '../../src/memory/words.ts';
+
+/** An access to a word, about to be made. */
+export interface Access {
+  readonly word: number;
+  readonly writes: boolean;
+}
+
+/** Thrown where an actor wants more than it may. */
+export class Suspended extends Error {}
+
+/** Words without sharing, for what happens outside of schedules. */
+export class PlainWords implements Words {
+  readonly #memory: Int32Array;
+
+  constructor(memory: Int32Array) {
+    this.#memory = memory;
+  }
+
+  get length(): number {
+    return this.#memory.length;
+  }
+
+  load(index: number): number {
+    return this.#memory[index]!;
+  }
+
+  store(index: number, value: number): void {
+    this.#memory[index] = value;
+  }
+
+  add(index: number, by: number): number {
+    const before = this.#memory[index]!;
+    this.#memory[index] = before + by;
+    return before;
+  }
+
+  compareExchange(index: number, expected: number, value: number): number {
+    const before = this.#memory[index]!;
+    if (before === expected) this.#memory[index] = value;
+    return before;
+  }
+}
+
+/** Words that answer from a record of earlier answers, then allow so many accesses for real, and suspend whoever wants more. */
+export class PermittedWords implements Words {
+  #words: Words;
+  readonly #answers: number[];
+  readonly #forgets: (access: Access) => boolean;
+  #permits = -1;
+  /** The access with which it began anew. */
+  anew = 0;
+  /** How many accesses there were. */
+  accesses = 0;
+  /** The access that was not allowed any more. */
+  wanted: Access | null = null;
+  /** Whether the last access changed a word. */
+  wrote = false;
+
+  constructor(image: Int32Array, answers: number[], forgets: (access: Access) => boolean) {
+    this.#words = new PlainWords(image.slice());
+    this.#answers = answers;
+    this.#forgets = forgets;
+  }
+
+  /** From now on each access counts. */
+  permit(memory: Int32Array, permits: number): void {
+    this.#words = new PlainWords(memory);
+    this.#permits = permits;
+  }
+
+  get length(): number {
+    return this.#words.length;
+  }
+
+  load(index: number): number {
+    return this.#step({ word: index, writes: false }, () => this.#words.load(index));
+  }
+
+  store(index: number, value: number): void {
+    this.#step({ word: index, writes: true }, () => {
+      this.#words.store(index, value);
+      return 0;
+    });
+  }
+
+  add(index: number, by: number): number {
+    return this.#step({ word: index, writes: true }, () => this.#words.add(index, by));
+  }
+
+  compareExchange(index: number, expected: number, value: number): number {
+    return this.#step({ word: index, writes: true }, () => {
+      const before = this.#words.compareExchange(index, expected, value);
+      if (before !== expected) this.wrote = false;
+      return before;
+    });
+  }
+
+  #step(access: Access, carryOut: () => number): number {
+    if (this.#permits < 0) return carryOut();
+    if (this.#forgets(access)) this.anew = this.accesses;
+    const known = this.#answers[this.accesses];
+    if (known !== undefined) {
+      this.accesses++;
+      return known;
+    }
+    // What runs while the suspension unwinds has no effect either.
+    if (this.#permits === 0) {
+      this.wanted ??= access;
+      throw new Suspended();
+    }
+    this.#permits--;
+    this.wrote = access.writes;
+    const answer = carryOut();
+    this.#answers.push(answer);
+    this.accesses++;
+    return answer;
+  }
+}
