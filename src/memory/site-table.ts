@@ -57,7 +57,7 @@ export class SiteTable implements WindowRows {
     { keys, rows }: { readonly keys: SharedArrayBuffer; readonly rows: SharedArrayBuffer },
     words: Words = new AtomicWords(keys),
   ) {
-    this.#keys = new WindowKeys(words);
+    this.#keys = new WindowKeys(words, new Int32Array(keys));
     this.ints = new Int32Array(rows);
     this.floats = new Float32Array(rows);
     this.#octets = new Uint8Array(rows);

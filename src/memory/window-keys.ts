@@ -28,18 +28,21 @@ export const asKey = (bits: number): number => (bits >>> 0 < 2 ? bits | 2 : bits
  *  equal key, and the claim is checked by another look: one key never has two places that both threads go on using. */
 export class WindowKeys {
   readonly #words: Words;
+  readonly #seen: Int32Array;
   readonly #windows: number;
 
-  /** `words` holds one key each; their number is a power of two, at least `WINDOW`. */
-  constructor(words: Words) {
+  /** `words` holds one key each; their number is a power of two, at least `WINDOW`. `seen` are the same words for plain reads: a
+   *  look may be a moment late, and costs a fifth. */
+  constructor(words: Words, seen: Int32Array) {
     this.#words = words;
+    this.#seen = seen;
     this.#windows = words.length / WINDOW;
   }
 
   /** The key's index, or -1. */
   find(hash: number, key: number): number {
     const start = this.#startOf(hash);
-    for (let index = start; index < start + WINDOW; index++) if (this.#words.load(index) === key) return index;
+    for (let index = start; index < start + WINDOW; index++) if (this.#seen[index] === key) return index;
     return -1;
   }
 

@@ -1,6 +1,6 @@
 import type { ExitRows } from '../memory/exit-rows.ts';
 import type { Parameters } from './parameters.ts';
-import type { Buyer, Price } from './price.ts';
+import type { Price } from './price.ts';
 import type { PickRequest } from './request.ts';
 import { HOLD, NONE } from './request.ts';
 import type { Ring, RingSet } from './ring.ts';
@@ -12,6 +12,14 @@ const ROUNDS = 3;
 /** A price in ms that no exit in working order has. */
 const ABSURD_MS = 15_000;
 
+/** Failures in a row with which an exit is still remembered: one proves nothing. */
+const MOST_MISSES = 1;
+
+/** Exits that are looked at where none could be drawn. */
+const ENOUGH = 24;
+
+const NO_LISTS: readonly ArrayLike<number>[] = Object.freeze([]);
+
 /** The learned strategy's choice: a few exits drawn from the whole list, and from those remembered, and of them the cheapest. */
 export class LearnedPick {
   readonly #rows: ExitRows;
@@ -21,6 +29,7 @@ export class LearnedPick {
   readonly #served: RingSet;
   readonly #of: Parameters;
   readonly #random: () => number;
+  readonly #buyer = { stayMs: 0, stakesMs: 0, curious: false };
   #best = NONE;
   #bestPrice = Number.POSITIVE_INFINITY;
   #bestOdds = 0;
@@ -46,38 +55,41 @@ export class LearnedPick {
 
   /** A slot, NONE, or HOLD. */
   pick(request: PickRequest, now: number): number {
-    const { list, session, retry } = request;
+    const { list, others = NO_LISTS, session, retry, excluded } = request;
     this.#best = NONE;
     this.#bestPrice = Number.POSITIVE_INFINITY;
     this.#bestOdds = 0;
-    if (list.length === 0) return NONE;
-    this.#price.turnTo(request.site, list.length, now);
-    const stayMs = session === null ? 0 : Math.min(this.#of.sessionAhead, Math.max(0, session.endsInMs));
-    const stakesMs = request.excluded.length * this.#of.stakes;
-    const buyer = { stayMs, stakesMs, curious: !retry && session === null };
-    if (list.length <= this.#of.scan) this.#considerAll(request, buyer, now);
-    else this.#considerSome(request, buyer, now);
+    let exits = list.length;
+    for (const other of others) exits += other.length;
+    if (exits === 0) return NONE;
+    this.#price.turnTo(request.site, exits, now);
+    this.#buyer.stayMs = session === null ? 0 : Math.min(this.#of.sessionAhead, Math.max(0, session.endsInMs));
+    this.#buyer.stakesMs = excluded.length * this.#of.stakes;
+    this.#buyer.curious = !retry && session === null;
+    if (exits <= this.#of.scan) this.#considerAll(request, now);
+    else this.#considerSome(request, now);
     return this.#holds(request, now) ? HOLD : this.#best;
   }
 
-  #considerAll(request: PickRequest, buyer: Buyer, now: number): void {
-    const { list } = request;
-    for (let position = 0; position < list.length; position++) {
-      this.#consider(list[position] as number, request, { buyer, now });
-    }
+  #considerAll(request: PickRequest, now: number): void {
+    this.#walk(request.list, request, { most: request.list.length, now });
+    for (const other of request.others ?? NO_LISTS) this.#walk(other, request, { most: other.length, now });
   }
 
-  #considerSome(request: PickRequest, buyer: Buyer, now: number): void {
+  /** Those remembered come first: they are cheap, and what is dearer than the best so far costs half a look. */
+  #considerSome(request: PickRequest, now: number): void {
     const of = this.#of;
-    const more = request.retry || buyer.stayMs > 0 ? of.more : 0;
-    this.#draw(of.uniform + more, request, { buyer, now });
+    const more = request.retry || this.#buyer.stayMs > 0 ? of.more : 0;
+    this.#remember(this.#fast.find(request.ring), of.fast + more, request, now);
     if (this.#sites.isWatched(request.site)) {
-      this.#remember(this.#served.find(servedRing(request)), of.served + more, request, { buyer, now });
+      this.#remember(this.#served.find(servedRing(request)), of.served + more, request, now);
     }
-    this.#remember(this.#fast.find(request.ring), of.fast + more, request, { buyer, now });
-    const last = { buyer: { ...buyer, curious: false }, now };
-    for (let round = 0; round < ROUNDS && this.#isPoor(); round++) this.#draw(of.further / ROUNDS, request, last);
-    if (this.#best === NONE) this.#considerAll(request, last.buyer, now);
+    this.#draw(of.uniform + more, request, now);
+    this.#buyer.curious = false;
+    for (let round = 0; round < ROUNDS && this.#isPoor(); round++) this.#draw(of.further / ROUNDS, request, now);
+    if (this.#best !== NONE) return;
+    for (const list of [request.list, ...(request.others ?? NO_LISTS)])
+      this.#walk(list, request, { most: ENOUGH, now });
   }
 
   #isPoor(): boolean {
@@ -90,53 +102,53 @@ export class LearnedPick {
     return this.#bestOdds < this.#of.never || now - since < this.#of.holdFor;
   }
 
-  #draw(count: number, request: PickRequest, moment: Moment): void {
-    const { list, others } = request;
-    for (let drawn = 0; drawn < count; drawn++) {
-      this.#consider(list[Math.floor(this.#random() * list.length)] as number, request, moment);
-    }
-    for (const other of others ?? []) {
-      for (let drawn = 0; drawn < count && other.length > 0; drawn++) {
-        this.#consider(other[Math.floor(this.#random() * other.length)] as number, request, moment);
-      }
+  #draw(count: number, request: PickRequest, now: number): void {
+    this.#drawFrom(request.list, request, { count, now });
+    for (const other of request.others ?? NO_LISTS) this.#drawFrom(other, request, { count, now });
+  }
+
+  #drawFrom(list: ArrayLike<number>, request: PickRequest, { count, now }: { count: number; now: number }): void {
+    for (let drawn = 0; drawn < count && list.length > 0; drawn++) {
+      this.#consider(list[Math.floor(this.#random() * list.length)] as number, request, now);
     }
   }
 
-  #remember(ring: Ring | undefined, count: number, request: PickRequest, moment: Moment): void {
+  /** Considers exits of the list one after another, from anywhere in it, until there were `most` that may be picked. */
+  #walk(list: ArrayLike<number>, request: PickRequest, { most, now }: { most: number; now: number }): void {
+    const start = Math.floor(this.#random() * list.length);
+    let considered = 0;
+    for (let step = 0; step < list.length && considered < most; step++) {
+      if (this.#consider(list[(start + step) % list.length] as number, request, now)) considered++;
+    }
+  }
+
+  #remember(ring: Ring | undefined, count: number, request: PickRequest, now: number): void {
     if (ring === undefined) return;
     for (let drawn = 0; drawn < count && ring.length > 0; drawn++) {
       const position = ring.draw(this.#random);
       const slot = ring.slots[position] as number;
-      const isGone = !this.#rows.holds(slot, ring.generationAt(position));
-      if (isGone || !request.matches(slot) || this.#isFailing(slot)) {
-        ring.drop(position);
-        continue;
-      }
-      this.#consider(slot, request, moment);
-      ring.reprice(position, this.#price.standing);
+      const isHere = this.#rows.holds(slot, ring.generationAt(position)) && request.matches(slot);
+      if (!isHere || this.#rows.missesOf(slot) > MOST_MISSES) ring.drop(position);
+      else if (this.#consider(slot, request, now)) ring.reprice(position, this.#price.standing);
     }
   }
 
-  #isFailing(slot: number): boolean {
-    return this.#rows.missesOf(slot) > 1;
-  }
-
-  #consider(slot: number, { excluded, allows }: PickRequest, { buyer, now }: Moment): void {
-    if (!this.#rows.isOpen(slot) || excluded.includes(slot) || allows?.(slot) === false) return;
-    const price = this.#price.of(slot, buyer, now);
+  /** Takes the exit if it is the best so far; returns whether it may be picked at all. */
+  #consider(slot: number, { excluded, allows, trace }: PickRequest, now: number): boolean {
+    if (!this.#rows.isOpen(slot) || excluded.includes(slot) || allows?.(slot) === false) return false;
+    const hasGood = this.#bestOdds >= this.#of.poor;
+    if (this.#price.atLeast(slot, this.#buyer, now) >= this.#bestPrice && hasGood) return true;
+    const price = this.#price.whole(now);
+    trace?.push({ slot, cost: price });
     // One that the site probably refuses is taken only where there is no other, however cheap it is.
-    const rises = this.#price.odds >= this.#of.poor && this.#bestOdds < this.#of.poor;
-    const falls = this.#price.odds < this.#of.poor && this.#bestOdds >= this.#of.poor;
-    if (falls || (!rises && price >= this.#bestPrice)) return;
+    const isGood = this.#price.odds >= this.#of.poor;
+    const isBetter = isGood === hasGood ? price < this.#bestPrice : isGood;
+    if (!isBetter) return true;
     this.#best = slot;
     this.#bestPrice = price;
     this.#bestOdds = this.#price.odds;
+    return true;
   }
-}
-
-interface Moment {
-  readonly buyer: Buyer;
-  readonly now: number;
 }
 
 /** The ring of exits that a site served, for one filter. */

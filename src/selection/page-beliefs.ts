@@ -43,6 +43,8 @@ export class PageBeliefs {
   odds = 1;
   /** … doublings of its uses over an even share, times how scarce exits are. */
   wear = 0;
+  /** Of the site turned to: the least that `wear` can be. */
+  leastWear = 0;
   #site = -1;
   #key = 0;
   #limit = 0;
@@ -59,6 +61,7 @@ export class PageBeliefs {
   turnTo(site: number, exits: number, now: number): void {
     this.odds = 1;
     this.wear = 0;
+    this.leastWear = 0;
     this.#site = this.#sites.isWatched(site) ? site : -1;
     if (this.#site < 0) return;
     this.#key = this.#sites.keyOf(site);
@@ -66,11 +69,13 @@ export class PageBeliefs {
     this.#evenUses = this.#sites.demandOf(site, now) / Math.max(1, exits);
     const limited = this.#limit === Number.POSITIVE_INFINITY ? 1 : 2;
     this.#scarcity = limited * (1 + this.#of.scarcity * Math.min(4, this.#evenUses));
+    this.leastWear = Math.log2(FEW_USES / (FEW_USES + this.#evenUses)) * this.#scarcity;
   }
 
-  look(slot: number, generation: number, { tier, now }: { tier: number; now: number }): void {
+  /** `isNew`: the exit has had no exchange at all, so that no pair of it needs to be looked for. */
+  look(slot: number, generation: number, { tier, isNew, now }: { tier: number; isNew: boolean; now: number }): void {
     if (this.#site < 0) return;
-    const pair = this.#pairs.find(slot, generation, this.#key);
+    const pair = isNew ? -1 : this.#pairs.find(slot, generation, this.#key);
     const uses = pair < 0 ? 0 : this.#usesOf(pair, now);
     this.wear = Math.log2((FEW_USES + uses) / (FEW_USES + this.#evenUses)) * this.#scarcity;
     if (pair < 0) {

@@ -34,7 +34,7 @@ export const parameterTable = Object.freeze({
 
   uniform: parameter(3, [1, 32], 'exits', 'drawn from the whole list for each pick: finds what nobody knows yet'),
   fast: parameter(
-    8,
+    6,
     [0, 32],
     'exits',
     'drawn from those remembered as fast; without them picks take twice as long to serve a page in large pools',
@@ -110,12 +110,12 @@ export const parameterTable = Object.freeze({
     'share',
     'an attempt that another may follow is given up after this times what nineteen of twenty answers take',
   ),
-  leastPatience: parameter(2_000, [1, 600_000], 'ms', 'but not before this'),
+  leastPatience: parameter(2_000, [1, 600_000], 'ms', 'and not before this: a lost packet alone costs a second'),
   pagePatience: parameter(
     5_000,
     [1, 600_000],
     'ms',
-    'nor before this where it waits for a page and not only for a tunnel: pages of one site differ',
+    'and not before this where it waits for a page, not only for a tunnel: pages of one site differ',
   ),
   hedgeShare: parameter(0.05, [0, 1], 'share', 'of exchanges that may be raced by a second exit'),
   leastHedge: parameter(300, [1, 600_000], 'ms', 'an exchange is not raced before this'),

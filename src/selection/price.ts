@@ -13,6 +13,9 @@ const LOW = 0xffff;
 /** What a refused page costs of its exit's time: sites refuse sooner than they serve. */
 const REFUSAL_SHARE = 0.8;
 
+/** An answer takes at least this share of its exit's part, whatever its site's own time. */
+const LEAST_SHARE = 0.2;
+
 /** For whom exits are priced. */
 export interface Buyer {
   /** How long its session still needs the exit, in ms; 0 without a session. */
@@ -23,6 +26,9 @@ export interface Buyer {
   readonly curious: boolean;
 }
 
+/** An exchange with an average site that comes alone. */
+export const NOBODY: Buyer = Object.freeze({ stayMs: 0, stakesMs: 0, curious: false });
+
 /** Prices exits: the time in ms until a page is there, and what all that may go wrong costs besides. */
 export class Price {
   readonly #tables: { readonly rows: ExitRows; readonly groups: GroupTable; readonly sites: SiteTable };
@@ -32,6 +38,14 @@ export class Price {
   readonly #random: () => number;
   #ownMs = 0;
   #moneyMs = 0;
+  #slot = 0;
+  #tier = 0;
+  #isNew = false;
+  #buyer: Buyer = NOBODY;
+  #spread = 1;
+  #answerMs = 0;
+  #failureMs = 0;
+  #besidesMs = 0;
   /** Odds of a page over the exit priced last, … */
   odds = 1;
   /** … and what it costs an exchange with an average site that comes alone: the figure that rings compare. */
@@ -57,35 +71,54 @@ export class Price {
     this.#moneyMs = (this.#of.money * 1000 * octetsOf(this.#tables.sites, site)) / 1e9;
   }
 
-  /** The price of one exchange over the exit, in ms. */
-  of(slot: number, buyer: Buyer, now: number): number {
-    const { ints, floats } = this.#tables.rows;
+  /** Looks at an exit. Returns what one exchange over it costs at least, in ms: if the site serves it for certain and has hardly
+   *  seen it. The rest, `whole`, costs a look at another table. */
+  atLeast(slot: number, buyer: Buyer, now: number): number {
     const of = this.#of;
     const paths = this.#paths;
-    const base = slot * EXIT_WORDS;
     paths.look(slot, now);
-    const pageMs = paths.pageMs;
-    const group = ((ints[base + ExitWord.group] as number) & LOW) * GROUP_WORDS;
-    const tier = this.#tables.groups.ints[group + GroupWord.tier] as number;
-    this.#pages.look(slot, ints[base + ExitWord.generation] as number, { tier, now });
-    this.odds = this.#pages.odds;
+    this.#slot = slot;
+    this.#buyer = buyer;
+    const failure = paths.failMs(paths.provider) + paths.pageMs;
+    this.standing = paths.path * paths.ms + (1 - paths.path) * failure;
+    const luck = buyer.curious ? of.curiosity * Math.sqrt(paths.doubt) * deviate(this.#random) : 0;
+    const exitMs = paths.ms * (1 + luck * (1 + luck * (0.5 + luck * 0.167)));
+    this.#answerMs = Math.max(LEAST_SHARE * exitMs, exitMs * paths.queue + this.#ownMs);
+    this.#failureMs = (1 - paths.path) * (failure + of.failureCost);
+    this.#besidesMs = this.#besides(slot, buyer, now);
+    const served = paths.path * this.#answerMs + this.#failureMs + (1 - paths.path) * buyer.stakesMs;
+    return served * this.#spread + this.#besidesMs + this.#pages.leastWear * of.wear;
+  }
 
-    let exitMs = paths.ms;
-    this.standing = paths.path * exitMs + (1 - paths.path) * (paths.failMs(paths.provider) + pageMs);
-    if (buyer.curious) exitMs *= Math.exp(of.curiosity * Math.sqrt(paths.doubt) * deviate(this.#random));
-    const ms = Math.max(0.2 * exitMs, exitMs * paths.queue + this.#ownMs);
-    const page = this.odds * ms + (1 - this.odds) * (REFUSAL_SHARE * ms + pageMs + of.refusalCost);
-    let price = paths.path * page + (1 - paths.path) * (paths.failMs(paths.provider) + pageMs + of.failureCost);
-    price += (1 - paths.path * this.odds) * buyer.stakesMs;
-    const uses = ((floats[base + ExitWord.good] as number) + (floats[base + ExitWord.bad] as number)) * paths.weight;
-    price *= 1 + of.spread * uses;
-    price += this.#pages.wear * of.wear;
-    price += this.#moneyMs * (this.#tables.groups.floats[group + GroupWord.pricePerGB] as number);
-    if (buyer.stayMs > 0) {
-      // The old outlive the young.
-      const age = Math.max(1_000, elapsedMs(now, ints[base + ExitWord.joined] as number));
-      price += of.breakCost * (buyer.stayMs / (age + buyer.stayMs));
-    }
-    return price;
+  /** The price in ms of one exchange over the exit looked at. */
+  whole(now: number): number {
+    const { ints } = this.#tables.rows;
+    const of = this.#of;
+    const { path, pageMs } = this.#paths;
+    const base = this.#slot * EXIT_WORDS;
+    const generation = ints[base + ExitWord.generation] as number;
+    this.#pages.look(this.#slot, generation, { tier: this.#tier, isNew: this.#isNew, now });
+    this.odds = this.#pages.odds;
+    const refusedMs = REFUSAL_SHARE * this.#answerMs + pageMs + of.refusalCost;
+    const page = this.odds * this.#answerMs + (1 - this.odds) * refusedMs;
+    const stakes = (1 - path * this.odds) * this.#buyer.stakesMs;
+    return (path * page + this.#failureMs + stakes) * this.#spread + this.#besidesMs + this.#pages.wear * of.wear;
+  }
+
+  /** What it costs besides time: money, and a session's risk to lose its exit; takes in the exit's tier and its share of use. */
+  #besides(slot: number, buyer: Buyer, now: number): number {
+    const { ints, floats } = this.#tables.rows;
+    const { groups } = this.#tables;
+    const base = slot * EXIT_WORDS;
+    const group = ((ints[base + ExitWord.group] as number) & LOW) * GROUP_WORDS;
+    this.#tier = groups.ints[group + GroupWord.tier] as number;
+    const uses = (floats[base + ExitWord.good] as number) + (floats[base + ExitWord.bad] as number);
+    this.#isNew = uses === 0;
+    this.#spread = 1 + this.#of.spread * uses * this.#paths.weight;
+    const money = this.#moneyMs * (groups.floats[group + GroupWord.pricePerGB] as number);
+    if (buyer.stayMs === 0) return money;
+    // The old outlive the young.
+    const age = Math.max(1_000, elapsedMs(now, ints[base + ExitWord.joined] as number));
+    return money + this.#of.breakCost * (buyer.stayMs / (age + buyer.stayMs));
   }
 }

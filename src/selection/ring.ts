@@ -63,7 +63,7 @@ export class Ring {
   }
 }
 
-/** Rings by number, made when first asked for; the one unused for longest goes first. */
+/** Rings by number, made when first asked for; the one made first goes first. */
 export class RingSet {
   readonly #rings = new Map<number, Ring>();
   readonly #size: number;

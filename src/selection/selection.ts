@@ -7,7 +7,7 @@ import { LearnedPick, servedRing } from './learned-pick.ts';
 import { PageBeliefs } from './page-beliefs.ts';
 import type { Parameters } from './parameters.ts';
 import { PathBeliefs, type PathFailure } from './path-beliefs.ts';
-import { Price } from './price.ts';
+import { NOBODY, Price } from './price.ts';
 import type { PickRequest, SlotRef } from './request.ts';
 import { RingSet } from './ring.ts';
 import { SiteBeliefs } from './site-beliefs.ts';
@@ -122,7 +122,7 @@ export class Selection {
     paths.worked(at.slot, { ms, ownMs, now });
     this.#learnPage(ms);
     this.#price.turnTo(-1, 1, now);
-    this.#price.of(at.slot, STRANGER, now);
+    this.#price.atLeast(at.slot, NOBODY, now);
     const standing = this.#price.standing;
     for (const ring of rings) this.#fast.of(ring).offer(at, standing, this.#random);
   }
@@ -185,5 +185,3 @@ export class Selection {
     floats[at] = (floats[at] as number) + PAGE_STEP * (ms - (floats[at] as number));
   }
 }
-
-const STRANGER = Object.freeze({ stayMs: 0, stakesMs: 0, curious: false });

@@ -26,10 +26,11 @@ test('config/roundabout.yaml serves the demo pool on this machine alone', (t) =>
 });
 
 test('what config/roundabout.yaml spells out are the defaults', (t) => {
-  const { listeners, timeouts, limits, heads, exchange, accessLog, resolver } = shipped('roundabout.yaml').config;
+  const { listeners, timeouts, limits, heads, exchange, selection, accessLog, resolver } =
+    shipped('roundabout.yaml').config;
   const empty = loadConfig('f.yaml', { env: {}, readText: () => '' });
   t.true(empty.ok);
-  if (empty.ok) t.like(empty.config, { listeners, timeouts, limits, heads, exchange, accessLog, resolver });
+  if (empty.ok) t.like(empty.config, { listeners, timeouts, limits, heads, exchange, selection, accessLog, resolver });
 });
 
 test('config/container.yaml is open to the network, and opens nothing inside', (t) => {

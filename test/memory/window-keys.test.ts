@@ -17,10 +17,13 @@ class Rows implements WindowRows {
   }
 }
 
-const wordsOf = (windows: number): AtomicWords => new AtomicWords(new SharedArrayBuffer(windows * WINDOW * 4));
+const bufferOf = (windows: number): SharedArrayBuffer => new SharedArrayBuffer(windows * WINDOW * 4);
+
+const keysOf = (buffer: SharedArrayBuffer, words: Words = new AtomicWords(buffer)): WindowKeys =>
+  new WindowKeys(words, new Int32Array(buffer));
 
 test('a key is found where it was claimed, and claimed once', (t) => {
-  const keys = new WindowKeys(wordsOf(4));
+  const keys = keysOf(bufferOf(4));
   const rows = new Rows();
   const index = keys.claim(2, asKey(99), rows);
   t.true(index >= 2 * WINDOW && index < 3 * WINDOW);
@@ -35,7 +38,7 @@ test('no bits make a key that stands for no key', (t) => {
 });
 
 test('of a full window the stalest makes room, and its row is clear', (t) => {
-  const keys = new WindowKeys(wordsOf(1));
+  const keys = keysOf(bufferOf(1));
   const rows = new Rows();
   for (let key = 10; key < 10 + WINDOW; key++) {
     const index = keys.claim(0, key, rows);
@@ -49,8 +52,9 @@ test('of a full window the stalest makes room, and its row is clear', (t) => {
 });
 
 test('a place whose clearing was never finished is cleared again', (t) => {
-  const words = wordsOf(1);
-  const keys = new WindowKeys(words);
+  const buffer = bufferOf(1);
+  const words = new AtomicWords(buffer);
+  const keys = keysOf(buffer);
   const rows = new Rows();
   for (let key = 10; key < 10 + WINDOW; key++) rows.figures[keys.claim(0, key, rows)] = key;
   words.store(4, 1);
@@ -62,8 +66,9 @@ test('a place whose clearing was never finished is cleared again', (t) => {
 test('however keys come, a window holds each at most once, and the last claimed is there', (t) => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 2, max: 20 }), { maxLength: 60 }), (claimed) => {
-      const words = wordsOf(1);
-      const keys = new WindowKeys(words);
+      const buffer = bufferOf(1);
+      const words = new AtomicWords(buffer);
+      const keys = keysOf(buffer);
       const rows = new Rows();
       claimed.forEach((key, turn) => {
         const index = keys.claim(0, key, rows);
@@ -141,11 +146,12 @@ class Turns implements Words {
 
 /** Plays one schedule of two actors that claim a key each in one window; a bit tells whose turn it is. */
 function play(schedule: number, { keys, filled }: { keys: readonly [number, number]; filled: number }) {
-  const words = wordsOf(1);
+  const buffer = bufferOf(1);
+  const words = new AtomicWords(buffer);
   for (let index = 0; index < filled; index++) words.store(index, 100 + index);
   const rows = new Rows();
   const actors = keys.map((key) => ({ key, turns: new Turns(words) }));
-  const claim = (key: number) => (seen: Words) => new WindowKeys(seen).claim(0, key, rows);
+  const claim = (key: number) => (seen: Words) => keysOf(buffer, seen).claim(0, key, rows);
   for (let turn = 0; turn < 24; turn++) {
     const actor = actors[(schedule >> turn) & 1]!;
     actor.turns.step(claim(actor.key));
