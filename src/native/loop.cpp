@@ -214,6 +214,8 @@ void Loop::run() {
     const bool stop = stopping_.load();
     if (stop) cut_all();
     reap();
+    // At rest it holds nothing.
+    if (live() == 0) pipes_.close_idle();
     if (now_ms_ - rung_at_ms_ >= kRingMs || stop) ring();
     if (stop && over_.empty()) return;
   }

@@ -14,8 +14,11 @@ constexpr size_t kIdlePipes = 64;
 
 }  // namespace
 
-Pipes::~Pipes() {
+Pipes::~Pipes() { close_idle(); }
+
+void Pipes::close_idle() {
   for (Pipe& pipe : idle_) close_pipe(pipe);
+  idle_.clear();
 }
 
 bool Pipes::borrow(Pipe& pipe) {

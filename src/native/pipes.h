@@ -33,6 +33,7 @@ class Pipes {
   bool borrow(Pipe& pipe);
   /** Takes back an empty pipe for the next; one with octets in it (`held`) is closed. */
   void give_back(Pipe& pipe, bool held);
+  void close_idle();
 
  private:
   void close_pipe(Pipe& pipe);
