@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "relay-core.h"
 
@@ -31,6 +33,8 @@ Mailbox* heir = nullptr;
 struct Environment {
   Mailbox* mailbox = nullptr;
   napi_threadsafe_function notify = nullptr;
+  /** What the clients of the last drain's records sent first. */
+  std::vector<std::string> beginnings;
 };
 
 Environment* environment_of(napi_env env) {
@@ -171,9 +175,10 @@ napi_value hold(napi_env env, napi_callback_info info) {
   return boolean(env, on);
 }
 
-/** adopt(clientFd, exitFd, reply, earlyClient, earlyExit, place, tag, idleMs, pace, allowance): the handle, or a negative errno. */
+/** adopt(clientFd, exitFd, reply, earlyClient, earlyExit, place, tag, idleMs, pace, allowance, keepsBeginning): the handle, or a
+ *  negative errno. */
 napi_value adopt(napi_env env, napi_callback_info info) {
-  const Arguments<10> arguments(env, info);
+  const Arguments<11> arguments(env, info);
   const Environment* environment = environment_of(env);
   if (environment->mailbox == nullptr) return fail(env, "open first");
   Adoption adoption;
@@ -190,6 +195,7 @@ napi_value adopt(napi_env env, napi_callback_info info) {
   adoption.idle_ms = std::max<int64_t>(0, whole_of(env, arguments[7], 0));
   adoption.pace = std::max(0.0, number_of(env, arguments[8], 0));
   adoption.allowance = whole_of(env, arguments[9], -1);
+  napi_get_value_bool(env, arguments[10], &adoption.keeps_beginning);
   const uint64_t handle = shared_core->adopt(adoption);
   return number(env, handle == 0 ? -static_cast<double>(errno) : static_cast<double>(handle));
 }
@@ -240,15 +246,31 @@ void write_record(const Record& record, double* fields) {
 /** drain(into): how many records were written to the Float64Array. */
 napi_value drain(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  const Environment* environment = environment_of(env);
+  Environment* environment = environment_of(env);
   if (environment->mailbox == nullptr) return fail(env, "open first");
   size_t length = 0;
   double* into = doubles_of(env, arguments[0], kRecordFields, &length);
   if (into == nullptr) return fail(env, "drain needs a Float64Array of 14 or more");
   Record records[kRecordsAtOnce];
   const size_t count = environment->mailbox->take(records, std::min(length / kRecordFields, kRecordsAtOnce));
-  for (size_t i = 0; i < count; i++) write_record(records[i], into + i * kRecordFields);
+  environment->beginnings.clear();
+  for (size_t i = 0; i < count; i++) {
+    write_record(records[i], into + i * kRecordFields);
+    environment->beginnings.push_back(std::move(records[i].beginning));
+  }
   return number(env, static_cast<double>(count));
+}
+
+/** beginning(index): what the client of record `index` of the last drain sent first, where that was asked for; else undefined. */
+napi_value beginning(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const auto& kept = environment_of(env)->beginnings;
+  const int64_t index = whole_of(env, arguments[0], -1);
+  if (index < 0 || static_cast<size_t>(index) >= kept.size() || kept[static_cast<size_t>(index)].empty()) return nullptr;
+  const std::string& octets = kept[static_cast<size_t>(index)];
+  napi_value buffer = nullptr;
+  napi_create_buffer_copy(env, octets.size(), octets.data(), nullptr, &buffer);
+  return buffer;
 }
 
 /** stats(into): live tunnels, pipes, most pipes so far, descriptors. */
@@ -274,7 +296,8 @@ NAPI_MODULE_INIT() {
     const char* name;
     napi_callback callback;
   } functions[] = {{"open", open_mailbox}, {"hold", hold},     {"adopt", adopt}, {"cut", cut},
-                   {"renew", renew},       {"counts", counts}, {"drain", drain}, {"stats", stats}};
+                   {"renew", renew},       {"counts", counts}, {"drain", drain}, {"stats", stats},
+                   {"beginning", beginning}};
   for (const auto& [name, callback] : functions) {
     napi_value function = nullptr;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);

@@ -128,6 +128,7 @@ void Loop::fill(Slot& slot, const Adoption& adoption, const int fds[2]) {
   tunnel.tag = adoption.tag;
   tunnel.owner = adoption.owner;
   tunnel.idle_ms = adoption.idle_ms;
+  tunnel.keeps_beginning = adoption.keeps_beginning;
   tunnel.budget.allowance = adoption.allowance;
   tunnel.budget.pace = adoption.pace;
   tunnel.adopted_ms = precise_now_ms();
@@ -355,7 +356,8 @@ void Loop::reap() {
 void Loop::bury(uint32_t index) {
   Slot& slot = *slot_at(index);
   Tunnel& tunnel = slot.tunnel;
-  const Record record = record_of(slot, index);
+  Record record = record_of(slot, index);
+  record.beginning.swap(tunnel.beginning);
   for (int side = 0; side < 2; side++) {
     // Towards a side that was sent its FIN, or is reset already, nothing is left to cut.
     if (tunnel.kind != Kind::closed && !tunnel.way[1 - side].passed) {

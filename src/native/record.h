@@ -1,6 +1,7 @@
 // What a tunnel tells of itself. Layout and meaning are the same in transport/relay-binding.ts.
 #pragma once
 #include <cstdint>
+#include <string>
 
 namespace relay {
 
@@ -29,6 +30,8 @@ struct Record {
   /** Octets taken from each side. */
   uint64_t octets[2] = {0, 0};
   FirstOctets first[2];
+  /** What side 0 sent first, where that was asked for. */
+  std::string beginning;
 };
 
 }  // namespace relay

@@ -18,6 +18,9 @@ constexpr double kLeastBurst = 2048;
 /** Less is not worth a turn. */
 constexpr double kLeastTurn = 512;
 
+/** A ClientHello with post-quantum keys has some 1,800 octets. */
+constexpr size_t kMostBeginning = 4096;
+
 double milliseconds(clockid_t clock) {
   timespec time{};
   clock_gettime(clock, &time);
@@ -57,6 +60,7 @@ void note_first(Tunnel& tunnel, int side, Span octets) {
   FirstOctets& first = tunnel.way[side].first;
   if (first.after_ms >= 0 || octets.length == 0) return;
   first.after_ms = std::max(0.0, precise_now_ms() - tunnel.adopted_ms);
+  if (side == 0 && tunnel.keeps_beginning) tunnel.beginning.assign(octets.octets, std::min(octets.length, kMostBeginning));
   const auto* head = reinterpret_cast<const unsigned char*>(octets.octets);
   if (!is_tls_record(head, octets.length)) return;
   first.record_type = head[0];

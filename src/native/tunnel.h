@@ -67,6 +67,9 @@ struct Tunnel {
   Kind kind = Kind::closed;
   int8_t by = -1;
   int8_t ended_first = -1;
+  /** Whether the first octets of side 0 are kept for the owner to look at, and those octets. */
+  bool keeps_beginning = false;
+  std::string beginning;
   Direction way[2];
   Budget budget;
   int64_t idle_ms = 0;

@@ -7,6 +7,8 @@ const RESERVE_PER_WORKER = 8;
 export interface Capacity {
   /** Clients' connections at once; more are told `overloaded`. */
   readonly connections: number;
+  /** Connections at once, beyond those, that are told so; any more are closed without a word. */
+  readonly refusals: number;
   /** Idle connections to exits. */
   readonly kept: number;
   /** Pipes of the native relay, two descriptors each. */
@@ -21,10 +23,11 @@ export function capacityOf(
   { configured, workers }: { readonly configured: number | null; readonly workers: number },
 ): Capacity {
   const pipes = Math.min(256, Math.floor(openFiles / 64));
-  const free = Math.max(16, openFiles - RESERVE - RESERVE_PER_WORKER * workers - 2 * pipes);
+  const free = Math.max(10, openFiles - RESERVE - RESERVE_PER_WORKER * workers - 2 * pipes);
   const kept = Math.min(1024, Math.floor(free / 8));
-  const fitting = Math.max(4, Math.floor(((free - kept) * 0.9) / 2));
-  return { connections: Math.min(configured ?? fitting, fitting), kept, pipes };
+  const refusals = Math.min(16, Math.floor(free / 4));
+  const fitting = Math.max(2, Math.floor(((free - kept - refusals) * 0.9) / 2));
+  return { connections: Math.min(configured ?? fitting, fitting), refusals, kept, pipes };
 }
 
 /** The limit on open files as the process has it; 1,024 where the system doesn't tell. */

@@ -223,7 +223,7 @@ export class DataPlane {
     if (open <= capacity.connections && !this.#load.memoryFull) return null;
     this.#load.refuse(worker);
     // A refusal that is written needs its descriptor for a moment; beyond a few of them silence is all that can be afforded.
-    if (open > capacity.connections + 16) socket.destroy();
+    if (open > capacity.connections + capacity.refusals) socket.destroy();
     return new GatewayError('overloaded', { detail: 'no room for another connection' });
   }
 

@@ -53,7 +53,7 @@ export class NativeRelay {
   /** The same as relay() of relay.ts, which also carries what can't leave JavaScript: TLS on a side, a socket with octets still
    *  to be written, or no descriptor left to duplicate. */
   readonly relay = (a: Socket, b: Socket, options: RelayOptions): RelayHandle => {
-    if (options.watchA !== undefined || !mayLeave(a) || !mayLeave(b)) return relay(a, b, options);
+    if (!mayLeave(a) || !mayLeave(b)) return relay(a, b, options);
     // In one go, so that nothing is read between the last read() here and the first one there.
     const earlyA = drain(a, options.earlyA);
     const earlyB = drain(b, options.earlyB);
@@ -90,8 +90,9 @@ export class NativeRelay {
   #adopt([a, b]: readonly [Socket, Socket], options: RelayOptions, place: number): number {
     const [fdA, fdB] = [descriptorOf(a), descriptorOf(b)];
     if (fdA < 0 || fdB < 0) return -1;
-    const { reply, earlyA, earlyB, tag = 0, idleMs, octetsPerSecond = 0, allowance = -1 } = options;
-    return this.#binding.adopt(fdA, fdB, reply, earlyA, earlyB, place, tag, idleMs, octetsPerSecond, allowance);
+    const { reply, earlyA, earlyB, tag = 0, idleMs, octetsPerSecond = 0, allowance = -1, watchA } = options;
+    const limits = [idleMs, octetsPerSecond, allowance] as const;
+    return this.#binding.adopt(fdA, fdB, reply, earlyA, earlyB, place, tag, ...limits, watchA !== undefined);
   }
 
   #drain(): void {
@@ -118,6 +119,10 @@ export class NativeRelay {
     if (this.#running.size === 0) {
       this.#binding.hold(false);
       for (const resolve of this.#settled.splice(0)) resolve();
+    }
+    if (tunnel.watchA !== undefined) {
+      const beginning = this.#binding.beginning(at / RECORD_FIELDS);
+      if (beginning !== undefined) tunnel.watchA(beginning);
     }
     tunnel.end(outcome);
   }
@@ -150,13 +155,15 @@ class NativeTunnel implements RelayHandle {
   readonly #binding: RelayBinding;
   readonly #onEnd: (outcome: RelayOutcome) => void;
   readonly onSpent: (() => void) | undefined;
+  readonly watchA: ((octets: Buffer) => boolean) | undefined;
   #outcome: RelayOutcome | null = null;
   handle = 0;
 
-  constructor(binding: RelayBinding, { onEnd, onSpent }: RelayOptions) {
+  constructor(binding: RelayBinding, { onEnd, onSpent, watchA }: RelayOptions) {
     this.#binding = binding;
     this.#onEnd = onEnd;
     this.onSpent = onSpent;
+    this.watchA = watchA;
   }
 
   get bytesAtoB(): number {

@@ -28,6 +28,7 @@ export interface RelayBinding {
     idleMs: number,
     pace: number,
     allowance: number,
+    keepsBeginning: boolean,
   ): number;
   cut(handle: number): void;
   renew(handle: number, octets: number): void;
@@ -35,6 +36,8 @@ export interface RelayBinding {
   counts(handle: number, into: Float64Array): boolean;
   /** Takes records that wait, as many as `into` has room for; returns how many. */
   drain(into: Float64Array): number;
+  /** What the client of record `index` of the last drain sent first, up to 4 KiB, where `adopt` was told to keep it. */
+  beginning(index: number): Buffer | undefined;
   /** Of the whole process: live tunnels, pipes, most pipes so far, descriptors. */
   stats(into: Float64Array): void;
 }

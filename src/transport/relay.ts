@@ -45,8 +45,8 @@ export interface RelayOptions {
   readonly onSpent?: () => void;
   /** What tells the tunnel to whoever inherits it when this thread dies. */
   readonly tag?: number;
-  /** Sees octets of `a` in order before they are passed on, and must not keep them, until it returns false. Such a tunnel stays
-   *  in JavaScript. */
+  /** Sees octets of `a` in order, and must not keep them, until it returns false: as they are passed on, or, where they pass
+   *  outside of JavaScript, the first of them once, at the end. */
   readonly watchA?: (octets: Buffer) => boolean;
   /** Called once, never before relay() has returned; then neither socket is open any more. Must not throw. */
   readonly onEnd: (outcome: RelayOutcome) => void;

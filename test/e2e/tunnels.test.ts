@@ -59,13 +59,14 @@ for (const [by, threads] of carriers) {
     const { gateway, open, close } = await scene(threads);
     t.teardown(close);
     const { client, far } = await open();
-    gateway.signal('SIGTERM');
+    const ended = gateway.terminate();
     while (!gateway.output().includes('draining')) await new Promise((resolve) => setTimeout(resolve, 20));
     client.end('still');
     t.is(String(await readAll(far)), 'still');
     far.end('works');
     t.is(String(await readAll(client)), 'works');
-    t.is(await gateway.stop(), 0);
+    t.is(await ended, 0);
+    await gateway.stop();
     t.like((await gateway.accessLog(1))[0], { kind: 'ok', cut: false, clientToOrigin: 5, originToClient: 5 });
   });
 

@@ -80,7 +80,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker
     start: {
       workers: 2,
       memory: shared.memory,
-      capacity: { connections: 200, kept: 16, pipes: 4 },
+      capacity: { connections: 200, refusals: 16, kept: 16, pipes: 4 },
       relayThreads: 1,
       secretKey,
       sessionsLostSince: null,

@@ -229,7 +229,8 @@ for (const [by, relay] of carriers) {
     a.resume().once('end', () => a.end());
     b.resume();
     t.like(await outcome, { ended: 'closed', endedFirst: 'b' });
-    t.deepEqual(seen, ['early', 'more']);
+    // What passes outside of JavaScript is seen once, at the end.
+    t.deepEqual(seen, by === 'native' ? ['early'] : ['early', 'more']);
   });
 
   test(`a stalled reader costs no more than the buffers of two sockets, ${by}`, async (t) => {
