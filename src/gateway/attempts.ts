@@ -12,6 +12,9 @@ export interface Attempt {
   /** What is left now of this attempt's time, in ms, at least 1: at its beginning what was left for all attempts, or half of it
    *  where another may follow. Dial, handshake and response head share it. */
   readonly shareMs: number;
+  /** What is left of the time for its way to the origin, or to an exit that forwards: no more than the share, and less where its
+   *  exit is known to be quicker. */
+  readonly wayMs: number;
   readonly signal: AbortView;
 }
 
@@ -41,11 +44,15 @@ export async function runAttempts<T>(
     const another = tried.length < most && others > 0;
     const begunAt = deps.now();
     begin(deps, exchange, choice);
-    const until = begunAt + (another ? Math.min(leftMs / 2, patienceMs(deps, exchange, choice)) : leftMs);
+    const until = begunAt + (another ? leftMs / 2 : leftMs);
+    const wayUntil = another ? Math.min(until, begunAt + patienceMs(deps, exchange, choice)) : until;
     const attempt: Attempt = {
       choice,
       get shareMs() {
         return Math.max(1, until - deps.now());
+      },
+      get wayMs() {
+        return Math.max(1, wayUntil - deps.now());
       },
       signal: exchange.abort,
     };
@@ -72,13 +79,12 @@ export function endExchange(deps: Collaborators, exchange: Exchange): void {
   exchange.inFlight = null;
 }
 
-/** How long an attempt may take that another may follow, in ms, by what its exit and site are known to take. A page is waited for
- *  longer than a tunnel: pages of one site differ. */
+/** How long the way over an exit may take where another attempt may follow, in ms, by what the exit and the site are known to take.
+ *  Nothing is said of the page: pages of one site differ. */
 function patienceMs(deps: Collaborators, exchange: Exchange, choice: Choice): number {
   const pool = deps.registry.pool(choice.exit.pool);
   if (pool?.strategy !== 'learned') return Number.POSITIVE_INFINITY;
-  const asked = { site: siteRowOf(deps, exchange), now: deps.now() };
-  return deps.selection.attemptTimeoutMs(choice.slot, { ...asked, forPage: exchange.mode === 'forward' });
+  return deps.selection.attemptTimeoutMs(choice.slot, siteRowOf(deps, exchange), deps.now());
 }
 
 function arrived(deps: Collaborators, exchange: Exchange, { choice, ms }: { choice: Choice; ms: number }): void {

@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
+import type { Tier } from '../protocol/params.ts';
 import type { Params } from '../protocol/username.ts';
 import type { Lease } from '../selection/leases.ts';
 import { HOLD, NONE, type PickRequest } from '../selection/request.ts';
@@ -10,6 +11,10 @@ import { pause } from './pause.ts';
 
 /** A session without `ttl` and `idle` ends when it has rested for so long. */
 const DEFAULT_SESSION_IDLE_MS = 30 * 60_000;
+
+/** Where the cheapest tier is looked for, each has a list of its own, so that a small cheap one is drawn from too. */
+const TIERS: readonly Tier[] = ['dc', 'isp', 'res', 'mobile'];
+const NO_EXITS: readonly number[] = Object.freeze([]);
 
 /** Slots tried so far in this exchange, how the last of them failed, and when the time for all attempts is over. */
 export interface Tried {
@@ -96,7 +101,7 @@ export function sessionExit(deps: Collaborators, admission: Admission): Exit | n
 
 function filterOf({ params, pools }: Admission): ExitFilter {
   const { tier, country, region, state, city, zip, asn, isp, exit, ip } = params;
-  return { pools, tier, country, region, state, city, zip, asn, isp, exit, ip };
+  return { pools, tier: tier === 'auto' ? undefined : tier, country, region, state, city, zip, asn, isp, exit, ip };
 }
 
 function findLease(deps: Collaborators, admission: Admission): Lease | null {
@@ -159,10 +164,12 @@ function pickSlot(deps: Collaborators, exchange: Exchange, draw: Draw): number {
   const { admission, startedAt } = exchange;
   const { filter, candidates, excluded, tried } = draw;
   const pool = admission?.pools[0] ?? '';
+  const isAuto = admission?.params.tier === 'auto';
   const session = admission?.leaseKey == null ? null : { endsInMs: admission.params.ttlMs ?? DEFAULT_SESSION_IDLE_MS };
   const request: PickRequest = {
-    strategy: deps.registry.pool(pool)?.strategy ?? 'learned',
-    list: candidates,
+    strategy: isAuto ? 'learned' : (deps.registry.pool(pool)?.strategy ?? 'learned'),
+    list: isAuto ? NO_EXITS : candidates,
+    others: isAuto ? TIERS.map((tier) => deps.registry.candidates({ ...filter, tier })) : undefined,
     matches: (slot) => deps.registry.matches(slot, filter),
     excluded,
     cursor: deps.registry.cursorOf(pool),

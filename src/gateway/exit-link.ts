@@ -70,13 +70,13 @@ export function keepLink(deps: Collaborators, link: ExitLink, idleMs: number): v
 
 async function dialExit(
   deps: Collaborators,
-  { choice, shareMs, signal }: Attempt,
+  { choice, wayMs, signal }: Attempt,
 ): Promise<{ socket: Socket; early: Buffer }> {
   const { endpoint, exit } = choice;
   const socket = await deps.dialler.dial({
     ...exitTarget({ endpoint, verifyTls: exit.verifyTls, ca: exit.ca }),
     judge: (address) => deps.rules().judgeEndpoint(address, endpoint.port),
-    deadlineMs: Math.min(deps.settings().timeouts.dial, shareMs),
+    deadlineMs: Math.min(deps.settings().timeouts.dial, wayMs),
     signal,
   });
   return { socket, early: Buffer.alloc(0) };

@@ -17,7 +17,7 @@ export function openRoute(deps: Collaborators, exchange: Exchange, attempt: Atte
     { endpoint, verifyTls: exit.verifyTls, ca: exit.ca },
     {
       authority,
-      deadlineMs: Math.min(settings.timeouts.dial, attempt.shareMs),
+      deadlineMs: Math.min(settings.timeouts.dial, attempt.wayMs),
       signal: attempt.signal,
       dns: admission.params.dns ?? exit.dns,
       family: admission.params.ip ?? 0,

@@ -7,7 +7,8 @@ export type Tier = 'dc' | 'isp' | 'res' | 'mobile';
  *  session, tag and exit ids are kept as written. */
 export interface Params {
   readonly pool?: string;
-  readonly tier?: Tier;
+  /** `auto`: the cheapest that works for the site. */
+  readonly tier?: Tier | 'auto';
   /** ISO 3166-1 alpha-2, lower-case: any of these. */
   readonly country?: readonly string[];
   readonly region?: string;
@@ -149,8 +150,8 @@ export function shownToken(token: string): string {
 
 function readTier(value: string): Reading {
   const tier = value.toLowerCase();
-  if (tier === 'dc' || tier === 'isp' || tier === 'res' || tier === 'mobile') return { tier };
-  return tier === 'auto' ? 'dc, isp, res or mobile (auto is not yet supported)' : 'dc, isp, res or mobile';
+  const known = tier === 'dc' || tier === 'isp' || tier === 'res' || tier === 'mobile' || tier === 'auto';
+  return known ? { tier } : 'dc, isp, res, mobile or auto';
 }
 
 function readCountry(value: string): Reading {

@@ -111,12 +111,6 @@ export const parameterTable = Object.freeze({
     'an attempt that another may follow is given up after this times what nineteen of twenty answers take',
   ),
   leastPatience: parameter(2_000, [1, 600_000], 'ms', 'and not before this: a lost packet alone costs a second'),
-  pagePatience: parameter(
-    5_000,
-    [1, 600_000],
-    'ms',
-    'and not before this where it waits for a page, not only for a tunnel: pages of one site differ',
-  ),
   hedgeShare: parameter(0.05, [0, 1], 'share', 'of exchanges that may be raced by a second exit'),
   leastHedge: parameter(300, [1, 600_000], 'ms', 'an exchange is not raced before this'),
 } satisfies Record<string, Parameter>);

@@ -57,6 +57,7 @@ const readings: readonly (readonly [string, Params])[] = [
   ['dns-REMOTE', { dns: 'remote' }],
   ['ip-4', { ip: 4 }],
   [`tag-${'x'.repeat(64)}`, { tag: 'x'.repeat(64) }],
+  ['tier-AUTO', { tier: 'auto' }],
   ['session-constructor', { session: 'constructor' }],
 ];
 
@@ -80,8 +81,7 @@ const refusals: readonly (readonly [string, RegExp])[] = [
   ['acme-session-a-b', /"b" after "session-a".*UUID without hyphens/],
   ['acme-hedge-1', /"hedge" is not yet supported/],
   ['acme-maxkb-100', /"maxkb" is not yet supported/],
-  ['acme-tier-auto', /not yet supported/],
-  ['acme-tier-cheap', /dc, isp, res or mobile/],
+  ['acme-tier-cheap', /dc, isp, res, mobile or auto/],
   ['acme-country-usa', /two-letter/],
   ['acme-country-us..de', /two-letter/],
   ['acme-country-u1', /two-letter/],
