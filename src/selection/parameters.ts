@@ -61,6 +61,12 @@ export const parameterTable = Object.freeze({
   noise: parameter(0.15, [0.001, 4], 'variance of ln', 'how much answers over one exit differ'),
   drift: parameter(0.0004, [0, 1], 'variance of ln per s', 'how fast what is known of an exit grows old'),
 
+  crowding: parameter(
+    3,
+    [0, 100],
+    '',
+    'price of what one more exchange adds to a queue: its own wait is 1 of it, that of those beside it 2',
+  ),
   evidence: parameter(900_000, [1_000, 86_400_000], 'ms', 'half-life of an exit’s successes and failures'),
   prior: parameter(3, [0.1, 100], 'attempts', 'its group’s record counts as so many of an exit’s own'),
   life: parameter(
