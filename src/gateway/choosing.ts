@@ -46,6 +46,18 @@ export async function choose(deps: Collaborators, exchange: Exchange, tried: Tri
   }
 }
 
+/** Another exit that could race the attempts under way, or null. It belongs to no session, and is not waited for. */
+export function chooseRival(deps: Collaborators, exchange: Exchange, tried: readonly number[]): Choice | null {
+  const { admission } = exchange;
+  if (admission === null) return null;
+  const filter = filterOf(admission);
+  const excluded = excludedSlots(deps, admission.params, tried);
+  const candidates = deps.registry.candidates(filter);
+  const slot = pickSlot(deps, exchange, { filter, candidates, excluded, tried: tried.length });
+  const exit = slot < 0 ? undefined : deps.registry.exitAt(slot);
+  return exit === undefined ? null : asChoice(deps, { slot, exit }, null);
+}
+
 function chooseNow(deps: Collaborators, exchange: Exchange, { tried, last }: Tried): Chosen | typeof HOLD {
   const { admission } = exchange;
   if (admission === null) throw new GatewayError('internal', { detail: 'an exchange chose before it was admitted' });

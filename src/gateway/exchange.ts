@@ -57,8 +57,6 @@ export interface Exchange {
   choice: Choice | null;
   /** The generation of its exit's slot while this exchange counts in flight there; null while it doesn't. */
   inFlight: number | null;
-  /** Exchanges that were in flight over its exit when the attempt began. */
-  queued: number;
   readonly attempts: AttemptRecord[];
   admittedAt: number | null;
   /** When the exit had confirmed the tunnel, or the response head had come. */
@@ -112,7 +110,6 @@ export function openExchange({ longestMs, ...opening }: ExchangeOpening): Exchan
     admission: null,
     choice: null,
     inFlight: null,
-    queued: 0,
     attempts: [],
     admittedAt: null,
     confirmedAt: null,

@@ -4,7 +4,7 @@ import { ResponseHeadDecoder } from '../protocol/http-head.ts';
 import type { ResponseHead } from '../protocol/http-message.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import { exitTarget } from '../transport/tunnel.ts';
-import type { Attempt } from './attempts.ts';
+import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { openRoute } from './exit-route.ts';

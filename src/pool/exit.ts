@@ -56,6 +56,8 @@ export interface Pool {
   readonly tier: Tier;
   readonly price: Price | null;
   readonly strategy: Strategy;
+  /** Whether an exchange that is late is raced by another exit, where that is safe and nothing else was asked. */
+  readonly hedge?: boolean;
   readonly exits: readonly Exit[];
 }
 

@@ -34,7 +34,8 @@ export function buildPools(files: readonly PoolFile[], options: BuildOptions): B
     const exits = nameExits(drafts, ids);
     faults.push(...entries.flatMap((entry) => entry.faults));
     duplicates += drafts.length - exits.length + entries.reduce((sum, entry) => sum + entry.duplicates, 0);
-    pools.push({ name: file.name, tier: file.tier, price: file.price, strategy: file.strategy, exits });
+    const { name, tier, price, strategy, hedge } = file;
+    pools.push({ name, tier, price, strategy, hedge, exits });
   }
   return { pools, faults, duplicates };
 }
