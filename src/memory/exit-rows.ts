@@ -63,6 +63,8 @@ export const ExitFlag = Object.freeze({
   vacant: 1 << 17,
 });
 
+const CLOSED = ExitFlag.frozen | ExitFlag.vacant;
+
 /** Rows reserved at once when there are more exits than rows. */
 const ROWS_STEP = 1024;
 
@@ -97,7 +99,7 @@ export class ExitRows {
 
   /** Whether the row of `slot` exists; takes in rows that another thread has added since. */
   reaches(slot: number): boolean {
-    if (slot < this.length) return slot >= 0;
+    if (slot >= 0 && slot * EXIT_WORDS < this.ints.length) return true;
     if (this.ints.byteLength < this.buffer.byteLength) this.#look();
     return slot >= 0 && slot < this.length;
   }
@@ -187,13 +189,13 @@ export class ExitRows {
 
   /** Whether the slot still holds the exit of that generation. */
   holds(slot: number, generation: number): boolean {
-    return generation === this.generationOf(slot) && this.reaches(slot);
+    return this.reaches(slot) && (this.ints[slot * EXIT_WORDS + ExitWord.generation] as number) === generation;
   }
 
   /** Whether an exit lives there that may be picked. */
   isOpen(slot: number): boolean {
     if (!this.reaches(slot)) return false;
-    return ((this.ints[slot * EXIT_WORDS + ExitWord.group] ?? 0) & (ExitFlag.frozen | ExitFlag.vacant)) === 0;
+    return ((this.ints[slot * EXIT_WORDS + ExitWord.group] as number) & CLOSED) === 0;
   }
 
   groupOf(slot: number): number {

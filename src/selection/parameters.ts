@@ -34,12 +34,12 @@ export const parameterTable = Object.freeze({
 
   uniform: parameter(3, [1, 32], 'exits', 'drawn from the whole list for each pick: finds what nobody knows yet'),
   fast: parameter(
-    6,
+    5,
     [0, 32],
     'exits',
     'drawn from those remembered as fast; without them picks take twice as long to serve a page in large pools',
   ),
-  served: parameter(4, [0, 32], 'exits', 'drawn from those that the site served lately, once it was seen to refuse'),
+  served: parameter(3, [0, 32], 'exits', 'drawn from those that the site served lately, once it was seen to refuse'),
   more: parameter(2, [0, 32], 'exits', 'drawn in addition for a retry or a session, which have more to lose'),
   further: parameter(18, [0, 256], 'exits', 'drawn in addition at most where none so far is any good'),
   scan: parameter(24, [0, 1024], 'exits', 'a list no longer than this is looked at whole'),

@@ -167,7 +167,7 @@ export class PathBeliefs {
     const unseen =
       (history & History.worked) === 0 ? of.notice : elapsedMs(now, ints[base + ExitWord.workedAt] as number);
     const gone = Math.min(of.notice, unseen) / of.life;
-    const chance = Math.max(0.02, 1 - path) ** Math.min(6, failures);
+    const chance = failures === 0 ? 1 : Math.max(0.02, 1 - path) ** Math.min(6, failures);
     path *= chance / (chance + gone);
     return path;
   }
