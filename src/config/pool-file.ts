@@ -45,6 +45,7 @@ export interface PoolFileContent {
   readonly tier: PoolDocument['tier'];
   readonly price: { readonly perGB: number; readonly currency: string } | null;
   readonly strategy: PoolDocument['strategy'];
+  readonly hedge: boolean;
   readonly entries: readonly Entry[];
   /** A fault at the place of `path` in the file. */
   readonly faultAt: (path: Path, message: string) => ConfigFault;
@@ -64,7 +65,7 @@ export function readPoolFile(yaml: YamlFile): PoolFileReading {
   const entries = written.map((value, index) => readEntry(yaml, { value, index, common }));
   const faults = [...yaml.faults, ...(checked.ok ? [] : checked.faults), ...entries.flatMap((entry) => entry.faults)];
   if (!checked.ok || faults.length > 0) return { ok: false, faults };
-  const { pool: name, tier, price = null, strategy } = checked.value;
+  const { pool: name, tier, price = null, strategy, hedge } = checked.value;
   const faultAt = (path: Path, message: string) => yaml.faultAt(path, message);
   const pool = {
     file: yaml.file,
@@ -72,6 +73,7 @@ export function readPoolFile(yaml: YamlFile): PoolFileReading {
     tier,
     price,
     strategy,
+    hedge,
     entries: entries.flatMap(({ entry }) => entry ?? []),
     faultAt,
   };

@@ -81,6 +81,7 @@ export const poolSchema = t.mapping({
     }),
   ),
   strategy: t.oneOf(['learned', 'two-choices', 'least-in-flight', 'round-robin', 'random'], 'learned'),
+  hedge: t.flag(false),
   ...geo,
   exits: t.list(Type.Unknown()),
 });

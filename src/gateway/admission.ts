@@ -143,6 +143,7 @@ function poolsFor(deps: Collaborators, { client, params }: Identity): readonly s
     throw new GatewayError('bad_param', { detail: `pool "${params.pool}" is not one of this client's pools` });
   }
   const { tier } = params;
+  if (tier === 'auto') return poolNames(deps, (pool) => isOwn(pool.name));
   if (tier !== undefined) return poolNames(deps, (pool) => pool.tier === tier && isOwn(pool.name));
   const { defaultPool } = deps.settings();
   if (defaultPool !== null && isOwn(defaultPool)) return [defaultPool];

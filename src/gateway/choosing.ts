@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts';
 import type { Hold, Lease, LeasedExit, LeaseKey } from '../memory/lease-table.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
+import type { Tier } from '../protocol/params.ts';
 import type { Params } from '../protocol/username.ts';
 import { HOLD, NONE, type PickRequest } from '../selection/request.ts';
 import type { Collaborators } from './collaborators.ts';
@@ -11,6 +12,10 @@ import { pause } from './pause.ts';
 
 /** A session without `ttl` and `idle` ends when it has rested for so long. */
 const DEFAULT_SESSION_IDLE_MS = 30 * 60_000;
+
+/** Where the cheapest tier is looked for, each has a list of its own, so that a small cheap one is drawn from too. */
+const TIERS: readonly Tier[] = ['dc', 'isp', 'res', 'mobile'];
+const NO_EXITS: readonly number[] = Object.freeze([]);
 
 /** Slots tried so far in this exchange, how the last of them failed, and when the time for all attempts is over. */
 export interface Tried {
@@ -26,6 +31,19 @@ export interface Chosen {
   readonly others: number;
   /** A strict session that has been confirmed on this exit: it fails rather than move. */
   readonly pinned: boolean;
+}
+
+/** Another exit that could race the attempts under way, or null. It belongs to no session, and is not waited for. */
+export function chooseRival(deps: Collaborators, exchange: Exchange, tried: readonly number[]): Choice | null {
+  const { admission } = exchange;
+  if (admission === null) return null;
+  const filter = filterOf(admission);
+  const excluded = excludedSlots(deps, admission.params, tried);
+  const candidates = deps.registry.candidates(filter);
+  const guard = deps.guards.for(exchange);
+  const slot = pickSlot(deps, exchange, { filter, candidates, excluded, guard, retry: true });
+  const exit = slot < 0 ? undefined : deps.registry.exitAt(slot);
+  return exit === undefined ? null : asChoice(deps, admission, { slot, exit, lease: null });
 }
 
 /** The exit for the next attempt, or HOLD while the site refuses every one: see `chooseLater`. A session's exit is its lease's,
@@ -113,7 +131,7 @@ export function sessionExit(deps: Collaborators, admission: Admission): Exit | n
 
 function filterOf({ params, pools }: Admission): ExitFilter {
   const { tier, country, region, state, city, zip, asn, isp, exit, ip } = params;
-  return { pools, tier, country, region, state, city, zip, asn, isp, exit, ip };
+  return { pools, tier: tier === 'auto' ? undefined : tier, country, region, state, city, zip, asn, isp, exit, ip };
 }
 
 function findLease(deps: Collaborators, admission: Admission): Lease | null {
@@ -233,10 +251,12 @@ function requestOf(deps: Collaborators, exchange: Exchange, draw: Draw): PickReq
   const { admission, startedAt } = exchange;
   const { filter, candidates, excluded, guard, retry } = draw;
   const pool = admission?.pools[0] ?? '';
+  const isAuto = admission?.params.tier === 'auto';
   const session = admission?.leaseKey == null ? null : { endsInMs: admission.params.ttlMs ?? DEFAULT_SESSION_IDLE_MS };
   return {
-    strategy: deps.registry.pool(pool)?.strategy ?? 'learned',
-    list: candidates,
+    strategy: isAuto ? 'learned' : (deps.registry.pool(pool)?.strategy ?? 'learned'),
+    list: isAuto ? NO_EXITS : candidates,
+    others: isAuto ? TIERS.map((tier) => deps.registry.candidates({ ...filter, tier })) : undefined,
     matches: (slot) => deps.registry.matches(slot, filter),
     allows: guard === null ? undefined : (slot) => guard.allows(slot, deps.now()),
     excluded,

@@ -72,8 +72,6 @@ export class Exchange {
   inFlight: number | null = null;
   /** What it gives back for that count; see ExchangeSlots. */
   place = -1;
-  /** Exchanges that were in flight over its exit when the attempt began. */
-  queued = 0;
   readonly attempts: AttemptRecord[] = [];
   admittedAt: number | null = null;
   /** When the exit had confirmed the tunnel, or the response head had come. */

@@ -5,7 +5,7 @@ import type { ResponseHead } from '../protocol/http-message.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import type { Watch } from '../transport/kept-connections.ts';
 import { exitTarget } from '../transport/tunnel.ts';
-import type { Attempt } from './attempts.ts';
+import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
 import type { Exchange } from './exchange.ts';
@@ -137,13 +137,13 @@ export function keepLink(deps: Collaborators, link: ExitLink, idleMs: number): v
 
 async function dialExit(
   deps: Collaborators,
-  { choice, shareMs, signal }: Attempt,
+  { choice, wayMs, signal }: Attempt,
 ): Promise<{ socket: Socket; early: Buffer }> {
   const { endpoint, exit } = choice;
   const socket = await deps.dialler.dial({
     ...exitTarget({ endpoint, verifyTls: exit.verifyTls, ca: exit.ca }),
     judge: (address) => deps.rules().judgeEndpoint(address, endpoint.port),
-    deadlineMs: Math.min(deps.settings().timeouts.dial, shareMs),
+    deadlineMs: Math.min(deps.settings().timeouts.dial, wayMs),
     signal,
   });
   return { socket, early: Buffer.alloc(0) };

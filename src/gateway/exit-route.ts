@@ -1,6 +1,6 @@
 import type { GatewayError } from '../errors.ts';
 import { type OpenedTunnel, openTunnel } from '../transport/tunnel.ts';
-import type { Attempt } from './attempts.ts';
+import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -17,22 +17,26 @@ export function openRoute(deps: Collaborators, exchange: Exchange, attempt: Atte
     { endpoint, verifyTls: exit.verifyTls, ca: exit.ca },
     {
       authority,
-      deadlineMs: Math.min(settings.timeouts.dial, attempt.shareMs),
+      deadlineMs: Math.min(settings.timeouts.dial, attempt.wayMs),
       signal: attempt.signal,
       dns: admission.params.dns ?? exit.dns,
       family: admission.params.ip ?? 0,
-      judge: (address) => judgeAddress(deps, exchange, address),
+      judge: (address) => judgeAddress(deps, exchange, { address, pool: exit.pool }),
       judgeExit: (address) => deps.rules().judgeEndpoint(address, endpoint.port),
     },
   );
 }
 
 /** The verdict of the rules on an address that we resolved for this exchange, by the pool of its exit. */
-function judgeAddress(deps: Collaborators, exchange: Exchange, address: string): GatewayError | null {
-  const { admission, authority, choice } = exchange;
-  if (admission === null || authority === null || choice === null) return null;
+function judgeAddress(
+  deps: Collaborators,
+  exchange: Exchange,
+  { address, pool }: { address: string; pool: string },
+): GatewayError | null {
+  const { admission, authority } = exchange;
+  if (admission === null || authority === null) return null;
   return deps.rules().judgeAddress(address, authority.port, {
-    pool: choice.exit.pool,
+    pool,
     client: admission.client.rules,
     method: exchange.mode === 'forward' ? 'forward' : 'connect',
     host: authority.host,

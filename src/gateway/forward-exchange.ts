@@ -3,7 +3,8 @@ import { formatAuthority } from '../protocol/authority.ts';
 import { exitErrorOf } from '../protocol/exit-errors.ts';
 import type { RequestPlan, ResponsePlan } from '../protocol/http-message.ts';
 import { serialiseInterim, serialiseRequest } from '../protocol/http-serialise.ts';
-import { type Attempt, runAttempts } from './attempts.ts';
+import type { Attempt } from './attempt-run.ts';
+import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { ExitExchange } from './exit-exchange.ts';
@@ -52,17 +53,23 @@ export async function forward(deps: Collaborators, exchange: Exchange, request: 
   const state = { written: false, told: false };
   const idempotent = IDEMPOTENT.has(request.plan.method);
   const answer = await runAttempts(deps, exchange, {
-    work: (attempt) => tryExit(deps, exchange, { request, attempt, state, idempotent }),
+    run: (attempt) => tryExit(deps, exchange, { request, attempt, state, idempotent }),
     mayRepeat: () => !state.told && request.content.replayable && (idempotent || !state.written),
+    mayHedge: () => idempotent && !state.told && request.content.isEmpty && request.plan.upgrade === '',
+    discard: dropAnswer,
   });
   try {
     if (answer.response.status === 101) return await relayUpgrade(deps, exchange, { client: request.client, answer });
     return await relayResponse(deps, exchange, { request, answer });
   } catch (fault) {
-    answer.exchange.release();
-    answer.link.socket.destroy();
+    dropAnswer(answer);
     throw fault;
   }
+}
+
+function dropAnswer({ exchange, link }: Answer): void {
+  exchange.release();
+  link.socket.destroy();
 }
 
 interface Try {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { Authority } from '../protocol/authority.ts';
 import { authorise, type Identity, leaseKeyOf } from './admission.ts';
-import { endExchange } from './attempts.ts';
+import { endExchange } from './attempt-books.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
 import { Exchange, type ExchangeOpening, noteFailure } from './exchange.ts';

@@ -10,8 +10,10 @@ import { watchTunnel } from './tunnel-watch.ts';
  *  failure of an exit may be repeated elsewhere. Throws GatewayError, or ClientLeft. */
 export function openExchangeTunnel(deps: Collaborators, exchange: Exchange): Promise<OpenedTunnel> {
   return runAttempts(deps, exchange, {
-    work: (attempt) => openRoute(deps, exchange, attempt),
+    run: (attempt) => openRoute(deps, exchange, attempt),
     mayRepeat: () => true,
+    mayHedge: () => true,
+    discard: ({ socket }) => socket.destroy(),
   });
 }
 

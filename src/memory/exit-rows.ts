@@ -63,6 +63,8 @@ export const ExitFlag = Object.freeze({
   vacant: 1 << 17,
 });
 
+const CLOSED = ExitFlag.frozen | ExitFlag.vacant;
+
 /** Rows reserved at once when there are more exits than rows. */
 const ROWS_STEP = 1024;
 
@@ -98,21 +100,24 @@ export class ExitRows {
 
   /** Whether the row of `slot` exists; takes in rows that another thread has added since. */
   reaches(slot: number): boolean {
-    if (slot < this.length) return slot >= 0;
+    if (slot >= 0 && slot * EXIT_WORDS < this.ints.length) return true;
     if (this.ints.byteLength < this.buffer.byteLength) this.#look();
     return slot >= 0 && slot < this.length;
   }
 
-  /** Control thread: a new exit moves into `slot`, under the generation given or else the next. Nothing that was learned of the
-   *  former one remains; what is in flight over that one counts there until it ends. Returns the generation. */
+  /** Control thread: a new exit moves into `slot`. Nothing that was learned of the former one remains. Where `generation` is given
+   *  what is in flight over the former one counts there until ExchangeSlots gives it back; else it is the next one, and the count
+   *  begins anew. Returns the generation. */
   settle(
     slot: number,
     { group, now, generation }: { readonly group: number; readonly now: number; readonly generation?: number },
   ): number {
     this.#reserve(slot);
     const base = slot * EXIT_WORDS;
-    if (generation === undefined) this.words.add(base + ExitWord.generation, 1);
-    else this.words.store(base + ExitWord.generation, generation);
+    if (generation === undefined) {
+      this.words.add(base + ExitWord.generation, 1);
+      this.words.store(base + ExitWord.inFlight, 0);
+    } else this.words.store(base + ExitWord.generation, generation);
     this.ints.fill(0, base + ExitWord.speed, base + EXIT_WORDS);
     this.ints[base + ExitWord.at] = now;
     this.ints[base + ExitWord.joined] = now;
@@ -192,13 +197,13 @@ export class ExitRows {
 
   /** Whether the slot still holds the exit of that generation. */
   holds(slot: number, generation: number): boolean {
-    return generation === this.generationOf(slot) && this.reaches(slot);
+    return this.reaches(slot) && (this.ints[slot * EXIT_WORDS + ExitWord.generation] as number) === generation;
   }
 
   /** Whether an exit lives there that may be picked. */
   isOpen(slot: number): boolean {
     if (!this.reaches(slot)) return false;
-    return ((this.ints[slot * EXIT_WORDS + ExitWord.group] ?? 0) & (ExitFlag.frozen | ExitFlag.vacant)) === 0;
+    return ((this.ints[slot * EXIT_WORDS + ExitWord.group] as number) & CLOSED) === 0;
   }
 
   groupOf(slot: number): number {

@@ -75,6 +75,6 @@ export class PoolCatalogue {
   }
 }
 
-function poolOf({ name, tier, price, strategy }: PoolSource, exits: number): Pool {
-  return Object.freeze({ name, tier, price, strategy, exits });
+function poolOf({ name, tier, price, strategy, hedge }: PoolSource, exits: number): Pool {
+  return Object.freeze({ name, tier, price, strategy, hedge, exits });
 }

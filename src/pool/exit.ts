@@ -55,6 +55,8 @@ export interface Pool {
   readonly tier: Tier;
   readonly price: Price | null;
   readonly strategy: Strategy;
+  /** Whether an exchange that is late is raced by another exit, where that is safe and nothing else was asked. */
+  readonly hedge?: boolean;
   /** How many it has. */
   readonly exits: number;
 }

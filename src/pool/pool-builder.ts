@@ -12,6 +12,7 @@ export interface PoolSource {
   readonly tier: Tier;
   readonly price: Price | null;
   readonly strategy: Strategy;
+  readonly hedge?: boolean | undefined;
   /** Hands every exit to `sink`, repeated ones too. Returns what is wrong with the others; never throws. */
   drafts(sink: DraftSink): readonly PoolFault[];
   /** A fault of the pool as a whole. */
@@ -44,12 +45,13 @@ export function sourceFaults({ pools, faults }: PoolSources): readonly PoolFault
 }
 
 function sourceOf(file: PoolFile, options: BuildOptions): PoolSource {
-  const { name, tier, price, strategy } = file;
+  const { name, tier, price, strategy, hedge } = file;
   return {
     name,
     tier,
     price,
     strategy,
+    hedge,
     drafts: (sink) => file.entries.flatMap((_, index) => draftEntry(file, index, { options, sink }).faults),
     faultAt: (message) => file.faultAt(['exits'], message),
   };

@@ -50,6 +50,8 @@ export interface PoolFile {
   readonly tier: Tier;
   readonly price: Price | null;
   readonly strategy: Strategy;
+  /** Whether an exchange that is late is raced by another exit, where that is safe and nothing else was asked. */
+  readonly hedge?: boolean;
   readonly entries: readonly PoolEntry[];
   /** A fault at the place of `path`, such as `['exits', 2, 'url']`. */
   faultAt(path: readonly (string | number)[], message: string): PoolFault;

@@ -7,7 +7,8 @@ export type Tier = 'dc' | 'isp' | 'res' | 'mobile';
  *  session, tag and exit ids are kept as written. */
 export interface Params {
   readonly pool?: string;
-  readonly tier?: Tier;
+  /** `auto`: the cheapest that works for the site. */
+  readonly tier?: Tier | 'auto';
   /** ISO 3166-1 alpha-2, lower-case: any of these. */
   readonly country?: readonly string[];
   readonly region?: string;
@@ -30,6 +31,8 @@ export interface Params {
   readonly not?: string;
   /** Further attempts after the first, 0 to 5. */
   readonly retry?: number;
+  /** Race an attempt that is late by another, where that is safe. */
+  readonly hedge?: boolean;
   /** Shortens `attempts` and `firstByte`. */
   readonly timeoutMs?: number;
   readonly ip?: 4 | 6;
@@ -56,7 +59,7 @@ const hour = 60 * minute;
 const longestMs = 30 * 24 * hour;
 
 const valuePattern = /^[A-Za-z0-9._~]{1,64}$/;
-const laterKeys: ReadonlySet<string> = new Set(['hedge', 'maxkb']);
+const laterKeys: ReadonlySet<string> = new Set(['maxkb']);
 
 const readers: ReadonlyMap<string, (value: string) => Reading> = new Map<string, (value: string) => Reading>([
   ['pool', (value) => ({ pool: value.toLowerCase() })],
@@ -75,6 +78,7 @@ const readers: ReadonlyMap<string, (value: string) => Reading> = new Map<string,
   ['exit', (value) => ({ exit: value })],
   ['not', (value) => ({ not: value })],
   ['retry', (value) => (/^[0-5]$/.test(value) ? { retry: Number(value) } : 'a number from 0 to 5')],
+  ['hedge', readHedge],
   ['timeout', (value) => duration(value, second, (timeoutMs) => ({ timeoutMs }))],
   ['ip', readIp],
   ['dns', readDns],
@@ -131,6 +135,7 @@ export function formatParams(params: Params): string {
     ['exit', params.exit],
     ['not', params.not],
     ['retry', params.retry],
+    ['hedge', params.hedge === undefined ? undefined : Number(params.hedge)],
     ['timeout', timeoutMs === undefined ? undefined : formatDuration(timeoutMs)],
     ['ip', params.ip],
     ['dns', params.dns],
@@ -149,8 +154,8 @@ export function shownToken(token: string): string {
 
 function readTier(value: string): Reading {
   const tier = value.toLowerCase();
-  if (tier === 'dc' || tier === 'isp' || tier === 'res' || tier === 'mobile') return { tier };
-  return tier === 'auto' ? 'dc, isp, res or mobile (auto is not yet supported)' : 'dc, isp, res or mobile';
+  const known = tier === 'dc' || tier === 'isp' || tier === 'res' || tier === 'mobile' || tier === 'auto';
+  return known ? { tier } : 'dc, isp, res, mobile or auto';
 }
 
 function readCountry(value: string): Reading {
@@ -165,6 +170,10 @@ function readAsn(value: string): Reading {
 
 function readStrict(value: string): Reading {
   return value === '0' || value === '1' ? { strict: value === '1' } : '0 or 1';
+}
+
+function readHedge(value: string): Reading {
+  return value === '0' || value === '1' ? { hedge: value === '1' } : '0 or 1';
 }
 
 function readIp(value: string): Reading {

@@ -3,7 +3,7 @@ export function fade(x: number): number {
   return 1 / (1 + x * (1 + x * (0.5 + x * (0.1667 + x * 0.0417))));
 }
 
-/** About a normal deviate: variance 1, within ±3. Takes uniform numbers in [0, 1). */
+/** Roughly a normal deviate: variance 1, within ±2.5. Takes uniform numbers in [0, 1). */
 export function deviate(random: () => number): number {
-  return 2 * (random() + random() + random() - 1.5);
+  return Math.sqrt(6) * (random() + random() - 1);
 }

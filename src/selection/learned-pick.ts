@@ -64,7 +64,7 @@ export class LearnedPick {
     if (exits === 0) return NONE;
     this.#price.turnTo(request.site, exits, now);
     this.#buyer.stayMs = session === null ? 0 : Math.min(this.#of.sessionAhead, Math.max(0, session.endsInMs));
-    this.#buyer.stakesMs = excluded.length * this.#of.stakes;
+    this.#buyer.stakesMs = retry ? excluded.length * this.#of.stakes : 0;
     this.#buyer.curious = !retry && session === null;
     if (exits <= this.#of.scan) this.#considerAll(request, now);
     else this.#considerSome(request, now);
@@ -96,8 +96,10 @@ export class LearnedPick {
     return this.#best === NONE || this.#bestOdds < this.#of.poor || this.#bestPrice > ABSURD_MS;
   }
 
-  /** Whether to wait rather than to ask a site that refuses for certain. */
-  #holds({ since }: PickRequest, now: number): boolean {
+  /** Whether to wait rather than to ask a site that refuses for certain. One exit is no choice: who has no other wants the site's
+   *  own word. */
+  #holds({ list, others, since }: PickRequest, now: number): boolean {
+    if (list.length === 1 && others === undefined) return false;
     if (this.#best === NONE || this.#bestOdds >= this.#of.poor) return false;
     return this.#bestOdds < this.#of.never || now - since < this.#of.holdFor;
   }
@@ -135,7 +137,9 @@ export class LearnedPick {
 
   /** Takes the exit if it is the best so far; returns whether it may be picked at all. */
   #consider(slot: number, { excluded, allows, trace }: PickRequest, now: number): boolean {
-    if (!this.#rows.isOpen(slot) || excluded.includes(slot) || allows?.(slot) === false) return false;
+    if (!this.#rows.isOpen(slot) || allows?.(slot) === false) return false;
+    // `includes` costs a call for what are three comparisons.
+    for (let i = 0; i < excluded.length; i++) if (excluded[i] === slot) return false;
     const hasGood = this.#bestOdds >= this.#of.poor;
     if (this.#price.atLeast(slot, this.#buyer, now) >= this.#bestPrice && hasGood) return true;
     const price = this.#price.whole(now);

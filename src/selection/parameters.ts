@@ -34,12 +34,12 @@ export const parameterTable = Object.freeze({
 
   uniform: parameter(3, [1, 32], 'exits', 'drawn from the whole list for each pick: finds what nobody knows yet'),
   fast: parameter(
-    6,
+    5,
     [0, 32],
     'exits',
     'drawn from those remembered as fast; without them picks take twice as long to serve a page in large pools',
   ),
-  served: parameter(4, [0, 32], 'exits', 'drawn from those that the site served lately, once it was seen to refuse'),
+  served: parameter(3, [0, 32], 'exits', 'drawn from those that the site served lately, once it was seen to refuse'),
   more: parameter(2, [0, 32], 'exits', 'drawn in addition for a retry or a session, which have more to lose'),
   further: parameter(18, [0, 256], 'exits', 'drawn in addition at most where none so far is any good'),
   scan: parameter(24, [0, 1024], 'exits', 'a list no longer than this is looked at whole'),
@@ -61,6 +61,12 @@ export const parameterTable = Object.freeze({
   noise: parameter(0.15, [0.001, 4], 'variance of ln', 'how much answers over one exit differ'),
   drift: parameter(0.0004, [0, 1], 'variance of ln per s', 'how fast what is known of an exit grows old'),
 
+  crowding: parameter(
+    3,
+    [0, 100],
+    '',
+    'price of what one more exchange adds to a queue: its own wait is 1 of it, that of those beside it 2',
+  ),
   evidence: parameter(900_000, [1_000, 86_400_000], 'ms', 'half-life of an exit’s successes and failures'),
   prior: parameter(3, [0.1, 100], 'attempts', 'its group’s record counts as so many of an exit’s own'),
   life: parameter(
@@ -111,12 +117,6 @@ export const parameterTable = Object.freeze({
     'an attempt that another may follow is given up after this times what nineteen of twenty answers take',
   ),
   leastPatience: parameter(2_000, [1, 600_000], 'ms', 'and not before this: a lost packet alone costs a second'),
-  pagePatience: parameter(
-    5_000,
-    [1, 600_000],
-    'ms',
-    'and not before this where it waits for a page, not only for a tunnel: pages of one site differ',
-  ),
   hedgeShare: parameter(0.05, [0, 1], 'share', 'of exchanges that may be raced by a second exit'),
   leastHedge: parameter(300, [1, 600_000], 'ms', 'an exchange is not raced before this'),
 } satisfies Record<string, Parameter>);

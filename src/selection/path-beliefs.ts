@@ -51,6 +51,9 @@ export class PathBeliefs {
   doubt = 0;
   /** … factor by which those that wait slow it down; … */
   queue = 1;
+  /** … that factor and what one more exchange costs those beside it: prices count both, or each exchange for itself would crowd
+   *  the fastest exits; … */
+  crowding = 1;
   /** … chance that its way through works; … */
   path = 0;
   /** … weight 0…1 of its decayed figures; … */
@@ -83,6 +86,7 @@ export class PathBeliefs {
       (this.#groups.floats[provider + GroupWord.width] as number) + (floats[base + ExitWord.width] as number);
     this.#filled = queued === 0 ? 0 : queued * queued * Math.exp(-2 * width);
     this.queue = 1 + this.#filled;
+    this.crowding = 1 + this.#of.crowding * this.#filled;
     this.path = this.#pathOf(base, queued, now);
   }
 
@@ -163,7 +167,7 @@ export class PathBeliefs {
     const unseen =
       (history & History.worked) === 0 ? of.notice : elapsedMs(now, ints[base + ExitWord.workedAt] as number);
     const gone = Math.min(of.notice, unseen) / of.life;
-    const chance = Math.max(0.02, 1 - path) ** Math.min(6, failures);
+    const chance = failures === 0 ? 1 : Math.max(0.02, 1 - path) ** Math.min(6, failures);
     path *= chance / (chance + gone);
     return path;
   }

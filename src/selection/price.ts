@@ -83,7 +83,7 @@ export class Price {
     this.standing = paths.path * paths.ms + (1 - paths.path) * failure;
     const luck = buyer.curious ? of.curiosity * Math.sqrt(paths.doubt) * deviate(this.#random) : 0;
     const exitMs = paths.ms * (1 + luck * (1 + luck * (0.5 + luck * 0.167)));
-    this.#answerMs = Math.max(LEAST_SHARE * exitMs, exitMs * paths.queue + this.#ownMs);
+    this.#answerMs = Math.max(LEAST_SHARE * exitMs, exitMs * paths.crowding + this.#ownMs);
     this.#failureMs = (1 - paths.path) * (failure + of.failureCost);
     this.#besidesMs = this.#besides(slot, buyer, now);
     const served = paths.path * this.#answerMs + this.#failureMs + (1 - paths.path) * buyer.stakesMs;

@@ -1,15 +1,22 @@
+/** Entries for which a new ring has room. */
+const FIRST_ROOM = 8;
+
 /** Exits worth remembering, a bounded handful, in no order. Each entry keeps the generation of its exit and what it cost when it was
  *  last looked at. One thread's own. */
 export class Ring {
-  readonly slots: Int32Array;
-  readonly #generations: Int32Array;
-  readonly #costs: Float32Array;
+  readonly #size: number;
+  slots: Int32Array;
+  #generations: Int32Array;
+  #costs: Float32Array;
   length = 0;
 
+  /** At most `size` entries; room is made for them as they come, because most rings stay small. */
   constructor(size: number) {
-    this.slots = new Int32Array(size);
-    this.#generations = new Int32Array(size);
-    this.#costs = new Float32Array(size);
+    this.#size = size;
+    const room = Math.min(size, FIRST_ROOM);
+    this.slots = new Int32Array(room);
+    this.#generations = new Int32Array(room);
+    this.#costs = new Float32Array(room);
   }
 
   generationAt(position: number): number {
@@ -32,6 +39,7 @@ export class Ring {
   offer(exit: { readonly slot: number; readonly generation: number }, cost: number, random: () => number): void {
     const known = this.slots.indexOf(exit.slot);
     const standing = known >= 0 && known < this.length;
+    if (!standing && this.length === this.slots.length) this.#grow();
     if (!standing && this.length === this.slots.length) {
       const dearest = this.#dearestOfFour(random);
       if ((this.#costs[dearest] as number) > cost) this.#put(dearest, exit, cost);
@@ -45,6 +53,18 @@ export class Ring {
     this.slots[position] = this.slots[last] as number;
     this.#generations[position] = this.#generations[last] as number;
     this.#costs[position] = this.#costs[last] as number;
+  }
+
+  #grow(): void {
+    const room = Math.min(this.#size, this.slots.length * 2);
+    if (room === this.slots.length) return;
+    const [slots, generations, costs] = [this.slots, this.#generations, this.#costs];
+    this.slots = new Int32Array(room);
+    this.#generations = new Int32Array(room);
+    this.#costs = new Float32Array(room);
+    this.slots.set(slots);
+    this.#generations.set(generations);
+    this.#costs.set(costs);
   }
 
   #dearestOfFour(random: () => number): number {

@@ -160,13 +160,9 @@ export class Selection {
     return this.#paths.answerMs(ownMsOf(this.#tables.sites, site));
   }
 
-  attemptTimeoutMs(
-    slot: number,
-    { site, now, forPage = false }: { site: number; now: number; forPage?: boolean },
-  ): number {
+  attemptTimeoutMs(slot: number, site: number, now: number): number {
     const expected = this.expectedMs(slot, site, now);
-    const least = forPage ? this.#of.pagePatience : this.#of.leastPatience;
-    return Math.max(least, expected * this.#paths.lateness * this.#of.patience);
+    return Math.max(this.#of.leastPatience, expected * this.#paths.lateness * this.#of.patience);
   }
 
   hedgeDelayMs(slot: number, site: number, now: number): number {

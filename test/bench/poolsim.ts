@@ -127,7 +127,7 @@ class Learned {
   }
 
   timeoutFor(request: SimulatedRequest, slot: number, now: number): number {
-    return this.#selection.attemptTimeoutMs(slot, { site: this.#siteOf(request.target, now), now });
+    return this.#selection.attemptTimeoutMs(slot, this.#siteOf(request.target, now), now);
   }
 
   hedge(request: SimulatedRequest, slot: number, now: number): number {

@@ -50,6 +50,7 @@ exits:
     tier: 'res',
     price: { perGB: 4.2, currency: 'EUR' },
     strategy: 'round-robin',
+    hedge: false,
   });
   const common = {
     geo: { country: 'us', isp: 'Example Net' },

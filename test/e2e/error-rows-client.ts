@@ -32,7 +32,7 @@ const wrongLogins: readonly Scene[] = [
 
 const badParams: readonly Scene[] = [
   { title: 'an unknown parameter', ask: withUsername('colour-red') },
-  { title: 'a parameter of a later version', ask: withUsername('hedge-1') },
+  { title: 'a parameter of a later version', ask: withUsername('maxkb-1') },
   { title: 'a pool that is not there', ask: withUsername('pool-nosuch') },
 ];
 

@@ -215,9 +215,12 @@ test.serial('rotation follows the strategy of the pool', async (t) => {
     return ids;
   };
   const counts = (ids: readonly string[]) => Map.groupBy(ids, (id) => id);
-  const robin = await inTurn('robin', 12);
-  t.is(new Set(robin.slice(0, 4)).size, 4);
-  t.deepEqual(robin.slice(4), [...robin.slice(0, 4), ...robin.slice(0, 4)]);
+  // Each worker takes turns by itself: whichever serves a request, no exit is ever far behind another.
+  const robin = counts(await inTurn('robin', 40));
+  t.deepEqual(
+    [...robin.values()].map(({ length }) => Math.abs(length - 10) <= 2),
+    [true, true, true, true],
+  );
 
   const random = await inTurn('random', 120);
   for (const id of new Set(random)) t.true(counts(random).get(id)!.length > 10);

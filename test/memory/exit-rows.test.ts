@@ -85,5 +85,6 @@ test('waiting that was never settled, because its thread died, ends with the exc
   rows.giveBack(0, generation);
   t.is(rows.waitingOf(0), 0);
   rows.take(0);
-  t.is(rows.waitingOf(0), 0);
+  t.is(rows.await(0, 2), 0);
+  t.is(rows.waitingOf(0), 1);
 });

@@ -57,6 +57,8 @@ const readings: readonly (readonly [string, Params])[] = [
   ['dns-REMOTE', { dns: 'remote' }],
   ['ip-4', { ip: 4 }],
   [`tag-${'x'.repeat(64)}`, { tag: 'x'.repeat(64) }],
+  ['tier-AUTO', { tier: 'auto' }],
+  ['hedge-1', { hedge: true }],
   ['session-constructor', { session: 'constructor' }],
 ];
 
@@ -78,10 +80,9 @@ const refusals: readonly (readonly [string, RegExp])[] = [
   ['acme-Country-us-COUNTRY-us', /"country" is repeated/],
   ['acme-session-550e8400-e29b-41d4-a716-446655440000', /"e29b" after "session-550e8400".*UUID without hyphens/],
   ['acme-session-a-b', /"b" after "session-a".*UUID without hyphens/],
-  ['acme-hedge-1', /"hedge" is not yet supported/],
+  ['acme-hedge-yes', /0 or 1/],
   ['acme-maxkb-100', /"maxkb" is not yet supported/],
-  ['acme-tier-auto', /not yet supported/],
-  ['acme-tier-cheap', /dc, isp, res or mobile/],
+  ['acme-tier-cheap', /dc, isp, res, mobile or auto/],
   ['acme-country-usa', /two-letter/],
   ['acme-country-us..de', /two-letter/],
   ['acme-country-u1', /two-letter/],

@@ -87,7 +87,7 @@ async function writeFolder(folder: string, { config = {}, pools, files = {} }: G
     defaultPool: Object.keys(pools)[0],
     rules: { allow: [{ cidr: '127.0.0.0/8' }, { cidr: '::1/128' }] },
     // A busy machine makes good exits slow: no attempt is given up for that.
-    selection: { leastPatience: '60s', pagePatience: '60s' },
+    selection: { leastPatience: '60s' },
   };
   // JSON is YAML.
   const text = typeof config === 'string' ? config : JSON.stringify({ ...defaults, ...config }, null, 2);

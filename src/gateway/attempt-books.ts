@@ -1,0 +1,117 @@
+import { GatewayError } from '../errors.ts';
+import { NO_ROOM } from '../memory/exchange-slots.ts';
+import { chargesExit, isAmbiguous } from '../selection/outcome.ts';
+import type { PathFailure } from '../selection/path-beliefs.ts';
+import type { SlotRef } from '../selection/request.ts';
+import { filterRing, releaseFromSession, settleSession, siteRowOf } from './choosing.ts';
+import type { Collaborators } from './collaborators.ts';
+import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
+import { remember } from './site-signals.ts';
+
+/** An attempt that counts in flight over its exit, until it is given back or its exchange takes it over. */
+export interface BookedAttempt {
+  readonly choice: Choice;
+  /** The exit as it was taken. */
+  readonly at: SlotRef;
+  /** What gives back its place in flight; see ExchangeSlots. */
+  readonly place: number;
+  /** Attempts that waited over the exit already when this one began. */
+  readonly queued: number;
+  readonly begunAt: number;
+}
+
+/** Begins an attempt: takes its exit. */
+export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Choice): BookedAttempt {
+  const begunAt = deps.now();
+  exchange.choice = choice;
+  const { slot } = choice;
+  const at = { slot, generation: deps.exits.generationOf(slot) };
+  const place = deps.places.take(slot, at.generation);
+  if (place === NO_ROOM) throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
+  const queued = deps.selection().begin(choice.slot, siteRowOf(deps, exchange), begunAt);
+  return { choice, at, place, queued, begunAt };
+}
+
+/** Books a success. From here on the exchange holds the attempt's exit, until endExchange(). */
+export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt): void {
+  const now = deps.now();
+  const { choice, at, place, begunAt } = attempt;
+  deps.selection().ended(at, now);
+  exchange.choice = choice;
+  exchange.inFlight = at.generation;
+  exchange.place = place;
+  exchange.confirmedAt = now;
+  exchange.attempts.push({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
+  remember(deps, exchange);
+  if (!stands(deps, choice)) return;
+  bookAnswer(deps, exchange, attempt);
+  charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
+  settleSession(deps, exchange);
+}
+
+/** Gives an attempt's exit back, and books its failure where it belongs. Returns it as the catalogue's error; what is none is
+ *  thrown again. */
+export function bookFailure(deps: Collaborators, exchange: Exchange, failed: FailedAttempt): GatewayError {
+  const { attempt, fault } = failed;
+  const { choice, at } = attempt;
+  const now = deps.now();
+  const ms = now - attempt.begunAt;
+  dropAttempt(deps, attempt);
+  const exit = choice.exit.id;
+  if (!(fault instanceof GatewayError)) {
+    if (fault instanceof ClientLeft) exchange.attempts.push({ exit, kind: 'client_left', ms });
+    throw fault;
+  }
+  exchange.attempts.push({ exit, kind: fault.kind, ms });
+  if (!stands(deps, choice)) return fault;
+  if (isAmbiguous(fault.kind)) {
+    const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
+    charge(deps, deps.rejections.rejected(authorityKey(exchange), { slot: choice.slot, endpoint }, now), now);
+  } else if (chargesExit(fault.kind)) deps.selection().failed(at, howOf(fault), { ms, now });
+  // An exit that tells what the origin did has done its own part.
+  else if (fault.kind === 'origin_refused' || fault.kind === 'origin_dns') bookAnswer(deps, exchange, attempt);
+  if (fault.by === 'exit') releaseFromSession(deps, exchange);
+  return fault;
+}
+
+interface FailedAttempt {
+  readonly attempt: BookedAttempt;
+  readonly fault: unknown;
+}
+
+/** Gives back an attempt's exit, about which nothing was learned. */
+export function dropAttempt(deps: Collaborators, { at, place }: BookedAttempt): void {
+  deps.selection().ended(at, deps.now());
+  deps.places.giveBack(place);
+}
+
+/** Gives back what the exchange holds: its place among the exchanges in flight over its exit. */
+export function endExchange(deps: Collaborators, exchange: Exchange): void {
+  if (exchange.inFlight !== null) deps.places.giveBack(exchange.place);
+  exchange.inFlight = null;
+  exchange.place = NO_ROOM;
+}
+
+function howOf({ kind }: GatewayError): PathFailure {
+  return kind === 'exit_timeout' ? 'timed_out' : kind === 'exit_refused' ? 'refused' : 'broke';
+}
+
+/** The way through the exit worked. */
+function bookAnswer(deps: Collaborators, exchange: Exchange, { choice, at, queued, begunAt }: BookedAttempt): void {
+  const now = deps.now();
+  const rings = deps.rings.ringsOf(choice.exit, filterRing(deps, exchange));
+  deps.selection().arrived(at, now - begunAt, { site: siteRowOf(deps, exchange), rings, queued, now });
+}
+
+/** Whether its slot still holds the exit: a reload may have given it to another, of which nothing was learned here. */
+function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
+  return deps.registry.exitAt(slot)?.id === exit.id;
+}
+
+function charge(deps: Collaborators, slots: readonly number[], now: number): void {
+  for (const slot of slots) {
+    deps.selection().failed({ slot, generation: deps.exits.generationOf(slot) }, 'refused', { ms: null, now });
+  }
+}
+
+const authorityKey = (exchange: Exchange): string => `${exchange.authority?.host}:${exchange.authority?.port}`;
