@@ -55,6 +55,8 @@ export class AttemptRun<T> implements Runner<T> {
   readonly #call = new Abort();
   #calledOff = false;
   #won: { readonly value: T } | null = null;
+  /** The exchange's end is the attempt's: of one that has won too, whose answer is still being relayed. */
+  readonly #follow = (): void => this.#call.abort(this.#exchange.abort.reason);
 
   constructor(deps: Collaborators, exchange: Exchange, options: RunOptions<T>) {
     this.#deps = deps;
@@ -73,18 +75,16 @@ export class AttemptRun<T> implements Runner<T> {
 
   async #run(attempt: Attempt): Promise<Ended<T>> {
     const { abort } = this.#exchange;
-    const follow = (): void => this.#call.abort(abort.reason);
-    if (abort.aborted) follow();
-    abort.addEventListener('abort', follow);
+    if (abort.aborted) this.#follow();
+    abort.addEventListener('abort', this.#follow);
     try {
       const value = await this.#work.run(attempt);
       this.#won = { value };
       if (this.#calledOff) this.#throwAway(value);
       return { ok: true, value };
     } catch (fault) {
+      abort.removeEventListener('abort', this.#follow);
       return { ok: false, fault: this.#fail(fault) };
-    } finally {
-      abort.removeEventListener('abort', follow);
     }
   }
 
@@ -95,6 +95,7 @@ export class AttemptRun<T> implements Runner<T> {
   }
 
   #throwAway(value: T): void {
+    this.#exchange.abort.removeEventListener('abort', this.#follow);
     dropAttempt(this.#deps, this.booked);
     this.#work.discard?.(value);
   }
