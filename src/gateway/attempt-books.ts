@@ -87,7 +87,10 @@ export function dropAttempt(deps: Collaborators, { at, place }: BookedAttempt): 
 
 /** Gives back what the exchange holds: its place among the exchanges in flight over its exit. */
 export function endExchange(deps: Collaborators, exchange: Exchange): void {
-  if (exchange.inFlight !== null) deps.places.giveBack(exchange.place);
+  if (exchange.inFlight === null) return;
+  deps.places.giveBack(exchange.place);
+  const site = siteRowOf(deps, exchange);
+  if (site >= 0) deps.selection().carried(site, exchange.clientBytes + exchange.originBytes);
   exchange.inFlight = null;
   exchange.place = NO_ROOM;
 }

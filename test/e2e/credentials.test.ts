@@ -30,6 +30,8 @@ test.before(async () => {
       ],
       limits: { logins: { perSource: 20, perName: 200 } },
       accessLog: { paths: true },
+      // So that the log tells of requests in their order.
+      workers: 1,
     },
     pools: {
       direct: { exits: [{ direct: true }] },
