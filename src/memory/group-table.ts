@@ -24,6 +24,8 @@ export const GroupWord = Object.freeze({
   pageMs: 10,
   /** f: natural logarithm of the width of its exits: how many exchanges at once make one take twice as long. */
   width: 11,
+  /** i: 1 where something was learned, of whatever, since that was last asked. Kept in row 0 alone. */
+  learned: 12,
 });
 
 /** The row that stands for everything: its provider's figures serve where nothing better is known. */
@@ -56,6 +58,31 @@ export class GroupTable {
   rowOf(provider: string, country: string, terms: { readonly tier: number; readonly pricePerGB: number }): number {
     const whole = this.#intern(provider, EVERYTHING, terms);
     return country === '' ? whole : this.#intern(`${provider}\n${country}`, whole, terms);
+  }
+
+  /** Control thread: the names of all groups and their rows. That of everything has no name, a provider's exits without a country
+   *  have the provider's. */
+  *named(): Generator<readonly [name: string, row: number], undefined> {
+    yield ['', EVERYTHING];
+    yield* this.#rows;
+  }
+
+  /** Control thread: the row of the group that `named` calls so; undefined where there is none. */
+  rowNamed(name: string): number | undefined {
+    return name === '' ? EVERYTHING : this.#rows.get(name);
+  }
+
+  /** Something that is kept over a restart has changed, in whatever table. Costs one look where that is known already. */
+  noteLearned(): void {
+    if (this.ints[GroupWord.learned] !== 1) this.ints[GroupWord.learned] = 1;
+  }
+
+  /** Control thread: whether anything was noted since the last call. Who notes has written before: what a note that comes just
+   *  now is about is read after this. */
+  takeLearned(): boolean {
+    if (this.ints[GroupWord.learned] !== 1) return false;
+    this.ints[GroupWord.learned] = 0;
+    return true;
   }
 
   #intern(name: string, provider: number, terms: { readonly tier: number; readonly pricePerGB: number }): number {

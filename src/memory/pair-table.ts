@@ -29,6 +29,17 @@ const STRIKE_WORTH_MS = 600_000;
 /** … up to so many. */
 const MOST_STRIKES = 3;
 
+/** Words that tell whose a row is: the exit's slot, and the site. */
+const OWNER_WORDS = 2;
+
+/** The shared memory of a table of pairs. */
+export interface PairMemory {
+  readonly keys: SharedArrayBuffer;
+  readonly rows: SharedArrayBuffer;
+  /** Whose the rows are. Apart from them, because a pick never asks. */
+  readonly owners: SharedArrayBuffer;
+}
+
 /** Which exit and which site: `site` is the site's key, so that neither a slot nor a row that is used again inherits anything. */
 export interface PairKey {
   readonly slot: number;
@@ -41,28 +52,31 @@ const lowOf = (slot: number, site: number): number => mix32(slot ^ Math.imul(sit
 const highOf = (slot: number, generation: number, site: number): number =>
   mix32(lowOf(slot, site) ^ Math.imul(generation, 0x85eb_ca77) ^ site);
 
-/** What is believed of pairs exit × site, in shared memory of a fixed size: a row of 32 octets and a key of 4 each. The stalest
- *  of a window goes first. Which pair a row is of is known by 32 bits and by its window, so that two pairs meet in one row about
+/** What is believed of pairs exit × site, in shared memory of a fixed size: a row of 32 octets, a key of 4 and an owner
+ *  of 8 each. The stalest of a window goes first. Which pair a row is of is known by 32 bits and by its window, so that two pairs meet in one row about
  *  once in 10⁹ looks. */
 export class PairTable implements WindowRows {
   readonly ints: Int32Array;
   readonly floats: Float32Array;
+  /** Pairs that it has room for. */
+  readonly capacity: number;
+  readonly #owners: Int32Array;
   readonly #keys: WindowKeys;
   #now = 0;
 
-  constructor(
-    { keys, rows }: { readonly keys: SharedArrayBuffer; readonly rows: SharedArrayBuffer },
-    words: Words = new AtomicWords(keys),
-  ) {
+  constructor({ keys, rows, owners }: PairMemory, words: Words = new AtomicWords(keys)) {
     this.#keys = new WindowKeys(words, new Int32Array(keys));
     this.ints = new Int32Array(rows);
     this.floats = new Float32Array(rows);
+    this.#owners = new Int32Array(owners);
+    this.capacity = words.length;
   }
 
   /** Memory for at least `pairs` pairs. */
-  static allocate(pairs = 2 ** 18): { keys: SharedArrayBuffer; rows: SharedArrayBuffer } {
+  static allocate(pairs = 2 ** 18): PairMemory {
     const size = Math.max(WINDOW, 2 ** Math.ceil(Math.log2(pairs)));
-    return { keys: new SharedArrayBuffer(size * 4), rows: new SharedArrayBuffer(size * PAIR_WORDS * 4) };
+    const words = (each: number) => new SharedArrayBuffer(size * each * 4);
+    return { keys: words(1), rows: words(PAIR_WORDS), owners: words(OWNER_WORDS) };
   }
 
   /** Where the pair's row begins, as an index into `ints` and `floats`; -1 where nothing is known of the pair. */
@@ -80,8 +94,32 @@ export class PairTable implements WindowRows {
     if (index < 0) return -1;
     const row = index * PAIR_WORDS;
     // A new row without a time would be taken for the stalest of all.
-    if (this.ints[row + PairWord.at] === 0) this.ints[row + PairWord.at] = now;
+    if (this.ints[row + PairWord.at] === 0) {
+      this.ints[row + PairWord.at] = now;
+      this.#owners[index * OWNER_WORDS] = slot;
+      this.#owners[index * OWNER_WORDS + 1] = site;
+    }
     return row;
+  }
+
+  /** Whether any pair stands at `index`, 0…capacity - 1, as far as can be told without coordination. */
+  isTaken(index: number): boolean {
+    return this.ints[index * PAIR_WORDS + PairWord.at] !== 0;
+  }
+
+  /** The slot of the exit whose pair stands at `index`, and … */
+  slotAt(index: number): number {
+    return this.#owners[index * OWNER_WORDS] ?? 0;
+  }
+
+  /** … the site's key. Both may be another pair's by now, or half of it: `isOf` says whose it is. */
+  siteAt(index: number): number {
+    return this.#owners[index * OWNER_WORDS + 1] ?? 0;
+  }
+
+  /** Whether the pair at `index` is this one. */
+  isOf(index: number, { slot, generation, site }: PairKey): boolean {
+    return this.#keys.holds(index, asKey(highOf(slot, generation, site)));
   }
 
   staleness(index: number): number {
@@ -91,6 +129,7 @@ export class PairTable implements WindowRows {
   }
 
   clear(index: number): void {
+    this.#owners.fill(0, index * OWNER_WORDS, (index + 1) * OWNER_WORDS);
     this.ints.fill(0, index * PAIR_WORDS, (index + 1) * PAIR_WORDS);
   }
 }

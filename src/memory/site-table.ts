@@ -40,7 +40,8 @@ export const SiteWord = Object.freeze({
   name: 28,
 });
 
-const NAME_OCTETS = 64;
+/** Octets of a name in its row. */
+export const SITE_NAME_OCTETS = 64;
 
 /** 128 bits of a keyed hash of a site's name, so that no chosen names meet. */
 export type SiteKey = readonly [number, number, number, number];
@@ -90,10 +91,21 @@ export class SiteTable implements WindowRows {
     return this.ints[row * SITE_WORDS] ?? 0;
   }
 
+  /** Rows that there are, taken or not. */
+  get capacity(): number {
+    return this.ints.length / SITE_WORDS;
+  }
+
+  /** The whole key of the row's site; null where no site stands there. */
+  siteKeyOf(row: number): SiteKey | null {
+    const [a = 0, b = 0, c = 0, d = 0] = this.ints.subarray(row * SITE_WORDS, row * SITE_WORDS + 4);
+    return this.ints[row * SITE_WORDS + SiteWord.name] !== 0 && this.holds(row, [a, b, c, d]) ? [a, b, c, d] : null;
+  }
+
   /** The name of the row's site, or the last 64 octets of it. */
   nameOf(row: number): string {
     const start = (row * SITE_WORDS + SiteWord.name) * 4;
-    const octets = this.#octets.slice(start, start + NAME_OCTETS);
+    const octets = this.#octets.slice(start, start + SITE_NAME_OCTETS);
     const end = octets.indexOf(0);
     return new TextDecoder().decode(end < 0 ? octets : octets.subarray(0, end));
   }
@@ -108,7 +120,7 @@ export class SiteTable implements WindowRows {
 
   #introduce(base: number, key: SiteKey, name: string): void {
     this.ints.set(key, base + SiteWord.key);
-    const octets = new TextEncoder().encode(name === '' ? '-' : name).slice(-NAME_OCTETS);
+    const octets = new TextEncoder().encode(name === '' ? '-' : name).slice(-SITE_NAME_OCTETS);
     this.#octets.set(octets, (base + SiteWord.name) * 4);
   }
 }

@@ -120,6 +120,7 @@ export class Selection {
     if (paths.doubt < WELL_KNOWN) learnOwnMs(sites, site, { ms, exitMs });
     this.health.succeeded(at.slot, ms, now);
     paths.worked(at.slot, { ms, ownMs, now });
+    this.#tables.groups.noteLearned();
     this.#learnPage(ms);
     this.#price.turnTo(-1, 1, now);
     this.#price.atLeast(at.slot, NOBODY, now);
@@ -131,6 +132,7 @@ export class Selection {
     if (!this.#tables.rows.holds(at.slot, at.generation)) return;
     this.health.failed(at.slot, moment.now);
     this.#paths.failed(at.slot, how, moment);
+    this.#tables.groups.noteLearned();
   }
 
   judged(at: SlotRef, verdict: Verdict, now: number): void {
@@ -140,11 +142,10 @@ export class Selection {
     if (weight < 1 && this.#random() >= weight) return;
     const tier = groups.ints[rows.groupOf(at.slot) * GROUP_WORDS + GroupWord.tier] as number;
     const visit = { slot: at.slot, generation: at.generation, site, tier };
-    if (!served) {
-      this.#pages.refused(visit, verdict.retryAfterMs, now);
-      return;
-    }
-    this.#pages.served(visit, now);
+    if (served) this.#pages.served(visit, now);
+    else this.#pages.refused(visit, verdict.retryAfterMs, now);
+    groups.noteLearned();
+    if (!served) return;
     if (!this.#siteBeliefs.isWatched(site)) return;
     this.#paths.look(at.slot, now);
     for (const ring of verdict.rings)

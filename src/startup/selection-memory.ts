@@ -1,7 +1,7 @@
 import { ExchangeSlots, type ExchangeSlotsShape, exchangeSlotsWords } from '../memory/exchange-slots.ts';
 import { ExitRows } from '../memory/exit-rows.ts';
 import { GroupTable } from '../memory/group-table.ts';
-import { PairTable } from '../memory/pair-table.ts';
+import { type PairMemory, PairTable } from '../memory/pair-table.ts';
 import { SiteTable } from '../memory/site-table.ts';
 import { AtomicWords } from '../memory/words.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
@@ -21,7 +21,7 @@ export interface SelectionMemory {
   readonly rows: SharedArrayBuffer;
   readonly groups: SharedArrayBuffer;
   readonly sites: { readonly keys: SharedArrayBuffer; readonly rows: SharedArrayBuffer };
-  readonly pairs: { readonly keys: SharedArrayBuffer; readonly rows: SharedArrayBuffer };
+  readonly pairs: PairMemory;
   readonly places: SharedArrayBuffer;
   readonly shape: ExchangeSlotsShape;
 }

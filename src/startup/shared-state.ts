@@ -1,8 +1,10 @@
+import { learnedSections } from '../memory/learned-sections.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import { ExitHealth } from '../selection/exit-health.ts';
 import { hashSecret } from '../store/secret-key.ts';
 import { type KeptLeases, keepLeases } from './kept-leases.ts';
+import { LearnedStore } from './learned-store.ts';
 import { controlLeases, leaseKeyOf, leaseThreadOf } from './lease-memory.ts';
 import type { LeaseMemory } from './lease-store.ts';
 import { ExitSettler, placesOf, selectionTables } from './selection-memory.ts';
@@ -33,10 +35,11 @@ export class SharedState {
   readonly sessionSecret: Uint8Array;
   readonly #leases: LeaseMemory;
   readonly #kept: KeptLeases;
+  readonly #learned: LearnedStore;
   readonly #settler: ExitSettler;
   readonly #bury: (worker: number) => void;
 
-  /** Throws StoreError where sessions can't be kept. */
+  /** Throws StoreError where sessions or what was learned can't be kept. */
   constructor({ workers, pools, dataFolder, secretKey, now, warn }: SharedStateOptions) {
     const memory = createSharedMemory(workers);
     const registry = new PoolRegistry(pools.record);
@@ -54,7 +57,16 @@ export class SharedState {
     this.#settler = new ExitSettler(tables, { registry, now });
     this.#settler.settle(pools.changes);
     this.#bury = (worker) => places.bury(worker);
+    this.#learned = new LearnedStore({
+      folder: dataFolder,
+      sections: learnedSections(tables, { exits: registry, now }),
+      takeLearned: () => tables.groups.takeLearned(),
+      wallTime: Date.now,
+      warn,
+    });
+    this.#learned.restore();
     this.#kept = keepLeases({ folder: dataFolder, leases, registry, now, warn });
+    this.#learned.start();
   }
 
   /** When not all sessions came back from the last run; null where all did. */
@@ -75,7 +87,8 @@ export class SharedState {
   }
 
   /** Saves what is kept over a restart, for the last time. */
-  stop(): Promise<void> {
-    return this.#kept.stop();
+  async stop(): Promise<void> {
+    await this.#learned.stop();
+    await this.#kept.stop();
   }
 }
