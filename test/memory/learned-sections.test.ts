@@ -78,8 +78,8 @@ test('what was learned comes back under other slots, generations and clock, olde
   ] as const) {
     t.is(after.selection.expectedMs(slot, site, 500), before.selection.expectedMs(former, before.site(1), 1_002_000));
     t.is(
-      after.selection.attemptTimeoutMs(slot, { site, now: 500 }),
-      before.selection.attemptTimeoutMs(former, { site: before.site(1), now: 1_002_000 }),
+      after.selection.attemptTimeoutMs(slot, site, 500),
+      before.selection.attemptTimeoutMs(former, before.site(1), 1_002_000),
     );
   }
   t.false(after.selection.mayStay(3, site, 500), 'refused');
