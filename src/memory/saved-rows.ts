@@ -93,7 +93,7 @@ function restoredWord(saved: number, as: SavedWord['as'], { now, elapsedMs: elap
 }
 
 /** Rows that are looked at for one part: between two parts others may work. */
-const ROWS_A_PART = 8_192;
+const ROWS_A_PART = 2_048;
 
 /** Saves rows in parts. `count` is asked before each part, because rows may be added meanwhile. `save` writes one row, or returns
  *  false where there is nothing to save. */

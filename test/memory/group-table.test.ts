@@ -30,3 +30,23 @@ test('a full table serves with the provider, and at last with everything', (t) =
   t.is(groups.rowOf('a', 'de', terms), whole);
   t.is(groups.rowOf('b', 'us', terms), EVERYTHING);
 });
+
+test('groups are told by name, the one of everything too', (t) => {
+  const groups = new GroupTable(GroupTable.allocate(8));
+  const terms = { tier: 1, pricePerGB: 1 };
+  const [whole, german] = [groups.rowOf('isp', '', terms), groups.rowOf('isp', 'de', terms)];
+  const named = new Map(groups.named());
+  t.deepEqual([...named.values()], [EVERYTHING, whole, german]);
+  for (const [name, row] of named) t.is(groups.rowNamed(name), row);
+  t.is(groups.rowNamed('other'), undefined);
+});
+
+test('what is learned is noted until it is asked for, by whatever thread', (t) => {
+  const buffer = GroupTable.allocate(8);
+  const [here, there] = [new GroupTable(buffer), new GroupTable(buffer)];
+  t.false(here.takeLearned());
+  there.noteLearned();
+  there.noteLearned();
+  t.true(here.takeLearned());
+  t.false(here.takeLearned());
+});

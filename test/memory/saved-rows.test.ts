@@ -67,7 +67,7 @@ test('rows are saved in parts, however many come while it goes on', (t) => {
     parts.push(part);
     if (parts.length === 1) count = 30_000;
   }
-  t.is(parts.length, 4);
+  t.true(parts.length > 3);
   const found: number[] = [];
   t.true(eachSaved(4, parts, ({ view, at }) => found.push(view.getInt32(at, true))));
   t.deepEqual(
