@@ -83,6 +83,8 @@ export async function startWorld(): Promise<World> {
 }
 
 const configWith = (dnsServer: string) => ({
+  // Connections are accepted in their order by one worker alone, which fill, starve and drain rely on.
+  workers: 1,
   defaultPool: 'direct',
   resolver: { servers: [dnsServer] },
   rules: {
