@@ -77,13 +77,18 @@ export class SiteTable implements WindowRows {
     if (row < 0) return -1;
     const base = row * SITE_WORDS;
     if (this.ints[base + SiteWord.name] === 0) this.#introduce(base, key, name);
-    this.ints[base + SiteWord.at] = now;
+    this.seen(row, now);
     return row;
   }
 
   /** Whether the row still is the site's of that key. */
   holds(row: number, key: SiteKey): boolean {
     return row >= 0 && this.#keys.holds(row, asKey(key[0])) && this.ints[row * SITE_WORDS + 1] === key[1];
+  }
+
+  /** Makes the row's site the one seen last, so that it isn't the first to go. */
+  seen(row: number, now: number): void {
+    this.ints[row * SITE_WORDS + SiteWord.at] = now;
   }
 
   /** What pairs know the row's site by. */

@@ -19,7 +19,10 @@ export class SiteIndex {
   /** The row of the site of this name, made if need be; -1 where there is no place. */
   rowOf(name: string, now: number): number {
     const known = this.#known.get(name);
-    if (known !== undefined && this.#sites.holds(known.row, known.key)) return known.row;
+    if (known !== undefined && this.#sites.holds(known.row, known.key)) {
+      this.#sites.seen(known.row, now);
+      return known.row;
+    }
     const key = known?.key ?? this.#keyOf(name);
     const row = this.#sites.rowOf(key, name, now);
     if (this.#known.size >= MOST_NAMES) this.#forgetOldest();
