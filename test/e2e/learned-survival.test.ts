@@ -99,6 +99,8 @@ async function nextSave({ folder }: Gateway): Promise<void> {
 /** Uses each exit, and lets the site refuse the fast one. Returns the ids of those that work. */
 async function learn(t: ExecutionContext, gateway: Gateway): Promise<{ fast: string; slow: string }> {
   const fast = await visit(gateway, { parameters: 'country-us' });
+  // The first of all is slow by itself.
+  for (let i = 0; i < 4; i++) await visit(gateway, { parameters: 'country-us' });
   const slow = await visit(gateway, { parameters: 'country-de' });
   await visit(gateway, { parameters: 'country-fr' });
   t.deepEqual(await visits(gateway, 10), new Set([fast]), 'before it is refused');

@@ -46,7 +46,7 @@ async function crawl(proxy: string, jobs: readonly Job[]): Promise<readonly Resu
   const ca = join(gateway.folder, 'ca.pem');
   await writeFile(ca, await trusted());
   const order = JSON.stringify({ proxies: { http: proxy, https: proxy }, ca, jobs });
-  const { code, stdout, stderr } = await run(commands.python, [crawler], { input: order, timeoutMs: 60_000 });
+  const { code, stdout, stderr } = await run(commands.python, [crawler], { input: order, timeoutMs: 100_000 });
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout);
 }
