@@ -160,8 +160,13 @@ for (const [who, refusals] of [
     const exits = await many(4, (i) => startSite(i === 0, refusals));
     t.teardown(() => Promise.all(exits.map((exit) => exit.close())));
     const gateway = await startGateway({
-      // Longer than the test takes, however slow the machine.
-      config: { workers: 2, selection: { leastPatience: '60s', firstPause: '10m' } },
+      config: {
+        workers: 2,
+        // A 403 without more is believed six times in ten; this one always.
+        blocks: [{ name: 'ban', status: [403], verdict: 'refused' }],
+        // Longer than the test takes, however slow the machine.
+        selection: { leastPatience: '60s', firstPause: '10m' },
+      },
       pools: { four: { exits: exits.map(({ url }) => ({ url })) } },
     });
     t.teardown(gateway.stop);
