@@ -15,6 +15,7 @@ import { spawnWorker } from '../../src/startup/worker-thread.ts';
 import { hashSecret } from '../../src/store/secret-key.ts';
 import { readBytes } from '../support/byte-reader.ts';
 import { basic, open } from '../support/clients.ts';
+import { startHttpExit } from '../support/exits.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { listen } from '../support/peers.ts';
 
@@ -43,12 +44,12 @@ test.after.always(() => origin.close());
 
 const mixed = { name: 'mixed', host: '127.0.0.1', port: 0, protocols: ['http'] };
 
-/** The settings of a config over the defaults, with one pool that goes out directly. */
-async function settingsOf(t: ExecutionContext, config: object) {
+/** The settings of a config over the defaults, with one pool, which goes out directly unless told. */
+async function settingsOf(t: ExecutionContext, config: object, exits: readonly object[] = [{ direct: true }]) {
   const folder = await mkdtemp(join(tmpdir(), 'worker-group-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, 'roundabout.yaml');
-  const pool = { pool: 'direct', tier: 'dc', exits: [{ direct: true }] };
+  const pool = { pool: 'direct', tier: 'dc', exits };
   await mkdir(join(folder, 'pools'));
   await mkdir(join(folder, 'data'));
   await writeFile(join(folder, 'pools', 'direct.yaml'), JSON.stringify(pool));
@@ -61,16 +62,17 @@ async function settingsOf(t: ExecutionContext, config: object) {
 
 interface GroupOptions {
   readonly config?: object;
+  readonly exits?: readonly object[];
   readonly spawn?: typeof spawnWorker;
 }
 
 /** A group of two workers in this process, and the threads that it made. */
-async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker }: GroupOptions = {}) {
+async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spawnWorker }: GroupOptions = {}) {
   const threads: Worker[] = [];
   const said: string[] = [];
   const log: string[] = [];
   const catalogue = new PoolCatalogue();
-  const settings = await settingsOf(t, config);
+  const settings = await settingsOf(t, config, exits);
   const pools = catalogue.commit(catalogue.stage(settings.sources));
   const now = sharedClock();
   const warn = (line: string) => said.push(line);
@@ -107,7 +109,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, spawn = spawnWorker
     const staged = catalogue.stage(sources);
     return group.reload({ config, certificates: new Map(), commitPools: () => catalogue.commit(staged) });
   };
-  return { group, reload, threads, said, log, port: (index = 0) => group.bound[index]!.port };
+  return { group, shared, now, reload, threads, said, log, port: (index = 0) => group.bound[index]!.port };
 }
 
 const request = (path = '/bytes/5', by = login) =>
@@ -198,6 +200,62 @@ test.serial(
     t.deepEqual([group.connections, group.counters().running], [0, 0]);
   },
 );
+
+test.serial('workers that die under load leave nothing in flight, and every session whole', async (t) => {
+  const exits = await Promise.all(Array.from({ length: 4 }, () => startHttpExit()));
+  t.teardown(() => Promise.all(exits.map((exit) => exit.close())));
+  const { group, shared, now, threads, port } = await makeGroup(t, { exits: exits.map(({ url }) => ({ url })) });
+  await group.start();
+  const slots = shared.registry.candidates({ pools: ['direct'] });
+  const inFlight = () => Array.from(slots, (slot) => shared.exits.viewOf(slot, now()).inFlight);
+  const all = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0);
+  const requestOf = (session: number, path?: string) =>
+    request(path, { ...login, username: `acme-session-s${session}` });
+  const hanging = await openMany(port(), 40);
+  for (const [i, socket] of hanging.entries()) socket.write(requestOf(i % 20, '/hang'));
+  await until(() => exits.flatMap(({ requests }) => requests).length === 40);
+  t.deepEqual(inFlight().toSorted(), exits.map((exit) => exit.open()).toSorted());
+
+  let loaded = true;
+  const load = Array.from({ length: 16 }, async (_, i) => {
+    for (let round = i; loaded; round++) {
+      const socket = await open(port()).catch(() => null);
+      if (socket === null) continue;
+      await ask(socket, requestOf(round % 20));
+      socket.destroy();
+    }
+  });
+  for (const deaths of [1, 2, 3, 4]) {
+    await threads.at(-2)!.terminate();
+    await until(() => threads.length === 2 + deaths && group.workers.running === 2);
+    await group.settled();
+    t.is(group.workers.replaced, deaths);
+  }
+  loaded = false;
+  await Promise.all(load);
+  // Both of the first workers have died by now, and with them all that hung.
+  await until(() => all(inFlight()) === 0);
+  t.deepEqual(inFlight(), [0, 0, 0, 0]);
+
+  const { sessions, refused } = shared.sessions.list({}, 1_000);
+  t.is(refused, 0);
+  t.deepEqual(
+    sessions.map(({ session, state, moves }) => `${session} ${state} ${moves}`).toSorted(),
+    Array.from({ length: 20 }, (_, i) => `s${i} held 0`).toSorted(),
+  );
+  const sockets = await openMany(port(), 40);
+  t.deepEqual(tally(await Promise.all(sockets.map((socket, i) => ask(socket, requestOf(i % 20))))), { 200: 40 });
+  t.deepEqual(
+    shared.sessions
+      .list({}, 1_000)
+      .sessions.map(({ session, exit }) => `${session} ${exit}`)
+      .toSorted(),
+    sessions.map(({ session, exit }) => `${session} ${exit}`).toSorted(),
+  );
+  destroyAll([...hanging, ...sockets]);
+  await until(() => all(inFlight()) === 0);
+  t.deepEqual(inFlight(), [0, 0, 0, 0]);
+});
 
 const entry = new URL('../../src/worker.ts', import.meta.url).href;
 
