@@ -76,9 +76,8 @@ export class PageBeliefs {
   look(slot: number, generation: number, { tier, isNew, now }: { tier: number; isNew: boolean; now: number }): void {
     if (this.#site < 0) return;
     const pair = isNew ? -1 : this.#pairs.find(slot, generation, this.#key);
-    const uses = pair < 0 ? 0 : this.#usesOf(pair, now);
-    this.wear = Math.log2((FEW_USES + uses) / (FEW_USES + this.#evenUses)) * this.#scarcity;
     if (pair < 0) {
+      this.wear = this.leastWear;
       this.odds = Math.max(0.02, this.#sites.servedNew(this.#site, tier, now));
       return;
     }
@@ -89,6 +88,8 @@ export class PageBeliefs {
       this.wear = 0;
       return;
     }
+    const uses = this.#usesOf(pair, now);
+    this.wear = Math.log2((FEW_USES + uses) / (FEW_USES + this.#evenUses)) * this.#scarcity;
     const isKnown = (ints[pair + PairWord.goods] as number) > 0;
     const odds = isKnown ? this.#sites.servedOld(this.#site) : this.#sites.servedNew(this.#site, tier, now);
     const used = (uses + 1) / this.#limit - this.#of.headroom;

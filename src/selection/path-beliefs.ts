@@ -160,9 +160,7 @@ export class PathBeliefs {
     const own = (good + of.prior * long) / (good + bad + of.prior);
     const history = ints[base + ExitWord.history] as number;
     let path = own * Math.min(1, current / long);
-    const overdue = queued > 0 ? elapsedMs(now, ints[base + ExitWord.waitingSince] as number) : 0;
-    const late = overdue > this.ms * this.queue * this.lateness ? 1 : 0;
-    const failures = (history & History.misses) / History.oneMiss + late;
+    const failures = (history & History.misses) / History.oneMiss + (queued > 0 && this.#isOverdue(base, now) ? 1 : 0);
     if (failures === 0 && (history & History.worked) === 0) return path;
     const unseen =
       (history & History.worked) === 0 ? of.notice : elapsedMs(now, ints[base + ExitWord.workedAt] as number);
@@ -170,6 +168,11 @@ export class PathBeliefs {
     const chance = failures === 0 ? 1 : Math.max(0.02, 1 - path) ** Math.min(6, failures);
     path *= chance / (chance + gone);
     return path;
+  }
+
+  #isOverdue(base: number, now: number): boolean {
+    const waited = elapsedMs(now, this.#rows.ints[base + ExitWord.waitingSince] as number);
+    return waited > this.ms * this.queue * this.lateness;
   }
 
   #age(base: number, now: number): void {

@@ -78,6 +78,12 @@ function use({ random, rows, selection, requests }: ReturnType<typeof scene>): n
   return now;
 }
 
+/** Time of the processor that this thread has taken so far, in µs: what others do on the machine counts less than by the clock. */
+function cpuMicros(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}
+
 for (const exits of SIZES) {
   const made = scene(exits);
   const now = use(made);
@@ -86,12 +92,12 @@ for (const exits of SIZES) {
   let us = Number.POSITIVE_INFINITY;
   // The least of many rounds is what the pick costs; the rest is what else the machine does.
   for (let round = 0; round < ROUNDS; round++) {
-    const begun = performance.now();
+    const begun = cpuMicros();
     for (let i = 0; i < PICKS; i++) {
       const request = requests[i % requests.length];
       if (request !== undefined && made.selection.pick(request, now) >= 0) picked++;
     }
-    us = Math.min(us, ((performance.now() - begun) * 1000) / PICKS);
+    us = Math.min(us, (cpuMicros() - begun) / PICKS);
   }
   // A slot stands in its pool's list, its country's, and on average in one of a filter asked for often.
   const octets = EXIT_WORDS * 4 + 3 * 4;
