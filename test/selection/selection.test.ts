@@ -241,6 +241,23 @@ test('patience and hedging follow what the exit takes, within their bounds and t
   t.true(selection.hedgeDelayMs(0, -1, 60) > 0);
 });
 
+test('of a loose list only exits that match are picked, and a bounded number is looked at', (t) => {
+  const scene = new Scene();
+  scene.join(1_000);
+  const matches = (slot: number) => slot % 4 === 1;
+  const picks = scene.crawl(300, () => ({ ms: 200 }), { loose: true, matches });
+  picks.delete(-1);
+  t.true(picks.size > 5);
+  t.true([...picks.keys()].every(matches));
+  let looked = 0;
+  const none = () => {
+    looked++;
+    return false;
+  };
+  t.is(scene.selection.pick(scene.request({ loose: true, matches: none, ring: 1 }), 0), -1);
+  t.true(looked > 0 && looked < 100, `${looked}`);
+});
+
 /** Carries `exchanges` with the site, each raced whenever the budget allows. Returns how many were. */
 function race(scene: Scene, { site, octets, exchanges }: { site: number; octets: number; exchanges: number }): number {
   let raced = 0;
