@@ -202,6 +202,7 @@ class Gateway {
     const shared = new SharedState({ workers, pools, dataFolder: config.data, secretKey, now, warn });
     this.#closers.push(() => shared.stop());
     const group = new WorkerGroup({
+      listOf: (filter) => this.#catalogue.listOf(filter),
       start: {
         workers,
         memory: shared.memory,

@@ -89,8 +89,7 @@ export function dropAttempt(deps: Collaborators, { at, place }: BookedAttempt): 
 export function endExchange(deps: Collaborators, exchange: Exchange): void {
   if (exchange.inFlight === null) return;
   deps.places.giveBack(exchange.place);
-  const site = siteRowOf(deps, exchange);
-  if (site >= 0) deps.selection().carried(site, exchange.clientBytes + exchange.originBytes);
+  deps.selection().carried(siteRowOf(deps, exchange), exchange.clientBytes + exchange.originBytes);
   exchange.inFlight = null;
   exchange.place = NO_ROOM;
 }

@@ -30,10 +30,12 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
       begin(choice),
       () => (another() ? hedgeDelayMs(deps, exchange, work) : null),
       () => {
-        const rival = work.mayHedge?.() === true ? chooseRival(deps, exchange, tried) : null;
+        // Others that were late as well may have spent the budget since.
+        const may = work.mayHedge?.() === true && deps.selection().mayHedge;
+        const rival = may ? chooseRival(deps, exchange, tried) : null;
         if (rival === null) return null;
         tried.push(rival.slot);
-        deps.selection().hedged();
+        deps.selection().hedged(siteRowOf(deps, exchange));
         return begin(rival);
       },
     );

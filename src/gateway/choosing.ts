@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Hold, Lease, LeasedExit, LeaseKey } from '../memory/lease-table.ts';
 import type { Exit } from '../pool/exit.ts';
+import type { Draw } from '../pool/filter-lists.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Tier } from '../protocol/params.ts';
 import type { Params } from '../protocol/username.ts';
@@ -39,7 +40,7 @@ export function chooseRival(deps: Collaborators, exchange: Exchange, tried: read
   if (admission === null) return null;
   const filter = filterOf(admission);
   const excluded = excludedSlots(deps, admission.params, tried);
-  const candidates = deps.registry.candidates(filter);
+  const candidates = deps.registry.drawFrom(filter);
   const guard = deps.guards.for(exchange);
   const slot = pickSlot(deps, exchange, { filter, candidates, excluded, guard, retry: true });
   const exit = slot < 0 ? undefined : deps.registry.exitAt(slot);
@@ -53,7 +54,8 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const { admission } = exchange;
   if (admission === null) throw new GatewayError('internal', { detail: 'an exchange chose before it was admitted' });
   const filter = filterOf(admission);
-  const candidates = deps.registry.candidates(filter);
+  const candidates = deps.registry.drawFrom(filter);
+  const most = candidates.count ?? candidates.list.length;
   const lease = findLease(deps, admission);
   const excluded = excludedSlots(deps, admission.params, tried);
   const guard = deps.guards.for(exchange);
@@ -64,26 +66,28 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
     if (exit !== null && stays && (guard === null || guard.take(exit.slot, deps.now())))
       return {
         choice: asChoice(deps, admission, { ...exit, lease }),
-        others: pinned ? 0 : candidates.length - 1,
+        others: pinned ? 0 : most - 1,
         pinned,
       };
     if (pinned) throw sessionLost(exit === null ? last : noneRested());
   } else if (mayHaveLost(deps, admission)) throw sessionForgotten();
   const slot = pickSlot(deps, exchange, {
-    filter,
     guard,
     retry: tried.length > 0,
     ...nearest(deps, { lease, filter, candidates, excluded }),
   });
   if (slot === HOLD) return HOLD;
-  if (slot === NONE) throw last ?? (guard === null || candidates.length === 0 ? noExit(deps, admission) : noneRested());
+  if (slot === NONE)
+    throw (
+      last ?? (guard === null || deps.registry.drawFrom(filter).count === 0 ? noExit(deps, admission) : noneRested())
+    );
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
   const held = holdExit(deps, admission, { slot, exit, lease });
   // Of exchanges of one session that choose at once the first one's choice holds for all that can use it.
   const agreed = held === null ? null : leasedExit(deps, { lease: held, filter, excluded });
   const at = agreed === null ? { slot, exit, lease: null } : { ...agreed, lease: held };
-  return { choice: asChoice(deps, admission, at), others: candidates.length - tried.length - 1, pinned: false };
+  return { choice: asChoice(deps, admission, at), others: most - tried.length - 1, pinned: false };
 }
 
 /** The same for an exchange that is held: asks again and again, as long as there is time. Rejects as `choose` throws, or with the
@@ -152,18 +156,17 @@ function leasedExit(
 
 /** Where a session that must leave its exit looks first: the same country and autonomous system, if any exit is left there that
  *  it may use. */
-function nearest(
-  deps: Collaborators,
-  { lease, filter, ...wide }: Wide & { readonly lease: Lease | null; readonly filter: ExitFilter },
-): Wide {
+function nearest(deps: Collaborators, { lease, ...wide }: Wide & { readonly lease: Lease | null }): Wide {
+  const { filter } = wide;
   if (lease === null || (lease.country === '' && lease.asn === 0)) return wide;
   const country = lease.country === '' ? filter.country : [lease.country];
   const asn = lease.asn === 0 ? filter.asn : String(lease.asn);
   const asked = filter.country ?? country;
   if (!country?.every((code) => asked?.includes(code)) || (filter.asn ?? asn) !== asn) return wide;
   const excluded = [...wide.excluded, lease.slot];
-  const candidates = deps.registry.candidates({ ...filter, country, asn });
-  return candidates.some((slot) => !excluded.includes(slot)) ? { candidates, excluded } : wide;
+  const near = { ...filter, country, asn };
+  if (!deps.registry.candidates(near).some((slot) => !excluded.includes(slot))) return wide;
+  return { filter: near, candidates: deps.registry.drawFrom(near), excluded };
 }
 
 /** Gives the exit to the exchange's session. Returns the lease that the session has then: another's choice where another was
@@ -222,42 +225,50 @@ function asChoice(
   return { slot, exit, endpoint: exit.mint === null ? exit.endpoint : exit.mint(mintKey), hold };
 }
 
-/** Slots to choose from, and those of them that won't do. */
+/** The filter, what to draw its exits from, and those of them that won't do. */
 interface Wide {
-  readonly candidates: Int32Array;
+  readonly filter: ExitFilter;
+  readonly candidates: Draw;
   readonly excluded: readonly number[];
 }
 
-interface Draw extends Wide {
-  readonly filter: ExitFilter;
+interface Drawing extends Wide {
   readonly guard: SiteGuard | null;
   /** An attempt has failed before. */
   readonly retry: boolean;
 }
 
 /** The slot picked, of those that the guard of the site leaves; NONE, or HOLD. */
-function pickSlot(deps: Collaborators, exchange: Exchange, draw: Draw): number {
-  const { guard } = draw;
-  const excluded = [...draw.excluded];
+function pickSlot(deps: Collaborators, exchange: Exchange, drawing: Drawing): number {
+  const { guard } = drawing;
+  const excluded = [...drawing.excluded];
   for (;;) {
-    const slot = deps.selection().pick(requestOf(deps, exchange, { ...draw, excluded }), deps.now());
+    const slot = pickOf(deps, requestOf(deps, exchange, { ...drawing, excluded }), drawing.filter);
     if (slot < 0 || guard === null || guard.take(slot, deps.now())) return slot;
     // Another exchange was faster.
     excluded.push(slot);
   }
 }
 
-function requestOf(deps: Collaborators, exchange: Exchange, draw: Draw): PickRequest {
+/** That there is none, or none for now, is said only by a list of all that pass: where it doesn't stand yet it is made. */
+function pickOf(deps: Collaborators, request: PickRequest, filter: ExitFilter): number {
+  const slot = deps.selection().pick(request, deps.now());
+  if (slot >= 0 || request.loose !== true) return slot;
+  return deps.selection().pick({ ...request, list: deps.registry.candidates(filter), loose: false }, deps.now());
+}
+
+function requestOf(deps: Collaborators, exchange: Exchange, drawing: Drawing): PickRequest {
   const { admission, startedAt } = exchange;
-  const { filter, candidates, excluded, guard, retry } = draw;
+  const { filter, candidates, excluded, guard, retry } = drawing;
   const pool = admission?.pools[0] ?? '';
   const isAuto = admission?.params.tier === 'auto';
   const session = admission?.leaseKey == null ? null : { endsInMs: admission.params.ttlMs ?? DEFAULT_SESSION_IDLE_MS };
   return {
     strategy: isAuto ? 'learned' : (deps.registry.pool(pool)?.strategy ?? 'learned'),
-    list: isAuto ? NO_EXITS : candidates,
+    list: isAuto ? NO_EXITS : candidates.list,
+    loose: !isAuto && !candidates.exact,
     others: isAuto ? TIERS.map((tier) => deps.registry.candidates({ ...filter, tier })) : undefined,
-    matches: (slot) => deps.registry.matches(slot, filter),
+    matches: candidates.matches,
     allows: guard === null ? undefined : (slot) => guard.allows(slot, deps.now()),
     excluded,
     cursor: deps.registry.cursorOf(pool),
@@ -300,8 +311,8 @@ const noneRested = (): GatewayError =>
 
 function noExit(deps: Collaborators, admission: Admission): GatewayError {
   const filter = filterOf(admission);
-  const unfiltered = deps.registry.candidates({ pools: admission.pools });
-  if (unfiltered.length === 0)
+  const unfiltered = deps.registry.drawFrom({ pools: admission.pools });
+  if (unfiltered.count === 0)
     return new GatewayError('no_exit', { detail: `pool ${admission.pools.join(', ')} has no exits` });
   return new GatewayError('no_exit_for_target', { detail: deps.registry.describe(filter) });
 }

@@ -9,6 +9,9 @@ const COUNTED_TERMS = 2 ** 16;
 /** So many draws may be wasted on exits that don't pass before a list is asked for. */
 const WASTE = 64;
 
+/** Where so few are to be looked through, the list is made here at once: asking for it costs more. */
+const SHORT = 1024;
+
 /** What to draw the exits of a filter from. */
 export interface Draw {
   /** Slots among which are all that pass: only they where `exact`. */
@@ -92,8 +95,9 @@ export class FilterLists {
     const { base, draw, filter } = kept;
     const { count } = draw;
     kept.waste += count === null ? WASTE : base.length / count;
-    if (kept.waste < WASTE) return;
-    if (this.#wantList === null) {
+    const isShort = base.length <= SHORT;
+    if (kept.waste < WASTE && !isShort) return;
+    if (this.#wantList === null || isShort) {
       this.#own(kept, new Int32Array(slotsOf(this.#view, kept.judge)));
       return;
     }

@@ -1,7 +1,7 @@
 import type { ExitRows } from '../memory/exit-rows.ts';
 import type { Parameters } from './parameters.ts';
 import type { Price } from './price.ts';
-import type { PickRequest } from './request.ts';
+import type { PickRequest, Slots } from './request.ts';
 import { HOLD, NONE } from './request.ts';
 import type { Ring, RingSet } from './ring.ts';
 import type { SiteBeliefs } from './site-beliefs.ts';
@@ -18,7 +18,7 @@ const MOST_MISSES = 1;
 /** Exits that are looked at where none could be drawn. */
 const ENOUGH = 24;
 
-const NO_LISTS: readonly ArrayLike<number>[] = Object.freeze([]);
+const NO_LISTS: readonly Slots[] = Object.freeze([]);
 
 /** The learned strategy's choice: a few exits drawn from the whole list, and from those remembered, and of them the cheapest. */
 export class LearnedPick {
@@ -66,7 +66,7 @@ export class LearnedPick {
     this.#buyer.stayMs = session === null ? 0 : Math.min(this.#of.sessionAhead, Math.max(0, session.endsInMs));
     this.#buyer.stakesMs = retry ? excluded.length * this.#of.stakes : 0;
     this.#buyer.curious = !retry && session === null;
-    if (exits <= this.#of.scan) this.#considerAll(request, now);
+    if (exits <= this.#of.scan && request.loose !== true) this.#considerAll(request, now);
     else this.#considerSome(request, now);
     return this.#holds(request, now) ? HOLD : this.#best;
   }
@@ -87,7 +87,7 @@ export class LearnedPick {
     this.#draw(of.uniform + more, request, now);
     this.#buyer.curious = false;
     for (let round = 0; round < ROUNDS && this.#isPoor(); round++) this.#draw(of.further / ROUNDS, request, now);
-    if (this.#best !== NONE) return;
+    if (this.#best !== NONE || request.loose === true) return;
     for (const list of [request.list, ...(request.others ?? NO_LISTS)])
       this.#walk(list, request, { most: ENOUGH, now });
   }
@@ -109,18 +109,18 @@ export class LearnedPick {
     for (const other of request.others ?? NO_LISTS) this.#drawFrom(other, request, { count, now });
   }
 
-  #drawFrom(list: ArrayLike<number>, request: PickRequest, { count, now }: { count: number; now: number }): void {
+  #drawFrom(list: Slots, request: PickRequest, { count, now }: { count: number; now: number }): void {
     for (let drawn = 0; drawn < count && list.length > 0; drawn++) {
-      this.#consider(list[Math.floor(this.#random() * list.length)] as number, request, now);
+      this.#consider(list.at(Math.floor(this.#random() * list.length)) as number, request, now);
     }
   }
 
   /** Considers exits of the list one after another, from anywhere in it, until there were `most` that may be picked. */
-  #walk(list: ArrayLike<number>, request: PickRequest, { most, now }: { most: number; now: number }): void {
+  #walk(list: Slots, request: PickRequest, { most, now }: { most: number; now: number }): void {
     const start = Math.floor(this.#random() * list.length);
     let considered = 0;
     for (let step = 0; step < list.length && considered < most; step++) {
-      if (this.#consider(list[(start + step) % list.length] as number, request, now)) considered++;
+      if (this.#consider(list.at((start + step) % list.length) as number, request, now)) considered++;
     }
   }
 
@@ -136,8 +136,10 @@ export class LearnedPick {
   }
 
   /** Takes the exit if it is the best so far; returns whether it may be picked at all. */
-  #consider(slot: number, { excluded, allows, trace }: PickRequest, now: number): boolean {
+  #consider(slot: number, request: PickRequest, now: number): boolean {
+    const { excluded, allows, trace } = request;
     if (!this.#rows.isOpen(slot) || allows?.(slot) === false) return false;
+    if (request.loose === true && !request.matches(slot)) return false;
     // `includes` costs a call for what are three comparisons.
     for (let i = 0; i < excluded.length; i++) if (excluded[i] === slot) return false;
     const hasGood = this.#bestOdds >= this.#of.poor;

@@ -118,6 +118,12 @@ export const parameterTable = Object.freeze({
   ),
   leastPatience: parameter(2_000, [1, 600_000], 'ms', 'and not before this: a lost packet alone costs a second'),
   hedgeShare: parameter(0.05, [0, 1], 'share', 'of exchanges that may be raced by a second exit'),
+  hedgeOctets: parameter(
+    0.05,
+    [0, 1],
+    'share',
+    'of the octets carried that second exits may be expected to carry: traffic is what vendors charge for',
+  ),
   leastHedge: parameter(300, [1, 600_000], 'ms', 'an exchange is not raced before this'),
 } satisfies Record<string, Parameter>);
 

@@ -19,13 +19,23 @@ export interface PickStep {
   readonly cost: number;
 }
 
+/** Slots to draw from. An array is one. */
+export interface Slots {
+  readonly length: number;
+  /** The slot at `index`, 0 to length - 1. */
+  at(index: number): number | undefined;
+}
+
 /** Who wants an exit, and from where. */
 export interface PickRequest {
   readonly strategy: Strategy;
-  /** Slots of the exits that pass the exchange's filter. */
-  readonly list: ArrayLike<number>;
+  /** Slots of the exits that pass the exchange's filter; where `loose`, among others that don't. */
+  readonly list: Slots;
+  /** Each exit drawn is checked by `matches`, and only a bounded number is looked at: NONE and HOLD may be wrong, and are to be
+   *  asked again of a list that isn't loose. */
+  readonly loose?: boolean | undefined;
   /** With `tier-auto`: the lists of other tiers, from each of which candidates are drawn too. */
-  readonly others?: readonly ArrayLike<number>[];
+  readonly others?: readonly Slots[] | undefined;
   /** Whether the exit in the slot passes the filter. */
   readonly matches: (slot: number) => boolean;
   /** Whether an exit that passes may be used now; absent where nothing forbids one. */

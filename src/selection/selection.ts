@@ -3,6 +3,7 @@ import { EVERYTHING, GROUP_WORDS, type GroupTable, GroupWord } from '../memory/g
 import type { PairTable } from '../memory/pair-table.ts';
 import type { SiteTable } from '../memory/site-table.ts';
 import { ExitHealth } from './exit-health.ts';
+import { HedgeBudget } from './hedge-budget.ts';
 import { LearnedPick, servedRing } from './learned-pick.ts';
 import { PageBeliefs } from './page-beliefs.ts';
 import type { Parameters } from './parameters.ts';
@@ -11,7 +12,7 @@ import { NOBODY, Price } from './price.ts';
 import type { PickRequest, SlotRef } from './request.ts';
 import { RingSet } from './ring.ts';
 import { SiteBeliefs } from './site-beliefs.ts';
-import { learnOctets, learnOwnMs, ownMsOf } from './site-figures.ts';
+import { learnOctets, learnOwnMs, octetsOf, ownMsOf } from './site-figures.ts';
 import { pickSimply } from './strategies.ts';
 
 /** Rings kept by one thread. */
@@ -22,9 +23,6 @@ const PAGE_STEP = 0.01;
 
 /** Below this doubt an exit is known well enough for what is left over to be the site's. */
 const WELL_KNOWN = 0.12;
-
-/** Hedges that may be owed at once. */
-const HEDGE_BURST = 20;
 
 /** The tables that selection reads and writes. */
 export interface SelectionTables {
@@ -69,7 +67,7 @@ export class Selection {
   readonly #fast: RingSet;
   readonly #served: RingSet;
   readonly #learned: LearnedPick;
-  #hedges = 1;
+  readonly #hedges: HedgeBudget;
 
   constructor(tables: SelectionTables, options: { readonly parameters: Parameters; readonly random: () => number }) {
     const { parameters, random } = options;
@@ -77,6 +75,7 @@ export class Selection {
     this.#of = parameters;
     this.#random = random;
     this.health = new ExitHealth(tables.rows);
+    this.#hedges = new HedgeBudget(parameters);
     this.#paths = new PathBeliefs(tables, parameters);
     this.#siteBeliefs = new SiteBeliefs(tables.sites, parameters);
     this.#pages = new PageBeliefs({ pairs: tables.pairs, sites: this.#siteBeliefs }, parameters);
@@ -101,7 +100,7 @@ export class Selection {
   begin(slot: number, site: number, now: number): number {
     this.health.began(slot, now);
     if (site >= 0) this.#pages.began({ slot, generation: this.#tables.rows.generationOf(slot), site }, now);
-    this.#hedges = Math.min(HEDGE_BURST, this.#hedges + this.#of.hedgeShare);
+    this.#hedges.began();
     return this.#tables.rows.await(slot, now);
   }
 
@@ -152,7 +151,9 @@ export class Selection {
       this.#served.of(servedRing({ site, ring })).offer(at, this.#paths.ms, this.#random);
   }
 
+  /** An exchange with the site (-1 for none) carried so many octets, both ways. */
   carried(site: number, octets: number): void {
+    this.#hedges.carried(octets);
     learnOctets(this.#tables.sites, site, octets);
   }
 
@@ -166,14 +167,21 @@ export class Selection {
     return Math.max(this.#of.leastPatience, expected * this.#paths.lateness * this.#of.patience);
   }
 
+  /** After how long an attempt over the exit is late enough to be raced, in ms; 0 where the budget for that is spent. */
   hedgeDelayMs(slot: number, site: number, now: number): number {
-    if (this.#hedges < 1) return 0;
+    if (!this.mayHedge) return 0;
     const expected = this.expectedMs(slot, site, now);
     return Math.max(this.#of.leastHedge, expected * this.#paths.lateness);
   }
 
-  hedged(): void {
-    this.#hedges--;
+  /** Whether another attempt may be raced now. */
+  get mayHedge(): boolean {
+    return !this.#hedges.isSpent;
+  }
+
+  /** An attempt at the site (-1 for none) is raced by another: it is booked at what an exchange with the site is expected to carry. */
+  hedged(site: number): void {
+    this.#hedges.spend(octetsOf(this.#tables.sites, site));
   }
 
   #learnPage(ms: number): void {

@@ -7,7 +7,7 @@ const ANSWERS = 40;
 const OCTETS_STEP = 0.1;
 
 /** Octets of an exchange with a site that nothing is known of: a page of today without its pictures. */
-const PRIOR_OCTETS = 200_000;
+export const PRIOR_OCTETS = 200_000;
 
 /** How much longer a site's answers take than the average site's, in ms; negative for a quicker one. */
 export function ownMsOf(sites: SiteTable, site: number): number {

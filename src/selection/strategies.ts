@@ -23,7 +23,7 @@ interface Moment {
 export function pickSimply(request: PickRequest, moment: Moment): number {
   if (request.list.length === 0) return NONE;
   const drawn = byDraws(request, moment);
-  return drawn === NONE ? byScan(request, moment) : drawn;
+  return drawn === NONE && request.loose !== true ? byScan(request, moment) : drawn;
 }
 
 function byDraws(request: PickRequest, moment: Moment): number {
@@ -41,7 +41,7 @@ function draw(request: PickRequest, moment: Moment, besides: number): number {
   const { list, excluded } = request;
   const worst = excluded.length > 0 ? Standing.open : Standing.trial;
   for (let i = 0; i < draws; i++) {
-    const slot = list[nextPosition(request, moment)] ?? NONE;
+    const slot = list.at(nextPosition(request, moment)) ?? NONE;
     if (slot === besides || !mayTake(slot, request, moment)) continue;
     const standing = moment.health.standingOf(slot, moment.now);
     if (standing > worst) continue;
@@ -60,7 +60,7 @@ function byScan(request: PickRequest, moment: Moment): number {
   let bestRank = Infinity;
   let bestCost = Infinity;
   for (let i = 0; i < list.length; i++) {
-    const slot = list[(start + i) % list.length] ?? NONE;
+    const slot = list.at((start + i) % list.length) ?? NONE;
     if (!mayTake(slot, request, moment)) continue;
     const standing = moment.health.standingOf(slot, moment.now);
     const rank = standing === Standing.trial && !isRetry ? Standing.open : standing;
@@ -78,8 +78,9 @@ function byScan(request: PickRequest, moment: Moment): number {
 }
 
 /** Whether the exit is there to be taken, however it stands. */
-function mayTake(slot: number, { excluded, allows }: PickRequest, { health }: Moment): boolean {
-  return !excluded.includes(slot) && health.rows.isOpen(slot) && allows?.(slot) !== false;
+function mayTake(slot: number, { excluded, allows, loose, matches }: PickRequest, { health }: Moment): boolean {
+  if (excluded.includes(slot) || !health.rows.isOpen(slot) || allows?.(slot) === false) return false;
+  return loose !== true || matches(slot);
 }
 
 /** The position of the candidate to look at next. The cursor may have been moved under another, longer list. */

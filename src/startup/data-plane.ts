@@ -19,7 +19,7 @@ import { ClientDirectory, type ClientRecord } from '../policy/client-directory.t
 import { LoginLimits } from '../policy/login-limits.ts';
 import { ReportLimits } from '../policy/report-limits.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
-import { PoolRegistry } from '../pool/registry.ts';
+import { type ExitFilter, PoolRegistry } from '../pool/registry.ts';
 import type { Report } from '../protocol/report.ts';
 import { RejectionLedger } from '../selection/blame.ts';
 import { Selection, type SelectionTables } from '../selection/selection.ts';
@@ -76,6 +76,8 @@ export interface DataPlaneOptions {
   readonly relay: TunnelRelay;
   /** Finds recent exchanges in all threads. */
   readonly lookUp: RecentLookUp;
+  /** Told of filters whose list all threads should have: see PoolRegistry. */
+  readonly wantList: (filter: ExitFilter) => void;
   /** Where the admin listener is bound: no exchange may reach it. */
   readonly admin: { readonly host: string; readonly port: number };
   /** What this worker shares with the others, the number of this one, and how many they are. */
@@ -148,7 +150,7 @@ export class DataPlane {
     this.#kept = new KeptConnections({ total, watch: linkWatch });
     this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
-    this.registry = new PoolRegistry(pools.record);
+    this.registry = new PoolRegistry(pools.record, options);
     this.#gateway = this.#collaborators();
     this.#listeners = new Listeners({
       gateway: this.#gateway,

@@ -9,6 +9,8 @@ import type { ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
 import { ReportLimits } from '../policy/report-limits.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
+import type { ExitFilter } from '../pool/exit-filter.ts';
+import type { FilterList } from '../pool/filter-list.ts';
 import type { Report } from '../protocol/report.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { type CounterSnapshot, Counters, sumCounters } from '../telemetry/counters.ts';
@@ -39,6 +41,8 @@ export interface WorkerGroupOptions {
   readonly start: Omit<WorkerStart, 'worker'>;
   readonly config: Config;
   readonly pools: AppliedPools;
+  /** The list of a filter's exits, of the pools that stand. */
+  readonly listOf: (filter: ExitFilter) => FilterList;
   readonly shared: SharedState;
   readonly certificates: CertificatePairs;
   readonly clients: readonly ClientRecord[];
@@ -220,6 +224,7 @@ export class WorkerGroup {
       },
       onFault: tellFault,
       onQuestion: (question, about) => void this.#answer(thread, question, about),
+      onWant: (filter) => this.#share(filter),
       onEnd: (why) => this.#ended(worker, why),
       spawn,
     });
@@ -261,6 +266,12 @@ export class WorkerGroup {
     const answers = (await Promise.all(asked)).filter((answer) => answer !== null);
     const answer = joinAnswers(answers, about);
     await thread.ask({ kind: 'told', question, answer }, QUESTION_MS).catch(() => {});
+  }
+
+  /** Hands a list that one worker wants to all: others ask by the same filters. One that has moved on to other pools leaves it. */
+  #share(filter: ExitFilter): void {
+    const list = this.#options.listOf(filter);
+    for (const thread of this.#threads.values()) thread.ask({ kind: 'list', list }, ANSWER_MS).catch(() => {});
   }
 
   #tidy(): void {

@@ -5,6 +5,8 @@ import type { ReportOutcome } from '../gateway/report.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
+import type { ExitFilter } from '../pool/exit-filter.ts';
+import type { FilterList } from '../pool/filter-list.ts';
 import type { Report } from '../protocol/report.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import type { Capacity } from './capacity.ts';
@@ -46,6 +48,8 @@ export type WorkerRequest =
   | { readonly kind: 'abort' }
   | { readonly kind: 'clients'; readonly clients: readonly ClientRecord[] }
   | { readonly kind: 'certificate'; readonly key: string; readonly pair: CertificatePair }
+  /** A list of exits that some worker wanted. */
+  | { readonly kind: 'list'; readonly list: FilterList }
   | { readonly kind: 'verdicts' }
   /** About the exchanges that ran in this worker. */
   | { readonly kind: 'find'; readonly query: RecentQuery }
@@ -64,6 +68,7 @@ export interface WorkerAnswers {
   readonly abort: null;
   readonly clients: null;
   readonly certificate: null;
+  readonly list: null;
   readonly verdicts: readonly JudgedExit[];
   readonly find: RecentFinding;
   readonly claim: boolean;
@@ -94,5 +99,7 @@ export type FromWorker =
   | { readonly kind: 'log'; readonly lines: string; readonly octets: number }
   /** Asked of all workers; `told` brings the answer. */
   | { readonly kind: 'question'; readonly question: number; readonly about: RecentQuestion }
+  /** The list of this filter's exits is worth its making; `list` brings it to all workers. */
+  | { readonly kind: 'want'; readonly filter: ExitFilter }
   /** A fault of our own in the exchange of this id. */
   | { readonly kind: 'fault'; readonly exchange: string; readonly text: string };

@@ -73,6 +73,9 @@ export class WorkerSide {
       case 'certificate':
         this.#plane?.setCertificate(request.key, request.pair);
         return null;
+      case 'list':
+        this.#plane?.registry.takeList(request.list);
+        return null;
       case 'verdicts':
         return this.#plane?.verdicts.entries() ?? [];
       case 'find':
@@ -109,6 +112,7 @@ export class WorkerSide {
       clients,
       relay: openTunnelRelay({ threads: relayThreads, pipes: start.capacity.pipes, isHeir: false }),
       lookUp: this.#questions,
+      wantList: (filter) => this.#post({ kind: 'want', filter }),
       hashSecret: (secret) => hashSecret(key, secret),
       now: sharedClock(),
       log: this.#log,

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { ExitFilter } from '../pool/exit-filter.ts';
 import { StartFault } from './start-fault.ts';
 import type {
   FromWorker,
@@ -25,6 +26,8 @@ export interface WorkerThreadOptions {
   readonly onFault: (exchange: string, text: string) => void;
   /** A question of the worker's, to be answered by `told`. */
   readonly onQuestion: (question: number, about: RecentQuestion) => void;
+  /** The worker wants a filter's list, by `list`. */
+  readonly onWant: (filter: ExitFilter) => void;
   /** The thread is gone, and why; after this nothing comes of it. */
   readonly onEnd: (why: string) => void;
   /** Makes the thread; the real one unless told. */
@@ -51,12 +54,13 @@ export class WorkerThread {
   #why: string | null = null;
   #cause: unknown;
 
-  constructor({ start, onLog, onFault, onQuestion, onEnd, spawn = spawnWorker }: WorkerThreadOptions) {
+  constructor({ start, onLog, onFault, onQuestion, onWant, onEnd, spawn = spawnWorker }: WorkerThreadOptions) {
     this.#worker = spawn(start);
     this.#worker.on('message', (message: FromWorker) => {
       if (message.kind === 'log') onLog(message.lines, message.octets);
       else if (message.kind === 'fault') onFault(message.exchange, message.text);
       else if (message.kind === 'question') onQuestion(message.question, message.about);
+      else if (message.kind === 'want') onWant(message.filter);
       else this.#settle(message);
     });
     this.#worker.on('error', (cause: unknown) => {

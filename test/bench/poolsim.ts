@@ -12,6 +12,9 @@ import { Selection } from '../../src/selection/selection.ts';
 /** Country of a request that asks for none. */
 const ANY = -1;
 
+/** Octets of every page: the simulator's pages have none, and hedging is paid for by what is carried. */
+const PAGE_OCTETS = 200_000;
+
 /** What a gateway sees of an attempt, by the simulator's numbers. */
 const OUTCOMES = ['served', 'refused', 'timed_out', 'broke', 'blocked'] as const;
 
@@ -109,6 +112,7 @@ class Learned {
       this.#selection.failed(at, kind, { ms, now });
       return;
     }
+    this.#selection.carried(site, PAGE_OCTETS);
     const rings = [ringOf(ANY), ringOf(this.#pool.country[slot] ?? 0)];
     this.#selection.arrived(at, ms, { site, rings, queued, now });
     const ring = ringOf(request.country);
@@ -135,7 +139,8 @@ class Learned {
   }
 
   hedged(): void {
-    this.#selection.hedged();
+    // Of whose page isn't told; all are of one size.
+    this.#selection.hedged(-1);
   }
 
   #siteOf(target: number, now: number): number {

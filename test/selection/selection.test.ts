@@ -227,7 +227,7 @@ test('a learned limit makes exits take turns, and a session moves before it is r
 });
 
 test('patience and hedging follow what the exit takes, within their bounds and the budget', (t) => {
-  const scene = new Scene({ hedgeShare: 0.5, leastHedge: 10, leastPatience: 50 });
+  const scene = new Scene({ hedgeShare: 0.5, hedgeOctets: 1, leastHedge: 10, leastPatience: 50 });
   scene.join(2);
   for (let i = 0; i < 50; i++)
     for (const slot of [0, 1]) scene.exchange(slot, { now: i, end: { ms: slot === 0 ? 100 : 1_000 } });
@@ -235,10 +235,78 @@ test('patience and hedging follow what the exit takes, within their bounds and t
   t.true(selection.attemptTimeoutMs(0, -1, 50) < selection.attemptTimeoutMs(1, -1, 50));
   t.true(selection.attemptTimeoutMs(0, -1, 50) > selection.expectedMs(0, -1, 50));
   t.true(selection.hedgeDelayMs(0, -1, 50) > 0);
-  while (selection.hedgeDelayMs(0, -1, 50) > 0) selection.hedged();
+  while (selection.hedgeDelayMs(0, -1, 50) > 0) selection.hedged(-1);
   scene.exchange(0, { now: 60, end: { ms: 100 } });
   scene.exchange(0, { now: 60, end: { ms: 100 } });
   t.true(selection.hedgeDelayMs(0, -1, 60) > 0);
+});
+
+test('of a loose list only exits that match are picked, and a bounded number is looked at', (t) => {
+  const scene = new Scene();
+  scene.join(1_000);
+  const matches = (slot: number) => slot % 4 === 1;
+  const picks = scene.crawl(300, () => ({ ms: 200 }), { loose: true, matches });
+  picks.delete(-1);
+  t.true(picks.size > 5);
+  t.true([...picks.keys()].every(matches));
+  let looked = 0;
+  const none = () => {
+    looked++;
+    return false;
+  };
+  t.is(scene.selection.pick(scene.request({ loose: true, matches: none, ring: 1 }), 0), -1);
+  t.true(looked > 0 && looked < 100, `${looked}`);
+});
+
+/** Carries `exchanges` with the site, each raced whenever the budget allows. Returns how many were. */
+function race(scene: Scene, { site, octets, exchanges }: { site: number; octets: number; exchanges: number }): number {
+  let raced = 0;
+  for (let i = 0; i < exchanges; i++) {
+    scene.selection.begin(0, site, i);
+    if (scene.selection.hedgeDelayMs(0, site, i) > 0) {
+      scene.selection.hedged(site);
+      raced++;
+    }
+    scene.selection.ended({ slot: 0, generation: scene.rows.generationOf(0) }, i);
+    scene.selection.carried(site, octets);
+  }
+  return raced;
+}
+
+test('what hedges are expected to carry stays within a share of the octets carried, beyond a burst and one hedge', (t) => {
+  for (const [octets, exchanges] of [
+    [2_000, 5_000],
+    [200_000, 2_000],
+    [50_000_000, 2_000],
+  ] as const) {
+    const scene = new Scene({ hedgeShare: 1, hedgeOctets: 0.05 });
+    scene.join(1);
+    const site = scene.site(1);
+    for (let i = 0; i < 100; i++) scene.selection.carried(site, octets);
+    const raced = race(scene, { site, octets, exchanges });
+    t.true(raced * octets <= 0.05 * exchanges * octets + 4_000_000 + octets * 1.1, `${octets}: ${raced}`);
+    t.true(raced >= 0.05 * exchanges - 2, `${octets}: ${raced}`);
+  }
+});
+
+test('an unknown site’s hedges cost those of an ordinary page; what any site carries pays for them', (t) => {
+  const scene = new Scene({ hedgeShare: 1, hedgeOctets: 0.05 });
+  scene.join(1);
+  const { selection } = scene;
+  t.is(race(scene, { site: -1, octets: 0, exchanges: 100 }), 20);
+  t.false(selection.mayHedge);
+  t.is(selection.hedgeDelayMs(0, -1, 100), 0);
+  selection.carried(scene.site(1), 200_000);
+  t.true(selection.mayHedge);
+});
+
+test('a share of no octets allows no hedge; the share of exchanges holds whatever octets were carried', (t) => {
+  const none = new Scene({ hedgeShare: 1, hedgeOctets: 0 });
+  none.join(1);
+  t.is(race(none, { site: -1, octets: 1_000_000, exchanges: 50 }), 0);
+  const few = new Scene({ hedgeShare: 0.125, hedgeOctets: 1 });
+  few.join(1);
+  t.is(race(few, { site: -1, octets: 1_000_000, exchanges: 800 }), 101);
 });
 
 test('the trace names exits that were compared, the one taken among them', (t) => {

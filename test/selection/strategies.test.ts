@@ -49,6 +49,23 @@ function tally(
   return picks;
 }
 
+test('of a loose list only exits that match are taken; where draws find none, nothing is said of the rest', (t) => {
+  const health = healthOf(400);
+  for (const strategy of ['two-choices', 'round-robin', 'random'] as const) {
+    const matches = (slot: number) => slot % 4 === 1;
+    const picks = tally(health, requestOf(slots(400), { strategy, loose: true, matches }), { count: 300 });
+    t.true(picks.size > 20, strategy);
+    t.true([...picks.keys()].every(matches), strategy);
+  }
+  let looked = 0;
+  const matches = () => {
+    looked++;
+    return false;
+  };
+  t.is(pick(health, requestOf(slots(400), { loose: true, matches }), 0), NONE);
+  t.true(looked > 0 && looked < 100, `${looked}`);
+});
+
 const anyTable = fc
   .array(fc.record({ failures: fc.nat(3), inFlight: fc.nat(5), ms: fc.option(fc.nat(2_000)) }), { maxLength: 60 })
   .map((rows) => {

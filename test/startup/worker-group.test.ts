@@ -50,9 +50,15 @@ async function settingsOf(t: ExecutionContext, config: object, exits: readonly o
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, 'roundabout.yaml');
   const pool = { pool: 'direct', tier: 'dc', exits };
+  // Too long to be looked through by the way; one in a thousand is in a city that somebody asks for.
+  const wide = Array.from({ length: 3_000 }, (_, i) => ({
+    url: `http://u${i}:p@127.0.0.1:${2 + (i % 9)}`,
+    city: i % 1_000 === 0 ? 'rare' : 'often',
+  }));
   await mkdir(join(folder, 'pools'));
   await mkdir(join(folder, 'data'));
   await writeFile(join(folder, 'pools', 'direct.yaml'), JSON.stringify(pool));
+  await writeFile(join(folder, 'pools', 'wide.yaml'), JSON.stringify({ pool: 'wide', tier: 'dc', exits: wide }));
   const rules = { allow: [{ cidr: '127.0.0.0/8' }] };
   await writeFile(file, JSON.stringify({ listeners: [mixed], defaultPool: 'direct', rules, ...config }));
   const reading = readSettings(file, { env: {} });
@@ -71,6 +77,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spaw
   const threads: Worker[] = [];
   const said: string[] = [];
   const log: string[] = [];
+  const listed: string[] = [];
   const catalogue = new PoolCatalogue();
   const settings = await settingsOf(t, config, exits);
   const pools = catalogue.commit(catalogue.stage(settings.sources));
@@ -91,6 +98,10 @@ async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spaw
     },
     config: settings.config,
     pools,
+    listOf: (filter) => {
+      listed.push(filter.city ?? '');
+      return catalogue.listOf(filter);
+    },
     shared,
     certificates: new Map(),
     clients: [client],
@@ -109,7 +120,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spaw
     const staged = catalogue.stage(sources);
     return group.reload({ config, certificates: new Map(), commitPools: () => catalogue.commit(staged) });
   };
-  return { group, shared, now, reload, threads, said, log, port: (index = 0) => group.bound[index]!.port };
+  return { group, shared, now, reload, threads, said, log, listed, port: (index = 0) => group.bound[index]!.port };
 }
 
 const request = (path = '/bytes/5', by = login) =>
@@ -164,6 +175,28 @@ test.serial('connections are spread over all workers, and counted by each', asyn
   destroyAll(sockets);
   await until(() => group.connections === 0);
   t.is(group.connections, 0);
+});
+
+test.serial('a list that a worker wants is made by the control thread and handed to all', async (t) => {
+  const { group, threads, listed, port } = await makeGroup(t);
+  await group.start();
+  const handed = threads.map(() => [] as string[]);
+  threads.forEach((thread, i) => {
+    const post = thread.postMessage.bind(thread);
+    thread.postMessage = (message: { request: { kind: string } }) => {
+      handed[i]!.push(message.request.kind);
+      post(message);
+    };
+  });
+  const [socket] = await openMany(port(), 1);
+  const by = { ...login, username: 'acme-pool-wide-city-rare-retry-0' };
+  t.is(await ask(socket!, request('/', by)), 502);
+  await until(() => handed.every((kinds) => kinds.includes('list')));
+  t.deepEqual(listed, ['rare']);
+  t.deepEqual(handed, [['list'], ['list']]);
+  t.is(await ask(socket!, request('/', by)), 502);
+  t.deepEqual(listed, ['rare']);
+  destroyAll([socket!]);
 });
 
 test.serial(
