@@ -221,8 +221,9 @@ function asChoice(
   { slot, exit, lease }: { readonly slot: number; readonly exit: Exit; readonly lease: Lease | null },
 ): Choice {
   const hold = lease === null ? null : { slot, generation: lease.generation, mint: lease.mint };
+  if (exit.mint === null) return { slot, exit, endpoint: exit.endpoint, hold };
   const mintKey = key === null || hold === null ? deps.newId() : mintKeyOf(key, hold);
-  return { slot, exit, endpoint: exit.mint === null ? exit.endpoint : exit.mint(mintKey), hold };
+  return { slot, exit, endpoint: exit.mint(mintKey), hold };
 }
 
 /** The filter, what to draw its exits from, and those of them that won't do. */

@@ -21,6 +21,11 @@ export class LeaseKeeper {
   /** … and those that rest until every thread has left the operation it was in then. */
   #resting: { readonly records: readonly number[]; readonly turns: readonly number[] } | null = null;
   #cursor = 0;
+  /** All threads' turns when the last sweep began, if it left an empty table, and when changes were last taken; null where that
+   *  says nothing. As long as they stand nobody has touched the table, and a look over all of it, many times a second, would
+   *  find nothing. */
+  #turnsWhenEmptied: readonly number[] | null = null;
+  #turnsWhenTold: readonly number[] | null = null;
 
   constructor(words: Words, layout: LeaseLayout) {
     this.#words = words;
@@ -49,6 +54,8 @@ export class LeaseKeeper {
   /** One round: looks at up to `max` leases, going on where the last round stopped, and ends those that are over; ends those that
    *  have rested longest where more stand than may; clears away all that ended. Returns how many leases it ended. */
   sweep(now: number, max: number): number {
+    const turns = this.#turns();
+    if (isAtRest(turns, this.#turnsWhenEmptied)) return 0;
     let ended = 0;
     for (let looks = Math.min(max, this.#layout.records); looks > 0; looks--) {
       const record = (this.#cursor % this.#layout.records) + 1;
@@ -62,11 +69,15 @@ export class LeaseKeeper {
       this.#clearEnded();
     }
     this.#freeRested();
+    const isEmpty = standing === 0 && this.#leaving.length === 0 && this.#resting === null;
+    this.#turnsWhenEmptied = isEmpty ? turns : null;
     return ended;
   }
 
   /** Cleans up behind a thread that has ended in whatever step: what it had made and published stands, what it hadn't is free. */
   bury(thread: number): void {
+    this.#turnsWhenEmptied = null;
+    this.#turnsWhenTold = null;
     const claim = this.#layout.claimAt(thread);
     const record = this.#words.load(claim);
     const life = this.#layout.lifeAt(record);
@@ -87,12 +98,21 @@ export class LeaseKeeper {
 
   /** What changed since the last call, each session once, as it is now. Only where the threads note changes. */
   *takeChanges(now: number): Generator<LeaseChange, undefined> {
+    const turns = this.#turns();
+    if (isAtRest(turns, this.#turnsWhenTold)) return;
+    this.#turnsWhenTold = null;
     for (let index = 0; index < this.#layout.changeWords; index++) {
       const at = this.#layout.changeAt(index);
       const bits = this.#takeBits(at);
       for (let bit = 0; bits !== 0 && bit < 32; bit++)
         if ((bits & (1 << bit)) !== 0) yield this.#changeOf(index * 32 + bit + 1, now);
     }
+    this.#turnsWhenTold = turns;
+  }
+
+  /** Of every thread: odd while it is inside an operation, and another after each. */
+  #turns(): readonly number[] {
+    return Array.from({ length: this.#layout.threads }, (_, thread) => this.#words.load(this.#layout.turnAt(thread)));
   }
 
   /** Clears a word of the changes. They are forgotten before they are read, so that what changes meanwhile comes again. */
@@ -193,9 +213,7 @@ export class LeaseKeeper {
 
   /** Frees removed records once no thread can be at one of them any more. */
   #freeRested(): void {
-    const turns = Array.from({ length: this.#layout.threads }, (_, thread) =>
-      this.#words.load(this.#layout.turnAt(thread)),
-    );
+    const turns = this.#turns();
     const then = this.#resting?.turns ?? turns;
     if (this.#resting !== null && then.every((turn, thread) => turn % 2 === 0 || turn !== turns[thread])) {
       for (const record of this.#resting.records) this.#free(record);
@@ -237,3 +255,7 @@ export class LeaseKeeper {
     }
   }
 }
+
+/** Whether no thread has been inside an operation since its turns were `then`. */
+const isAtRest = (turns: readonly number[], then: readonly number[] | null): boolean =>
+  then?.every((turn, thread) => turn % 2 === 0 && turn === turns[thread]) ?? false;

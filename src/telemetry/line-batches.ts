@@ -14,7 +14,7 @@ export interface LineBatchOptions {
 const LIMIT_BYTES = 4 * 1_024 * 1_024;
 
 /** Lines go together: so many octets of them, or what came in so many ms. */
-const BATCH_BYTES = 16 * 1_024;
+const BATCH_BYTES = 64 * 1_024;
 const BATCH_MS = 50;
 
 /** A worker's side of the access log: formats lines, and hands them in batches to the thread that writes. It never waits for that

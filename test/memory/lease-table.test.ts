@@ -1,10 +1,22 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { LeaseEntry } from '../../src/memory/lease-table.ts';
+import { LeaseKeeper } from '../../src/memory/lease-keeper.ts';
+import { LeaseLayout } from '../../src/memory/lease-layout.ts';
+import { type LeaseEntry, LeaseTable } from '../../src/memory/lease-table.ts';
+import { AtomicWords } from '../../src/memory/words.ts';
 import { exitIn, keyOf, makeLeases, termsOf } from './lease-words.ts';
 
 const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(keyOf) as [never, never, never, never];
 const here = { slot: 3, generation: 1 };
+
+class CountedWords extends AtomicWords {
+  loads = 0;
+
+  override load(index: number): number {
+    this.loads++;
+    return super.load(index);
+  }
+}
 
 test('a lease is found by its key alone, with its terms', (t) => {
   const { table } = makeLeases();
@@ -161,6 +173,42 @@ test('a sweep looks at so many, goes on where the last stopped, and ends what is
   t.is(keeper.size, 50);
   t.is(keeper.sweep(1_000, 1_000), 50);
   t.is(keeper.sweep(2_000, 10), 0);
+});
+
+test('a table that nobody has touched is looked at no more, until somebody does', (t) => {
+  const layout = new LeaseLayout({ capacity: 1_000, threads: 4 });
+  const words = new CountedWords(new SharedArrayBuffer(layout.length * 4));
+  const open = (thread: number) => new LeaseTable({ words, layout, thread, notesChanges: true });
+  const table = open(0);
+  const keeper = new LeaseKeeper(words, layout);
+  const looksOf = (round: () => unknown) => {
+    words.loads = 0;
+    round();
+    return words.loads;
+  };
+  const sweep = (now: number) => looksOf(() => keeper.sweep(now, 1_000));
+  const tell = () => looksOf(() => [...keeper.takeChanges(0)]);
+  t.true(sweep(0) > 1_000 && tell() > layout.changeWords);
+  t.is(sweep(1), layout.threads);
+  t.is(tell(), layout.threads);
+  table.create(a, termsOf({ ttlMs: 10 }), 1);
+  t.deepEqual(
+    [...keeper.takeChanges(1)].map(({ key }) => key[0]),
+    [a[0]],
+  );
+  t.is(tell(), layout.threads);
+  // While a lease stands, time alone may end it.
+  t.is(keeper.sweep(2, 1_000), 0);
+  t.is(keeper.sweep(12, 1_000), 1);
+  t.is(sweep(13), layout.threads);
+  // Inside an operation a thread may change what has been looked at.
+  words.store(layout.turnAt(3), words.load(layout.turnAt(3)) + 1);
+  t.true(sweep(15) > 1_000 && sweep(16) > 1_000 && tell() > layout.changeWords && tell() > layout.changeWords);
+  keeper.bury(3);
+  t.true(sweep(17) > 1_000 && tell() > layout.changeWords);
+  t.is(sweep(18) + tell(), 2 * layout.threads);
+  open(3).find(a, 18);
+  t.true(sweep(19) > 1_000 && tell() > layout.changeWords);
 });
 
 test('names are kept for people, cut to what has room', (t) => {

@@ -38,14 +38,14 @@ test('lines come in order and whole, a batch at a time, and the rest when they a
       posted.push(lines);
     },
   });
-  for (let i = 0; i < 200; i++) batches.write({ ...record, id: `r-${i}` });
+  for (let i = 0; i < 800; i++) batches.write({ ...record, id: `r-${i}` });
   t.true(posted.length > 1 && posted.length < 20);
   t.true(posted.every((lines) => lines.endsWith('\n')));
   batches.flush();
   batches.flush();
   t.deepEqual(
     idsOf(posted.join('')),
-    Array.from({ length: 200 }, (_, i) => `r-${i}`),
+    Array.from({ length: 800 }, (_, i) => `r-${i}`),
   );
 });
 
@@ -59,15 +59,15 @@ test('a line that nothing follows is posted by itself', async (t) => {
 });
 
 test('who takes nothing costs lines, not memory; they flow again once taken, also over the wrap of 32 bits', (t) => {
-  for (const begin of [0, 2 ** 31 - 30_000, -20_000]) {
+  for (const begin of [0, 2 ** 31 - 120_000, -80_000]) {
     let [posted, taken] = [0, begin];
     const post = (_: string, octets: number) => {
       posted += octets;
     };
-    const batches = new LineBatches({ paths: false, taken: () => taken, post, limitBytes: 40_000 });
-    for (let i = 0; i < 1_000; i++) batches.write(record);
-    t.true(posted >= 40_000 && posted < 60_000);
-    t.true(batches.dropped > 700);
+    const batches = new LineBatches({ paths: false, taken: () => taken, post, limitBytes: 160_000 });
+    for (let i = 0; i < 4_000; i++) batches.write(record);
+    t.true(posted >= 160_000 && posted < 240_000);
+    t.true(batches.dropped > 2_800);
     const dropped = batches.dropped;
     taken = (begin + posted) | 0;
     batches.write(record);
