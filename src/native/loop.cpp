@@ -271,6 +271,9 @@ void Loop::obey(const Command& order, Tunnel& tunnel, uint32_t index) {
   switch (order.verb) {
     case Command::Verb::join:
       set_timer(tunnel, index);
+      // The one descriptor may have had events, and the other have blocked, before that one was entered.
+      for (int side = 0; side < 2; side++)
+        if (tunnel.watches_room[side]) watch_room(tunnel, index, side);
       // What was queued, and a side that broke at once, wait for nobody's event.
       pump_both(tunnel, index, 0);
       return;

@@ -159,6 +159,11 @@ void Loop::not_written(Tunnel& tunnel, uint32_t index, int side) {
   if (tunnel.watches_room[side]) return;
   // Only from now on: an event for room at the very beginning would wake the thread for nothing.
   tunnel.watches_room[side] = true;
+  watch_room(tunnel, index, side);
+}
+
+/** Without effect on a descriptor that the thread of the hand-over has yet to enter; the tunnel's join makes up for it. */
+void Loop::watch_room(const Tunnel& tunnel, uint32_t index, int side) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.u64 = handle_of(index) | static_cast<uint64_t>(side);
