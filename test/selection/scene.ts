@@ -6,6 +6,7 @@ import { type Parameters, parametersOf } from '../../src/selection/parameters.ts
 import type { PathFailure } from '../../src/selection/path-beliefs.ts';
 import type { PickRequest } from '../../src/selection/request.ts';
 import { Selection } from '../../src/selection/selection.ts';
+import { pickRequest } from './pick-request.ts';
 import { seededRandom } from './seeded-random.ts';
 
 /** What one exchange over an exit came to. */
@@ -45,19 +46,7 @@ export class Scene {
   }
 
   request(more: Partial<PickRequest> = {}): PickRequest {
-    return {
-      strategy: 'learned',
-      list: this.list,
-      matches: () => true,
-      excluded: [],
-      cursor: { next: 0 },
-      site: -1,
-      ring: 0,
-      session: null,
-      since: 0,
-      retry: false,
-      ...more,
-    };
+    return pickRequest({ strategy: 'learned', list: this.list }, more);
   }
 
   /** One exchange over the exit, from `now` on; it ends in zero time as far as the clock is concerned. */

@@ -4,6 +4,7 @@ import { ExitFlag, ExitRows } from '../../src/memory/exit-rows.ts';
 import { ExitHealth, firstEjectionMs, Standing } from '../../src/selection/exit-health.ts';
 import { NONE, type PickRequest, type PickStep, type Strategy } from '../../src/selection/request.ts';
 import { pickSimply } from '../../src/selection/strategies.ts';
+import { pickRequest } from './pick-request.ts';
 import { seededRandom } from './seeded-random.ts';
 
 const strategies: readonly Strategy[] = ['two-choices', 'least-in-flight', 'round-robin', 'random'];
@@ -17,19 +18,8 @@ function healthOf(exits: number): ExitHealth {
   return new ExitHealth(rows);
 }
 
-const requestOf = (list: readonly number[], more: Partial<PickRequest> = {}): PickRequest => ({
-  strategy: 'two-choices',
-  list,
-  matches: () => true,
-  excluded: [],
-  cursor: { next: 0 },
-  site: -1,
-  ring: 0,
-  session: null,
-  since: 0,
-  retry: false,
-  ...more,
-});
+const requestOf = (list: readonly number[], more: Partial<PickRequest> = {}): PickRequest =>
+  pickRequest({ strategy: 'two-choices', list }, more);
 
 const pick = (health: ExitHealth, request: PickRequest, now: number, random = Math.random): number =>
   pickSimply(request, { health, now, random });
