@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { has, run } from '../support/programs.ts';
 
 const source = fileURLToPath(new URL('../../src/native/', import.meta.url));
-const driver = fileURLToPath(new URL('./relay-stress.cpp', import.meta.url));
+const driverOf = (name: string): string => fileURLToPath(new URL(`./${name}.cpp`, import.meta.url));
 
 /** Tunnels of one run; a long one is for by hand: RELAY_TUNNELS=1000000. */
 const tunnels = process.env['RELAY_TUNNELS'] ?? '1000';
@@ -22,15 +22,15 @@ function compilerTest(title: string, body: (t: ExecutionContext) => Promise<void
   else test.serial.skip(`${title} (no g++)`, body);
 }
 
-/** Builds the driver with everything of the core but its binding to Node. */
-async function build(t: ExecutionContext, sanitizer: string): Promise<string> {
+/** Builds a driver with everything of the core but its binding to Node. */
+async function build(t: ExecutionContext, driver: string, options: readonly string[]): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'roundabout-relay-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const program = join(folder, 'relay-stress');
+  const program = join(folder, driver);
   const core = readdirSync(source).filter((name) => name.endsWith('.cpp') && name !== 'binding.cpp');
   const flags = ['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-pthread', '-fno-sanitize-recover=all'];
-  const files = [...core.map((name) => join(source, name)), driver];
-  const built = await run('g++', [...flags, `-fsanitize=${sanitizer}`, `-I${source}`, '-o', program, ...files], {
+  const files = [...core.map((name) => join(source, name)), driverOf(driver)];
+  const built = await run('g++', [...flags, ...options, `-I${source}`, '-o', program, ...files], {
     timeoutMs: buildBoundMs,
   });
   t.is(built.code, 0, built.stderr);
@@ -44,7 +44,7 @@ for (const [sanitizer, runs] of [
 ] as const) {
   compilerTest(`random tunnels leave nothing behind: sanitizers ${sanitizer}`, async (t) => {
     t.timeout(buildBoundMs + boundMs * 2);
-    const program = await build(t, sanitizer);
+    const program = await build(t, 'relay-stress', [`-fsanitize=${sanitizer}`]);
     for (const [seed, pipes] of runs.entries()) {
       const ended = await run(program, [tunnels, pipes, String(seed + 1)], { timeoutMs: boundMs });
       t.is(ended.code, 0, ended.stdout + ended.stderr);
@@ -52,3 +52,11 @@ for (const [sanitizer, runs] of [
     }
   });
 }
+
+// Without a sanitizer: it would come between the program and its own epoll_ctl.
+compilerTest('a receiver that is full and not yet entered gets its octets later', async (t) => {
+  t.timeout(buildBoundMs + boundMs);
+  const program = await build(t, 'relay-handover', []);
+  const ended = await run(program, [], { timeoutMs: boundMs });
+  t.is(ended.code, 0, ended.stdout + ended.stderr);
+});
