@@ -9,6 +9,7 @@ import type { Params } from '../protocol/username.ts';
 import { unknownVerdict, type Verdict } from '../signals/verdict.ts';
 import { Abort } from '../transport/abort.ts';
 import type { Identity } from './admission.ts';
+import { NO_TICKET } from './recent-exchanges.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
 export type Mode = 'forward' | 'connect' | 'socks5';
@@ -72,6 +73,8 @@ export class Exchange {
   inFlight: number | null = null;
   /** What it gives back for that count; see ExchangeSlots. */
   place = -1;
+  /** Its ticket among the recent exchanges; see RecentExchanges. */
+  ticket = NO_TICKET;
   readonly attempts: AttemptRecord[] = [];
   admittedAt: number | null = null;
   /** When the exit had confirmed the tunnel, or the response head had come. */

@@ -51,140 +51,214 @@ export function newestOf(findings: readonly RecentFinding[], query: RecentQuery)
   return { exchange: newest, ambiguous };
 }
 
-interface Entry extends RecentExchange {
-  site: string;
-  /** Its keys, kept because making and hashing them anew costs more than all the rest. */
-  sessionKeys: readonly string[];
-  readonly tagKey: string | null;
-  /** When it ended; null while it runs. */
-  endedAt: number | null;
-  reported: boolean;
+/** The newest exchange with a tag, and the one before, by their tickets. */
+interface Tagged {
+  newest: number;
+  former: number;
 }
 
-/** The newest exchange with a tag, and the one before. */
-interface Tagged {
-  newest: Entry;
-  former: Entry | null;
-}
+/** The ticket of no exchange. */
+export const NO_TICKET = -1;
 
 const nothing: RecentFinding = Object.freeze({ exchange: null, ambiguous: false });
 
-/** The last exchanges that an exit served, running ones included, in a ring, so that their number is bounded. Names that clients
- *  chose are keys of maps, joined by a space, which none of them can hold. */
+/** The last exchanges that an exit served, running ones included, in a ring, so that their number is bounded. It is held by
+ *  columns, without an object for each: what lives for as long as this ring is long would be copied by the collector, and
+ *  collected dear. Tickets count up, and a place in the ring is a ticket's remainder. Names that clients chose are keys of maps,
+ *  joined by a space, which none of them can hold. */
 export class RecentExchanges {
   readonly #capacity: number;
-  readonly #ring: Entry[] = [];
   #next = 0;
-  readonly #byId = new Map<string, Entry>();
-  /** The newest of (client, session), and of (client, session, site). */
-  readonly #bySession = new Map<string, Entry>();
+  readonly #ids: string[] = [];
+  readonly #clients: string[] = [];
+  readonly #sessions: (string | null)[] = [];
+  readonly #tags: (string | null)[] = [];
+  readonly #sites: string[] = [];
+  readonly #exits: string[] = [];
+  /** Keys in the maps below, kept because making and hashing them anew costs more than all the rest. */
+  readonly #keysOfSession: (readonly [string, string] | null)[] = [];
+  readonly #keysOfTag: (string | null)[] = [];
+  readonly #slots: Int32Array;
+  readonly #generations: Int32Array;
+  readonly #startedAt: Float64Array;
+  /** When it ended; NaN while it runs. */
+  readonly #endedAt: Float64Array;
+  readonly #reported: Uint8Array;
+  /** By the hash of an id the place of the newest with that hash, plus 1, and by a place that of the one before it. */
+  readonly #heads: Int32Array;
+  readonly #before: Int32Array;
+  /** Tickets of the newest of (client, session), and of (client, session, site). */
+  readonly #bySession = new Map<string, number>();
   readonly #byTag = new Map<string, Tagged>();
 
   constructor({ capacity = CAPACITY }: { readonly capacity?: number } = {}) {
     this.#capacity = capacity;
+    this.#slots = new Int32Array(capacity);
+    this.#generations = new Int32Array(capacity);
+    this.#startedAt = new Float64Array(capacity);
+    this.#endedAt = new Float64Array(capacity);
+    this.#reported = new Uint8Array(capacity);
+    this.#heads = new Int32Array(2 ** Math.ceil(Math.log2(capacity)));
+    this.#before = new Int32Array(capacity);
   }
 
-  /** Entries of all maps, for tests of memory. */
+  /** Entries of all maps and places in use, for tests of memory. */
   get size(): number {
-    return this.#byId.size + this.#bySession.size + this.#byTag.size;
+    return this.#ids.length + this.#bySession.size + this.#byTag.size;
   }
 
-  /** An exit serves the exchange from now on. */
-  add(exchange: RecentExchange): void {
-    const oldest = this.#ring[this.#next];
-    if (oldest !== undefined) this.#forget(oldest);
-    const entry = entryOf(exchange);
-    this.#ring[this.#next] = entry;
-    this.#next = (this.#next + 1) % this.#capacity;
-    this.#byId.set(entry.id, entry);
-    for (const key of entry.sessionKeys) this.#bySession.set(key, entry);
-    const { tagKey } = entry;
-    if (tagKey !== null) this.#byTag.set(tagKey, { newest: entry, former: this.#byTag.get(tagKey)?.newest ?? null });
+  /** An exit serves the exchange from now on. Returns its ticket. */
+  add(exchange: RecentExchange): number {
+    const ticket = this.#next++;
+    const place = ticket % this.#capacity;
+    if (ticket >= this.#capacity) this.#forget(ticket - this.#capacity);
+    const { id, client, session, tag, site, exit, at, startedAt } = exchange;
+    this.#ids[place] = id;
+    this.#clients[place] = client;
+    this.#sessions[place] = session;
+    this.#tags[place] = tag;
+    this.#sites[place] = site;
+    this.#exits[place] = exit;
+    this.#slots[place] = at.slot;
+    this.#generations[place] = at.generation;
+    this.#startedAt[place] = startedAt;
+    this.#endedAt[place] = Number.NaN;
+    this.#reported[place] = 0;
+    const bucket = this.#bucketOf(id);
+    this.#before[place] = this.#heads[bucket] as number;
+    this.#heads[bucket] = place + 1;
+    this.#enterSession(ticket);
+    this.#enterTag(ticket);
+    return ticket;
   }
 
-  /** The exchange has ended: the time for reports begins. Nothing happens where it was never added. */
-  ended(id: string, now: number): void {
-    const entry = this.#byId.get(id);
-    if (entry !== undefined) entry.endedAt = now;
+  /** The exchange has ended: the time for reports begins. Nothing happens where it is forgotten, or has no ticket. */
+  ended(ticket: number, now: number): void {
+    if (this.#stands(ticket)) this.#endedAt[ticket % this.#capacity] = now;
   }
 
   /** Its site has turned out to be another. */
-  rename(id: string, site: string): void {
-    const entry = this.#byId.get(id);
-    if (entry === undefined || entry.site === site) return;
-    this.#forgetSession(entry);
-    entry.site = site;
-    entry.sessionKeys = sessionKeysOf(entry);
-    for (const key of entry.sessionKeys) this.#bySession.set(key, entry);
+  rename(ticket: number, site: string): void {
+    const place = ticket % this.#capacity;
+    if (!this.#stands(ticket) || this.#sites[place] === site) return;
+    this.#forgetSession(ticket);
+    this.#sites[place] = site;
+    this.#enterSession(ticket);
   }
 
   /** What `query` names, as long as a report may be about it. */
   find(query: RecentQuery, now: number): RecentFinding {
-    if (query.by === 'tag') return this.#findTag(`${query.client} ${query.tag}`, now);
-    const entry =
-      query.by === 'id'
-        ? this.#byId.get(query.id)
-        : this.#bySession.get(sessionKey(query.client, query.session, query.site));
-    if (entry === undefined || isOver(entry, now)) return nothing;
-    const isTheirs = query.client === null || entry.client === query.client;
-    return isTheirs ? { exchange: entry, ambiguous: false } : nothing;
+    if (query.by === 'tag') return this.#findTag(tagKey(query.client, query.tag), now);
+    const ticket = query.by === 'id' ? this.#ticketOf(query.id) : this.#newestOf(query);
+    if (!this.#mayBeReported(ticket, now)) return nothing;
+    const exchange = this.#at(ticket);
+    const isTheirs = query.client === null || exchange.client === query.client;
+    return isTheirs ? { exchange, ambiguous: false } : nothing;
   }
 
   /** Marks an exchange as reported. False where it already was, or is forgotten. */
   claim(id: string, now: number): boolean {
-    const entry = this.#byId.get(id);
-    if (entry === undefined || entry.reported || isOver(entry, now)) return false;
-    entry.reported = true;
+    const ticket = this.#ticketOf(id);
+    const place = ticket % this.#capacity;
+    if (!this.#mayBeReported(ticket, now) || this.#reported[place] !== 0) return false;
+    this.#reported[place] = 1;
     return true;
   }
 
   #findTag(key: string, now: number): RecentFinding {
     const tagged = this.#byTag.get(key);
-    if (tagged === undefined || isOver(tagged.newest, now)) return nothing;
-    const ambiguous = tagged.former !== null && !isOver(tagged.former, now);
-    return { exchange: tagged.newest, ambiguous };
+    if (tagged === undefined || !this.#mayBeReported(tagged.newest, now)) return nothing;
+    return { exchange: this.#at(tagged.newest), ambiguous: this.#mayBeReported(tagged.former, now) };
   }
 
-  #forget(entry: Entry): void {
-    if (this.#byId.get(entry.id) === entry) this.#byId.delete(entry.id);
-    this.#forgetSession(entry);
-    const { tagKey } = entry;
-    const tagged = tagKey === null ? undefined : this.#byTag.get(tagKey);
-    if (tagged?.former === entry) tagged.former = null;
-    if (tagged?.newest === entry && tagKey !== null) this.#byTag.delete(tagKey);
+  #newestOf({ client, session, site }: RecentQuery & { readonly by: 'session' }): number {
+    return this.#bySession.get(sessionKey(client, session, site)) ?? NO_TICKET;
   }
 
-  #forgetSession(entry: Entry): void {
-    for (const key of entry.sessionKeys) if (this.#bySession.get(key) === entry) this.#bySession.delete(key);
+  /** Whether the ring still holds it. */
+  #stands(ticket: number): boolean {
+    return ticket >= 0 && ticket >= this.#next - this.#capacity;
+  }
+
+  #mayBeReported(ticket: number, now: number): boolean {
+    // Of one that runs the end is no number, and no comparison holds.
+    return this.#stands(ticket) && !(now - (this.#endedAt[ticket % this.#capacity] as number) > KEPT_MS);
+  }
+
+  #at(ticket: number): RecentExchange {
+    const place = ticket % this.#capacity;
+    return {
+      id: this.#ids[place] as string,
+      client: this.#clients[place] as string,
+      session: this.#sessions[place] ?? null,
+      tag: this.#tags[place] ?? null,
+      site: this.#sites[place] as string,
+      exit: this.#exits[place] as string,
+      at: { slot: this.#slots[place] as number, generation: this.#generations[place] as number },
+      startedAt: this.#startedAt[place] as number,
+    };
+  }
+
+  /** FNV-1a. */
+  #bucketOf(id: string): number {
+    let hash = 0x811c9dc5;
+    for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+    return (hash >>> 0) & (this.#heads.length - 1);
+  }
+
+  /** Each step of the way leads to an older exchange, or behind the end: places are taken anew in the order of their age. */
+  #ticketOf(id: string): number {
+    let last = this.#next;
+    let place = (this.#heads[this.#bucketOf(id)] as number) - 1;
+    while (place >= 0) {
+      const ticket = this.#ticketAt(place);
+      if (ticket >= last) return NO_TICKET;
+      if (this.#ids[place] === id) return ticket;
+      last = ticket;
+      place = (this.#before[place] as number) - 1;
+    }
+    return NO_TICKET;
+  }
+
+  #ticketAt(place: number): number {
+    const newest = this.#next - 1;
+    return newest - ((newest - place + this.#capacity) % this.#capacity);
+  }
+
+  #enterSession(ticket: number): void {
+    const place = ticket % this.#capacity;
+    const client = this.#clients[place] as string;
+    const session = this.#sessions[place] ?? null;
+    this.#keysOfSession[place] = null;
+    if (session === null) return;
+    const ofSession = sessionKey(client, session, null);
+    const ofSite = sessionKey(client, session, this.#sites[place] as string);
+    this.#keysOfSession[place] = [ofSession, ofSite];
+    this.#bySession.set(ofSession, ticket).set(ofSite, ticket);
+  }
+
+  #enterTag(ticket: number): void {
+    const place = ticket % this.#capacity;
+    const tag = this.#tags[place] ?? null;
+    const key = tag === null ? null : tagKey(this.#clients[place] as string, tag);
+    this.#keysOfTag[place] = key;
+    if (key !== null) this.#byTag.set(key, { newest: ticket, former: this.#byTag.get(key)?.newest ?? NO_TICKET });
+  }
+
+  #forget(ticket: number): void {
+    this.#forgetSession(ticket);
+    const key = this.#keysOfTag[ticket % this.#capacity] ?? null;
+    if (key !== null && this.#byTag.get(key)?.newest === ticket) this.#byTag.delete(key);
+  }
+
+  #forgetSession(ticket: number): void {
+    const keys = this.#keysOfSession[ticket % this.#capacity] ?? null;
+    if (keys === null) return;
+    for (const key of keys) if (this.#bySession.get(key) === ticket) this.#bySession.delete(key);
   }
 }
 
-const isOver = ({ endedAt }: Entry, now: number): boolean => endedAt !== null && now - endedAt > KEPT_MS;
+const tagKey = (client: string, tag: string): string => `${client} ${tag}`;
 
 const sessionKey = (client: string, session: string, site: string | null): string =>
   site === null ? `${client} ${session}` : `${client} ${session} ${site}`;
-
-/** Those of the session alone, and of the session at the site. */
-function sessionKeysOf({ client, session, site }: RecentExchange): readonly string[] {
-  return session === null ? noKeys : [sessionKey(client, session, null), sessionKey(client, session, site)];
-}
-
-const noKeys: readonly string[] = Object.freeze([]);
-
-function entryOf(exchange: RecentExchange): Entry {
-  const { id, client, session, tag, site, exit, at, startedAt } = exchange;
-  return {
-    id,
-    client,
-    session,
-    tag,
-    site,
-    exit,
-    at,
-    startedAt,
-    sessionKeys: sessionKeysOf(exchange),
-    tagKey: tag === null ? null : `${client} ${tag}`,
-    endedAt: null,
-    reported: false,
-  };
-}

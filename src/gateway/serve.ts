@@ -41,7 +41,7 @@ export async function serveExchange<T>(deps: Collaborators, opening: Opening, ph
     else lifetime.rest();
     deps.guards.ended(exchange, deps.now());
     endExchange(deps, exchange);
-    deps.signals.recent.ended(exchange.id, deps.now());
+    deps.signals.recent.ended(exchange.ticket, deps.now());
     // The client need not wait for what is thought of its page.
     if (exchange.judging === null) deps.book(exchange);
     else void exchange.judging.then(() => deps.book(exchange));

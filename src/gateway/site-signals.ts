@@ -54,7 +54,7 @@ export function remember(deps: Collaborators, exchange: Exchange): void {
   const { admission, choice, site } = exchange;
   if (at === null || admission === null || choice === null || site === null) return;
   const { session = null, tag = null } = admission.params;
-  deps.signals.recent.add({
+  exchange.ticket = deps.signals.recent.add({
     id: exchange.id,
     client: admission.client.name,
     session,

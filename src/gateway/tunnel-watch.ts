@@ -27,7 +27,7 @@ export function watchTunnel(deps: Collaborators, exchange: Exchange): TunnelWatc
     const facts = tunnelFactsOf(outcome, deps.now() - begunAt);
     const site = sites.of(name?.value ?? authority.host);
     exchange.site = site;
-    recent.rename(exchange.id, site);
+    recent.rename(exchange.ticket, site);
     const norm = norms.of(site);
     exchange.verdict = judgeTunnel(facts, norm);
     exchange.originMs = originLatencyOf(facts);

@@ -20,8 +20,7 @@ const exchange = (id: string, more: Partial<RecentExchange> = {}): RecentExchang
 function ringOf(exchanges: readonly RecentExchange[], capacity = 100): RecentExchanges {
   const ring = new RecentExchanges({ capacity });
   for (const one of exchanges) {
-    ring.add(one);
-    ring.ended(one.id, 0);
+    ring.ended(ring.add(one), 0);
   }
   return ring;
 }
@@ -87,8 +86,8 @@ test('an exchange is claimed once', (t) => {
 });
 
 test('a tunnel whose site turns out later is found by it', (t) => {
-  const ring = ringOf([exchange('a', { session: 's', site: '192.0.2.1' })]);
-  ring.rename('a', 'shop.example');
+  const ring = new RecentExchanges({ capacity: 10 });
+  ring.rename(ring.add(exchange('a', { session: 's', site: '192.0.2.1' })), 'shop.example');
   const idOf = (site: string | null) =>
     ring.find({ by: 'session', session: 's', site, client: 'acme' }, 0).exchange?.id;
   t.is(idOf('shop.example'), 'a');
@@ -114,6 +113,40 @@ test('only so many are remembered, and nothing is left of the others', (t) => {
       const gone = ring.find({ by: 'id', id: `e${last - 5}`, client: null }, 0).exchange === null;
       for (let i = 0; i < 5; i++) ring.add(exchange(`plain${i}`));
       return kept && gone && ring.size === 5;
+    }),
+  );
+  t.pass();
+});
+
+test('as a plain list of the newest tells', (t) => {
+  const capacity = 4;
+  const step = fc.record({
+    id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'),
+    asked: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'),
+    session: fc.constantFrom(null, 's', 't'),
+    claims: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const ring = new RecentExchanges({ capacity });
+      const list: { id: string; session: string | null; startedAt: number; reported: boolean }[] = [];
+      for (const [startedAt, { id, asked, session, claims }] of steps.entries()) {
+        if (!list.some((one) => one.id === id)) {
+          ring.add(exchange(id, { session, startedAt }));
+          list.unshift({ id, session, startedAt, reported: false });
+          list.length = Math.min(list.length, capacity);
+        }
+        const byId = list.find((one) => one.id === asked);
+        const found = ring.find({ by: 'id', id: asked, client: null }, 0).exchange;
+        if (found?.startedAt !== byId?.startedAt) return false;
+        const newest = list.find((one) => one.session === 's');
+        const ofSession = ring.find({ by: 'session', session: 's', site: null, client: 'acme' }, 0).exchange;
+        if (ofSession?.id !== newest?.id) return false;
+        if (!claims) continue;
+        if (ring.claim(asked, 0) !== (byId?.reported === false)) return false;
+        if (byId !== undefined) byId.reported = true;
+      }
+      return true;
     }),
   );
   t.pass();
