@@ -18,6 +18,48 @@ class CountedWords extends AtomicWords {
   }
 }
 
+/** Words of which one load is followed by what another thread does before the next. */
+class InterruptedWords extends AtomicWords {
+  loadsLeft = Number.POSITIVE_INFINITY;
+  between = (): void => {};
+
+  override load(index: number): number {
+    const value = super.load(index);
+    if (this.loadsLeft-- === 0) this.between();
+    return value;
+  }
+}
+
+interface Interrupted {
+  readonly first: (table: LeaseTable, keeper: LeaseKeeper) => void;
+  readonly second: (table: LeaseTable) => void;
+  readonly check: (table: LeaseTable, keeper: LeaseKeeper) => void;
+}
+
+/** Leases `a` and `b`; what one thread does, interrupted after each of its loads in turn by the whole of what another does. */
+function interruptEverywhere({ first, second, check }: Interrupted): void {
+  for (let loads = 0, wasMet = true; wasMet; loads++) {
+    const layout = new LeaseLayout({ capacity: 4, threads: 3 });
+    const words = new InterruptedWords(new SharedArrayBuffer(layout.length * 4));
+    const open = (thread: number) => new LeaseTable({ words, layout, thread, notesChanges: true });
+    const keeper = new LeaseKeeper(words, layout);
+    const other = open(2);
+    for (const key of [a, b]) other.create(key, termsOf({ ttlMs: 100 }), 0);
+    // Of what was made nothing is left to tell.
+    for (const _ of keeper.takeChanges(0));
+    wasMet = false;
+    words.between = () => {
+      wasMet = true;
+      second(other);
+    };
+    words.loadsLeft = loads;
+    first(open(1), keeper);
+    words.loadsLeft = Number.POSITIVE_INFINITY;
+    if (!wasMet) second(other);
+    check(other, keeper);
+  }
+}
+
 test('a lease is found by its key alone, with its terms', (t) => {
   const { table } = makeLeases();
   table.create(keyOf('__proto__'), termsOf({ ttlMs: 500, strict: true }), 100);
@@ -209,6 +251,60 @@ test('a table that nobody has touched is looked at no more, until somebody does'
   t.is(sweep(18) + tell(), 2 * layout.threads);
   open(3).find(a, 18);
   t.true(sweep(19) > 1_000 && tell() > layout.changeWords);
+});
+
+test('changes that two threads note at once are both told', (t) => {
+  interruptEverywhere({
+    first: (table) => table.confirm(a, here, 0),
+    second: (table) => table.confirm(b, here, 0),
+    check: (_, keeper) => t.is([...keeper.takeChanges(0)].length, 2),
+  });
+});
+
+test('a change that comes while changes are taken is told, then or later', (t) => {
+  const told = new Set<number>();
+  interruptEverywhere({
+    first: (table, keeper) => {
+      told.clear();
+      table.confirm(a, here, 0);
+      for (const { key } of keeper.takeChanges(0)) told.add(key[0]);
+    },
+    second: (table) => table.confirm(b, here, 0),
+    check: (_, keeper) => {
+      for (const { key } of keeper.takeChanges(0)) told.add(key[0]);
+      t.is(told.size, 2);
+    },
+  });
+});
+
+test('a lease that is confirmed and fails at once is both', (t) => {
+  interruptEverywhere({
+    first: (table) => table.confirm(a, here, 0),
+    second: (table) => table.fail(a, here, 0),
+    check: (table) => t.like(table.find(a, 0), { confirmed: true, failed: true }),
+  });
+});
+
+test('a lease that moves while it is swept as over is gone whole, or not at all', (t) => {
+  // However far one sweep looks: it may have passed the record to which the lease moves, or not.
+  for (let looks = 1; looks <= 9; looks++) {
+    interruptEverywhere({
+      first: (_, keeper) => {
+        keeper.sweep(100, looks);
+      },
+      second: (table) => {
+        table.move(a, { from: here, to: exitIn(4) }, 0);
+      },
+      check: (table, keeper) => {
+        const found = table.find(a, 0);
+        const listed = [...keeper.entries(0)].filter(({ key }) => key[0] === a[0]);
+        t.deepEqual(
+          listed.map(({ slot }) => slot),
+          found === undefined ? [] : [found.slot],
+        );
+      },
+    });
+  }
 });
 
 test('names are kept for people, cut to what has room', (t) => {
