@@ -13,7 +13,7 @@ import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { FilterList } from '../pool/filter-list.ts';
 import type { Report } from '../protocol/report.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
-import { type CounterSnapshot, Counters, sumCounters } from '../telemetry/counters.ts';
+import { type CounterSnapshot, Counters, type PoolSnapshot, sumCounters, sumPool } from '../telemetry/counters.ts';
 import type { CertificatePairs } from './certificates.ts';
 import { assertFree, type BoundListener, type BoundPorts, listenerKey } from './listener-plan.ts';
 import { Recoveries } from './recoveries.ts';
@@ -116,11 +116,6 @@ export class WorkerGroup {
     return this.#load.connections;
   }
 
-  /** Connections refused for want of room. */
-  get refused(): number {
-    return this.#load.refused;
-  }
-
   /** Whether new connections are being refused now. */
   get isFull(): boolean {
     return this.#load.memoryFull || this.#load.connections >= this.#options.start.capacity.connections;
@@ -138,6 +133,11 @@ export class WorkerGroup {
 
   counters(): CounterSnapshot {
     return sumCounters(this.#counters);
+  }
+
+  /** Of the exchanges over the pool of this number; null where it isn't counted by itself. */
+  poolCounters(number: number): PoolSnapshot | null {
+    return sumPool(this.#counters, number);
   }
 
   /** How sites have treated exits, as each worker counted it. */

@@ -361,7 +361,7 @@ test.serial('the limit of connections is that of all workers together', async (t
   const told = tally(await askAll(sockets));
   t.is(told[200], 200);
   t.true(group.isFull);
-  t.is(group.refused, 100);
+  t.is(group.counters().connectionsRefused, 100);
   group.memoryFull = true;
   destroyAll(sockets);
   await until(() => group.connections === 0);
