@@ -1,8 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveControl } from './admin/control-server.ts';
-import type { Health } from './admin/health.ts';
-import { type HealthServer, startHealthServer } from './admin/health-server.ts';
+import { type AdminPages, type HealthServer, startHealthServer } from './admin/health-server.ts';
 import type { Config } from './config/config.ts';
 import { formatFault } from './config/fault.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
@@ -18,6 +17,7 @@ import { ClientWatch } from './startup/client-watch.ts';
 import { sharedClock } from './startup/clock.ts';
 import { gatewayCommands, healthOf } from './startup/control.ts';
 import { FaultTeller } from './startup/fault-teller.ts';
+import { metricsPage } from './startup/metrics.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
@@ -113,7 +113,8 @@ class Gateway {
     const demoSecret = demo === null ? null : await this.#startDemo(demo, clients);
     this.#log = config.accessLog.enabled ? await openAccessLog(config.accessLog) : null;
     this.#closers.push(() => this.#log?.close());
-    const capacity = capacityOf(openFileLimit(), {
+    const openFiles = openFileLimit();
+    const capacity = capacityOf(openFiles, {
       configured: config.limits.connections,
       workers: effectiveWorkers(config.workers, process.platform),
     });
@@ -121,7 +122,9 @@ class Gateway {
     const relay = openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true });
     const now = sharedClock();
     const health = () => healthOf({ running: this.#running, relay, version, now, askStore: () => store.dataVersion() });
-    const admin = await this.#startAdmin(config, health);
+    const limits = { descriptors: openFiles, connections: capacity.connections };
+    const metrics = () => metricsPage({ running: this.#running, relay, log: this.#log, version, limits });
+    const admin = await this.#startAdmin(config, { state: health, metrics });
     const certificates = await this.#openCertificates(config);
     const take = (records: readonly ClientRecord[]) => this.#running?.group.setClients(records);
     const watch = new ClientWatch({ store, clients, take, warn });
@@ -173,8 +176,8 @@ class Gateway {
     return clients.addClient({ name: 'demo', allowIp: ['127.0.0.0/8', '::1/128'] }).secret;
   }
 
-  async #startAdmin({ admin }: Config, health: () => Health): Promise<HealthServer> {
-    const server = await startHealthServer({ ...admin, state: () => health() }).catch((cause: unknown) => {
+  async #startAdmin({ admin }: Config, pages: AdminPages): Promise<HealthServer> {
+    const server = await startHealthServer({ ...admin, ...pages }).catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new StartFault(1, [`admin: cannot listen on ${admin.host}:${admin.port}: ${why}`], { cause });
     });

@@ -1,13 +1,20 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { plainAddress } from '../protocol/address-range.ts';
 import { parseAuthority } from '../protocol/authority.ts';
+import { EXPOSITION_TYPE } from '../telemetry/exposition.ts';
 import { type Health, unreadyReasons } from './health.ts';
 
-export interface HealthServerOptions {
+/** What the pages tell, made anew whenever one is asked for. */
+export interface AdminPages {
+  readonly state: () => Health;
+  /** All metrics, in the text format of Prometheus. */
+  readonly metrics: () => string;
+}
+
+export interface HealthServerOptions extends AdminPages {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  readonly state: () => Health;
 }
 
 /** The admin listener. */
@@ -31,16 +38,16 @@ const badRequest = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Len
 
 interface Answer {
   readonly status: number;
-  readonly content: object;
+  /** Metrics as they stand, or what is told as JSON. */
+  readonly content: string | object;
   readonly allow?: string;
 }
 
-/** Binds the admin listener: `/healthz` says whether the process lives, `/readyz` whether it should get traffic. Rejects with
- *  the system's error where the address can't be bound. */
-export function startHealthServer({ host, port, state }: HealthServerOptions): Promise<HealthServer> {
-  const server = createServer(bounds, (request, response) =>
-    send(request, response, answerTo(request, { host, state })),
-  );
+/** Binds the admin listener: `/healthz` says whether the process lives, `/readyz` whether it should get traffic, `/metrics` what
+ *  it has done. Rejects with the system's error where the address can't be bound. */
+export function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
+  const { host, port } = options;
+  const server = createServer(bounds, (request, response) => send(request, response, answerTo(request, options)));
   server.maxConnections = CONNECTIONS;
   server.on('clientError', (_, socket) => socket.end(badRequest, () => socket.destroy()));
   return new Promise((resolve, reject) => {
@@ -61,16 +68,18 @@ export function startHealthServer({ host, port, state }: HealthServerOptions): P
   });
 }
 
-function answerTo(request: IncomingMessage, { host, state }: { host: string; state: () => Health }): Answer {
+function answerTo(request: IncomingMessage, { host, state, metrics }: HealthServerOptions): Answer {
   // A page in somebody's browser can have a name that leads here; ours it doesn't know, nor can it hide that it is a page.
   if (!isOwnHost(request, host)) return { status: 421, content: { error: 'this listener has another name' } };
   if (request.headers.origin !== undefined) return { status: 403, content: { error: 'pages may not ask' } };
   const [path] = (request.url ?? '').split('?', 1);
-  if (path !== '/healthz' && path !== '/readyz') return { status: 404, content: { error: 'there is no such page' } };
+  if (path !== '/healthz' && path !== '/readyz' && path !== '/metrics')
+    return { status: 404, content: { error: 'there is no such page' } };
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return { status: 405, content: { error: 'only GET and HEAD' }, allow: 'GET, HEAD' };
   }
   if (path === '/healthz') return { status: 200, content: { status: 'ok' } };
+  if (path === '/metrics') return { status: 200, content: metrics() };
   const reasons = unreadyReasons(state());
   if (reasons.length === 0) return { status: 200, content: { status: 'ready' } };
   return { status: 503, content: { status: 'unready', reasons } };
@@ -87,9 +96,10 @@ function isOwnHost({ headers, socket }: IncomingMessage, configured: string): bo
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, content, allow }: Answer): void {
-  const text = `${JSON.stringify(content)}\n`;
+  const isMetrics = typeof content === 'string';
+  const text = isMetrics ? content : `${JSON.stringify(content)}\n`;
   response.writeHead(status, {
-    'content-type': 'application/json',
+    'content-type': isMetrics ? EXPOSITION_TYPE : 'application/json',
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',

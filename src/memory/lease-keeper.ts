@@ -21,6 +21,7 @@ export class LeaseKeeper {
   /** … and those that rest until every thread has left the operation it was in then. */
   #resting: { readonly records: readonly number[]; readonly turns: readonly number[] } | null = null;
   #cursor = 0;
+  #swept = 0;
   /** All threads' turns when the last sweep began, if it left an empty table, and when changes were last taken; null where that
    *  says nothing. As long as they stand nobody has touched the table, and a look over all of it, many times a second, would
    *  find nothing. */
@@ -41,14 +42,19 @@ export class LeaseKeeper {
     return count;
   }
 
+  /** Leases that stood after the last sweep: known without a look at all records. */
+  get swept(): number {
+    return this.#swept;
+  }
+
   /** Leases that had to go before their end because the table was full. Such a session, strict or not, begins anew. */
   get evicted(): number {
-    return this.#words.load(this.#layout.evicted);
+    return this.#words.load(this.#layout.evicted) >>> 0;
   }
 
   /** Leases that found no room, because none was made in time. */
   get refused(): number {
-    return this.#words.load(this.#layout.refused);
+    return this.#words.load(this.#layout.refused) >>> 0;
   }
 
   /** One round: looks at up to `max` leases, going on where the last round stopped, and ends those that are over; ends those that
@@ -178,6 +184,7 @@ export class LeaseKeeper {
       else if ((life === Life.ended || life === Life.moved) && this.#removed[record] === 0)
         this.#clearChain(this.#layout.headAt(this.#records.keyOf(record)[0]));
     }
+    this.#swept = standing;
     return standing;
   }
 

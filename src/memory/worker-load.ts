@@ -5,8 +5,7 @@ const ROW_WORDS = 16;
 /** The first row is the control thread's. */
 const MEMORY_FULL = 0;
 const CONNECTIONS = 0;
-const REFUSED = 1;
-const LOG_TAKEN = 2;
+const LOG_TAKEN = 1;
 
 /** What each worker carries now, in memory shared by all threads. Workers are numbered from 0; a worker writes its own row only,
  *  the control thread the first one and those of the dead. */
@@ -33,24 +32,17 @@ export class WorkerLoad {
     this.#words.add(rowOf(worker) + CONNECTIONS, -1);
   }
 
-  refuse(worker: number): void {
-    this.#words.add(rowOf(worker) + REFUSED, 1);
-  }
-
   /** Connections of all workers. */
   get connections(): number {
-    return this.#sum(CONNECTIONS);
+    let sum = 0;
+    for (let row = ROW_WORDS; row < this.#words.length; row += ROW_WORDS) sum += this.#words.load(row + CONNECTIONS);
+    return sum;
   }
 
   /** Connections of each worker. */
   get perWorker(): readonly number[] {
     const workers = this.#words.length / ROW_WORDS - 1;
     return Array.from({ length: workers }, (_, worker) => this.#words.load(rowOf(worker) + CONNECTIONS));
-  }
-
-  /** Connections refused for want of room. */
-  get refused(): number {
-    return this.#sum(REFUSED);
   }
 
   /** Whether the process holds more memory than it may. */
@@ -74,12 +66,6 @@ export class WorkerLoad {
   /** Gives back what a worker held when it died. */
   release(worker: number): void {
     this.#words.store(rowOf(worker) + CONNECTIONS, 0);
-  }
-
-  #sum(word: number): number {
-    let sum = 0;
-    for (let row = ROW_WORDS; row < this.#words.length; row += ROW_WORDS) sum += this.#words.load(row + word);
-    return sum;
   }
 }
 

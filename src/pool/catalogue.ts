@@ -33,6 +33,7 @@ export interface AppliedPools {
  *  at every start as long as the files say the same. Other threads, and this one, read through PoolRegistry. */
 export class PoolCatalogue {
   readonly #writer = new CatalogueWriter(placeKey);
+  readonly #numbers = new Map<string, number>();
   #pools: readonly Pool[] = [];
   #lists: SharedLists | null = null;
 
@@ -51,7 +52,7 @@ export class PoolCatalogue {
     for (const source of sources.pools) {
       const before = next.count;
       faults.push(...source.drafts((draft) => intake.take(draft)));
-      pools.push(poolOf(source, next.count - before));
+      pools.push(this.#poolOf(source, next.count - before));
     }
     const last = sources.pools.at(-1);
     if (intake.overflow > 0 && last !== undefined) {
@@ -73,8 +74,10 @@ export class PoolCatalogue {
     this.#lists ??= new SharedLists(new CatalogueView(this.#writer.record));
     return this.#lists.listOf(filter);
   }
-}
 
-function poolOf({ name, tier, price, strategy, hedge }: PoolSource, exits: number): Pool {
-  return Object.freeze({ name, tier, price, strategy, hedge, exits });
+  #poolOf({ name, tier, price, strategy, hedge }: PoolSource, exits: number): Pool {
+    const number = this.#numbers.get(name) ?? this.#numbers.size;
+    this.#numbers.set(name, number);
+    return Object.freeze({ name, number, tier, price, strategy, hedge, exits });
+  }
 }

@@ -52,6 +52,8 @@ export interface Price {
 /** A named set of exits. */
 export interface Pool {
   readonly name: string;
+  /** Its own while the process lives, over reloads too; from 0 on, in the order in which pools came. */
+  readonly number: number;
   readonly tier: Tier;
   readonly price: Price | null;
   readonly strategy: Strategy;

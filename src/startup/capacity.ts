@@ -1,3 +1,5 @@
+import { readdirSync, statSync } from 'node:fs';
+
 /** Descriptors that are not a client's: log, store, control socket, queries for names; and those of each worker, its listeners
  *  among them. */
 const RESERVE = 46;
@@ -38,4 +40,15 @@ export function openFileLimit(): number {
   const files = limits.open_files;
   if (typeof files !== 'object' || files === null || !('soft' in files)) return 1024;
   return typeof files.soft === 'number' ? files.soft : 65_536;
+}
+
+/** Descriptors that the process has open; null where the system doesn't tell. Since 6.2 Linux says how many as the folder's size;
+ *  before, they have to be counted. */
+export function openDescriptors(): number | null {
+  const folder = '/proc/self/fd';
+  try {
+    return statSync(folder).size || readdirSync(folder).length - 1;
+  } catch {
+    return null;
+  }
 }

@@ -129,7 +129,7 @@ export class DataPlane {
     this.#settings = settingsOf(config);
     this.#blocks = blockRulesOf(config);
     this.#load = new WorkerLoad(new AtomicWords(memory.load));
-    this.#counters = Counters.overAll(memory.counters)[worker] ?? new Counters();
+    this.#counters = Counters.of(memory.counters, worker);
     this.#leases = workerLeases(memory.leases, worker);
     this.#tables = selectionTables(memory.selection);
     this.#selection = this.#selectionOf(config);
@@ -211,9 +211,9 @@ export class DataPlane {
 
   /** Resolves once every exchange that began is booked. */
   #booked(): Promise<void> {
-    if (this.#counters.snapshot().running === 0) return Promise.resolve();
+    if (this.#counters.running === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#onBooking = () => this.#counters.snapshot().running === 0 && resolve();
+      this.#onBooking = () => this.#counters.running === 0 && resolve();
     });
   }
 
@@ -223,7 +223,7 @@ export class DataPlane {
     const open = this.#load.open(worker);
     socket.once('close', () => this.#load.close(worker));
     if (open <= capacity.connections && !this.#load.memoryFull) return null;
-    this.#load.refuse(worker);
+    this.#counters.refuseConnection();
     // A refusal that is written needs its descriptor for a moment; beyond a few of them silence is all that can be afforded.
     if (open > capacity.connections + capacity.refusals) socket.destroy();
     return new GatewayError('overloaded', { detail: 'no room for another connection' });
@@ -335,7 +335,8 @@ export class DataPlane {
       begin: () => this.#counters.begin(),
       book: (exchange) => {
         const record = accessRecordOf(exchange, { now: now(), wallTime: Date.now() });
-        this.#counters.end(record);
+        const pool = record.pool === null ? undefined : this.registry.pool(record.pool)?.number;
+        this.#counters.end({ mode: exchange.mode, pool }, record);
         if (exchange.fault !== null) tellFault(exchange.id, exchange.fault);
         log?.write(record);
         this.#onBooking?.();

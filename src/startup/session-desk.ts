@@ -24,6 +24,12 @@ export class SessionDesk implements Sessions {
     this.#options = options;
   }
 
+  /** How many there are, a second ago at most; how many had to go early for want of room, and how many found none. */
+  get figures(): { readonly held: number; readonly evicted: number; readonly refused: number } {
+    const { swept, evicted, refused } = this.#options.leases.keeper;
+    return { held: swept, evicted, refused };
+  }
+
   list(filter: SessionFilter, limit: number): SessionList {
     const { keeper } = this.#options.leases;
     const sessions: SessionView[] = [];

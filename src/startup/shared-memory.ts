@@ -47,5 +47,5 @@ export function createSharedMemory(workers: number): SharedMemory {
 export function releaseWorker(memory: SharedMemory, worker: number): void {
   new WorkerLoad(new AtomicWords(memory.load)).release(worker);
   OwnSockets.release(new AtomicWords(memory.ownSockets), worker);
-  Counters.overAll(memory.counters)[worker]?.release();
+  Counters.of(memory.counters, worker).release();
 }

@@ -13,9 +13,10 @@ import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { FilterList } from '../pool/filter-list.ts';
 import type { Report } from '../protocol/report.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
-import { type CounterSnapshot, Counters, sumCounters } from '../telemetry/counters.ts';
+import { type CounterSnapshot, Counters, type PoolSnapshot, sumCounters, sumPool } from '../telemetry/counters.ts';
 import type { CertificatePairs } from './certificates.ts';
 import { assertFree, type BoundListener, type BoundPorts, listenerKey } from './listener-plan.ts';
+import { type LoopTime, LoopTimes } from './loop-times.ts';
 import { Recoveries } from './recoveries.ts';
 import { releaseWorker } from './shared-memory.ts';
 import type { SharedState } from './shared-state.ts';
@@ -64,6 +65,7 @@ export class WorkerGroup {
   readonly #reports: ReportLimits;
   /** By number; a place is vacant while its worker is being replaced. */
   readonly #threads = new Map<number, WorkerThread>();
+  readonly #loops: readonly LoopTimes[];
   readonly #turns = new Turns();
   readonly #recoveries: Recoveries;
   readonly #tidying: NodeJS.Timeout;
@@ -84,6 +86,7 @@ export class WorkerGroup {
     this.#certificates = options.certificates;
     this.#load = new WorkerLoad(new AtomicWords(start.memory.load));
     this.#counters = Counters.overAll(start.memory.counters);
+    this.#loops = this.#counters.map(() => new LoopTimes());
     this.#logins = new LoginLimits(config.limits.logins, start.memory.logins);
     this.#reports = new ReportLimits(config.limits.reports, start.memory.reports);
     this.#recoveries = new Recoveries(now, (worker) => void this.#turns.take(() => this.#replace(worker)));
@@ -116,11 +119,6 @@ export class WorkerGroup {
     return this.#load.connections;
   }
 
-  /** Connections refused for want of room. */
-  get refused(): number {
-    return this.#load.refused;
-  }
-
   /** Whether new connections are being refused now. */
   get isFull(): boolean {
     return this.#load.memoryFull || this.#load.connections >= this.#options.start.capacity.connections;
@@ -138,6 +136,16 @@ export class WorkerGroup {
 
   counters(): CounterSnapshot {
     return sumCounters(this.#counters);
+  }
+
+  /** Of the exchanges over the pool of this number; null where it isn't counted by itself. */
+  poolCounters(number: number): PoolSnapshot | null {
+    return sumPool(this.#counters, number);
+  }
+
+  /** The event loop of each worker, with those that had its place before. */
+  get loops(): readonly LoopTime[] {
+    return this.#loops.map((loop, worker) => loop.look(this.#threads.get(worker)?.loop));
   }
 
   /** How sites have treated exits, as each worker counted it. */
@@ -243,6 +251,7 @@ export class WorkerGroup {
   #ended(worker: number, why: string): void {
     const { start, shared, warn } = this.#options;
     this.#threads.delete(worker);
+    this.#loops[worker]?.end();
     releaseWorker(start.memory, worker);
     shared.bury(worker);
     if (this.#phase !== 'serving') return;

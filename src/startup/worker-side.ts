@@ -1,6 +1,7 @@
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
 import { hashSecret } from '../store/secret-key.ts';
+import { Counters } from '../telemetry/counters.ts';
 import { LineBatches } from '../telemetry/line-batches.ts';
 import { sharedClock } from './clock.ts';
 import { DataPlane, type PreparedPlan } from './data-plane.ts';
@@ -97,11 +98,13 @@ export class WorkerSide {
     const { config } = plan;
     const { worker, memory } = start;
     const load = new WorkerLoad(new AtomicWords(memory.load));
+    const counters = Counters.of(memory.counters, worker);
     if (config.accessLog.enabled) {
       this.#log = new LineBatches({
         paths: config.accessLog.paths,
         taken: () => load.logTaken(worker),
         post: (lines, octets) => this.#post({ kind: 'log', lines, octets }),
+        onDrop: () => counters.dropLine(),
       });
     }
     const key = Buffer.from(secretKey);

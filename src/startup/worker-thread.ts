@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ExitFilter } from '../pool/exit-filter.ts';
+import type { LoopTime } from './loop-times.ts';
 import { StartFault } from './start-fault.ts';
 import type {
   FromWorker,
@@ -88,6 +89,11 @@ export class WorkerThread {
       const deadline = setTimeout(() => this.#take(id)?.reject(late), deadlineMs);
       this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, deadline });
     });
+  }
+
+  /** Its event loop so far, seen from outside. */
+  get loop(): LoopTime {
+    return this.#worker.performance.eventLoopUtilization();
   }
 
   /** Ends the thread at once. */

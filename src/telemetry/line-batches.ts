@@ -9,6 +9,8 @@ export interface LineBatchOptions {
   readonly taken: () => number;
   /** Octets posted and not yet taken; lines beyond are dropped. */
   readonly limitBytes?: number;
+  /** A line is lost, because nobody took the ones before. */
+  readonly onDrop: () => void;
 }
 
 const LIMIT_BYTES = 4 * 1_024 * 1_024;
@@ -27,23 +29,17 @@ export class LineBatches {
   #timer: NodeJS.Timeout | null = null;
   /** Wraps at 32 bits. */
   #posted: number;
-  #dropped = 0;
 
   constructor(options: LineBatchOptions) {
     this.#options = options;
     this.#posted = options.taken();
   }
 
-  /** Lines lost because nobody took the ones before. */
-  get dropped(): number {
-    return this.#dropped;
-  }
-
   /** Appends one line. Never throws, never waits. */
   write(record: AccessRecord): void {
-    const { limitBytes = LIMIT_BYTES, taken, paths } = this.#options;
+    const { limitBytes = LIMIT_BYTES, taken, paths, onDrop } = this.#options;
     if (((this.#posted - taken()) | 0) >= limitBytes) {
-      this.#dropped++;
+      onDrop();
       return;
     }
     const line = accessLine(record, paths, this.#isoTime);

@@ -18,8 +18,10 @@ const ok: Health = {
   store: 'ok',
 };
 
+const metrics = '# HELP a_total Ä.\n# TYPE a_total counter\na_total 1\n';
+
 async function serve(t: ExecutionContext, health: Health, host = '127.0.0.1') {
-  const server = await startHealthServer({ host, port: 0, state: () => health });
+  const server = await startHealthServer({ host, port: 0, state: () => health, metrics: () => metrics });
   t.teardown(() => server.close());
   return server;
 }
@@ -68,6 +70,23 @@ test('one that is overloaded is ready', async (t) => {
   t.is(statusOf(await ask(port, { line: 'GET /readyz' })), 200);
 });
 
+test('metrics are told in the text format, and guarded as the other pages are', async (t) => {
+  const { port } = await serve(t, ok);
+  const reply = await ask(port, { line: 'GET /metrics' });
+  t.is(statusOf(reply), 200);
+  t.regex(reply, /\r\ncontent-type: text\/plain; version=0\.0\.4; charset=utf-8\r\n/i);
+  const content = Buffer.from(reply.slice(reply.indexOf('\r\n\r\n') + 4), 'latin1');
+  t.is(content.toString(), metrics);
+  const head = await ask(port, { line: 'HEAD /metrics' });
+  t.regex(head, new RegExp(`^HTTP/1.1 200 .*\r\ncontent-length: ${content.length}\r\n`, 'is'));
+  t.true(head.endsWith('\r\n\r\n'));
+  const post = await ask(port, { line: 'POST /metrics', more: 'Content-Length: 0\r\n' });
+  t.is(statusOf(post), 405);
+  t.regex(post, /\r\nallow: GET, HEAD\r\n/i);
+  t.is(statusOf(await ask(port, { line: 'GET /metrics', host: 'evil.example' })), 421);
+  t.is(statusOf(await ask(port, { line: 'GET /metrics', more: 'Origin: http://localhost\r\n' })), 403);
+});
+
 test('only the names and addresses of the listener are its own', async (t) => {
   const { port } = await serve(t, ok);
   for (const host of ['localhost', `localhost:${port}`, '127.0.0.1', `127.0.0.1:${port}`, '127.0.0.1:19090']) {
@@ -96,7 +115,7 @@ test('pages, other methods, other paths and large heads are refused', async (t) 
 });
 
 test('close() ends connections that rest', async (t) => {
-  const server = await startHealthServer({ host: '127.0.0.1', port: 0, state: () => ok });
+  const server = await startHealthServer({ host: '127.0.0.1', port: 0, state: () => ok, metrics: () => metrics });
   const socket = connect(server.port, '127.0.0.1');
   await once(socket, 'connect');
   const closed = once(socket, 'close');

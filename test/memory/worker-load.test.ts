@@ -8,12 +8,10 @@ test('connections are counted over all workers, and those of a dead one given ba
   const all = load();
   t.deepEqual([all.open(0), all.open(2), all.open(2)], [1, 2, 3]);
   all.close(2);
-  all.refuse(1);
   t.is(all.connections, 2);
   t.deepEqual(all.perWorker, [1, 0, 1]);
   all.release(2);
   t.is(all.connections, 1);
-  t.is(all.refused, 1);
 });
 
 test('the log of each worker has its own count, and memory one flag for all', (t) => {

@@ -237,6 +237,16 @@ test('a reload without a change needs no more room for facts', (t) => {
   t.is(first.facts.byteLength, size);
 });
 
+test('a pool keeps its number over reloads, and no other ever gets it', (t) => {
+  const { registry, apply } = registryOf(poolOf('p', []), poolOf('q', []));
+  const numbers = () => Object.fromEntries(registry.pools().map(({ name, number }) => [name, number]));
+  t.deepEqual(numbers(), { p: 0, q: 1 });
+  apply(poolOf('r', []), poolOf('q', []));
+  t.deepEqual(numbers(), { r: 2, q: 1 });
+  apply(poolOf('p', []), poolOf('s', []));
+  t.deepEqual(numbers(), { p: 0, s: 3 });
+});
+
 test('sessions of a template are derived from their numbers, and keep their slots', (t) => {
   const terms = {
     ...({

@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { ClientRecord } from '../../src/policy/client-directory.ts';
 import { PoolCatalogue } from '../../src/pool/catalogue.ts';
 import { sharedClock } from '../../src/startup/clock.ts';
+import { metricsPage } from '../../src/startup/metrics.ts';
 import { readSettings } from '../../src/startup/settings.ts';
 import { SharedState } from '../../src/startup/shared-state.ts';
 import { StartFault } from '../../src/startup/start-fault.ts';
@@ -16,6 +17,7 @@ import { hashSecret } from '../../src/store/secret-key.ts';
 import { readBytes } from '../support/byte-reader.ts';
 import { basic, open } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
+import { goneBack, parseExposition, totalOf } from '../support/exposition.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { listen } from '../support/peers.ts';
 
@@ -234,6 +236,35 @@ test.serial(
   },
 );
 
+test.serial('metrics never go back, whichever worker dies', async (t) => {
+  const { group, shared, threads, port } = await makeGroup(t);
+  await group.start();
+  const limits = { descriptors: 1_024, connections: 200 };
+  const relay = { native: null, why: '' };
+  const pageNow = () =>
+    parseExposition(metricsPage({ running: { group, shared }, relay, log: null, version: '0', limits }));
+  const ended = () => totalOf(pageNow(), 'roundabout_exchanges_total', { mode: 'forward', kind: 'ok' });
+  // Two that have carried traffic from the beginning, and one that took a place.
+  for (const [round, victim] of [0, 2, 1].entries()) {
+    const sockets = await openMany(port(), 32);
+    await askAll(sockets);
+    await until(() => ended() === 32 * (round + 1));
+    const hanging = await openMany(port(), 8);
+    for (const socket of hanging) socket.write(request('/hang'));
+    await until(() => totalOf(pageNow(), 'roundabout_exchanges_open') === 8);
+    const before = pageNow();
+    await threads[victim]!.terminate();
+    await until(() => group.workers.replaced === round + 1 && group.workers.running === 2);
+    await group.settled();
+    const after = pageNow();
+    t.deepEqual(goneBack(before, after), []);
+    t.is(ended(), 32 * (round + 1));
+    t.is(totalOf(after, 'roundabout_workers_replaced_total'), round + 1);
+    destroyAll([...sockets, ...hanging]);
+    await until(() => totalOf(pageNow(), 'roundabout_exchanges_open') === 0);
+  }
+});
+
 test.serial('workers that die under load leave nothing in flight, and every session whole', async (t) => {
   const exits = await Promise.all(Array.from({ length: 4 }, () => startHttpExit()));
   t.teardown(() => Promise.all(exits.map((exit) => exit.close())));
@@ -361,7 +392,7 @@ test.serial('the limit of connections is that of all workers together', async (t
   const told = tally(await askAll(sockets));
   t.is(told[200], 200);
   t.true(group.isFull);
-  t.is(group.refused, 100);
+  t.is(group.counters().connectionsRefused, 100);
   group.memoryFull = true;
   destroyAll(sockets);
   await until(() => group.connections === 0);
