@@ -1,6 +1,6 @@
 import { blamed, endKinds, modes, phases } from '../telemetry/counter-columns.ts';
 import type { CounterSnapshot } from '../telemetry/counters.ts';
-import { bucketBoundsMs } from '../telemetry/durations.ts';
+import { bucketBoundsMs, type Durations } from '../telemetry/durations.ts';
 import { exposition, type Family, type Labels } from '../telemetry/exposition.ts';
 import { openDescriptors } from './capacity.ts';
 import type { LoopTime } from './loop-times.ts';
@@ -78,17 +78,13 @@ function exchangeFamilies(counters: CounterSnapshot): readonly Family[] {
       'Exchanges among them whose message was cut after its head.',
       ...modes.map((mode) => ({ labels: { mode }, value: byMode[mode].cut })),
     ),
-    {
-      name: 'roundabout_exchange_phase_seconds',
-      help: 'Time of ended exchanges until admitted, then until the exit confirmed or a response head came, then relayed.',
-      type: 'histogram',
-      samples: modes.flatMap((mode) =>
-        phases.map((phase) => {
-          const { counts, sumMs } = byMode[mode].phases[phase];
-          return { labels: { mode, phase }, bounds: boundsSeconds, counts, sum: sumMs / 1e3 };
-        }),
+    histogram(
+      'roundabout_exchange_phase_seconds',
+      'Time of ended exchanges until admitted, then until the exit confirmed or a response head came, then relayed.',
+      ...modes.flatMap((mode) =>
+        phases.map((phase) => ({ labels: { mode, phase }, value: byMode[mode].phases[phase] })),
       ),
-    },
+    ),
     counter(
       'roundabout_exchange_bytes_total',
       'Octets of content and tunnels in exchanges that ended.',
@@ -118,6 +114,11 @@ function carrierFamilies(group: WorkerGroup, limit: number): readonly Family[] {
     gauge('roundabout_workers_running', 'Threads that carry traffic.', running),
     counter('roundabout_workers_replaced_total', 'Threads that died and were replaced.', replaced),
     counter('roundabout_event_loop_seconds_total', LOOPS_HELP, ...own, ...loops),
+    histogram(
+      'roundabout_event_loop_lag_seconds',
+      'How late each worker came to a timer that it sets four times a second.',
+      ...group.lags.map((value, worker) => ({ labels: { thread: `worker-${worker + 1}` }, value })),
+    ),
   ];
 }
 
@@ -159,6 +160,21 @@ type Value = number | { readonly labels: Labels; readonly value: number };
 function simple(type: 'counter' | 'gauge') {
   return (name: string, help: string, ...values: readonly Value[]): Family => {
     return { name, help, type, samples: values.map((value) => (typeof value === 'number' ? { value } : value)) };
+  };
+}
+
+function histogram(
+  name: string,
+  help: string,
+  ...samples: readonly { readonly labels: Labels; readonly value: Durations }[]
+): Family {
+  return {
+    name,
+    help,
+    type: 'histogram',
+    samples: samples.map(({ labels, value: { counts, sumMs } }) => {
+      return { labels, bounds: boundsSeconds, counts, sum: sumMs / 1e3 };
+    }),
   };
 }
 

@@ -14,6 +14,7 @@ import type { FilterList } from '../pool/filter-list.ts';
 import type { Report } from '../protocol/report.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { type CounterSnapshot, Counters, type PoolSnapshot, sumCounters, sumPool } from '../telemetry/counters.ts';
+import type { Durations } from '../telemetry/durations.ts';
 import type { CertificatePairs } from './certificates.ts';
 import { assertFree, type BoundListener, type BoundPorts, listenerKey } from './listener-plan.ts';
 import { type LoopTime, LoopTimes } from './loop-times.ts';
@@ -141,6 +142,11 @@ export class WorkerGroup {
   /** Of the exchanges over the pool of this number; null where it isn't counted by itself. */
   poolCounters(number: number): PoolSnapshot | null {
     return sumPool(this.#counters, number);
+  }
+
+  /** How late the event loop of each worker was, whenever it was looked at. */
+  get lags(): readonly Durations[] {
+    return this.#counters.map((counters) => counters.lag);
   }
 
   /** The event loop of each worker, with those that had its place before. */

@@ -3,6 +3,7 @@ import { WorkerLoad } from '../memory/worker-load.ts';
 import { hashSecret } from '../store/secret-key.ts';
 import { Counters } from '../telemetry/counters.ts';
 import { LineBatches } from '../telemetry/line-batches.ts';
+import { watchLoopLag } from '../telemetry/loop-lag.ts';
 import { sharedClock } from './clock.ts';
 import { DataPlane, type PreparedPlan } from './data-plane.ts';
 import { FaultTeller, textOf } from './fault-teller.ts';
@@ -99,6 +100,7 @@ export class WorkerSide {
     const { worker, memory } = start;
     const load = new WorkerLoad(new AtomicWords(memory.load));
     const counters = Counters.of(memory.counters, worker);
+    const now = sharedClock();
     if (config.accessLog.enabled) {
       this.#log = new LineBatches({
         paths: config.accessLog.paths,
@@ -107,6 +109,7 @@ export class WorkerSide {
         onDrop: () => counters.dropLine(),
       });
     }
+    watchLoopLag(now, (ms) => counters.lagged(ms));
     const key = Buffer.from(secretKey);
     const plane = new DataPlane({
       ...start,
@@ -117,7 +120,7 @@ export class WorkerSide {
       lookUp: this.#questions,
       wantList: (filter) => this.#post({ kind: 'want', filter }),
       hashSecret: (secret) => hashSecret(key, secret),
-      now: sharedClock(),
+      now,
       log: this.#log,
       tellFault: (id, fault) => this.tellFault(id, fault),
     });

@@ -46,7 +46,9 @@ const MODE_COLUMNS = FIRST_PHASE + phases.length * PHASE_COLUMNS;
 /** Pools that are counted by themselves, the first of all that were ever named: their names are labels, of which there must not
  *  be any number. */
 const POOLS = 256;
-const FIRST_POOL = FIRST_MODE + modes.length * MODE_COLUMNS;
+/** How late the event loop was: the first bucket; the others follow, and the sum. */
+export const FIRST_LAG = FIRST_MODE + modes.length * MODE_COLUMNS;
+const FIRST_POOL = FIRST_LAG + PHASE_COLUMNS;
 /** Of a pool: ends by who is to blame, and octets each way. */
 const POOL_OCTETS = blamed.length;
 const POOL_COLUMNS = POOL_OCTETS + 2;

@@ -12,6 +12,7 @@ import {
   cutColumn,
   endColumn,
   endKinds,
+  FIRST_LAG,
   isCounted,
   LINES_DROPPED,
   modes,
@@ -125,6 +126,16 @@ export class Counters {
     this.#add(LINES_DROPPED, 1);
   }
 
+  /** The event loop came to a timer so many ms late. */
+  lagged(ms: number): void {
+    this.#took(FIRST_LAG, ms);
+  }
+
+  /** How late the event loop was, each time it was looked at. */
+  get lag(): Durations {
+    return durationsAt(FIRST_LAG, (column) => this.at(column));
+  }
+
   /** What ran when the worker died runs no more. */
   release(): void {
     this.#figures[RUNNING] = 0;
@@ -168,11 +179,7 @@ export function sumCounters(all: readonly Counters[]): CounterSnapshot {
   const modeOf = (mode: CountedMode): ModeSnapshot => ({
     ended: recordOf(endKinds, (kind) => sum(endColumn(mode, kind))),
     cut: sum(cutColumn(mode)),
-    phases: recordOf(phases, (phase) => {
-      const first = phaseColumn(mode, phase);
-      const counts = Array.from({ length: BUCKETS }, (_, bucket) => sum(first + bucket));
-      return { counts, sumMs: sum(first + PHASE_SUM) };
-    }),
+    phases: recordOf(phases, (phase) => durationsAt(phaseColumn(mode, phase), sum)),
   });
   const byMode = recordOf(modes, modeOf);
   const byKind = endKinds.map(
@@ -189,6 +196,11 @@ export function sumCounters(all: readonly Counters[]): CounterSnapshot {
     connectionsRefused: sum(CONNECTIONS_REFUSED),
     linesDropped: sum(LINES_DROPPED),
   };
+}
+
+function durationsAt(first: number, at: (column: number) => number): Durations {
+  const counts = Array.from({ length: BUCKETS }, (_, bucket) => at(first + bucket));
+  return { counts, sumMs: at(first + PHASE_SUM) };
 }
 
 function sumOver(all: readonly Counters[]): (column: number) => number {

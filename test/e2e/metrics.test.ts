@@ -182,6 +182,14 @@ test('the page says what is open now, and of what the gateway is made', async (t
   t.is(value('build_info', { version: packageVersion }), 1);
   t.true(Math.abs(value('start_time_seconds') - Date.now() / 1e3) < 600);
 
+  // Looked at four times a second, in both threads.
+  const looksIn = (now: Page, thread: string) =>
+    now
+      .get('roundabout_event_loop_lag_seconds')
+      ?.samples.find(({ name, labels }) => name.endsWith('_count') && labels['thread'] === thread)?.value ?? 0;
+  const looked = (now: Page) => looksIn(now, 'worker-1') > 0 && looksIn(now, 'worker-2') > 0;
+  t.true(looked(await pageWhen(gateway, looked)));
+
   for (const { socket } of tunnels) socket.destroy();
   const after = await pageWhen(gateway, (now) => totalOf(now, 'roundabout_exchanges_total', { kind: 'ok' }) === 20);
   t.is(totalOf(after, 'roundabout_exchanges_open'), 0);
