@@ -128,7 +128,7 @@ class Gateway {
     const certificates = await this.#openCertificates(config);
     const take = (records: readonly ClientRecord[]) => this.#running?.group.setClients(records);
     const watch = new ClientWatch({ store, clients, take, warn });
-    const { group, shared } = this.#makeGroup({ admin, secretKey, clients, certificates, capacity, now });
+    const { group, shared } = this.#makeGroup({ admin, secretKey, clients, certificates, capacity, relay, now });
     await group.start();
     this.#watch(group, watch);
     const takeClients = () => watch.look().then(() => group.settled());
@@ -198,7 +198,7 @@ class Gateway {
     return certificates;
   }
 
-  #makeGroup({ admin, secretKey, clients, certificates, capacity, now }: GroupParts): Running {
+  #makeGroup({ admin, secretKey, clients, certificates, capacity, relay, now }: GroupParts): Running {
     const { config } = this.#settings;
     const workers = effectiveWorkers(config.workers, process.platform);
     const pools = this.#catalogue.commit(this.#stagePools(this.#settings));
@@ -222,6 +222,7 @@ class Gateway {
       certificates: certificates.pairs,
       clients: clients.snapshotClients(),
       log: this.#log,
+      parking: relay.parking,
       now,
       warn,
       tellFault: (id, fault) => this.#faults.tell(id, fault),
@@ -325,5 +326,6 @@ interface GroupParts {
   readonly clients: Clients;
   readonly certificates: Certificates;
   readonly capacity: Capacity;
+  readonly relay: TunnelRelay;
   readonly now: () => number;
 }

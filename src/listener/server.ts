@@ -15,7 +15,9 @@ export interface ListenerOptions {
   readonly shared: boolean;
   /** The context for each new connection, so that a reload reaches the next one. */
   readonly context: () => ListenerContext;
-  /** Called for each connection accepted; a refusal ends it with that error, in its own protocol's words. */
+  /** Called for each connection that the system brings, before anything is read of it: true where it was given to another thread. */
+  readonly passOn?: (socket: Socket) => boolean;
+  /** Called for each connection that is served here; a refusal ends it with that error, in its own protocol's words. */
   readonly admit: (socket: Socket) => GatewayError | null;
   /** The accepted sockets of all listeners, for limits and the drain. */
   readonly sockets: Roster<Socket>;
@@ -26,6 +28,8 @@ export interface Listener {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** Serves a connection that another thread accepted at the same address; its descriptor is this listener's from now on. */
+  take(descriptor: number): void;
   /** Stops accepting, and closes connections at rest; those with an exchange under way go on. */
   drain(): void;
   /** Resolves when the last connection has closed after drain(). */
@@ -36,7 +40,10 @@ export interface Listener {
 export function listen(options: ListenerOptions): Promise<Listener> {
   const { sockets } = options;
   const served = new Roster<Served>();
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, (socket) => {
+  /** Sockets that the server below knows nothing of. */
+  let taken = 0;
+  let onFewer = (): void => {};
+  const serve = (socket: Socket): void => {
     // Refused connections are answered as well, but only as many as can be held at once.
     const refusal = options.admit(socket);
     const place = sockets.add(socket);
@@ -49,6 +56,18 @@ export function listen(options: ListenerOptions): Promise<Listener> {
       servedAt = served.add(by);
     };
     accept(socket, { context: options.context(), refusal, onServed });
+  };
+  const take = (descriptor: number): void => {
+    const socket = new net.Socket({ fd: descriptor, allowHalfOpen: true, readable: true, writable: true });
+    taken++;
+    socket.once('close', () => {
+      taken--;
+      onFewer();
+    });
+    serve(socket);
+  };
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, (socket) => {
+    if (options.passOn?.(socket) !== true) serve(socket);
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -57,7 +76,12 @@ export function listen(options: ListenerOptions): Promise<Listener> {
       server.off('error', reject);
       // An accept that failed (no descriptor, a peer gone) concerns one connection, and must not end the process.
       server.on('error', () => {});
-      const closed = new Promise<void>((done) => server.once('close', () => done()));
+      const closed = new Promise<void>((done) => {
+        server.once('close', () => {
+          onFewer = () => taken === 0 && done();
+          onFewer();
+        });
+      });
       const address = server.address();
       const port = typeof address === 'object' && address !== null ? address.port : wanted;
       resolve({
@@ -65,6 +89,7 @@ export function listen(options: ListenerOptions): Promise<Listener> {
         host,
         port,
         closed,
+        take,
         drain: () => {
           server.close();
           for (const client of served.members()) client.closeIfIdle();

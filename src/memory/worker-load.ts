@@ -6,6 +6,11 @@ const ROW_WORDS = 16;
 const MEMORY_FULL = 0;
 const CONNECTIONS = 0;
 const LOG_TAKEN = 1;
+const SERVES = 2;
+const EXPECTED = 3;
+
+/** A worker passes a connection on that has more than so many times as many as another, and two. */
+const UNEVEN = 1.125;
 
 /** What each worker carries now, in memory shared by all threads. Workers are numbered from 0; a worker writes its own row only,
  *  the control thread the first one and those of the dead. */
@@ -30,6 +35,33 @@ export class WorkerLoad {
 
   close(worker: number): void {
     this.#words.add(rowOf(worker) + CONNECTIONS, -1);
+  }
+
+  /** The worker that had better take the next connection of `worker`'s; -1 where that had better keep it. */
+  lighterThan(worker: number): number {
+    let [least, lightest] = [Number.POSITIVE_INFINITY, -1];
+    for (let other = 0; rowOf(other) < this.#words.length; other++) {
+      const row = rowOf(other);
+      const load = this.#words.load(row + CONNECTIONS) + this.#words.load(row + EXPECTED);
+      if (load >= least || other === worker || this.#words.load(row + SERVES) === 0) continue;
+      least = load;
+      lightest = other;
+    }
+    return this.#words.load(rowOf(worker) + CONNECTIONS) > least * UNEVEN + 2 ? lightest : -1;
+  }
+
+  /** A connection is on its way to a worker; it is `met` there, or where it is lost, once. */
+  expect(worker: number): void {
+    this.#words.add(rowOf(worker) + EXPECTED, 1);
+  }
+
+  met(worker: number): void {
+    this.#words.add(rowOf(worker) + EXPECTED, -1);
+  }
+
+  /** Whether a worker takes connections of others. */
+  setServing(worker: number, serves: boolean): void {
+    this.#words.store(rowOf(worker) + SERVES, serves ? 1 : 0);
   }
 
   /** Connections of all workers. */
@@ -66,6 +98,7 @@ export class WorkerLoad {
   /** Gives back what a worker held when it died. */
   release(worker: number): void {
     this.#words.store(rowOf(worker) + CONNECTIONS, 0);
+    this.setServing(worker, false);
   }
 }
 

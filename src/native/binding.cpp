@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "parking.h"
 #include "relay-core.h"
 
 namespace {
@@ -29,6 +30,7 @@ constexpr double kMostWhole = 9007199254740991.0;
 std::mutex shared_mutex;
 Core* shared_core = nullptr;
 Mailbox* heir = nullptr;
+relay::Parking& parking = *new relay::Parking;
 
 struct Environment {
   Mailbox* mailbox = nullptr;
@@ -287,6 +289,27 @@ napi_value stats(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+/** park(fd): a ticket for a duplicate, or a negative errno. */
+napi_value park(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const int64_t fd = whole_of(env, arguments[0], -1);
+  if (fd < 0 || fd > INT32_MAX) return number(env, -EBADF);
+  const uint64_t ticket = parking.park(static_cast<int>(fd));
+  return number(env, ticket == 0 ? -static_cast<double>(errno) : static_cast<double>(ticket));
+}
+
+/** claim(ticket): the descriptor, or -1. */
+napi_value claim(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return number(env, parking.claim(static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, arguments[0], 0)))));
+}
+
+/** drop(ticket): whether there was one to close. */
+napi_value drop(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return boolean(env, parking.drop(static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, arguments[0], 0)))));
+}
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
@@ -297,7 +320,7 @@ NAPI_MODULE_INIT() {
     napi_callback callback;
   } functions[] = {{"open", open_mailbox}, {"hold", hold},     {"adopt", adopt}, {"cut", cut},
                    {"renew", renew},       {"counts", counts}, {"drain", drain}, {"stats", stats},
-                   {"beginning", beginning}};
+                   {"beginning", beginning}, {"park", park}, {"claim", claim}, {"drop", drop}};
   for (const auto& [name, callback] : functions) {
     napi_value function = nullptr;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);

@@ -33,6 +33,7 @@ import { KeptConnections } from '../transport/kept-connections.ts';
 import { type RelayHandle, type RelayOptions, type RelayOutcome, relay } from '../transport/relay.ts';
 import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { Roster } from '../transport/roster.ts';
+import { Balance } from './balance.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
 import { leaseKeyOf, workerLeases } from './lease-memory.ts';
@@ -44,6 +45,7 @@ import type { SharedMemory } from './shared-memory.ts';
 import { blockRulesOf, createExitGuards, createSiteSignals } from './signals.ts';
 import { SiteIndex } from './site-index.ts';
 import type { TunnelRelay } from './tunnel-relay.ts';
+import type { PassedConnection } from './worker-messages.ts';
 
 /** How often the machine's own addresses are looked up again, in ms: interfaces come and go. */
 const LOOK_MS = 30_000;
@@ -78,6 +80,8 @@ export interface DataPlaneOptions {
   readonly lookUp: RecentLookUp;
   /** Told of filters whose list all threads should have: see PoolRegistry. */
   readonly wantList: (filter: ExitFilter) => void;
+  /** Hands a connection to the worker that it names. */
+  readonly pass: (connection: PassedConnection) => void;
   /** Where the admin listener is bound: no exchange may reach it. */
   readonly admin: { readonly host: string; readonly port: number };
   /** What this worker shares with the others, the number of this one, and how many they are. */
@@ -152,10 +156,15 @@ export class DataPlane {
     this.#directory = this.#directoryOf(options.clients);
     this.registry = new PoolRegistry(pools.record, options);
     this.#gateway = this.#collaborators();
+    const { relay, pass, workers } = options;
+    const { parking } = relay;
+    const balance =
+      parking === null || workers < 2 ? null : new Balance({ load: this.#load, worker, parking, now, pass });
     this.#listeners = new Listeners({
       gateway: this.#gateway,
       sockets: this.#sockets,
       admit: (socket) => this.#admit(socket),
+      passOn: (socket, key) => balance?.passOn(socket, key) ?? false,
       shared: options.workers > 1,
     });
     this.#rules = this.#rulesOf(config);
@@ -179,6 +188,15 @@ export class DataPlane {
   /** Takes an operator's report on an exchange. */
   report(report: Report, client: string | null): Promise<ReportOutcome> {
     return applyReport(this.#gateway, report, client);
+  }
+
+  /** Serves a connection that another worker accepted, if nobody has dropped it and its listener is still here. */
+  take({ ticket, listener: key }: PassedConnection): void {
+    const { relay, worker } = this.#options;
+    const listener = this.#listeners.at(key);
+    const descriptor = listener === undefined ? -1 : (relay.parking?.claim(ticket) ?? -1);
+    if (descriptor >= 0 || relay.parking?.drop(ticket) === true) this.#load.met(worker);
+    if (descriptor >= 0) listener?.take(descriptor);
   }
 
   /** Takes a new set of clients; the next request is judged by it. */

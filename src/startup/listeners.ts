@@ -15,6 +15,8 @@ export interface ListenersOptions {
   /** All clients' sockets, kept up to date. */
   readonly sockets: Roster<Socket>;
   readonly admit: (socket: Socket) => GatewayError | null;
+  /** Whether a connection that the listener of this key accepted was given to another thread. */
+  readonly passOn: (socket: Socket, key: string) => boolean;
   /** Whether other threads listen at the same addresses. */
   readonly shared: boolean;
 }
@@ -64,6 +66,11 @@ export class Listeners {
     return { bound: boundOf(listeners, next), commit: () => this.#use(next, { plan, secure }), abort: closeFresh };
   }
 
+  /** The listener of this key, where there is one. */
+  at(key: string): Listener | undefined {
+    return this.#bound.get(key)?.listener;
+  }
+
   /** The pair that serves the next handshake, where the certificate of this key is in use. */
   setCertificate(key: string, pair: CertificatePair): void {
     if (this.#secure.has(key)) this.#secure.set(key, secureContextOf(pair));
@@ -96,6 +103,7 @@ export class Listeners {
       port: plan.ports.get(key) ?? wanted.port,
       shared: this.#options.shared,
       context: () => this.#bound.get(key)?.context ?? context,
+      passOn: (socket) => this.#options.passOn(socket, key),
       admit: this.#options.admit,
       sockets: this.#options.sockets,
     }).catch((cause: unknown) => {

@@ -1,11 +1,13 @@
 import type { RelayHealth } from '../admin/health.ts';
 import { NativeRelay } from '../transport/native-relay.ts';
-import { loadRelayBinding } from '../transport/relay-binding.ts';
+import { loadRelayBinding, type Parking } from '../transport/relay-binding.ts';
 
 /** What carries the tunnels of this thread once both their sides are connected. */
 export interface TunnelRelay {
   /** Null where the relay in TypeScript carries all of them. */
   readonly native: NativeRelay | null;
+  /** How connections go from one worker to another; null without a native relay. */
+  readonly parking: Parking | null;
   /** Why there is no native one; empty where there is. */
   readonly why: string;
 }
@@ -21,10 +23,11 @@ export interface TunnelRelayOptions {
 
 /** The native relay where it is wanted and can be had. Once per thread. */
 export function openTunnelRelay({ threads, pipes, isHeir }: TunnelRelayOptions): TunnelRelay {
-  if (threads === 0) return { native: null, why: 'the config says relay: { threads: 0 }' };
+  if (threads === 0) return { native: null, parking: null, why: 'the config says relay: { threads: 0 }' };
   const loaded = loadRelayBinding();
-  if ('why' in loaded) return { native: null, why: loaded.why };
-  return { native: new NativeRelay({ binding: loaded.binding, isHeir, threads, pipes }), why: '' };
+  if ('why' in loaded) return { native: null, parking: null, why: loaded.why };
+  const { binding } = loaded;
+  return { native: new NativeRelay({ binding, isHeir, threads, pipes }), parking: binding, why: '' };
 }
 
 /** The same for the health page and the start banner. */

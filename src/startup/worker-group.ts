@@ -15,6 +15,7 @@ import type { Report } from '../protocol/report.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { type CounterSnapshot, Counters, type PoolSnapshot, sumCounters, sumPool } from '../telemetry/counters.ts';
 import type { Durations } from '../telemetry/durations.ts';
+import type { Parking } from '../transport/relay-binding.ts';
 import type { CertificatePairs } from './certificates.ts';
 import { assertFree, type BoundListener, type BoundPorts, listenerKey } from './listener-plan.ts';
 import { type LoopTime, LoopTimes } from './loop-times.ts';
@@ -23,7 +24,7 @@ import { releaseWorker } from './shared-memory.ts';
 import type { SharedState } from './shared-state.ts';
 import { StartFault } from './start-fault.ts';
 import { Turns } from './turns.ts';
-import type { RecentAnswer, RecentQuestion, WorkerRequest, WorkerStart } from './worker-messages.ts';
+import type { PassedConnection, RecentAnswer, RecentQuestion, WorkerRequest, WorkerStart } from './worker-messages.ts';
 import { type spawnWorker, WorkerEnded, WorkerThread } from './worker-thread.ts';
 
 /** How long a worker may take to carry out what it is asked, in ms; and beyond its drain. */
@@ -49,6 +50,8 @@ export interface WorkerGroupOptions {
   readonly certificates: CertificatePairs;
   readonly clients: readonly ClientRecord[];
   readonly log: { writeLines(lines: string): void } | null;
+  /** Where connections are that go from one worker to another; null where none do. */
+  readonly parking: Parking | null;
   /** The monotonic clock that all threads share, in ms. */
   readonly now: () => number;
   readonly warn: (line: string) => void;
@@ -100,7 +103,7 @@ export class WorkerGroup {
       const numbers = Array.from({ length: this.#options.start.workers }, (_, worker) => worker);
       await this.#assertFree(this.#config);
       const threads = numbers.map((worker) => this.#spawn(worker));
-      for (const thread of threads) await this.#open(thread).catch(asStartFault);
+      for (const [worker, thread] of threads.entries()) await this.#open(thread, worker).catch(asStartFault);
       if (this.#threads.size < threads.length) asStartFault('the others serve');
       this.#phase = 'serving';
     });
@@ -239,6 +242,7 @@ export class WorkerGroup {
       onFault: tellFault,
       onQuestion: (question, about) => void this.#answer(thread, question, about),
       onWant: (filter) => this.#share(filter),
+      onPass: (connection) => this.#pass(connection),
       onEnd: (why) => this.#ended(worker, why),
       spawn,
     });
@@ -247,11 +251,12 @@ export class WorkerGroup {
   }
 
   /** The first worker may leave ports to the system, and all others listen where it does. */
-  async #open(thread: WorkerThread): Promise<void> {
+  async #open(thread: WorkerThread, worker: number): Promise<void> {
     const plan = { config: this.#config, ports: this.#ports, certificates: this.#certificates };
     const request = { kind: 'open', plan, pools: this.#pools, clients: this.#clients } as const;
     this.#bound = await thread.ask(request, ANSWER_MS);
     this.#ports = portsOf(this.#config, this.#bound);
+    this.#load.setServing(worker, true);
   }
 
   #ended(worker: number, why: string): void {
@@ -269,7 +274,7 @@ export class WorkerGroup {
   async #replace(worker: number): Promise<void> {
     if (this.#phase !== 'serving') return;
     const thread = this.#spawn(worker);
-    await this.#open(thread).catch(async (fault: Error) => {
+    await this.#open(thread, worker).catch(async (fault: Error) => {
       if (!(fault instanceof WorkerEnded)) this.#options.warn(`worker ${worker + 1} can't serve: ${fault.message}`);
       await thread.terminate();
     });
@@ -287,6 +292,13 @@ export class WorkerGroup {
   #share(filter: ExitFilter): void {
     const list = this.#options.listOf(filter);
     for (const thread of this.#threads.values()) thread.ask({ kind: 'list', list }, ANSWER_MS).catch(() => {});
+  }
+
+  /** Of two, the worker that claims the connection has it, or it is dropped here: nobody else knows of it. */
+  #pass(connection: PassedConnection): void {
+    const { to, ticket } = connection;
+    const taken = this.#threads.get(to)?.ask({ kind: 'take', connection }, ANSWER_MS) ?? Promise.reject();
+    taken.catch(() => this.#options.parking?.drop(ticket) && this.#load.met(to));
   }
 
   #tidy(): void {

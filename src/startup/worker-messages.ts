@@ -32,6 +32,16 @@ export interface WorkerStart {
   readonly admin: { readonly host: string; readonly port: number };
 }
 
+/** A connection on its way from one worker to another. */
+export interface PassedConnection {
+  /** The number of the worker that is to serve it. */
+  readonly to: number;
+  /** See Parking. */
+  readonly ticket: number;
+  /** The key of the listener that accepted it. */
+  readonly listener: string;
+}
+
 /** Asked by the control thread, answered by the worker with the value of this name in WorkerAnswers. */
 export type WorkerRequest =
   /** Once and first: binds the listeners and serves. */
@@ -56,6 +66,8 @@ export type WorkerRequest =
   | { readonly kind: 'claim'; readonly id: string }
   /** An operator's report on any exchange. */
   | { readonly kind: 'report'; readonly report: Report; readonly client: string | null }
+  /** A connection that another worker accepted. */
+  | { readonly kind: 'take'; readonly connection: PassedConnection }
   /** The answer to a question of the worker's own. */
   | { readonly kind: 'told'; readonly question: number; readonly answer: RecentAnswer }
   /** Drains, and hands over the rest of its log before it answers. */
@@ -73,6 +85,7 @@ export interface WorkerAnswers {
   readonly find: RecentFinding;
   readonly claim: boolean;
   readonly report: ReportOutcome;
+  readonly take: null;
   readonly told: null;
   readonly stop: null;
 }
@@ -99,6 +112,8 @@ export type FromWorker =
   | { readonly kind: 'log'; readonly lines: string; readonly octets: number }
   /** Asked of all workers; `told` brings the answer. */
   | { readonly kind: 'question'; readonly question: number; readonly about: RecentQuestion }
+  /** For another worker, which has fewer. */
+  | { readonly kind: 'pass'; readonly connection: PassedConnection }
   /** The list of this filter's exits is worth its making; `list` brings it to all workers. */
   | { readonly kind: 'want'; readonly filter: ExitFilter }
   /** A fault of our own in the exchange of this id. */

@@ -86,6 +86,9 @@ export class WorkerSide {
         return this.#plane?.claimRecent(request.id) ?? false;
       case 'report':
         return this.#plane?.report(request.report, request.client) ?? { ok: false, refusal: 'unknown' };
+      case 'take':
+        this.#plane?.take(request.connection);
+        return null;
       case 'told':
         this.#questions.told(request.question, request.answer);
         return null;
@@ -119,6 +122,7 @@ export class WorkerSide {
       relay: openTunnelRelay({ threads: relayThreads, pipes: start.capacity.pipes, isHeir: false }),
       lookUp: this.#questions,
       wantList: (filter) => this.#post({ kind: 'want', filter }),
+      pass: (connection) => this.#post({ kind: 'pass', connection }),
       hashSecret: (secret) => hashSecret(key, secret),
       now,
       log: this.#log,

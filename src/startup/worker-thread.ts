@@ -5,6 +5,7 @@ import type { LoopTime } from './loop-times.ts';
 import { StartFault } from './start-fault.ts';
 import type {
   FromWorker,
+  PassedConnection,
   RecentQuestion,
   ToWorker,
   WorkerAnswers,
@@ -29,6 +30,8 @@ export interface WorkerThreadOptions {
   readonly onQuestion: (question: number, about: RecentQuestion) => void;
   /** The worker wants a filter's list, by `list`. */
   readonly onWant: (filter: ExitFilter) => void;
+  /** The worker passes a connection on. */
+  readonly onPass: (connection: PassedConnection) => void;
   /** The thread is gone, and why; after this nothing comes of it. */
   readonly onEnd: (why: string) => void;
   /** Makes the thread; the real one unless told. */
@@ -55,13 +58,15 @@ export class WorkerThread {
   #why: string | null = null;
   #cause: unknown;
 
-  constructor({ start, onLog, onFault, onQuestion, onWant, onEnd, spawn = spawnWorker }: WorkerThreadOptions) {
+  constructor(options: WorkerThreadOptions) {
+    const { start, onLog, onFault, onQuestion, onWant, onPass, onEnd, spawn = spawnWorker } = options;
     this.#worker = spawn(start);
     this.#worker.on('message', (message: FromWorker) => {
       if (message.kind === 'log') onLog(message.lines, message.octets);
       else if (message.kind === 'fault') onFault(message.exchange, message.text);
       else if (message.kind === 'question') onQuestion(message.question, message.about);
       else if (message.kind === 'want') onWant(message.filter);
+      else if (message.kind === 'pass') onPass(message.connection);
       else this.#settle(message);
     });
     this.#worker.on('error', (cause: unknown) => {

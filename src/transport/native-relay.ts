@@ -201,7 +201,7 @@ function mayLeave(socket: Socket): boolean {
 }
 
 /** The descriptor of a plain socket on this system; -1 where it has none, or Node no longer shows it. */
-function descriptorOf(socket: Socket): number {
+export function descriptorOf(socket: Socket): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   if (typeof handle !== 'object' || handle === null || !('fd' in handle)) return -1;
   return typeof handle.fd === 'number' ? handle.fd : -1;

@@ -38,9 +38,18 @@ export interface RelayBinding {
   drain(into: Float64Array): number;
   /** What the client of record `index` of the last drain sent first, up to 4 KiB, where `adopt` was told to keep it. */
   beginning(index: number): Buffer | undefined;
+  /** Duplicates a descriptor for another thread. Returns a ticket, or a negative errno. */
+  park(fd: number): number;
+  /** The descriptor of a ticket, which is the caller's from now on; -1 where another has claimed or dropped it. */
+  claim(ticket: number): number;
+  /** Closes the descriptor of a ticket; false where it was claimed or dropped before. */
+  drop(ticket: number): boolean;
   /** Of the whole process: live tunnels, pipes, most pipes so far, descriptors. */
   stats(into: Float64Array): void;
 }
+
+/** How a descriptor goes from one thread to another: exactly one has it at the end, or it is closed. */
+export type Parking = Pick<RelayBinding, 'park' | 'claim' | 'drop'>;
 
 /** The native relay, or why it can't be had here. */
 export type LoadedBinding = { readonly binding: RelayBinding } | { readonly why: string };

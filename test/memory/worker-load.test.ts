@@ -25,3 +25,23 @@ test('the log of each worker has its own count, and memory one flag for all', (t
   t.true(all.memoryFull);
   t.is(all.connections, 0);
 });
+
+test('a worker with clearly more connections than another knows to whom the next had better go', (t) => {
+  const all = load();
+  for (const worker of [0, 1, 2]) all.setServing(worker, true);
+  t.is(all.lighterThan(0), -1);
+  for (let i = 0; i < 3; i++) all.open(0);
+  all.open(1);
+  t.is(all.lighterThan(0), 2);
+  t.is(all.lighterThan(1), -1);
+  // What is on its way counts already.
+  all.expect(2);
+  all.expect(2);
+  t.is(all.lighterThan(0), -1);
+  all.met(2);
+  all.met(2);
+  all.release(2);
+  t.is(all.lighterThan(0), -1, 'a dead one takes nothing');
+  all.open(0);
+  t.is(all.lighterThan(0), 1);
+});

@@ -18,6 +18,7 @@ import { readBytes } from '../support/byte-reader.ts';
 import { basic, open } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { goneBack, parseExposition, totalOf } from '../support/exposition.ts';
+import { relayBinding } from '../support/native-relay.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { listen } from '../support/peers.ts';
 
@@ -108,6 +109,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spaw
     certificates: new Map(),
     clients: [client],
     log: { writeLines: (lines) => log.push(...lines.split('\n').filter((line) => line !== '')) },
+    parking: relayBinding(),
     now,
     warn,
     tellFault: (_, fault) => said.push(fault),
@@ -240,7 +242,7 @@ test.serial('metrics never go back, whichever worker dies', async (t) => {
   const { group, shared, threads, port } = await makeGroup(t);
   await group.start();
   const limits = { descriptors: 1_024, connections: 200 };
-  const relay = { native: null, why: '' };
+  const relay = { native: null, parking: null, why: '' };
   const pageNow = () =>
     parseExposition(metricsPage({ running: { group, shared }, relay, log: null, version: '0', limits }));
   const ended = () => totalOf(pageNow(), 'roundabout_exchanges_total', { mode: 'forward', kind: 'ok' });
@@ -382,6 +384,31 @@ test.serial('failed logins are counted over all workers', async (t) => {
   const statuses: number[] = [];
   for (const socket of sockets) statuses.push(await ask(socket, request('/bytes/5', { ...login, password: 'wrong' })));
   t.deepEqual(statuses, [...Array(10).fill(407), ...Array(30).fill(429)]);
+});
+
+(relayBinding() === null ? test.serial.skip : test.serial)('connections that last are spread evenly', async (t) => {
+  const { group, port } = await makeGroup(t);
+  await group.start();
+  const [left, right] = [await openMany(port(), 60), await openMany(port(), 60)];
+  const sockets = [...left, ...right];
+  t.teardown(() => destroyAll(sockets));
+  const isEven = (): boolean => {
+    const { connections } = group.workers;
+    return Math.max(...connections) <= Math.min(...connections) * 1.125 + 3;
+  };
+  for (const _ of [1, 2, 3]) t.deepEqual(tally(await askAll(sockets)), { 200: 120 });
+  t.is(group.connections, 120);
+  t.true(isEven(), group.workers.connections.join());
+  // Whichever of them end, those that come next even it out.
+  destroyAll(left);
+  await until(() => group.connections === 60);
+  const more = await openMany(port(), 60);
+  t.teardown(() => destroyAll(more));
+  t.deepEqual(tally(await askAll([...right, ...more])), { 200: 120 });
+  t.true(isEven(), group.workers.connections.join());
+  destroyAll([...right, ...more]);
+  await until(() => group.connections === 0);
+  t.is(group.connections, 0);
 });
 
 test.serial('the limit of connections is that of all workers together', async (t) => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { closeSync, readdirSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
@@ -314,4 +314,22 @@ relayTest('tunnels opened and closed at random leave no descriptor and miss no o
   await new Promise((resolve) => setTimeout(resolve, 50));
   const pipes = native!.stats().pipes * 2;
   t.true(descriptors() <= before + pipes, `${before} before, ${descriptors()} now, ${pipes} of pipes`);
+});
+
+relayTest('a parked descriptor goes to exactly one, or is closed', async (t) => {
+  const { end, peer } = await plainWire(t);
+  const fd = Number(Reflect.get(Reflect.get(end, '_handle'), 'fd'));
+  const before = descriptors();
+  const [kept, dropped] = [binding!.park(fd), binding!.park(fd)];
+  t.true(kept > 0 && dropped > 0 && kept !== dropped);
+  t.is(descriptors(), before + 2);
+  t.true(binding!.drop(dropped));
+  t.is(descriptors(), before + 1);
+  t.deepEqual([binding!.drop(dropped), binding!.claim(dropped)], [false, -1]);
+  const claimed = binding!.claim(kept);
+  t.true(claimed > 0 && claimed !== fd);
+  t.deepEqual([binding!.claim(kept), binding!.drop(kept)], [-1, false]);
+  t.true(binding!.park(-1) < 0 && binding!.park(1_000_000) < 0);
+  closeSync(claimed);
+  for (const socket of [end, peer]) socket.destroy();
 });
