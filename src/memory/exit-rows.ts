@@ -65,6 +65,10 @@ export const ExitFlag = Object.freeze({
 
 const CLOSED = ExitFlag.frozen | ExitFlag.vacant;
 
+// A name that is exported or imported is looked up at each use; a constant that a module keeps to itself is compiled in.
+const Word = ExitWord;
+const WORDS = EXIT_WORDS;
+
 /** Rows reserved at once when there are more exits than rows. */
 const ROWS_STEP = 1024;
 
@@ -89,18 +93,18 @@ export class ExitRows {
 
   /** Memory for rows: `rows` of them now, and room to grow to `most`, which costs address space only. */
   static allocate({ rows = ROWS_STEP, most = 4 * 2 ** 20 }: { rows?: number; most?: number } = {}): SharedArrayBuffer {
-    const octets = EXIT_WORDS * 4;
+    const octets = WORDS * 4;
     return new SharedArrayBuffer(rows * octets, { maxByteLength: Math.max(rows, most) * octets });
   }
 
   /** Rows that can be read now. */
   get length(): number {
-    return this.ints.length / EXIT_WORDS;
+    return this.ints.length / WORDS;
   }
 
   /** Whether the row of `slot` exists; takes in rows that another thread has added since. */
   reaches(slot: number): boolean {
-    if (slot >= 0 && slot * EXIT_WORDS < this.ints.length) return true;
+    if (slot >= 0 && slot * WORDS < this.ints.length) return true;
     if (this.ints.byteLength < this.buffer.byteLength) this.#look();
     return slot >= 0 && slot < this.length;
   }
@@ -113,30 +117,30 @@ export class ExitRows {
     { group, now, generation }: { readonly group: number; readonly now: number; readonly generation?: number },
   ): number {
     this.#reserve(slot);
-    const base = slot * EXIT_WORDS;
+    const base = slot * WORDS;
     if (generation === undefined) {
-      this.words.add(base + ExitWord.generation, 1);
-      this.words.store(base + ExitWord.inFlight, 0);
-    } else this.words.store(base + ExitWord.generation, generation);
-    this.ints.fill(0, base + ExitWord.speed, base + EXIT_WORDS);
-    this.ints[base + ExitWord.at] = now;
-    this.ints[base + ExitWord.joined] = now;
-    this.ints[base + ExitWord.group] = group & LOW;
+      this.words.add(base + Word.generation, 1);
+      this.words.store(base + Word.inFlight, 0);
+    } else this.words.store(base + Word.generation, generation);
+    this.ints.fill(0, base + Word.speed, base + WORDS);
+    this.ints[base + Word.at] = now;
+    this.ints[base + Word.joined] = now;
+    this.ints[base + Word.group] = group & LOW;
     return this.generationOf(slot);
   }
 
   /** Control thread: the exit in `slot` is gone. Whatever still names its generation finds nothing. */
   vacate(slot: number): void {
     if (!this.reaches(slot)) return;
-    const base = slot * EXIT_WORDS;
-    this.words.add(base + ExitWord.generation, 1);
-    this.ints[base + ExitWord.group] = ExitFlag.vacant;
+    const base = slot * WORDS;
+    this.words.add(base + Word.generation, 1);
+    this.ints[base + Word.group] = ExitFlag.vacant;
   }
 
   /** Control thread: sets or clears one of `ExitFlag`. */
   setFlag(slot: number, flag: number, on: boolean): void {
     if (!this.reaches(slot)) return;
-    const at = slot * EXIT_WORDS + ExitWord.group;
+    const at = slot * WORDS + Word.group;
     const word = this.ints[at] ?? 0;
     this.ints[at] = on ? word | flag : word & ~flag;
   }
@@ -144,14 +148,14 @@ export class ExitRows {
   /** An exchange goes over the exit. Returns the generation it took, to be given back exactly once. */
   take(slot: number): number {
     if (!this.reaches(slot)) this.#reserve(slot);
-    const base = slot * EXIT_WORDS;
-    this.words.add(base + ExitWord.inFlight, 1);
+    const base = slot * WORDS;
+    this.words.add(base + Word.inFlight, 1);
     return this.generationOf(slot);
   }
 
   /** Gives back what `take` took; nothing where another exit has moved in since. The count never falls below 0. */
   giveBack(slot: number, generation: number): void {
-    const at = slot * EXIT_WORDS + ExitWord.inFlight;
+    const at = slot * WORDS + Word.inFlight;
     while (generation === this.generationOf(slot)) {
       const held = this.words.load(at);
       if ((held & IN_FLIGHT_MASK) === 0 || this.words.compareExchange(at, held, held - 1) === held) return;
@@ -160,22 +164,22 @@ export class ExitRows {
 
   /** An attempt begins to wait for an answer over the exit; it counts in flight there. Returns how many wait already. */
   await(slot: number, now: number): number {
-    const base = slot * EXIT_WORDS;
+    const base = slot * WORDS;
     // Where nobody else is in flight nobody waits, whatever a thread that died has left behind.
-    if (this.inFlightOf(slot) <= 1) this.words.store(base + ExitWord.waiting, 0);
+    if (this.inFlightOf(slot) <= 1) this.words.store(base + Word.waiting, 0);
     const before = this.waitingOf(slot);
-    this.words.add(base + ExitWord.waiting, 1);
-    if (before === 0) this.ints[base + ExitWord.waitingSince] = now;
+    this.words.add(base + Word.waiting, 1);
+    if (before === 0) this.ints[base + Word.waitingSince] = now;
     return before;
   }
 
   /** The attempt that waited over the exit of that generation waits no longer. */
   settleWait(slot: number, generation: number, now: number): void {
-    const at = slot * EXIT_WORDS + ExitWord.waiting;
+    const at = slot * WORDS + Word.waiting;
     while (this.holds(slot, generation)) {
       const held = this.words.load(at);
       if (held > 0 && this.words.compareExchange(at, held, held - 1) !== held) continue;
-      this.ints[slot * EXIT_WORDS + ExitWord.waitingSince] = now;
+      this.ints[slot * WORDS + Word.waitingSince] = now;
       return;
     }
   }
@@ -183,60 +187,62 @@ export class ExitRows {
   /** Attempts over the exit that wait for an answer. */
   waitingOf(slot: number): number {
     if (!this.reaches(slot)) return 0;
-    return Math.min(this.inFlightOf(slot), this.ints[slot * EXIT_WORDS + ExitWord.waiting] ?? 0);
+    const base = slot * WORDS;
+    const inFlight = (this.ints[base + Word.inFlight] as number) & IN_FLIGHT_MASK;
+    return Math.min(inFlight, this.ints[base + Word.waiting] as number);
   }
 
   inFlightOf(slot: number): number {
-    return this.reaches(slot) ? (this.ints[slot * EXIT_WORDS + ExitWord.inFlight] ?? 0) & IN_FLIGHT_MASK : 0;
+    return this.reaches(slot) ? (this.ints[slot * WORDS + Word.inFlight] ?? 0) & IN_FLIGHT_MASK : 0;
   }
 
   /** 0 where no exit ever was. */
   generationOf(slot: number): number {
-    return this.reaches(slot) ? (this.ints[slot * EXIT_WORDS + ExitWord.generation] ?? 0) : 0;
+    return this.reaches(slot) ? (this.ints[slot * WORDS + Word.generation] ?? 0) : 0;
   }
 
   /** Whether the slot still holds the exit of that generation. */
   holds(slot: number, generation: number): boolean {
-    return this.reaches(slot) && (this.ints[slot * EXIT_WORDS + ExitWord.generation] as number) === generation;
+    return this.reaches(slot) && (this.ints[slot * WORDS + Word.generation] as number) === generation;
   }
 
   /** Whether an exit lives there that may be picked. */
   isOpen(slot: number): boolean {
     if (!this.reaches(slot)) return false;
-    return ((this.ints[slot * EXIT_WORDS + ExitWord.group] as number) & CLOSED) === 0;
+    return ((this.ints[slot * WORDS + Word.group] as number) & CLOSED) === 0;
   }
 
   groupOf(slot: number): number {
-    return this.reaches(slot) ? (this.ints[slot * EXIT_WORDS + ExitWord.group] ?? 0) & LOW : 0;
+    return this.reaches(slot) ? (this.ints[slot * WORDS + Word.group] ?? 0) & LOW : 0;
   }
 
   failuresInRowOf(slot: number): number {
-    return this.reaches(slot) ? (this.ints[slot * EXIT_WORDS + ExitWord.history] ?? 0) & History.failures : 0;
+    return this.reaches(slot) ? (this.ints[slot * WORDS + Word.history] ?? 0) & History.failures : 0;
   }
 
   /** Failures since it last worked, each counted, up to 255. */
   missesOf(slot: number): number {
-    return this.reaches(slot) ? ((this.ints[slot * EXIT_WORDS + ExitWord.history] ?? 0) & History.misses) >> 8 : 0;
+    return this.reaches(slot) ? ((this.ints[slot * WORDS + Word.history] ?? 0) & History.misses) >> 8 : 0;
   }
 
   /** How long ago the exit last worked, in ms; Infinity where it never did. */
   workedAgoMs(slot: number, now: number): number {
     if (!this.reaches(slot)) return Number.POSITIVE_INFINITY;
-    const base = slot * EXIT_WORDS;
-    const worked = ((this.ints[base + ExitWord.history] ?? 0) & History.worked) !== 0;
-    return worked ? elapsedMs(now, this.ints[base + ExitWord.workedAt] ?? 0) : Number.POSITIVE_INFINITY;
+    const base = slot * WORDS;
+    const worked = ((this.ints[base + Word.history] ?? 0) & History.worked) !== 0;
+    return worked ? elapsedMs(now, this.ints[base + Word.workedAt] ?? 0) : Number.POSITIVE_INFINITY;
   }
 
   #reserve(slot: number): void {
     if (this.reaches(slot)) return;
     const rows = Math.ceil((slot + 1) / ROWS_STEP) * ROWS_STEP;
-    const octets = Math.max(rows, Math.ceil(this.length * 1.25)) * EXIT_WORDS * 4;
+    const octets = Math.max(rows, Math.ceil(this.length * 1.25)) * WORDS * 4;
     this.buffer.grow(Math.min(this.buffer.maxByteLength, Math.max(this.buffer.byteLength, octets)));
     this.#look();
   }
 
   #look(): void {
-    const words = Math.floor(this.buffer.byteLength / (EXIT_WORDS * 4)) * EXIT_WORDS;
+    const words = Math.floor(this.buffer.byteLength / (WORDS * 4)) * WORDS;
     this.ints = new Int32Array(this.buffer, 0, words);
     this.floats = new Float32Array(this.buffer, 0, words);
     this.words = new AtomicWords(this.buffer);

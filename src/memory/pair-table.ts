@@ -24,6 +24,10 @@ export const PairWord = Object.freeze({
   coolMs: 6,
 });
 
+// A name that is exported or imported is looked up at each use; a constant that a module keeps to itself is compiled in.
+const Word = PairWord;
+const WORDS = PAIR_WORDS;
+
 /** Refused pairs are worth more than others: each strike counts as so much freshness, in ms … */
 const STRIKE_WORTH_MS = 600_000;
 /** … up to so many. */
@@ -49,8 +53,8 @@ export interface PairKey {
 
 const lowOf = (slot: number, site: number): number => mix32(slot ^ Math.imul(site, 0x9e37_79b1));
 
-const highOf = (slot: number, generation: number, site: number): number =>
-  mix32(lowOf(slot, site) ^ Math.imul(generation, 0x85eb_ca77) ^ site);
+const highOf = (low: number, generation: number, site: number): number =>
+  mix32(low ^ Math.imul(generation, 0x85eb_ca77) ^ site);
 
 /** What is believed of pairs exit × site, in shared memory of a fixed size: a row of 32 octets, a key of 4 and an owner
  *  of 8 each. The stalest of a window goes first. Which pair a row is of is known by 32 bits and by its window, so that two pairs meet in one row about
@@ -76,26 +80,28 @@ export class PairTable implements WindowRows {
   static allocate(pairs = 2 ** 18): PairMemory {
     const size = Math.max(WINDOW, 2 ** Math.ceil(Math.log2(pairs)));
     const words = (each: number) => new SharedArrayBuffer(size * each * 4);
-    return { keys: words(1), rows: words(PAIR_WORDS), owners: words(OWNER_WORDS) };
+    return { keys: words(1), rows: words(WORDS), owners: words(OWNER_WORDS) };
   }
 
   /** Where the pair's row begins, as an index into `ints` and `floats`; -1 where nothing is known of the pair. */
   find(slot: number, generation: number, site: number): number {
-    const high = highOf(slot, generation, site);
-    const index = this.#keys.find(lowOf(slot, site) ^ (high >>> 7), asKey(high));
-    return index < 0 ? -1 : index * PAIR_WORDS;
+    const low = lowOf(slot, site);
+    const high = highOf(low, generation, site);
+    const index = this.#keys.find(low ^ (high >>> 7), asKey(high));
+    return index < 0 ? -1 : index * WORDS;
   }
 
   /** The same, made if need be, with all figures 0; -1 where there is no place. */
   claim({ slot, generation, site }: PairKey, now: number): number {
-    const high = highOf(slot, generation, site);
+    const low = lowOf(slot, site);
+    const high = highOf(low, generation, site);
     this.#now = now;
-    const index = this.#keys.claim(lowOf(slot, site) ^ (high >>> 7), asKey(high), this);
+    const index = this.#keys.claim(low ^ (high >>> 7), asKey(high), this);
     if (index < 0) return -1;
-    const row = index * PAIR_WORDS;
+    const row = index * WORDS;
     // A new row without a time would be taken for the stalest of all.
-    if (this.ints[row + PairWord.at] === 0) {
-      this.ints[row + PairWord.at] = now;
+    if (this.ints[row + Word.at] === 0) {
+      this.ints[row + Word.at] = now;
       this.#owners[index * OWNER_WORDS] = slot;
       this.#owners[index * OWNER_WORDS + 1] = site;
     }
@@ -104,7 +110,7 @@ export class PairTable implements WindowRows {
 
   /** Whether any pair stands at `index`, 0…capacity - 1, as far as can be told without coordination. */
   isTaken(index: number): boolean {
-    return this.ints[index * PAIR_WORDS + PairWord.at] !== 0;
+    return this.ints[index * WORDS + Word.at] !== 0;
   }
 
   /** The slot of the exit whose pair stands at `index`, and … */
@@ -119,17 +125,17 @@ export class PairTable implements WindowRows {
 
   /** Whether the pair at `index` is this one. */
   isOf(index: number, { slot, generation, site }: PairKey): boolean {
-    return this.#keys.holds(index, asKey(highOf(slot, generation, site)));
+    return this.#keys.holds(index, asKey(highOf(lowOf(slot, site), generation, site)));
   }
 
   staleness(index: number): number {
-    const row = index * PAIR_WORDS;
-    const strikes = Math.min(MOST_STRIKES, this.ints[row + PairWord.strikes] ?? 0);
-    return Math.max(0, elapsedMs(this.#now, this.ints[row + PairWord.at] ?? 0) - strikes * STRIKE_WORTH_MS);
+    const row = index * WORDS;
+    const strikes = Math.min(MOST_STRIKES, this.ints[row + Word.strikes] ?? 0);
+    return Math.max(0, elapsedMs(this.#now, this.ints[row + Word.at] ?? 0) - strikes * STRIKE_WORTH_MS);
   }
 
   clear(index: number): void {
     this.#owners.fill(0, index * OWNER_WORDS, (index + 1) * OWNER_WORDS);
-    this.ints.fill(0, index * PAIR_WORDS, (index + 1) * PAIR_WORDS);
+    this.ints.fill(0, index * WORDS, (index + 1) * WORDS);
   }
 }

@@ -3,6 +3,9 @@ import type { Words } from './words.ts';
 /** Keys that are looked at for one key, next to each other: eight of them lie within one cache line. */
 export const WINDOW = 8;
 
+// A name that is exported or imported is looked up at each use; a constant that a module keeps to itself is compiled in.
+const SIZE = WINDOW;
+
 const FREE = 0;
 const CLEARING = 1;
 
@@ -36,13 +39,13 @@ export class WindowKeys {
   constructor(words: Words, seen: Int32Array) {
     this.#words = words;
     this.#seen = seen;
-    this.#windows = words.length / WINDOW;
+    this.#windows = words.length / SIZE;
   }
 
   /** The key's index, or -1. */
   find(hash: number, key: number): number {
     const start = this.#startOf(hash);
-    for (let index = start; index < start + WINDOW; index++) if (this.#seen[index] === key) return index;
+    for (let index = start; index < start + SIZE; index++) if (this.#seen[index] === key) return index;
     return -1;
   }
 
@@ -56,7 +59,7 @@ export class WindowKeys {
     const start = this.#startOf(hash);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       let free = -1;
-      for (let index = start; index < start + WINDOW; index++) {
+      for (let index = start; index < start + SIZE; index++) {
         const held = this.#words.load(index);
         if (held === key) return index;
         if (held === FREE && free < 0) free = index;
@@ -69,7 +72,7 @@ export class WindowKeys {
 
   /** Whether no other place of the window holds the key just claimed; gives the place back where one does. */
   #isAlone(claimed: number, key: number, start: number): boolean {
-    for (let index = start; index < start + WINDOW; index++) {
+    for (let index = start; index < start + SIZE; index++) {
       if (index === claimed || this.#words.load(index) !== key) continue;
       this.#words.compareExchange(claimed, key, FREE);
       return false;
@@ -81,7 +84,7 @@ export class WindowKeys {
   #evict(start: number, rows: WindowRows): void {
     let stalest = start;
     let worst = -1;
-    for (let index = start; index < start + WINDOW; index++) {
+    for (let index = start; index < start + SIZE; index++) {
       const staleness = rows.staleness(index);
       if (staleness <= worst) continue;
       worst = staleness;
@@ -95,6 +98,6 @@ export class WindowKeys {
   }
 
   #startOf(hash: number): number {
-    return (hash & (this.#windows - 1)) * WINDOW;
+    return (hash & (this.#windows - 1)) * SIZE;
   }
 }

