@@ -1,19 +1,24 @@
+import { elapsedMs } from './clock.ts';
 import type { Words } from './words.ts';
 
 /** Words of a worker: a cache line each, so that none slows down another. */
 const ROW_WORDS = 16;
-/** The first row is the control thread's. */
+const CONTROL_ROW = 0;
 const MEMORY_FULL = 0;
 const CONNECTIONS = 0;
 const LOG_TAKEN = 1;
-const SERVES = 2;
-const EXPECTED = 3;
+const EXPECTED = 2;
+/** When a thread was last seen alive, 0 for one that takes no connection of others. */
+const SEEN = 3;
+
+/** A thread that was not seen for so long hangs, or may: more than two looks. In ms. */
+const HANGS_MS = 600;
 
 /** A worker passes a connection on that has more than so many times as many as another, and two. */
 const UNEVEN = 1.125;
 
-/** What each worker carries now, in memory shared by all threads. Workers are numbered from 0; a worker writes its own row only,
- *  the control thread the first one and those of the dead. */
+/** What each worker carries now, in memory shared by all threads. Workers are numbered from 0; the first row is the control
+ *  thread's. `now` is the clock of all threads, in ms. */
 export class WorkerLoad {
   readonly #words: Words;
 
@@ -37,13 +42,15 @@ export class WorkerLoad {
     this.#words.add(rowOf(worker) + CONNECTIONS, -1);
   }
 
-  /** The worker that had better take the next connection of `worker`'s; -1 where that had better keep it. */
-  lighterThan(worker: number): number {
+  /** The worker that had better take the next connection of `worker`'s; -1 where that had better keep it, and where the control
+   *  thread, by which it would go, hangs. */
+  lighterThan(worker: number, now: number): number {
+    if (!this.#isAlive(CONTROL_ROW, now)) return -1;
     let [least, lightest] = [Number.POSITIVE_INFINITY, -1];
     for (let other = 0; rowOf(other) < this.#words.length; other++) {
       const row = rowOf(other);
       const load = this.#words.load(row + CONNECTIONS) + this.#words.load(row + EXPECTED);
-      if (load >= least || other === worker || this.#words.load(row + SERVES) === 0) continue;
+      if (load >= least || other === worker || !this.#isAlive(row, now)) continue;
       least = load;
       lightest = other;
     }
@@ -55,13 +62,30 @@ export class WorkerLoad {
     this.#words.add(rowOf(worker) + EXPECTED, 1);
   }
 
+  /** Connections on their way to some worker. */
+  get onTheirWay(): number {
+    let sum = 0;
+    for (let row = ROW_WORDS; row < this.#words.length; row += ROW_WORDS) sum += this.#words.load(row + EXPECTED);
+    return sum;
+  }
+
   met(worker: number): void {
     this.#words.add(rowOf(worker) + EXPECTED, -1);
   }
 
-  /** Whether a worker takes connections of others. */
-  setServing(worker: number, serves: boolean): void {
-    this.#words.store(rowOf(worker) + SERVES, serves ? 1 : 0);
+  /** A worker is alive now, and takes connections of others. */
+  seen(worker: number, now: number): void {
+    this.#see(rowOf(worker), now);
+  }
+
+  /** The control thread is. */
+  seenControl(now: number): void {
+    this.#see(CONTROL_ROW, now);
+  }
+
+  /** The worker takes no connection of others until it is seen again. */
+  unseen(worker: number): void {
+    this.#words.store(rowOf(worker) + SEEN, 0);
   }
 
   /** Connections of all workers. */
@@ -98,7 +122,16 @@ export class WorkerLoad {
   /** Gives back what a worker held when it died. */
   release(worker: number): void {
     this.#words.store(rowOf(worker) + CONNECTIONS, 0);
-    this.setServing(worker, false);
+    this.unseen(worker);
+  }
+
+  #see(row: number, now: number): void {
+    this.#words.store(row + SEEN, now | 0 || 1);
+  }
+
+  #isAlive(row: number, now: number): boolean {
+    const seen = this.#words.load(row + SEEN);
+    return seen !== 0 && elapsedMs(now, seen) < HANGS_MS;
   }
 }
 

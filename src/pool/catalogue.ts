@@ -49,10 +49,11 @@ export class PoolCatalogue {
     const intake = new Intake(next);
     const faults = [...sources.faults];
     const pools: Pool[] = [];
+    const numbers = new Map(this.#numbers);
     for (const source of sources.pools) {
       const before = next.count;
       faults.push(...source.drafts((draft) => intake.take(draft)));
-      pools.push(this.#poolOf(source, next.count - before));
+      pools.push(poolOf(source, { numbers, exits: next.count - before }));
     }
     const last = sources.pools.at(-1);
     if (intake.overflow > 0 && last !== undefined) {
@@ -64,6 +65,7 @@ export class PoolCatalogue {
   /** Makes what was staged last the version that stands. */
   commit({ pools, next }: StagedPools): AppliedPools {
     const changes = this.#writer.commit(next);
+    for (const { name, number } of pools) this.#numbers.set(name, number);
     this.#pools = pools;
     this.#lists = null;
     return { record: this.record, changes };
@@ -74,10 +76,14 @@ export class PoolCatalogue {
     this.#lists ??= new SharedLists(new CatalogueView(this.#writer.record));
     return this.#lists.listOf(filter);
   }
+}
 
-  #poolOf({ name, tier, price, strategy, hedge }: PoolSource, exits: number): Pool {
-    const number = this.#numbers.get(name) ?? this.#numbers.size;
-    this.#numbers.set(name, number);
-    return Object.freeze({ name, number, tier, price, strategy, hedge, exits });
-  }
+/** A pool that had a number keeps it; another one gets the next. */
+function poolOf(
+  { name, tier, price, strategy, hedge }: PoolSource,
+  { numbers, exits }: { readonly numbers: Map<string, number>; readonly exits: number },
+): Pool {
+  const number = numbers.get(name) ?? numbers.size;
+  numbers.set(name, number);
+  return Object.freeze({ name, number, tier, price, strategy, hedge, exits });
 }

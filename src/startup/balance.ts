@@ -4,7 +4,7 @@ import { descriptorOf } from '../transport/native-relay.ts';
 import type { Parking } from '../transport/relay-binding.ts';
 import type { PassedConnection } from './worker-messages.ts';
 
-/** So many connections may be passed on at once, and so many a second: passing one on costs as much as serving a short one, and the
+/** So many connections a worker passes on at once, and so many a second: passing one on costs as much as serving a short one, and the
  *  short ones even out by themselves. */
 const MOST_AT_ONCE = 256;
 const PER_SECOND = 100;
@@ -36,7 +36,7 @@ export class Balance {
    *  be served here. */
   passOn(socket: Socket, listener: string): boolean {
     const { load, worker, parking, pass } = this.#options;
-    const to = load.lighterThan(worker);
+    const to = load.lighterThan(worker, this.#options.now());
     if (to < 0 || !this.#mayPass()) return false;
     const descriptor = descriptorOf(socket);
     const ticket = descriptor < 0 ? -1 : parking.park(descriptor);

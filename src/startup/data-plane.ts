@@ -190,13 +190,15 @@ export class DataPlane {
     return applyReport(this.#gateway, report, client);
   }
 
-  /** Serves a connection that another worker accepted, if nobody has dropped it and its listener is still here. */
+  /** Serves a connection that another worker accepted, if nobody has dropped it and its listener is still here; whoever asked drops
+   *  it otherwise. */
   take({ ticket, listener: key }: PassedConnection): void {
     const { relay, worker } = this.#options;
     const listener = this.#listeners.at(key);
     const descriptor = listener === undefined ? -1 : (relay.parking?.claim(ticket) ?? -1);
-    if (descriptor >= 0 || relay.parking?.drop(ticket) === true) this.#load.met(worker);
-    if (descriptor >= 0) listener?.take(descriptor);
+    if (descriptor < 0) return;
+    this.#load.met(worker);
+    listener?.take(descriptor);
   }
 
   /** Takes a new set of clients; the next request is judged by it. */

@@ -103,7 +103,8 @@ export class Listeners {
       port: plan.ports.get(key) ?? wanted.port,
       shared: this.#options.shared,
       context: () => this.#bound.get(key)?.context ?? context,
-      passOn: (socket) => this.#options.passOn(socket, key),
+      // Of one that is not in use yet other threads may know nothing.
+      passOn: (socket) => this.#bound.has(key) && this.#options.passOn(socket, key),
       admit: this.#options.admit,
       sockets: this.#options.sockets,
     }).catch((cause: unknown) => {

@@ -125,15 +125,15 @@ function carrierFamilies(group: WorkerGroup, limit: number): readonly Family[] {
 function stockFamilies({ group, shared }: NonNullable<MetricsSources['running']>): readonly Family[] {
   const pools = shared.registry.pools();
   const { held, evicted, refused } = shared.sessions.figures;
-  const counted = pools.flatMap(({ name: pool, number }) => {
+  const counted = pools.flatMap(({ name: pool, number, exits }) => {
     const counters = group.poolCounters(number);
-    return counters === null ? [] : [{ pool, counters }];
+    return counters === null ? [] : [{ pool, counters, exits }];
   });
   return [
     gauge(
       'roundabout_pool_exits',
       'Exits of each pool.',
-      ...pools.map(({ name, exits }) => ({ labels: { pool: name }, value: exits })),
+      ...counted.map(({ pool, exits }) => ({ labels: { pool }, value: exits })),
     ),
     counter(
       'roundabout_pool_exchanges_total',

@@ -6,7 +6,7 @@ import { loadRelayBinding, type Parking } from '../transport/relay-binding.ts';
 export interface TunnelRelay {
   /** Null where the relay in TypeScript carries all of them. */
   readonly native: NativeRelay | null;
-  /** How connections go from one worker to another; null without a native relay. */
+  /** How connections go from one worker to another; null where there is no addon. */
   readonly parking: Parking | null;
   /** Why there is no native one; empty where there is. */
   readonly why: string;
@@ -21,12 +21,14 @@ export interface TunnelRelayOptions {
   readonly isHeir: boolean;
 }
 
+const SWITCHED_OFF = 'the config says relay: { threads: 0 }';
+
 /** The native relay where it is wanted and can be had. Once per thread. */
 export function openTunnelRelay({ threads, pipes, isHeir }: TunnelRelayOptions): TunnelRelay {
-  if (threads === 0) return { native: null, parking: null, why: 'the config says relay: { threads: 0 }' };
   const loaded = loadRelayBinding();
-  if ('why' in loaded) return { native: null, parking: null, why: loaded.why };
+  if ('why' in loaded) return { native: null, parking: null, why: threads === 0 ? SWITCHED_OFF : loaded.why };
   const { binding } = loaded;
+  if (threads === 0) return { native: null, parking: binding, why: SWITCHED_OFF };
   return { native: new NativeRelay({ binding, isHeir, threads, pipes }), parking: binding, why: '' };
 }
 

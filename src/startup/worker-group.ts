@@ -15,6 +15,7 @@ import type { Report } from '../protocol/report.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { type CounterSnapshot, Counters, type PoolSnapshot, sumCounters, sumPool } from '../telemetry/counters.ts';
 import type { Durations } from '../telemetry/durations.ts';
+import { watchLoopLag } from '../telemetry/loop-lag.ts';
 import type { Parking } from '../transport/relay-binding.ts';
 import type { CertificatePairs } from './certificates.ts';
 import { assertFree, type BoundListener, type BoundPorts, listenerKey } from './listener-plan.ts';
@@ -35,6 +36,9 @@ const FIGURES_MS = 2_000;
 
 /** Budgets and trust that are over are forgotten so often, in ms. */
 const TIDY_MS = 60_000;
+
+/** A connection on its way waits so long for its worker, in ms: longer than most clients do. */
+const TAKE_MS = 30_000;
 
 /** Reports wait for those workers that answer within so many ms. */
 const QUESTION_MS = 1_000;
@@ -73,6 +77,7 @@ export class WorkerGroup {
   readonly #turns = new Turns();
   readonly #recoveries: Recoveries;
   readonly #tidying: NodeJS.Timeout;
+  readonly #unwatch: () => void;
   #config: Config;
   #pools: AppliedPools;
   #certificates: CertificatePairs;
@@ -95,6 +100,8 @@ export class WorkerGroup {
     this.#reports = new ReportLimits(config.limits.reports, start.memory.reports);
     this.#recoveries = new Recoveries(now, (worker) => void this.#turns.take(() => this.#replace(worker)));
     this.#tidying = setInterval(() => this.#tidy(), TIDY_MS).unref();
+    this.#load.seenControl(now());
+    this.#unwatch = watchLoopLag(now, () => this.#load.seenControl(now()));
   }
 
   /** Starts all workers and serves. Throws StartFault; `stop` then takes away what was started. */
@@ -103,7 +110,7 @@ export class WorkerGroup {
       const numbers = Array.from({ length: this.#options.start.workers }, (_, worker) => worker);
       await this.#assertFree(this.#config);
       const threads = numbers.map((worker) => this.#spawn(worker));
-      for (const [worker, thread] of threads.entries()) await this.#open(thread, worker).catch(asStartFault);
+      for (const thread of threads) await this.#open(thread).catch(asStartFault);
       if (this.#threads.size < threads.length) asStartFault('the others serve');
       this.#phase = 'serving';
     });
@@ -223,7 +230,9 @@ export class WorkerGroup {
   async stop(drainMs: number): Promise<void> {
     this.#phase = 'draining';
     clearInterval(this.#tidying);
+    this.#unwatch();
     this.#recoveries.close();
+    for (const worker of this.#threads.keys()) this.#load.unseen(worker);
     const ending = [...this.#threads.values()].map(async (thread) => {
       await thread.ask({ kind: 'stop', drainMs }, drainMs + STOP_MS).catch(() => {});
       await thread.terminate();
@@ -251,12 +260,11 @@ export class WorkerGroup {
   }
 
   /** The first worker may leave ports to the system, and all others listen where it does. */
-  async #open(thread: WorkerThread, worker: number): Promise<void> {
+  async #open(thread: WorkerThread): Promise<void> {
     const plan = { config: this.#config, ports: this.#ports, certificates: this.#certificates };
     const request = { kind: 'open', plan, pools: this.#pools, clients: this.#clients } as const;
     this.#bound = await thread.ask(request, ANSWER_MS);
     this.#ports = portsOf(this.#config, this.#bound);
-    this.#load.setServing(worker, true);
   }
 
   #ended(worker: number, why: string): void {
@@ -274,7 +282,7 @@ export class WorkerGroup {
   async #replace(worker: number): Promise<void> {
     if (this.#phase !== 'serving') return;
     const thread = this.#spawn(worker);
-    await this.#open(thread, worker).catch(async (fault: Error) => {
+    await this.#open(thread).catch(async (fault: Error) => {
       if (!(fault instanceof WorkerEnded)) this.#options.warn(`worker ${worker + 1} can't serve: ${fault.message}`);
       await thread.terminate();
     });
@@ -297,8 +305,12 @@ export class WorkerGroup {
   /** Of two, the worker that claims the connection has it, or it is dropped here: nobody else knows of it. */
   #pass(connection: PassedConnection): void {
     const { to, ticket } = connection;
-    const taken = this.#threads.get(to)?.ask({ kind: 'take', connection }, ANSWER_MS) ?? Promise.reject();
-    taken.catch(() => this.#options.parking?.drop(ticket) && this.#load.met(to));
+    const asked =
+      this.#threads
+        .get(to)
+        ?.ask({ kind: 'take', connection }, TAKE_MS)
+        .catch(() => {}) ?? Promise.resolve();
+    void asked.then(() => this.#options.parking?.drop(ticket) && this.#load.met(to));
   }
 
   #tidy(): void {

@@ -31,6 +31,7 @@ export class WorkerSide {
   #plane: DataPlane | null = null;
   #prepared: PreparedPlan | null = null;
   #log: LineBatches | null = null;
+  #stopping = false;
 
   constructor(start: WorkerStart, post: (message: FromWorker) => void) {
     this.#start = start;
@@ -112,7 +113,6 @@ export class WorkerSide {
         onDrop: () => counters.dropLine(),
       });
     }
-    watchLoopLag(now, (ms) => counters.lagged(ms));
     const key = Buffer.from(secretKey);
     const plane = new DataPlane({
       ...start,
@@ -131,6 +131,11 @@ export class WorkerSide {
     this.#plane = plane;
     const { bound, commit } = await plane.prepare(plan);
     commit();
+    load.seen(worker, now());
+    watchLoopLag(now, (lateMs) => {
+      counters.lagged(lateMs);
+      if (!this.#stopping) load.seen(worker, now());
+    });
     return bound;
   }
 
@@ -140,6 +145,7 @@ export class WorkerSide {
   }
 
   async #stop(drainMs: number): Promise<null> {
+    this.#stopping = true;
     await this.#plane?.stop(drainMs);
     this.#log?.flush();
     return null;

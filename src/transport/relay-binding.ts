@@ -58,7 +58,9 @@ export type LoadedBinding = { readonly binding: RelayBinding } | { readonly why:
 export function loadRelayBinding(): LoadedBinding {
   if (process.platform !== 'linux') return { why: `there is none for ${process.platform}` };
   try {
-    return { binding: createRequire(import.meta.url)('../native/relay.node') };
+    const binding: RelayBinding = createRequire(import.meta.url)('../native/relay.node');
+    if (typeof binding.park !== 'function') return { why: 'it was built of other sources (npm ci builds it anew)' };
+    return { binding };
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND';
     if (missing) return { why: 'it was not built at the install (npm ci with a C++ compiler builds it)' };

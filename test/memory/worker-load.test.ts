@@ -28,20 +28,26 @@ test('the log of each worker has its own count, and memory one flag for all', (t
 
 test('a worker with clearly more connections than another knows to whom the next had better go', (t) => {
   const all = load();
-  for (const worker of [0, 1, 2]) all.setServing(worker, true);
-  t.is(all.lighterThan(0), -1);
+  for (const worker of [0, 1, 2]) all.seen(worker, 1_000);
+  all.seenControl(1_000);
+  t.is(all.lighterThan(0, 1_500), -1);
   for (let i = 0; i < 3; i++) all.open(0);
   all.open(1);
-  t.is(all.lighterThan(0), 2);
-  t.is(all.lighterThan(1), -1);
+  t.is(all.lighterThan(0, 1_500), 2);
+  t.is(all.lighterThan(1, 1_500), -1);
   // What is on its way counts already.
   all.expect(2);
   all.expect(2);
-  t.is(all.lighterThan(0), -1);
+  t.is(all.lighterThan(0, 1_500), -1);
   all.met(2);
   all.met(2);
   all.release(2);
-  t.is(all.lighterThan(0), -1, 'a dead one takes nothing');
+  t.is(all.lighterThan(0, 1_500), -1, 'a dead one takes nothing');
   all.open(0);
-  t.is(all.lighterThan(0), 1);
+  t.is(all.lighterThan(0, 1_500), 1);
+  t.is(all.lighterThan(0, 1_700), -1, 'one that hangs takes nothing');
+  all.seen(1, 1_700);
+  t.is(all.lighterThan(0, 1_700), -1, 'and by way of one that hangs nothing goes');
+  all.seenControl(1_700);
+  t.is(all.lighterThan(0, 1_700), 1);
 });

@@ -10,7 +10,8 @@ import { listen } from '../support/peers.ts';
 /** Worker 0 of two, with so many connections more than the other, and a place where descriptors are parked. */
 function scene({ more = 100, ticket = 7 } = {}) {
   const load = new WorkerLoad(new AtomicWords(new SharedArrayBuffer(4 * WorkerLoad.wordsFor(2))));
-  for (const worker of [0, 1]) load.setServing(worker, true);
+  for (const worker of [0, 1]) load.seen(worker, 0);
+  load.seenControl(0);
   for (let i = 0; i < more; i++) load.open(0);
   const passed: PassedConnection[] = [];
   const parked: number[] = [];
@@ -59,7 +60,7 @@ test('where nothing can be parked, or nobody else serves, it is served here', as
 });
 
 test('only so many are passed on at once, and so many a second', async (t) => {
-  const { balance, passed, clock } = scene({ more: 10_000 });
+  const { load, balance, passed, clock } = scene({ more: 10_000 });
   const { port, close } = await listen(createServer());
   const client = await open(port);
   t.teardown(() => {
@@ -71,6 +72,8 @@ test('only so many are passed on at once, and so many a second', async (t) => {
   for (let i = 0; i < 300; i++) balance.passOn(again(), 'mixed');
   t.is(passed.length, 256);
   clock.now += 1_000;
+  load.seen(1, clock.now);
+  load.seenControl(clock.now);
   for (let i = 0; i < 300; i++) balance.passOn(again(), 'mixed');
   t.is(passed.length, 356);
 });

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
+import { AtomicWords } from '../../src/memory/words.ts';
+import { WorkerLoad } from '../../src/memory/worker-load.ts';
 import type { ClientRecord } from '../../src/policy/client-directory.ts';
 import { PoolCatalogue } from '../../src/pool/catalogue.ts';
 import { sharedClock } from '../../src/startup/clock.ts';
@@ -12,6 +14,7 @@ import { readSettings } from '../../src/startup/settings.ts';
 import { SharedState } from '../../src/startup/shared-state.ts';
 import { StartFault } from '../../src/startup/start-fault.ts';
 import { WorkerGroup } from '../../src/startup/worker-group.ts';
+import type { ToWorker, WorkerRequest } from '../../src/startup/worker-messages.ts';
 import { spawnWorker } from '../../src/startup/worker-thread.ts';
 import { hashSecret } from '../../src/store/secret-key.ts';
 import { readBytes } from '../support/byte-reader.ts';
@@ -386,7 +389,9 @@ test.serial('failed logins are counted over all workers', async (t) => {
   t.deepEqual(statuses, [...Array(10).fill(407), ...Array(30).fill(429)]);
 });
 
-(relayBinding() === null ? test.serial.skip : test.serial)('connections that last are spread evenly', async (t) => {
+const passingTest = relayBinding() === null ? test.serial.skip : test.serial;
+
+passingTest('connections that last are spread evenly', async (t) => {
   const { group, port } = await makeGroup(t);
   await group.start();
   const [left, right] = [await openMany(port(), 60), await openMany(port(), 60)];
@@ -409,6 +414,55 @@ test.serial('failed logins are counted over all workers', async (t) => {
   destroyAll([...right, ...more]);
   await until(() => group.connections === 0);
   t.is(group.connections, 0);
+});
+
+/** Holds back what the control thread says to a worker, for which `what` holds. Returns what lets it go on. */
+function holdBack(
+  worker: Worker,
+  what: (kind: WorkerRequest['kind']) => boolean,
+): { held: ToWorker[]; release(): void } {
+  const post = worker.postMessage.bind(worker);
+  const held: ToWorker[] = [];
+  worker.postMessage = (message: ToWorker) => (what(message.request.kind) ? held.push(message) : post(message));
+  const release = (): void => {
+    worker.postMessage = post;
+    for (const message of held.splice(0)) post(message);
+  };
+  return { held, release };
+}
+
+passingTest('a connection on its way to a worker that dies is closed, and forgotten', async (t) => {
+  const { group, shared, threads, port } = await makeGroup(t);
+  await group.start();
+  const load = new WorkerLoad(new AtomicWords(shared.memory.load));
+  const holds = threads.map((worker) => holdBack(worker, (kind) => kind === 'take'));
+  const sockets: Socket[] = [];
+  t.teardown(() => destroyAll(sockets));
+  while (holds.every(({ held }) => held.length === 0) && sockets.length < 4_000)
+    sockets.push(...(await openMany(port(), 20)));
+  t.true(load.onTheirWay > 0);
+  const ends = sockets.map(
+    (socket) => new Promise((resolve) => socket.resume().once('end', resolve).once('close', resolve)),
+  );
+  for (const worker of [...threads]) await worker.terminate();
+  await Promise.all(ends);
+  await until(() => load.onTheirWay === 0 && group.workers.running === 2);
+  t.is(load.onTheirWay, 0);
+});
+
+passingTest('a listener that only one worker serves yet passes nothing on', async (t) => {
+  const { group, reload, threads, port } = await makeGroup(t);
+  await group.start();
+  const { held, release } = holdBack(threads[1]!, (kind) => kind === 'prepare');
+  const reloaded = reload(await settingsOf(t, { listeners: [mixed, { ...mixed, name: 'more' }] }));
+  await until(() => held.length > 0);
+  const fresh = held[0]!.request.kind === 'prepare' ? [...held[0]!.request.plan.ports.values()] : [];
+  const sockets = await openMany(fresh.find((one) => one !== port())!, 60);
+  t.teardown(() => destroyAll(sockets));
+  t.deepEqual(tally(await askAll(sockets)), { 200: 60 });
+  release();
+  await reloaded;
+  t.deepEqual(tally(await askAll(sockets)), { 200: 60 });
 });
 
 test.serial('the limit of connections is that of all workers together', async (t) => {
