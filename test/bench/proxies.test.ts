@@ -1,0 +1,98 @@
+import test from 'ava';
+import { type Figures, judge, ratiosOf, spreadOf } from './proxies/figures.ts';
+import { parseOptions, rowNames } from './proxies/options.ts';
+import { familyOf, parseStat } from './proxies/process-tree.ts';
+import { numberText, tableOf } from './proxies/table.ts';
+
+const figures: Figures = {
+  row: 'connect',
+  title: 'CONNECT',
+  unit: 'µs',
+  series: [
+    { peer: 'gateway', samples: [10, 12, 20] },
+    { peer: 'squid', samples: [20, 20, null] },
+    { peer: 'floor', samples: [null, null, null] },
+  ],
+  goals: [
+    { peer: 'gateway', over: 'squid', atMost: 0.55 },
+    { peer: 'gateway', atLeast: 13 },
+    { peer: 'gateway', over: 'dante', atMost: 1 },
+  ],
+  notes: ['dante: not measured'],
+};
+
+test('a spread is of those samples that are there', (t) => {
+  t.deepEqual(spreadOf([3, 1, null, 2]), { least: 1, median: 2, greatest: 3 });
+  t.deepEqual(spreadOf([4, 1, 2, 3]), { least: 1, median: 2.5, greatest: 4 });
+  t.deepEqual(spreadOf([Number.NaN, 7]), { least: 7, median: 7, greatest: 7 });
+  t.is(spreadOf([null]), null);
+});
+
+test('ratios are those of the same round', (t) => {
+  const over = { peer: 'a', samples: [1, 2, 3, null] };
+  t.deepEqual(ratiosOf(over, { peer: 'b', samples: [2, 0, null, 1] }), [0.5, null, null, null]);
+  t.deepEqual(ratiosOf(over, { peer: 'b', samples: [] }), [null, null, null, null]);
+});
+
+test('a goal is judged by the median', (t) => {
+  const [ratio, itself, missing] = figures.goals.map((goal) => judge(goal, figures.series));
+  t.is(ratio?.figure.median, 0.55);
+  t.true(ratio?.met);
+  t.is(itself?.figure.median, 12);
+  t.false(itself?.met);
+  t.is(missing, null);
+});
+
+test('a table shows spreads, ratios, goals and notes', (t) => {
+  t.is(
+    tableOf(figures),
+    `### CONNECT (µs)
+
+| | min | median | max | gateway ÷ it: min | median | max |
+|---|---:|---:|---:|---:|---:|---:|
+| gateway | 10.0 | 12.0 | 20.0 |  |  |  |
+| squid | 20.0 | 20.0 | 20.0 | 0.50 | 0.55 | 0.60 |
+| floor | – | – | – | – | – | – |
+
+- goal gateway ÷ squid ≤ 0.55: 0.55, met
+- goal gateway ≥ 13: 12.0, missed
+- goal gateway ÷ dante ≤ 1: not measured
+- dante: not measured
+`,
+  );
+});
+
+test('numbers have three digits that count', (t) => {
+  t.deepEqual([1234.5, 12.34, 1.234, 0.1234, 0.01234, 0].map(numberText), [
+    '1235',
+    '12.3',
+    '1.23',
+    '0.12',
+    '0.012',
+    '0',
+  ]);
+});
+
+test('the command line', (t) => {
+  t.deepEqual(parseOptions([]).rows, rowNames);
+  t.deepEqual(parseOptions(['--only', 'http,connect']).rows, ['http', 'connect']);
+  t.true(parseOptions(['--quick']).sizes.seconds < parseOptions([]).sizes.seconds);
+  t.throws(() => parseOptions(['--only', 'http,conect']), { message: /--only conect: expected some of connect/ });
+  t.throws(() => parseOptions(['--fast']));
+});
+
+test('a part of the rows replaces no whole results', (t) => {
+  t.is(parseOptions(['--only', 'http']).out, null);
+  t.is(parseOptions(['--only', 'http', '--out', '/tmp/x']).out, '/tmp/x');
+  t.is(parseOptions(['--quick']).out, 'test/bench/results');
+});
+
+test('a line of /proc/PID/stat, whatever the name in it', (t) => {
+  const line = '42 (a) b (c)) S 7 42 42 0 -1 4194560 100 200 0 0 150 50 25 5 20 0 1 0 1000 1 1';
+  t.deepEqual(parseStat(line), { parent: 7, cpuSeconds: 2.3 });
+});
+
+test('a family is all that descend from one', (t) => {
+  const stats = new Map([1, 5, 5, 6, 1].map((parent, i) => [5 + i, { parent }]));
+  t.deepEqual(familyOf(5, stats), [5, 6, 7, 8]);
+});

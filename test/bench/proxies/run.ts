@@ -1,0 +1,79 @@
+/** Sets the gateway beside other proxies on loopback: `npm run bench`, see options.ts and README. Linux only.
+ *
+ *  Every proxy is started as its users start it, and measured in turn with the others in one run, because figures of two runs, or
+ *  of two machines, can't be compared. CPU is that of all of its processes, as the kernel has booked it. */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Figures } from './figures.ts';
+import { type Options, parseOptions, type RowName, usage } from './options.ts';
+import { bulkRow, costRow } from './rows/costs.ts';
+import type { Row } from './rows/row.ts';
+import { openScene, type Scene } from './scene.ts';
+import { tableOf } from './table.ts';
+
+const rows: Readonly<Record<RowName, Row>> = {
+  connect: costRow('connect'),
+  socks5: costRow('socks5'),
+  http: costRow('http'),
+  bulk: bulkRow(),
+};
+
+/** Where and of what the figures are. */
+function circumstances({ quick }: Options) {
+  return {
+    at: new Date().toISOString(),
+    quick,
+    node: process.version,
+    system: `Linux ${release()}`,
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+  };
+}
+
+async function measure(scene: Scene, names: readonly RowName[]): Promise<Figures[]> {
+  const all: Figures[] = [];
+  for (const name of names) {
+    console.error(`… ${name}`);
+    for (const figures of await rows[name](scene)) {
+      all.push(figures);
+      console.log(tableOf(figures));
+    }
+  }
+  return all;
+}
+
+function write(folder: string, figures: readonly Figures[], options: Options): void {
+  mkdirSync(folder, { recursive: true });
+  const document = { ...circumstances(options), rows: figures };
+  writeFileSync(join(folder, 'figures.json'), `${JSON.stringify(document, null, 1)}\n`);
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    console.log(usage);
+    return 0;
+  }
+  const options = parseOptions(args);
+  if (process.platform !== 'linux') throw new Error('what a process takes is read from /proc, which only Linux has');
+  const folder = mkdtempSync(join(tmpdir(), 'roundabout-bench-'));
+  process.env['TMPDIR'] = folder; // for the gateway's folder
+  const scene = await openScene(folder, options.sizes);
+  process.once('exit', () => {
+    scene.children.killAll();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const figures = await measure(scene, options.rows);
+  if (options.out !== null) write(options.out, figures, options);
+  return 0;
+}
+
+// Ended from outside, it takes all that it has started with it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(2);
+}
