@@ -1,7 +1,19 @@
 import { parseArgs } from 'node:util';
 
 /** What can be measured, in the order in which it is. */
-export const rowNames = ['connect', 'socks5', 'http', 'bulk'] as const;
+export const rowNames = [
+  'connect',
+  'socks5',
+  'http',
+  'bulk',
+  'tls-bulk',
+  'idle',
+  'latency',
+  'overload',
+  'workers',
+  'pick',
+  'start',
+] as const;
 
 /** A name for `--only`. */
 export type RowName = (typeof rowNames)[number];
@@ -18,7 +30,10 @@ export interface Sizes {
   readonly bulk: { readonly rounds: number; readonly bytes: number; readonly seconds: number };
   readonly idleTunnels: number;
   readonly tlsTunnels: number;
-  readonly overloadRounds: number;
+  /** Of the rows that take long: idle, overload, start. */
+  readonly slowRounds: number;
+  /** Whether all proxies have a part in latency, overload and idle, or floor and Squid alone. */
+  readonly everyPeer: boolean;
   /** Exits of the large pool whose start is timed, and the kinds of entries that bring them. */
   readonly startExits: number;
   readonly startKinds: readonly ('list' | 'template')[];
@@ -31,7 +46,8 @@ const full: Sizes = {
   bulk: { rounds: 9, bytes: 10e9, seconds: 30 },
   idleTunnels: 9_000,
   tlsTunnels: 2_000,
-  overloadRounds: 3,
+  slowRounds: 3,
+  everyPeer: true,
   startExits: 1_000_000,
   startKinds: ['list', 'template'],
 };
@@ -40,10 +56,11 @@ const quick: Sizes = {
   rounds: 3,
   seconds: 1,
   warmSeconds: 1,
-  bulk: { rounds: 3, bytes: 2e9, seconds: 3 },
-  idleTunnels: 3_000,
+  bulk: { rounds: 3, bytes: 1e9, seconds: 3 },
+  idleTunnels: 9_000,
   tlsTunnels: 500,
-  overloadRounds: 1,
+  slowRounds: 1,
+  everyPeer: false,
   startExits: 1_000_000,
   startKinds: ['list'],
 };

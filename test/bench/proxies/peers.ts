@@ -98,7 +98,7 @@ const proxyChain: Peer = {
     const program = fileURLToPath(new URL('programs/proxy-chain.ts', import.meta.url));
     const log = join(openFolder(scene, 'proxy-chain'), 'access.log');
     const args = ['--import', collector, program, login.username, login.password, log, ...scene.exitPorts.map(String)];
-    const { child, port } = await startListening(scene.children, process.execPath, args);
+    const { child, port } = await startListening(scene.children, process.execPath, { args });
     return { name: 'proxy-chain', pid: child.pid, port, login, stop: child.stop, collect: collectorOf(child) };
   },
 };

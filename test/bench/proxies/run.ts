@@ -9,7 +9,14 @@ import { join } from 'node:path';
 import type { Figures } from './figures.ts';
 import { type Options, parseOptions, type RowName, usage } from './options.ts';
 import { bulkRow, costRow } from './rows/costs.ts';
+import { idleRow } from './rows/idle.ts';
+import { latencyRow } from './rows/latency.ts';
+import { overloadRow } from './rows/overload.ts';
+import { pickRow } from './rows/pick.ts';
 import type { Row } from './rows/row.ts';
+import { startRow } from './rows/start.ts';
+import { tlsBulkRow } from './rows/tls.ts';
+import { workersRow } from './rows/workers.ts';
 import { openScene, type Scene } from './scene.ts';
 import { tableOf } from './table.ts';
 
@@ -18,6 +25,13 @@ const rows: Readonly<Record<RowName, Row>> = {
   socks5: costRow('socks5'),
   http: costRow('http'),
   bulk: bulkRow(),
+  'tls-bulk': tlsBulkRow,
+  idle: idleRow,
+  latency: latencyRow,
+  overload: overloadRow,
+  workers: workersRow,
+  pick: pickRow,
+  start: startRow,
 };
 
 /** Where and of what the figures are. */

@@ -46,13 +46,14 @@ function build(name: Program, folder: string): string {
   return program;
 }
 
-/** Starts a program whose first line is `{"port":N}`. */
+/** Starts a program whose first line is `{"port":N}`; `input` is a line that it waits for. */
 export async function startListening(
   children: Children,
   command: string,
-  args: readonly string[] = [],
+  { args = [], input }: { readonly args?: readonly string[]; readonly input?: string } = {},
 ): Promise<{ child: Child; port: number }> {
   const child = await children.start(command, args);
+  if (input !== undefined) child.say(input);
   const { port }: { port: number } = JSON.parse(await child.line(startBoundMs));
   return { child, port };
 }

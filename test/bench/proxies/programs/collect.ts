@@ -4,10 +4,12 @@ import { runInNewContext } from 'node:vm';
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 
 setFlagsFromString('--expose-gc');
-const collect: () => void = runInNewContext('gc');
+const gc: (how: object) => void = runInNewContext('gc');
+/** As when memory runs out: what isn't needed goes back to the system. */
+const collect = () => gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 const channel = new BroadcastChannel('collect');
 channel.unref();
-channel.onmessage = () => collect();
+channel.onmessage = collect;
 if (isMainThread) {
   process.on('SIGUSR2', () => {
     channel.postMessage(null);

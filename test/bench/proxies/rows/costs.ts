@@ -53,13 +53,15 @@ export function costRow(kind: Speech, among: (peer: Peer) => boolean = () => tru
       const failures = new Map<string, number>();
       const apply = (on: Running, load: Load) => applyLoad(scene, kind, { on, load });
       for (const one of cast.running) await apply(one, { connections, seconds: warmSeconds });
-      const series = await alternate(cast, rounds, async (one) => {
+      const series = await alternate(cast.running, rounds, async (one) => {
         const measured = await apply(one, { connections, seconds });
         failures.set(one.name, Math.max(failures.get(one.name) ?? 0, failedShare(measured)));
-        return measured.served === 0 ? null : (measured.proxyCpuSeconds / measured.served) * 1e6;
+        return { cost: measured.served === 0 ? null : (measured.proxyCpuSeconds / measured.served) * 1e6 };
       });
       const notes = [...cast.notes, ...(cost.notes ?? []), ...failureNotes(failures)];
-      return [{ row: cost.row, title: cost.title, unit: 'µs per exchange', series, goals: cost.goals, notes }];
+      return [
+        { row: cost.row, title: cost.title, unit: 'µs per exchange', series: series('cost'), goals: cost.goals, notes },
+      ];
     });
 }
 
@@ -80,12 +82,12 @@ export function bulkRow(among: (peer: Peer) => boolean = () => true): Row {
       const { rounds, ...until } = scene.sizes.bulk;
       const load = { ...until, connections: 4 };
       for (const on of cast.running) await applyLoad(scene, 'bulk', { on, load: { ...load, bytes: load.bytes / 5 } });
-      const series = await alternate(cast, rounds, async (on, round) => {
-        if (!on.name.startsWith('floor') && on.name !== 'gateway' && isLeftOut(round, scene)) return null;
+      const series = await alternate(cast.running, rounds, async (on, round) => {
+        if (!on.name.startsWith('floor') && on.name !== 'gateway' && isLeftOut(round, scene)) return { cost: null };
         const measured = await applyLoad(scene, 'bulk', { on, load });
-        return measured.bytes === 0 ? null : measured.proxyCpuSeconds / (measured.bytes / 1e9);
+        return { cost: measured.bytes === 0 ? null : measured.proxyCpuSeconds / (measured.bytes / 1e9) };
       });
-      return [bulkFigures(series, cast.notes)];
+      return [bulkFigures(series('cost'), cast.notes)];
     });
 }
 
