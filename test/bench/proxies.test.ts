@@ -1,4 +1,6 @@
 import test from 'ava';
+import { barGroups, chartOf } from './proxies/chart.ts';
+import { compare } from './proxies/check.ts';
 import { type Figures, judge, ratiosOf, spreadOf } from './proxies/figures.ts';
 import { parseOptions, rowNames } from './proxies/options.ts';
 import { familyOf, parseStat } from './proxies/process-tree.ts';
@@ -95,4 +97,48 @@ test('a line of /proc/PID/stat, whatever the name in it', (t) => {
 test('a family is all that descend from one', (t) => {
   const stats = new Map([1, 5, 5, 6, 1].map((parent, i) => [5 + i, { parent }]));
   t.deepEqual(familyOf(5, stats), [5, 6, 7, 8]);
+});
+
+test('a chart has the rows that have a reference, and marks what is cut', (t) => {
+  const groups = barGroups([figures, { ...figures, row: 'start' }, { ...figures, row: 'socks5' }]);
+  t.deepEqual(
+    groups.map(({ title, over, bars }) => [title, over, bars.map(({ peer }) => peer)]),
+    [
+      ['CONNECT set-up, CPU', 'squid', ['gateway']],
+      ['SOCKS5 set-up, CPU', 'squid', ['gateway']],
+    ],
+  );
+  const chart = chartOf([{ title: 'a < b & c', over: 'squid', bars: [{ peer: 'x', ratio: 12.3 }] }], '"quoted"');
+  t.true(chart.includes('12.3 →'));
+  t.true(chart.includes('a &lt; b &amp; c') && chart.includes('&quot;quoted&quot;'));
+});
+
+test('a chart is well-formed XML', (t) => {
+  const open: string[] = [];
+  const chart = chartOf(barGroups([figures]), 'a <caption> & "more"');
+  const rest = chart.replace(
+    /<(\/?)([a-z]+)((?:\s[a-zA-Z0-9-]+="[^"<]*")*)\s*(\/?)>/g,
+    (_tag, end, name, _fields, empty) => {
+      if (end) t.is(open.pop(), name);
+      else if (!empty) open.push(name);
+      return '';
+    },
+  );
+  t.deepEqual(open, []);
+  t.notRegex(rest, /[<>]|&(?!(?:amp|lt|gt|quot);)/);
+});
+
+test('a check fails where something is worse, or nothing was compared', (t) => {
+  const margin = { row: 'connect', over: 'squid', atMost: 0.6 } as const;
+  t.true(compare([figures], [margin]).passed);
+  const worse = compare([figures], [margin, { ...margin, atMost: 0.5 }]);
+  t.false(worse.passed);
+  t.deepEqual(worse.lines, [
+    'connect: CPU of gateway ÷ squid, at most 0.6: 0.55 (0.50 to 0.60)',
+    'connect: CPU of gateway ÷ squid, at most 0.5: 0.55 (0.50 to 0.60), WORSE',
+  ]);
+  const missing = { ...margin, over: 'dante' };
+  t.true(compare([figures], [margin, missing]).passed);
+  t.false(compare([figures], [missing]).passed);
+  t.false(compare([], [margin]).passed);
 });

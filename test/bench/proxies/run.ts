@@ -6,6 +6,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { barGroups, chartOf } from './chart.ts';
+import { compare, measureFor, readMargins } from './check.ts';
 import type { Figures } from './figures.ts';
 import { type Options, parseOptions, type RowName, usage } from './options.ts';
 import { bulkRow, costRow } from './rows/costs.ts';
@@ -60,8 +62,19 @@ async function measure(scene: Scene, names: readonly RowName[]): Promise<Figures
 
 function write(folder: string, figures: readonly Figures[], options: Options): void {
   mkdirSync(folder, { recursive: true });
-  const document = { ...circumstances(options), rows: figures };
-  writeFileSync(join(folder, 'figures.json'), `${JSON.stringify(document, null, 1)}\n`);
+  const of = circumstances(options);
+  writeFileSync(join(folder, 'figures.json'), `${JSON.stringify({ ...of, rows: figures }, null, 1)}\n`);
+  const groups = barGroups(figures);
+  const caption = `${of.cores} cores, ${of.processor}; ${of.system}, Node ${of.node}; ${of.at.slice(0, 10)}${options.quick ? ', quick run' : ''}`;
+  if (groups.length > 0) writeFileSync(join(folder, 'ratios.svg'), chartOf(groups, caption));
+}
+
+/** Whether nothing has become worse by more than the margins. */
+async function check(scene: Scene): Promise<boolean> {
+  const margins = readMargins();
+  const { lines, passed } = compare(await measureFor(scene, margins), margins);
+  for (const line of lines) console.log(line);
+  return passed;
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -78,6 +91,7 @@ async function main(args: readonly string[]): Promise<number> {
     scene.children.killAll();
     rmSync(folder, { recursive: true, force: true });
   });
+  if (options.check) return (await check(scene)) ? 0 : 1;
   const figures = await measure(scene, options.rows);
   if (options.out !== null) write(options.out, figures, options);
   return 0;

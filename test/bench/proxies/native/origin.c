@@ -1,5 +1,6 @@
 // What the exchanges of a benchmark ask for: `GET /bulk` is answered with octets without end, anything else with a page of 1 KiB on
-// a kept connection. One thread, epoll.
+// a kept connection. One thread, epoll. It answers the end of a connection by a reset, so that no proxy is left with ports in
+// TIME_WAIT: after 14,000 exchanges there would be none free, for those that bind before they connect.
 //
 //   origin       listens at a free port of loopback, says {"port":N}, and ends with standard input
 #define _GNU_SOURCE
@@ -39,11 +40,13 @@ static void watch(struct peer *peer, unsigned events, int how) {
 
 static void accept_all(int listener) {
   int one = 1;
+  struct linger reset = {1, 0};
   for (int fd; (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
     struct peer *peer = malloc(sizeof *peer);
     if (!peer) fail("memory");
     peer->fd = fd, peer->streams = false, peer->used = 0;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     watch(peer, EPOLLIN, EPOLL_CTL_ADD);
   }
 }
