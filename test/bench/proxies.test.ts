@@ -64,6 +64,10 @@ test('a table shows spreads, ratios, goals and notes', (t) => {
   );
 });
 
+test('a row that was not measured is no table', (t) => {
+  t.is(tableOf({ ...figures, series: [], notes: ['not measured: …'] }), '### CONNECT\n\n- not measured: …\n');
+});
+
 test('numbers have three digits that count', (t) => {
   t.deepEqual([1234.5, 12.34, 1.234, 0.1234, 0.01234, 0].map(numberText), [
     '1235',

@@ -24,8 +24,8 @@ export interface Sizes {
   readonly rounds: number;
   /** Of load in one turn. */
   readonly seconds: number;
-  /** Of load on each proxy before the first round. */
-  readonly warmSeconds: number;
+  /** Of load on each proxy before the first round, so that what compiles as it runs has done so; ends with either. */
+  readonly warm: { readonly bytes: number; readonly seconds: number };
   /** A turn of bulk ends with either. */
   readonly bulk: { readonly rounds: number; readonly bytes: number; readonly seconds: number };
   readonly idleTunnels: number;
@@ -37,12 +37,14 @@ export interface Sizes {
   /** Exits of the large pool whose start is timed, and the kinds of entries that bring them. */
   readonly startExits: number;
   readonly startKinds: readonly ('list' | 'template')[];
+  /** No row begins later than this. */
+  readonly lastBeginSeconds: number;
 }
 
 const full: Sizes = {
   rounds: 5,
   seconds: 3,
-  warmSeconds: 2,
+  warm: { bytes: 20e6, seconds: 10 },
   bulk: { rounds: 9, bytes: 10e9, seconds: 30 },
   idleTunnels: 9_000,
   tlsTunnels: 2_000,
@@ -50,12 +52,13 @@ const full: Sizes = {
   everyPeer: true,
   startExits: 1_000_000,
   startKinds: ['list', 'template'],
+  lastBeginSeconds: 7_200,
 };
 
 const quick: Sizes = {
   rounds: 3,
   seconds: 1,
-  warmSeconds: 1,
+  warm: { bytes: 5e6, seconds: 3 },
   bulk: { rounds: 3, bytes: 1e9, seconds: 3 },
   idleTunnels: 9_000,
   tlsTunnels: 500,
@@ -63,6 +66,7 @@ const quick: Sizes = {
   everyPeer: false,
   startExits: 1_000_000,
   startKinds: ['list'],
+  lastBeginSeconds: 240,
 };
 
 /** What the command line asks for. */

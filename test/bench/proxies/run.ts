@@ -50,14 +50,21 @@ function circumstances({ quick }: Options) {
 
 async function measure(scene: Scene, names: readonly RowName[]): Promise<Figures[]> {
   const all: Figures[] = [];
+  const begun = performance.now();
   for (const name of names) {
     console.error(`… ${name}`);
-    for (const figures of await rows[name](scene)) {
+    const late = (performance.now() - begun) / 1_000 > scene.sizes.lastBeginSeconds;
+    for (const figures of late ? [outOfTime(name)] : await rows[name](scene)) {
       all.push(figures);
       console.log(tableOf(figures));
     }
   }
   return all;
+}
+
+function outOfTime(row: RowName): Figures {
+  const notes = ['not measured: the others have taken all of the time; see --only'];
+  return { row, title: row, unit: '', series: [], goals: [], notes };
 }
 
 function write(folder: string, figures: readonly Figures[], options: Options): void {

@@ -12,10 +12,11 @@ export function numberText(value: number): string {
  *  by round; then the goals, then the notes. */
 export function tableOf({ title, unit, series, goals, notes }: Figures): string {
   const [first] = series;
+  if (first === undefined) return `### ${title}\n\n${notes.map((note) => `- ${note}\n`).join('')}`;
   const lines = [
     `### ${title} (${unit})`,
     '',
-    `| | min | median | max | ${first?.peer ?? ''} ÷ it: min | median | max |`,
+    `| | min | median | max | ${first.peer} ÷ it: min | median | max |`,
     '|---|---:|---:|---:|---:|---:|---:|',
     ...series.map((one) => `| ${[one.peer, ...cells(spreadOf(one.samples)), ...ratioCells(first, one)].join(' | ')} |`),
     '',
@@ -30,8 +31,8 @@ function cells(spread: Spread | null): string[] {
   return [spread.least, spread.median, spread.greatest].map(numberText);
 }
 
-function ratioCells(first: Series | undefined, one: Series): string[] {
-  if (first === undefined || one === first) return ['', '', ''];
+function ratioCells(first: Series, one: Series): string[] {
+  if (one === first) return ['', '', ''];
   return cells(spreadOf(ratiosOf(first, one)));
 }
 

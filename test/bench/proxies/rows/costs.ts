@@ -48,11 +48,11 @@ const costs: Readonly<Record<Speech, ExchangeCost>> = {
 export function costRow(kind: Speech, among: (peer: Peer) => boolean = () => true): Row {
   return (scene) =>
     withCast(scene, speakersOf(kind).filter(among), async (cast) => {
-      const { rounds, seconds, warmSeconds } = scene.sizes;
+      const { rounds, seconds, warm } = scene.sizes;
       const cost = costs[kind];
       const failures = new Map<string, number>();
       const apply = (on: Running, load: Load) => applyLoad(scene, kind, { on, load });
-      for (const one of cast.running) await apply(one, { connections, seconds: warmSeconds });
+      for (const one of cast.running) await apply(one, { connections, ...warm });
       const series = await alternate(cast.running, rounds, async (one) => {
         const measured = await apply(one, { connections, seconds });
         failures.set(one.name, Math.max(failures.get(one.name) ?? 0, failedShare(measured)));

@@ -38,8 +38,7 @@ async function plain(scene: Scene): Promise<Figures[]> {
 async function plainPerTunnel(scene: Scene, peer: Peer, count: number): Promise<PerTunnel> {
   const on = await peer.start(scene);
   try {
-    const warm = { connections: 32, seconds: scene.sizes.warmSeconds };
-    await applyLoad(scene, 'connect', { on, load: warm });
+    await applyLoad(scene, 'connect', { on, load: { connections: 32, ...scene.sizes.warm } });
     const load = { connections: count, seconds: holdBoundMs / 1_000 };
     return await perTunnel(on, () => startLoad(scene, 'idle', { on, load }));
   } finally {

@@ -17,6 +17,8 @@ const kinds: readonly Kind[] = [
   { mode: 'http', bare: 'kept', title: 'Added latency of a forwarded request' },
 ];
 
+/** Exchanges at once where the most is looked for. */
+const connections = 32;
 const load = { connections: 512, patience: 2 };
 /** Whoever carries less than this times the rate would show its queue and not its latency. */
 const reserve = 1.2;
@@ -34,9 +36,9 @@ export const latencyRow: Row = async (scene) => {
 };
 
 async function latencies(scene: Scene, kind: Kind, { running, notes }: Cast): Promise<Figures[]> {
-  const { rounds, seconds, warmSeconds } = scene.sizes;
+  const { rounds, seconds } = scene.sizes;
   const best = new Map<string, number>();
-  for (const on of running) best.set(on.name, await bestRate(scene, kind.mode, on, warmSeconds));
+  for (const on of running) best.set(on.name, await bestRate(scene, kind.mode, on));
   const rate = 0.5 * Math.min(best.get('gateway') ?? 0, best.get('squid') ?? Number.POSITIVE_INFINITY);
   const able = running.filter(({ name }) => (best.get(name) ?? 0) > reserve * rate);
   const apply = (mode: Mode, on: Running | null) => applyLoad(scene, mode, { on, load: { ...load, seconds, rate } });
@@ -64,10 +66,10 @@ async function latencies(scene: Scene, kind: Kind, { running, notes }: Cast): Pr
 }
 
 /** Exchanges per second, closed loop; once to warm up. */
-async function bestRate(scene: Scene, mode: Mode, on: Running, seconds: number): Promise<number> {
-  const closed = { connections: 32, seconds };
-  await applyLoad(scene, mode, { on, load: closed });
-  const { served, seconds: lasted } = await applyLoad(scene, mode, { on, load: closed });
+async function bestRate(scene: Scene, mode: Mode, on: Running): Promise<number> {
+  const { warm, seconds } = scene.sizes;
+  await applyLoad(scene, mode, { on, load: { connections, ...warm } });
+  const { served, seconds: lasted } = await applyLoad(scene, mode, { on, load: { connections, seconds } });
   return served / lasted;
 }
 

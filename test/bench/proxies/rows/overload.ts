@@ -47,10 +47,9 @@ async function overload(scene: Scene, { running, notes }: Cast): Promise<Figures
 }
 
 async function overloadOne(scene: Scene, on: Running) {
-  const { seconds, warmSeconds } = scene.sizes;
-  const closed = { connections: 64, seconds: warmSeconds };
-  await applyLoad(scene, 'connect', { on, load: closed });
-  const best = await applyLoad(scene, 'connect', { on, load: closed });
+  const { seconds, warm } = scene.sizes;
+  await applyLoad(scene, 'connect', { on, load: { connections: 64, ...warm } });
+  const best = await applyLoad(scene, 'connect', { on, load: { connections: 64, seconds } });
   const bestRate = best.served / best.seconds;
   const rate = factor * bestRate;
   const connections = Math.ceil(Math.min(scene.openFiles * 0.4, 1.2 * rate * patience));

@@ -10,8 +10,8 @@ const connectBoundMs = 10_000;
 /** Bytes that leave through a TLS listener, beside a bare pipe in Node. */
 export const tlsBulkRow: Row = (scene) =>
   withTlsPair(scene, async (pair) => {
-    const { rounds, seconds, warmSeconds } = scene.sizes;
-    for (const one of pair) await costOf(scene, one, warmSeconds);
+    const { rounds, seconds } = scene.sizes;
+    for (const one of pair) await costOf(scene, one, seconds);
     const series = await alternate(pair, rounds, async (one) => ({ cost: await costOf(scene, one, seconds) }));
     return [
       {

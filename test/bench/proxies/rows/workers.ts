@@ -25,10 +25,10 @@ export const workersRow: Row = async (scene) => {
 };
 
 async function rates(scene: Scene, mode: 'connect' | 'http', gateways: readonly Running[]): Promise<Figures> {
-  const { rounds, seconds, warmSeconds } = scene.sizes;
+  const { rounds, seconds, warm } = scene.sizes;
   const connections = 64;
   let share = 0;
-  for (const on of gateways) await applyLoad(scene, mode, { on, load: { connections, seconds: warmSeconds } });
+  for (const on of gateways) await applyLoad(scene, mode, { on, load: { connections, ...warm } });
   const series = await alternate(gateways, rounds, async (on) => {
     const {
       served,
