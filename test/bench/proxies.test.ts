@@ -112,6 +112,8 @@ test('a chart has the rows that have a reference, and marks what is cut', (t) =>
       ['SOCKS5 set-up, CPU', 'squid', ['gateway']],
     ],
   );
+  const gateway = { peer: 'gateway', samples: [10, null, 20] };
+  t.deepEqual(barGroups([{ ...figures, series: [gateway, ...figures.series.slice(1)] }]), []);
   const chart = chartOf([{ title: 'a < b & c', over: 'squid', bars: [{ peer: 'x', ratio: 12.3 }] }], '"quoted"');
   t.true(chart.includes('12.3 →'));
   t.true(chart.includes('a &lt; b &amp; c') && chart.includes('&quot;quoted&quot;'));

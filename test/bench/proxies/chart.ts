@@ -41,7 +41,8 @@ export function barGroups(rows: readonly Figures[]): BarGroup[] {
     const reference = references
       .map((name) => series.find(({ peer }) => peer === name))
       .find((one) => one !== undefined);
-    if (title === undefined || reference === undefined) return [];
+    // Where rounds of ours are missing, the others were hardly better: nothing to take in at a glance.
+    if (title === undefined || reference === undefined || series[0]?.samples.includes(null)) return [];
     const bars = series.flatMap((one) => {
       const ratio = one === reference ? null : spreadOf(ratiosOf(one, reference))?.median;
       return ratio == null || one.peer === 'floor again' ? [] : [{ peer: one.peer, ratio }];

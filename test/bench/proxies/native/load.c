@@ -285,14 +285,14 @@ static void handle(struct epoll_event *events, int count) {
 
 /* Runs the load; returns for how many seconds exchanges were due. What is under way at the end of an open loop is waited for. */
 static double run(int timer) {
-  double begun = now(), end = begun + seconds, due = begun, looked = begun, t = begun, grace = rate > 0 ? 2 : 0;
+  double begun = now(), end = begun + seconds, due = begun, looked = begun, t = begun, grace = 2;
   struct epoll_event events[BATCH];
   for (;;) {
     t = now();
     bool over = t >= end || (bytes_limit > 0 && bytes >= bytes_limit);
     over |= mode->use == HOLD && (held == connections || dropped + refused > 100);
-    if (over && (grace <= 0 || t >= end + grace || resting_count == connections)) break;
-    if (!over) due = begin_due(t, due, end);
+    if (rate > 0 || !over) due = begin_due(t, due, end);
+    if (over && (rate <= 0 || t >= end + grace || (due >= end && resting_count == connections))) break;
     if (rate > 0 && !over && resting_count > 0) wake_at(timer, due);
     handle(events, epoll_wait(epoll, events, BATCH, 5));
     if (patience > 0 && t - looked > 0.005) give_up(looked = t);

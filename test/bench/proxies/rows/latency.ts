@@ -42,6 +42,8 @@ async function latencies(scene: Scene, kind: Kind, { running, notes }: Cast): Pr
   const rate = 0.5 * Math.min(best.get('gateway') ?? 0, best.get('squid') ?? Number.POSITIVE_INFINITY);
   const able = running.filter(({ name }) => (best.get(name) ?? 0) > reserve * rate);
   const apply = (mode: Mode, on: Running | null) => applyLoad(scene, mode, { on, load: { ...load, seconds, rate } });
+  // Once unmeasured: the rhythm is another than that of the closed loop.
+  for (const one of able) await apply(kind.mode, one);
   let bare = await apply(kind.bare, null);
   const series = await alternate(able, rounds, async (one) => {
     if (one === able[0]) bare = await apply(kind.bare, null);
