@@ -3,7 +3,9 @@ import { barGroups, chartOf } from './proxies/chart.ts';
 import { compare } from './proxies/check.ts';
 import { type Figures, judge, ratiosOf, spreadOf } from './proxies/figures.ts';
 import { parseOptions, rowNames } from './proxies/options.ts';
+import { peers } from './proxies/peers.ts';
 import { familyOf, parseStat } from './proxies/process-tree.ts';
+import { available } from './proxies/rows/row.ts';
 import { numberText, tableOf } from './proxies/table.ts';
 
 const figures: Figures = {
@@ -147,4 +149,12 @@ test('a check fails where something is worse, or nothing was compared', (t) => {
   t.true(compare([figures], [margin, missing]).passed);
   t.false(compare([figures], [missing]).passed);
   t.false(compare([], [margin]).passed);
+});
+
+test('a proxy that is not installed is named, and left out', (t) => {
+  const [floor, squid] = peers;
+  if (floor === undefined || squid === undefined) return t.fail();
+  const { here, notes } = available([floor, { ...squid, missing: () => 'squid' }]);
+  t.deepEqual(here, [floor]);
+  t.deepEqual(notes, ['squid: not measured, package squid is not installed']);
 });
