@@ -1,5 +1,6 @@
 import { isIP, isIPv4 } from 'node:net';
 import { failed, type Parsed, parsed } from './decoded.ts';
+import { isDigits } from './http-syntax.ts';
 
 /** A host in canonical form: a name lower-cased and without a trailing dot; an IPv4 address dotted decimal whatever its
  *  spelling; an IPv6 address compressed (RFC 5952) and without brackets. */
@@ -23,7 +24,6 @@ const nameLimit = 253;
 
 /** WHATWG URL §3.5 "ends in a number": such a host is an IPv4 address or nothing, for libc would read it as one. */
 const numberPattern = /^(?:[0-9]+|0[xX][0-9A-Fa-f]*)$/;
-const portPattern = /^[0-9]{1,5}$/;
 
 const badHost = failed('bad_request', 'the host is neither a name nor an address');
 const badPort = failed('bad_request', 'the port must be a number from 1 to 65535');
@@ -60,7 +60,7 @@ export function parseAuthority(text: string, defaultPort: number | null): Parsed
 
 /** The port that `digits` name, 1 to 65,535, or null. Up to five digits, without a sign. */
 export function parsePort(digits: string): number | null {
-  if (!portPattern.test(digits)) return null;
+  if (digits.length > 5 || !isDigits(digits)) return null;
   const port = Number(digits);
   return port >= 1 && port <= 65_535 ? port : null;
 }

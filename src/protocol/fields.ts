@@ -9,15 +9,34 @@ export class Fields {
   readonly keys: string[] = [];
   /** Latin-1 text, one character an octet, without surrounding white space. */
   readonly values: string[] = [];
+  /** The text in which each line stands exactly as it is written from its name and value, and where each begins; null where there
+   *  is no such text. */
+  #written: { readonly text: string; readonly starts: readonly number[] } | null = null;
 
   get size(): number {
     return this.names.length;
   }
 
-  append(name: string, value: string): void {
+  /** `key` is the name in lower case, where that is known. */
+  append(name: string, value: string, key: string = name.toLowerCase()): void {
     this.names.push(name);
-    this.keys.push(name.toLowerCase());
+    this.keys.push(key);
     this.values.push(value);
+    this.#written = null;
+  }
+
+  /** Says that line `i` stands in `text` as `name: value` CRLF, from `starts[i]` to `starts[i + 1]`, for all lines there are. */
+  standIn(text: string, starts: readonly number[]): void {
+    this.#written = { text, starts };
+  }
+
+  /** The lines from `start` to `stop` (exclusive) as they are written: `name: value` CRLF each. */
+  lines(start: number, stop: number): string {
+    if (this.#written !== null)
+      return this.#written.text.slice(this.#written.starts[start], this.#written.starts[stop]);
+    let text = '';
+    for (let i = start; i < stop; i++) text += `${this.names[i]}: ${this.values[i]}\r\n`;
+    return text;
   }
 
   /** The first value of `key` (lower-case), or undefined. */

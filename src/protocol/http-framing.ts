@@ -1,7 +1,7 @@
 import { failed, type Parsed, parsed } from './decoded.ts';
 import type { Fields } from './fields.ts';
 import type { Framing, RequestHead, ResponseHead } from './http-message.ts';
-import { isToken } from './http-syntax.ts';
+import { isDigits, isToken } from './http-syntax.ts';
 
 const none: Framing = Object.freeze({ type: 'none' });
 const chunked: Framing = Object.freeze({ type: 'chunked' });
@@ -62,7 +62,8 @@ export function responseFraming(head: ResponseHead, method: string): Parsed<Fram
  *  is missing, malformed, or not one. */
 export function singleLength(fields: Fields): number | null {
   const lengths = fields.all('content-length');
-  if (lengths.length === 1 && isDigits(lengths[0])) return parseLength(lengths[0]);
+  const [only = ''] = lengths;
+  if (lengths.length === 1 && isDigits(only)) return parseLength(only);
   const [first, ...others] = lengths.join(',').split(/[ \t]*,[ \t]*/);
   return others.every((other) => other === first) ? parseLength(first) : null;
 }
@@ -71,13 +72,9 @@ function isChunked(codings: readonly string[]): boolean {
   return codings.length === 1 && codings[0]?.toLowerCase() === 'chunked';
 }
 
-function isDigits(text: string | undefined): text is string {
-  return text !== undefined && /^[0-9]+$/.test(text);
-}
-
 /** 1*DIGIT up to 2^53-1, or null. */
 function parseLength(digits: string | undefined): number | null {
-  if (!isDigits(digits)) return null;
+  if (digits === undefined || !isDigits(digits)) return null;
   const octets = Number(digits);
   return Number.isSafeInteger(octets) ? octets : null;
 }

@@ -1,5 +1,5 @@
 /** Fields that end at each hop (RFC 9110 §7.6.1), those that are written anew from what was parsed, and names reserved by us. */
-const dropped: ReadonlySet<string> = new Set([
+const dropped = byLength([
   'connection',
   'keep-alive',
   'te',
@@ -33,8 +33,18 @@ const neverTrailers: ReadonlySet<string> = new Set([
  *  which only we may speak. Connection, Content-Length, Expect, Host, Trailer, Transfer-Encoding and Upgrade count as dropped:
  *  the serialiser writes its own. */
 export function isDropped(key: string, nominated: readonly string[], role: 'request' | 'response'): boolean {
-  if (dropped.has(key) || nominated.includes(key) || key.startsWith('roundabout-')) return true;
+  if (dropped[key.length]?.includes(key) === true || nominated.includes(key) || key.startsWith('roundabout-'))
+    return true;
   return key.startsWith('proxy-') && !(key === 'proxy-status' && role === 'response');
+}
+
+/** The names of each length: most names that are asked for have the length of none, and no hash of them is needed. */
+function byLength(names: readonly string[]): readonly (readonly string[] | undefined)[] {
+  const longest = Math.max(...names.map(({ length }) => length));
+  return Array.from({ length: longest + 1 }, (_, length) => {
+    const those = names.filter((name) => name.length === length);
+    return those.length === 0 ? undefined : those;
+  });
 }
 
 /** Whether a trailer field, by its lower-case name, is dangerous to pass on. */

@@ -2,10 +2,12 @@ import { type Decoded, decoded, type Fault, more, refused } from './decoded.ts';
 import type { Fields } from './fields.ts';
 import type { HeadLimits } from './http-message.ts';
 import { textEnd, tokenEnd, trimmedSlice } from './http-syntax.ts';
+import { knownName } from './known-names.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
+const SPACE = 0x20;
 const nothing = Buffer.alloc(0);
 
 /** What a section may look like. */
@@ -80,9 +82,9 @@ export class SectionScanner {
         return { kind: 'bad_request', detail: 'an empty line stands for the start line' };
       this.#start = lf + 1;
     } else {
-      if (length > this.#lineLimit) return this.#tooLarge('a line is too long');
+      if (length > this.#lineLimit()) return this.#tooLarge('a line is too long');
       this.#lines++;
-      if (this.#fieldLines > this.#rules.limits.fieldCount) return this.#tooLarge('there are too many field lines');
+      if (this.#fieldLines() > this.#rules.limits.fieldCount) return this.#tooLarge('there are too many field lines');
     }
     this.#lineStart = lf + 1;
     return 'line';
@@ -126,40 +128,49 @@ export class SectionScanner {
   /** What the octets held already exceed. A section that fills its limit without an end can't end within it. */
   #excess(): Fault | null {
     const length = this.#octets - this.#lineStart - (this.#afterCr ? 1 : 0);
-    if (length > this.#lineLimit) return this.#tooLarge('a line is too long');
+    if (length > this.#lineLimit()) return this.#tooLarge('a line is too long');
     return this.#octets < this.#rules.limits.headBytes
       ? null
       : this.#tooLarge('the head or trailer section is too long');
   }
 
-  get #inStartLine(): boolean {
+  #inStartLine(): boolean {
     return this.#rules.startLine && this.#lines === 0;
   }
 
-  get #lineLimit(): number {
-    return this.#inStartLine ? this.#rules.limits.startLineBytes : this.#rules.limits.fieldLineBytes;
+  #lineLimit(): number {
+    return this.#inStartLine() ? this.#rules.limits.startLineBytes : this.#rules.limits.fieldLineBytes;
   }
 
-  get #fieldLines(): number {
+  #fieldLines(): number {
     return this.#rules.startLine ? this.#lines - 1 : this.#lines;
   }
 
   #tooLarge(detail: string): Fault {
-    return { kind: 'head_too_large', detail, status: this.#inStartLine ? 414 : 431 };
+    return { kind: 'head_too_large', detail, status: this.#inStartLine() ? 414 : 431 };
   }
 }
 
 /** Appends the field lines of a section (see SectionScanner) from offset `start` on to `fields`. Strict (RFC 9112 §5): no white
  *  space before the colon, no folded lines, names are tokens. Returns what is wrong, or null. */
 export function parseFieldLines(section: string, start: number, fields: Fields): Fault | null {
+  const starts: number[] = [];
+  let isPlain = true;
   let at = start;
   while (at < section.length) {
     const colon = tokenEnd(section, at);
     if (colon === at || section.charCodeAt(colon) !== COLON) return nameFault(section, at);
     const end = section.indexOf('\r', colon);
-    fields.append(section.slice(at, colon), trimmedSlice(section, colon + 1, end));
+    const value = trimmedSlice(section, colon + 1, end);
+    isPlain &&= section.charCodeAt(colon + 1) === SPACE && value.length === end - colon - 2;
+    const known = knownName(section, at, colon);
+    if (known === null) fields.append(section.slice(at, colon), value);
+    else fields.append(known.name, value, known.key);
+    starts.push(at);
     at = end + 2;
   }
+  starts.push(at);
+  if (isPlain) fields.standIn(section, starts);
   return null;
 }
 

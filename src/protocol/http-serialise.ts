@@ -118,17 +118,20 @@ function fieldLines(message: {
   const { names, keys, values } = fields;
   const nominated = fields.tokens('connection');
   let text = '';
+  // Where those that are passed on begin which aren't in the text yet: neighbours are written together.
+  let start = 0;
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] ?? '';
     const own = unwritten(renewed, key === 'proxy-connection' ? 'connection' : key);
-    if (own !== null) {
-      const name = own.name.toLowerCase() === key ? names[i] : own.name;
-      text += `${name}: ${own.value}\r\n`;
-      own.written = true;
-    } else if (!isDropped(key, nominated, role) && omit?.has(key) !== true) {
-      text += `${names[i]}: ${values[i]}\r\n`;
-    }
+    if (own === null && !isDropped(key, nominated, role) && omit?.has(key) !== true) continue;
+    const name = own?.name.toLowerCase() === key ? names[i] : own?.name;
+    if (own !== null) own.written = true;
+    if (own !== null && own.value === values[i] && name === names[i]) continue;
+    if (start < i) text += fields.lines(start, i);
+    if (own !== null) text += `${name}: ${own.value}\r\n`;
+    start = i + 1;
   }
+  if (start < keys.length) text += fields.lines(start, keys.length);
   for (const { name, value, written } of renewed) if (!written) text += `${name}: ${value}\r\n`;
   return text;
 }

@@ -16,7 +16,8 @@ export function textEnd(octets: Buffer, start: number, stop: number): number {
 /** Where the token that begins at `start` ends; `start` where none does. */
 export function tokenEnd(text: string, start: number): number {
   let at = start;
-  while (tokenOctets[text.charCodeAt(at)] === 1) at++;
+  // Behind the end there is NaN for a code, and no look-up is slower than that of a number that can't be an index.
+  while (at < text.length && tokenOctets[text.charCodeAt(at)] === 1) at++;
   return at;
 }
 
@@ -30,6 +31,15 @@ export function isVisible(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code <= 0x20 || code >= 0x7f) return false;
+  }
+  return text !== '';
+}
+
+/** Whether `text` is one or more digits. */
+export function isDigits(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x30 || code > 0x39) return false;
   }
   return text !== '';
 }

@@ -231,3 +231,18 @@ test('names such as __proto__ are fields like any other', (t) => {
     'constructor: 2',
   ]);
 });
+
+test('lines are written in one form, however they came', (t) => {
+  const plan = request([
+    'GET http://o.example/ HTTP/1.1',
+    'A: 1',
+    'B:2',
+    'Proxy-X: no',
+    'C: \t3 ',
+    'D:',
+    'Host: o.example',
+    'E: ',
+  ]);
+  const written = serialiseRequest(plan, { target: '/', host: 'o.example', connection: 'keep-alive' });
+  t.is(written, 'GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\nC: 3\r\nD: \r\nHost: o.example\r\nE: \r\n\r\n');
+});
