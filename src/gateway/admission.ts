@@ -1,6 +1,7 @@
 import { type ErrorKind, GatewayError } from '../errors.ts';
 import type { LeaseKey } from '../memory/lease-table.ts';
 import type { ClientDirectory, ClientRecord } from '../policy/client-directory.ts';
+import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { ReceivedCredential } from '../protocol/credentials.ts';
 import type { Fault } from '../protocol/decoded.ts';
@@ -107,11 +108,22 @@ export function authorise(
     else verdict ??= refusal;
   }
   if (verdict !== null && open.length === 0) throw verdict;
-  return { client, params, pools: open, leaseKey: leaseKeyOf(deps, { client, params }) };
+  return admissionTo(deps, { client, params }, open);
+}
+
+/** Admits a client to these pools. */
+export function admissionTo(deps: Collaborators, { client, params }: Identity, pools: readonly string[]): Admission {
+  const leaseKey = leaseKeyOf(deps, { client, params });
+  return { client, params, pools, leaseKey, filter: filterOf(params, pools) };
+}
+
+function filterOf(params: Params, pools: readonly string[]): ExitFilter {
+  const { tier, country, region, state, city, zip, asn, isp, exit, ip } = params;
+  return { pools, tier: tier === 'auto' ? undefined : tier, country, region, state, city, zip, asn, isp, exit, ip };
 }
 
 /** The key of the session's lease, keyed with a secret so that no chosen name meets another's; null without a session. */
-export function leaseKeyOf(deps: Collaborators, { client, params }: Identity): LeaseKey | null {
+function leaseKeyOf(deps: Collaborators, { client, params }: Identity): LeaseKey | null {
   return params.session === undefined ? null : deps.leaseKey(client.name, params.session);
 }
 

@@ -3,7 +3,7 @@ import { NO_ROOM } from '../memory/exchange-slots.ts';
 import { chargesExit, isAmbiguous } from '../selection/outcome.ts';
 import type { PathFailure } from '../selection/path-beliefs.ts';
 import type { SlotRef } from '../selection/request.ts';
-import { filterRing, releaseFromSession, settleSession, siteRowOf } from './choosing.ts';
+import { releaseFromSession, settleSession, siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
 import { remember } from './site-signals.ts';
@@ -28,7 +28,7 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
   const at = { slot, generation: deps.exits.generationOf(slot) };
   const place = deps.places.take(slot, at.generation);
   if (place === NO_ROOM) throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
-  const queued = deps.selection().begin(choice.slot, siteRowOf(deps, exchange), begunAt);
+  const queued = deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
   return { choice, at, place, queued, begunAt };
 }
 
@@ -101,7 +101,7 @@ function howOf({ kind }: GatewayError): PathFailure {
 /** The way through the exit worked. */
 function bookAnswer(deps: Collaborators, exchange: Exchange, { choice, at, queued, begunAt }: BookedAttempt): void {
   const now = deps.now();
-  const rings = deps.rings.ringsOf(choice.exit, filterRing(deps, exchange));
+  const rings = deps.rings.ringsOf(choice.exit, exchange.ring);
   deps.selection().arrived(at, now - begunAt, { site: siteRowOf(deps, exchange), rings, queued, now });
 }
 

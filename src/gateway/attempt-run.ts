@@ -1,6 +1,5 @@
 import { Abort, type AbortView } from '../transport/abort.ts';
 import { type BookedAttempt, beginAttempt, bookFailure, dropAttempt } from './attempt-books.ts';
-import { siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, Exchange } from './exchange.ts';
 import type { Ended, Runner } from './race.ts';
@@ -35,6 +34,8 @@ export interface RunOptions<T> {
   readonly endsAt: number;
   /** Whether another attempt may follow. */
   readonly another: boolean;
+  /** Whether another may be run against it, so that it may have to be called off. */
+  readonly raced: boolean;
 }
 
 /** The reason for which the loser of a race stops. */
@@ -45,45 +46,80 @@ class Overtaken extends Error {
   }
 }
 
+/** Calls off one attempt. The exchange's end is the attempt's: of one that has won too, whose answer is still being relayed. */
+class Call extends Abort {
+  readonly #exchange: AbortView;
+  readonly #follow = (): void => this.abort(this.#exchange.reason);
+
+  constructor(exchange: AbortView) {
+    super();
+    this.#exchange = exchange;
+    if (exchange.aborted) this.#follow();
+    exchange.addEventListener('abort', this.#follow);
+  }
+
+  unfollow(): void {
+    this.#exchange.removeEventListener('abort', this.#follow);
+  }
+}
+
 /** One attempt under way. It is booked when it fails; its success is the caller's to book, or to call off. */
-export class AttemptRun<T> implements Runner<T> {
+export class AttemptRun<T> implements Attempt, Runner<T> {
+  readonly choice: Choice;
   readonly ended: Promise<Ended<T>>;
   readonly booked: BookedAttempt;
   readonly #deps: Collaborators;
   readonly #exchange: Exchange;
   readonly #work: Work<T>;
-  readonly #call = new Abort();
+  /** When its time is over, and that for its way. */
+  readonly #endsAt: number;
+  readonly #wayEndsAt: number;
+  /** What calls it off alone; null where nothing can but the exchange's end. */
+  readonly #call: Call | null;
   #calledOff = false;
   #won: { readonly value: T } | null = null;
-  /** The exchange's end is the attempt's: of one that has won too, whose answer is still being relayed. */
-  readonly #follow = (): void => this.#call.abort(this.#exchange.abort.reason);
 
   constructor(deps: Collaborators, exchange: Exchange, options: RunOptions<T>) {
+    const { choice, endsAt, another } = options;
     this.#deps = deps;
     this.#exchange = exchange;
     this.#work = options.work;
-    this.booked = beginAttempt(deps, exchange, options.choice);
-    this.ended = this.#run(attemptOf(deps, exchange, { ...options, call: this.#call }));
+    this.choice = choice;
+    this.booked = beginAttempt(deps, exchange, choice);
+    const now = this.booked.begunAt;
+    this.#endsAt = another ? now + (endsAt - now) / 2 : endsAt;
+    this.#wayEndsAt = another ? Math.min(this.#endsAt, now + patienceMs(deps, exchange, choice)) : endsAt;
+    this.#call = options.raced ? new Call(exchange.abort) : null;
+    this.ended = this.#run();
+  }
+
+  get shareMs(): number {
+    return Math.max(1, this.#endsAt - this.#deps.now());
+  }
+
+  get wayMs(): number {
+    return Math.max(1, this.#wayEndsAt - this.#deps.now());
+  }
+
+  get signal(): AbortView {
+    return this.#call ?? this.#exchange.abort;
   }
 
   callOff(): void {
     if (this.#calledOff) return;
     this.#calledOff = true;
     if (this.#won !== null) this.#throwAway(this.#won.value);
-    else this.#call.abort(new Overtaken());
+    else this.#call?.abort(new Overtaken());
   }
 
-  async #run(attempt: Attempt): Promise<Ended<T>> {
-    const { abort } = this.#exchange;
-    if (abort.aborted) this.#follow();
-    abort.addEventListener('abort', this.#follow);
+  async #run(): Promise<Ended<T>> {
     try {
-      const value = await this.#work.run(attempt);
+      const value = await this.#work.run(this);
       this.#won = { value };
       if (this.#calledOff) this.#throwAway(value);
       return { ok: true, value };
     } catch (fault) {
-      abort.removeEventListener('abort', this.#follow);
+      this.#call?.unfollow();
       return { ok: false, fault: this.#fail(fault) };
     }
   }
@@ -95,27 +131,10 @@ export class AttemptRun<T> implements Runner<T> {
   }
 
   #throwAway(value: T): void {
-    this.#exchange.abort.removeEventListener('abort', this.#follow);
+    this.#call?.unfollow();
     dropAttempt(this.#deps, this.booked);
     this.#work.discard?.(value);
   }
-}
-
-function attemptOf<T>(deps: Collaborators, exchange: Exchange, options: RunOptions<T> & { call: Abort }): Attempt {
-  const { choice, another, endsAt, call } = options;
-  const now = deps.now();
-  const until = another ? now + (endsAt - now) / 2 : endsAt;
-  const wayUntil = another ? Math.min(until, now + patienceMs(deps, exchange, choice)) : until;
-  return {
-    choice,
-    get shareMs() {
-      return Math.max(1, until - deps.now());
-    },
-    get wayMs() {
-      return Math.max(1, wayUntil - deps.now());
-    },
-    signal: call,
-  };
 }
 
 /** How long the way over an exit may take where another attempt may follow, in ms, by what the exit and the site are known to take.
@@ -123,5 +142,5 @@ function attemptOf<T>(deps: Collaborators, exchange: Exchange, options: RunOptio
 function patienceMs(deps: Collaborators, exchange: Exchange, choice: Choice): number {
   const pool = deps.registry.pool(choice.exit.pool);
   if (pool?.strategy !== 'learned') return Number.POSITIVE_INFINITY;
-  return deps.selection().attemptTimeoutMs(choice.slot, siteRowOf(deps, exchange), deps.now());
+  return deps.selection().attemptTimeoutMs(choice.slot, exchange.siteRow, deps.now());
 }

@@ -25,20 +25,20 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
       chosen === HOLD ? await chooseLater(deps, exchange, { tried, last, endsAt }) : chosen;
     tried.push(choice.slot);
     const another = () => tried.length < most && others > 0;
-    const begin = (by: Choice) => new AttemptRun(deps, exchange, { choice: by, work, endsAt, another: another() });
-    const { runner, result }: Raced<T> = await raceAgainst(
-      begin(choice),
-      () => (another() ? hedgeDelayMs(deps, exchange, work) : null),
-      () => {
-        // Others that were late as well may have spent the budget since.
-        const may = work.mayHedge?.() === true && deps.selection().mayHedge;
-        const rival = may ? chooseRival(deps, exchange, tried) : null;
-        if (rival === null) return null;
-        tried.push(rival.slot);
-        deps.selection().hedged(siteRowOf(deps, exchange));
-        return begin(rival);
-      },
-    );
+    const raced = another() && mayBeRaced(deps, exchange, { choice, work });
+    const first = new AttemptRun(deps, exchange, { choice, work, endsAt, another: another(), raced });
+    const delayMs = raced ? hedgeDelayMs(deps, exchange, choice) : null;
+    const rival = () => {
+      // Others that were late as well may have spent the budget since.
+      const may = work.mayHedge?.() === true && deps.selection().mayHedge;
+      const other = may ? chooseRival(deps, exchange, tried) : null;
+      if (other === null) return null;
+      tried.push(other.slot);
+      deps.selection().hedged(siteRowOf(deps, exchange));
+      return new AttemptRun(deps, exchange, { choice: other, work, endsAt, another: another(), raced });
+    };
+    const { runner, result }: Raced<T> =
+      delayMs === null ? { runner: first, result: await first.ended } : await raceAgainst(first, delayMs, rival);
     if (result.ok) {
       bookSuccess(deps, exchange, runner.booked);
       return result.value;
@@ -69,14 +69,19 @@ function limitsOf(deps: Collaborators, { admission, startedAt }: Exchange): { mo
   };
 }
 
-/** After how long the attempt that begins now is raced by another, in ms; null where it isn't: nobody asked for it, the exchange
- *  belongs to a session, or more would be raced than the budget allows. */
-function hedgeDelayMs<T>(deps: Collaborators, exchange: Exchange, work: Work<T>): number | null {
-  const { admission, choice } = exchange;
-  if (admission === null || choice === null || admission.leaseKey !== null || work.mayHedge === undefined) return null;
-  const pool = deps.registry.pool(choice.exit.pool);
-  if (!(admission.params.hedge ?? pool?.hedge ?? false)) return null;
-  const delayMs = deps.selection().hedgeDelayMs(choice.slot, siteRowOf(deps, exchange), deps.now());
+/** Whether another attempt may be run against that one: somebody asked for it, and the exchange belongs to no session. */
+function mayBeRaced<T>(
+  deps: Collaborators,
+  { admission }: Exchange,
+  { choice, work }: { choice: Choice; work: Work<T> },
+): boolean {
+  if (admission === null || admission.leaseKey !== null || work.mayHedge === undefined) return false;
+  return admission.params.hedge ?? deps.registry.pool(choice.exit.pool)?.hedge ?? false;
+}
+
+/** After how long the attempt that begins now is raced by another, in ms; null where more would be raced than the budget allows. */
+function hedgeDelayMs(deps: Collaborators, { siteRow }: Exchange, { slot }: Choice): number | null {
+  const delayMs = deps.selection().hedgeDelayMs(slot, siteRow, deps.now());
   return delayMs > 0 ? delayMs : null;
 }
 

@@ -38,7 +38,8 @@ export interface Chosen {
 export function chooseRival(deps: Collaborators, exchange: Exchange, tried: readonly number[]): Choice | null {
   const { admission } = exchange;
   if (admission === null) return null;
-  const filter = filterOf(admission);
+  const { filter } = admission;
+  note(deps, exchange, filter);
   const excluded = excludedSlots(deps, admission.params, tried);
   const candidates = deps.registry.drawFrom(filter);
   const guard = deps.guards.for(exchange);
@@ -53,7 +54,8 @@ export function chooseRival(deps: Collaborators, exchange: Exchange, tried: read
 export function choose(deps: Collaborators, exchange: Exchange, { tried, last }: Tried): Chosen | typeof HOLD {
   const { admission } = exchange;
   if (admission === null) throw new GatewayError('internal', { detail: 'an exchange chose before it was admitted' });
-  const filter = filterOf(admission);
+  const { filter } = admission;
+  note(deps, exchange, filter);
   const candidates = deps.registry.drawFrom(filter);
   const most = candidates.count ?? candidates.list.length;
   const lease = findLease(deps, admission);
@@ -71,11 +73,9 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
       };
     if (pinned) throw sessionLost(exit === null ? last : noneRested());
   } else if (mayHaveLost(deps, admission)) throw sessionForgotten();
-  const slot = pickSlot(deps, exchange, {
-    guard,
-    retry: tried.length > 0,
-    ...nearest(deps, { lease, filter, candidates, excluded }),
-  });
+  const wide = { filter, candidates, excluded };
+  const near = lease === null ? wide : nearest(deps, wide, lease);
+  const slot = pickSlot(deps, exchange, { ...near, guard, retry: tried.length > 0 });
   if (slot === HOLD) return HOLD;
   if (slot === NONE)
     throw (
@@ -133,11 +133,6 @@ export function sessionExit(deps: Collaborators, admission: Admission): Exit | n
   return lease === null ? null : (deps.registry.exitAt(lease.slot) ?? null);
 }
 
-function filterOf({ params, pools }: Admission): ExitFilter {
-  const { tier, country, region, state, city, zip, asn, isp, exit, ip } = params;
-  return { pools, tier: tier === 'auto' ? undefined : tier, country, region, state, city, zip, asn, isp, exit, ip };
-}
-
 function findLease(deps: Collaborators, admission: Admission): Lease | null {
   const { leaseKey: key } = admission;
   return key === null ? null : (deps.leases.find(key, deps.now()) ?? null);
@@ -156,9 +151,9 @@ function leasedExit(
 
 /** Where a session that must leave its exit looks first: the same country and autonomous system, if any exit is left there that
  *  it may use. */
-function nearest(deps: Collaborators, { lease, ...wide }: Wide & { readonly lease: Lease | null }): Wide {
+function nearest(deps: Collaborators, wide: Wide, lease: Lease): Wide {
   const { filter } = wide;
-  if (lease === null || (lease.country === '' && lease.asn === 0)) return wide;
+  if (lease.country === '' && lease.asn === 0) return wide;
   const country = lease.country === '' ? filter.country : [lease.country];
   const asn = lease.asn === 0 ? filter.asn : String(lease.asn);
   const asked = filter.country ?? country;
@@ -242,10 +237,11 @@ interface Drawing extends Wide {
 /** The slot picked, of those that the guard of the site leaves; NONE, or HOLD. */
 function pickSlot(deps: Collaborators, exchange: Exchange, drawing: Drawing): number {
   const { guard } = drawing;
+  if (guard === null) return pickOf(deps, requestOf(deps, exchange, drawing), drawing.filter);
   const excluded = [...drawing.excluded];
   for (;;) {
     const slot = pickOf(deps, requestOf(deps, exchange, { ...drawing, excluded }), drawing.filter);
-    if (slot < 0 || guard === null || guard.take(slot, deps.now())) return slot;
+    if (slot < 0 || guard.take(slot, deps.now())) return slot;
     // Another exchange was faster.
     excluded.push(slot);
   }
@@ -273,8 +269,8 @@ function requestOf(deps: Collaborators, exchange: Exchange, drawing: Drawing): P
     allows: guard === null ? undefined : (slot) => guard.allows(slot, deps.now()),
     excluded,
     cursor: deps.registry.cursorOf(pool),
-    site: siteRowOf(deps, exchange),
-    ring: filterRing(deps, exchange),
+    site: exchange.siteRow,
+    ring: exchange.ring,
     session,
     since: startedAt,
     retry,
@@ -286,15 +282,16 @@ export function siteRowOf(deps: Collaborators, { site }: Exchange): number {
   return site === null ? -1 : deps.siteRowOf(site);
 }
 
-/** The number of the filter that the exchange asks by. */
-export function filterRing(deps: Collaborators, { admission }: Exchange): number {
-  return admission === null ? 0 : deps.rings.numberOf(filterOf(admission));
+/** Looks up what a choice and its attempt go by. */
+function note(deps: Collaborators, exchange: Exchange, filter: ExitFilter): void {
+  exchange.siteRow = siteRowOf(deps, exchange);
+  exchange.ring = deps.rings.numberOf(filter);
 }
 
 /** Whether a session that may move had better stay. */
 function mayStay(deps: Collaborators, exchange: Exchange, slot: number): boolean {
   const pool = deps.registry.pool(deps.registry.exitAt(slot)?.pool ?? '');
-  return pool?.strategy !== 'learned' || deps.selection().mayStay(slot, siteRowOf(deps, exchange), deps.now());
+  return pool?.strategy !== 'learned' || deps.selection().mayStay(slot, exchange.siteRow, deps.now());
 }
 
 const allRefused = ({ authority }: Exchange): GatewayError =>
@@ -311,7 +308,7 @@ const noneRested = (): GatewayError =>
   });
 
 function noExit(deps: Collaborators, admission: Admission): GatewayError {
-  const filter = filterOf(admission);
+  const { filter } = admission;
   const unfiltered = deps.registry.drawFrom({ pools: admission.pools });
   if (unfiltered.count === 0)
     return new GatewayError('no_exit', { detail: `pool ${admission.pools.join(', ')} has no exits` });

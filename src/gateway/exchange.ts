@@ -2,6 +2,7 @@ import { type By, type ErrorKind, GatewayError } from '../errors.ts';
 import type { Hold, LeaseKey } from '../memory/lease-table.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import type { Exit } from '../pool/exit.ts';
+import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { ReplyLabels } from '../protocol/error-reply.ts';
@@ -22,6 +23,8 @@ export interface Admission {
   readonly pools: readonly string[];
   /** The key of its session's lease; null where it named no session. */
   readonly leaseKey: LeaseKey | null;
+  /** Which exits it asks for. */
+  readonly filter: ExitFilter;
 }
 
 /** The exit an attempt goes by. */
@@ -64,6 +67,10 @@ export class Exchange {
   authority: Authority | null = null;
   /** What is learned of its target is learned by this: the authority's, or that of the name in a tunnel to an address. */
   site: string | null = null;
+  /** The row of that site when an exit was chosen last, -1 for none; good as long as nothing is waited for. */
+  siteRow = -1;
+  /** The number of the filter it asks by, from then as well; see FilterRings. */
+  ring = 0;
   path = '';
   /** Who asks, once authenticated, whether or not it is allowed. */
   identity: Identity | null = null;

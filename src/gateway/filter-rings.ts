@@ -8,7 +8,9 @@ const MOST_RINGS = 4096;
  *  in its country, so that what one filter's exchanges find out serves the others. */
 export class FilterRings {
   readonly #numbers = new Map<string, number>();
-  readonly #ofPools = new Map<string, readonly number[]>();
+  /** By pool and country. */
+  readonly #ofPools = new Map<string, Map<string | undefined, readonly number[]>>();
+  #places = 0;
   #next = 0;
 
   /** The number of a filter, ≥ 0. */
@@ -23,15 +25,21 @@ export class FilterRings {
   }
 
   #poolRings({ pool, geo }: Exit): readonly number[] {
-    const key = `${pool}\n${geo.country ?? ''}`;
-    const known = this.#ofPools.get(key);
+    const known = this.#ofPools.get(pool)?.get(geo.country);
     if (known !== undefined) return known;
-    if (this.#ofPools.size >= MOST_RINGS) this.#ofPools.clear();
+    if (this.#places >= MOST_RINGS) this.#forgetPlaces();
     const whole = this.numberOf({ pools: [pool] });
     const rings =
       geo.country === undefined ? [whole] : [whole, this.numberOf({ pools: [pool], country: [geo.country] })];
-    this.#ofPools.set(key, rings);
+    const places = this.#ofPools.get(pool) ?? new Map<string | undefined, readonly number[]>();
+    this.#ofPools.set(pool, places.set(geo.country, rings));
+    this.#places++;
     return rings;
+  }
+
+  #forgetPlaces(): void {
+    this.#ofPools.clear();
+    this.#places = 0;
   }
 
   #number(key: string): number {
@@ -39,7 +47,7 @@ export class FilterRings {
     if (known !== undefined) return known;
     if (this.#numbers.size >= MOST_RINGS) {
       this.#numbers.clear();
-      this.#ofPools.clear();
+      this.#forgetPlaces();
     }
     const number = this.#next;
     this.#next = (this.#next + 1) % (4 * MOST_RINGS);

@@ -85,7 +85,7 @@ async function tryExit(deps: Collaborators, exchange: Exchange, trial: Try): Pro
   // A kept link may die under the request. What can't be sent twice isn't trusted to one.
   const kept = idempotent && !upgrade ? takeLink(deps, exchange, attempt) : null;
   if (kept !== null) {
-    const onward = sendOver(deps, exchange, { ...trial, link: kept });
+    const onward = sendOver(deps, exchange, { trial, link: kept });
     try {
       return answerOf(deps, onward, await onward.send());
     } catch (fault) {
@@ -94,12 +94,16 @@ async function tryExit(deps: Collaborators, exchange: Exchange, trial: Try): Pro
     }
   }
   const link = await openLink(deps, exchange, { attempt, upgrade });
-  const onward = sendOver(deps, exchange, { ...trial, link });
+  const onward = sendOver(deps, exchange, { trial, link });
   return answerOf(deps, onward, await onward.send());
 }
 
-function sendOver(deps: Collaborators, exchange: Exchange, trial: Try & { link: ExitLink }): ExitExchange {
-  const { link, request, attempt, state } = trial;
+function sendOver(
+  deps: Collaborators,
+  exchange: Exchange,
+  { trial, link }: { trial: Try; link: ExitLink },
+): ExitExchange {
+  const { request, attempt, state } = trial;
   const { firstByte, stall } = deps.settings().timeouts;
   const timeoutMs = exchange.admission?.params.timeoutMs ?? Number.POSITIVE_INFINITY;
   state.written = true;

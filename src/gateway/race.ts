@@ -9,16 +9,14 @@ export interface Runner<T> {
   readonly callOff: () => void;
 }
 
-/** Runs `first` alone for so many ms, or to its end where `delay` says null; if it has not ended by then, `second` against it, where
- *  that makes one. The first success wins
+/** Runs `first` alone for so many ms; if it has not ended by then, `second` against it, where that makes one. The first success wins
  *  and calls the other off; with none, the failure that came last is the result. Resolves; never rejects. */
 export async function raceAgainst<T, R extends Runner<T>>(
   first: R & Runner<T>,
-  delay: () => number | null,
+  delayMs: number,
   second: () => R | null,
 ): Promise<{ readonly runner: R; readonly result: Ended<T> }> {
-  const delayMs = delay();
-  const early = delayMs === null ? await first.ended : await within(first.ended, delayMs);
+  const early = await within(first.ended, delayMs);
   if (early !== null) return { runner: first, result: early };
   const rival = second();
   if (rival === null) return { runner: first, result: await first.ended };

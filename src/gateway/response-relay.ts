@@ -38,7 +38,10 @@ export function relayResponse(
   parts: { request: ForwardRequest; answer: Answer },
 ): Promise<Aftermath> {
   exchange.status = parts.answer.response.status;
-  return new Promise((resolve, reject) => new ResponseRelay(deps, exchange, { ...parts, resolve, reject }).start());
+  const { request, answer } = parts;
+  return new Promise((resolve, reject) =>
+    new ResponseRelay(deps, exchange, { request, answer, resolve, reject }).start(),
+  );
 }
 
 interface RelayParts {
@@ -55,12 +58,11 @@ class ResponseRelay implements ResponseSink {
   readonly #framing: Framing;
   readonly #keepAlive: boolean;
   readonly #stallMs: number;
-  readonly #stalled: Deadline;
+  /** Set while content is awaited, once the first read is done. Most responses are over by then and need none. */
+  #stalled: Deadline | null = null;
   /** Until something of the response has been written. Head and first content leave in one write where they came in one read. */
   #head: string | null;
   #waitingForClient = false;
-  /** Whether content is still to come when the first read is done. Most responses are over by then and need no deadline. */
-  #awaited = false;
   #over = false;
   /** Where content is needed to tell what the site thinks of the exit. */
   readonly #watch: ResponseWatch | null;
@@ -77,10 +79,6 @@ class ResponseRelay implements ResponseSink {
     this.#head = responseHead(exchange, { client, response, framing: this.#framing, keepAlive: this.#keepAlive });
     this.#watch = watchResponse(deps, exchange, response);
     this.#stallMs = deps.settings().timeouts.stall;
-    this.#stalled = new Deadline(() => {
-      exchange.by = this.#waitingForClient ? 'client' : 'origin';
-      this.cut();
-    });
   }
 
   /** Reads the content; it may be over before this returns. */
@@ -89,14 +87,17 @@ class ResponseRelay implements ResponseSink {
     answer.exchange.relayTo(answer.response, this);
     if (this.#over) return;
     this.#sendHead();
-    this.#awaited = true;
-    this.#stalled.set(this.#stallMs);
+    this.#stalled = new Deadline(() => {
+      this.#exchange.by = this.#waitingForClient ? 'client' : 'origin';
+      this.cut();
+    });
+    this.#progress();
   }
 
   content(chunk: Buffer): void {
     const { socket } = this.#parts.request.client;
     this.#exchange.originBytes += chunk.length;
-    if (this.#awaited) this.#stalled.set(this.#stallMs);
+    this.#progress();
     this.#watch?.content(chunk);
     const flowing =
       this.#head === null
@@ -139,9 +140,13 @@ class ResponseRelay implements ResponseSink {
 
   readonly #onDrain = (): void => {
     this.#waitingForClient = false;
-    this.#stalled.set(this.#stallMs);
+    this.#progress();
     this.#parts.answer.link.connection.resume();
   };
+
+  #progress(): void {
+    this.#stalled?.set(this.#stallMs);
+  }
 
   #sendHead(): void {
     if (this.#head !== null) this.#parts.request.client.socket.write(this.#head, 'latin1');
@@ -151,7 +156,7 @@ class ResponseRelay implements ResponseSink {
   #finish(aftermath: Aftermath | GatewayError): void {
     const { request, answer, resolve, reject } = this.#parts;
     this.#over = true;
-    this.#stalled.clear();
+    this.#stalled?.clear();
     if (this.#waitingForClient) request.client.socket.off('drain', this.#onDrain);
     this.#watch?.end();
     answer.exchange.release();

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { Authority } from '../protocol/authority.ts';
-import { authorise, type Identity, leaseKeyOf } from './admission.ts';
+import { admissionTo, authorise, type Identity } from './admission.ts';
 import { endExchange } from './attempt-books.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
@@ -62,7 +62,7 @@ export function admit(deps: Collaborators, exchange: Exchange, { identity, autho
   exchange.site = deps.signals.sites.of(authority.host);
   exchange.identity = identity;
   exchange.admission = internal
-    ? { ...identity, pools: [], leaseKey: leaseKeyOf(deps, identity) }
+    ? admissionTo(deps, identity, [])
     : authorise(deps, identity, { authority, mode: exchange.mode });
   exchange.admittedAt = deps.now();
 }

@@ -51,7 +51,8 @@ export function poolsOf(filter: ExitFilter): readonly string[] {
 /** A text that is the same for filters that mean the same, and for no others. */
 export function filterKey(filter: ExitFilter): string {
   // None of the parts can hold what separates them.
-  let key = poolsOf(filter).join(',');
+  const pools = poolsOf(filter);
+  let key = pools.length === 1 && pools[0] !== undefined ? pools[0] : pools.join(',');
   if (filter.tier !== undefined) key += `|tier ${filter.tier}`;
   if (filter.country !== undefined) key += `|country ${filter.country.map(placeKey).join(',')}`;
   for (const place of places) {

@@ -44,6 +44,8 @@ export class FilterLists {
   readonly #wantList: ((filter: ExitFilter) => void) | null;
   readonly #firstRing: number;
   readonly #kept = new Map<string, Kept>();
+  /** The one asked for last, which stands last. */
+  #latest: Kept | null = null;
   #rings = 0;
   #listed = 0;
 
@@ -119,9 +121,11 @@ export class FilterLists {
   #keptOf(filter: ExitFilter): Kept {
     const key = filterKey(filter);
     const known = this.#kept.get(key);
+    if (known !== undefined && known === this.#latest) return known;
     if (known !== undefined) this.#kept.delete(key);
     const kept = known ?? this.#prepare(filter);
     this.#kept.set(key, kept);
+    this.#latest = kept;
     if (this.#kept.size > FILTERS) this.#dropOldest();
     return kept;
   }

@@ -10,7 +10,7 @@ export interface AbortView {
 /** Calls off the waits of one exchange. AbortController does the same at several times the cost, and an exchange makes one and
  *  listens to it three times over. */
 export class Abort implements AbortView {
-  #listeners: (() => void)[] = [];
+  #listeners: (() => void)[] | null = null;
   aborted = false;
   reason: unknown;
 
@@ -19,15 +19,21 @@ export class Abort implements AbortView {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    for (const listener of this.#listeners.splice(0)) listener();
+    const listeners = this.#listeners ?? [];
+    this.#listeners = null;
+    for (const listener of listeners) listener();
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.push(listener);
+    if (this.#listeners === null) this.#listeners = [listener];
+    else this.#listeners.push(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    const at = this.#listeners.indexOf(listener);
-    if (at >= 0) this.#listeners.splice(at, 1);
+    const listeners = this.#listeners;
+    if (listeners === null) return;
+    const at = listeners.indexOf(listener);
+    if (at >= 0 && listeners.length === 1) this.#listeners = null;
+    else if (at >= 0) listeners.splice(at, 1);
   }
 }
