@@ -14,16 +14,7 @@ import { type ForwardClient, relayResponse } from './response-relay.ts';
 import { relayUpgrade } from './upgrade-relay.ts';
 
 /** Methods that mean the same when they are carried out twice (RFC 9110 §9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PUT',
-  'DELETE',
-  'PROPFIND',
-  'REPORT',
-  'SEARCH',
-]);
+const IDEMPOTENT: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PROPFIND', 'REPORT', 'SEARCH'];
 
 /** How long an exit that worked is believed to work: then it is the origin that is silent. */
 const KNOWN_GOOD_MS = 60_000;
@@ -51,7 +42,7 @@ export interface Answer {
  *  point; after it a failure shows as an unclean close. */
 export async function forward(deps: Collaborators, exchange: Exchange, request: ForwardRequest): Promise<Aftermath> {
   const state = { written: false, told: false };
-  const idempotent = IDEMPOTENT.has(request.plan.method);
+  const idempotent = IDEMPOTENT.includes(request.plan.method);
   const answer = await runAttempts(deps, exchange, {
     run: (attempt) => tryExit(deps, exchange, { request, attempt, state, idempotent }),
     mayRepeat: () => !state.told && request.content.replayable && (idempotent || !state.written),

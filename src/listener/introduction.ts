@@ -9,7 +9,7 @@ export function introductionOf(context: ListenerContext, source: string, fields:
   const { name, boundClient, dialects } = context;
   const values = fields.all('proxy-authorization');
   return {
-    evidence: values.length === 0 ? null : `http ${values.join('\n')}`,
+    evidence: values.length === 0 ? null : `http ${values.length === 1 ? values[0] : values.join('\n')}`,
     credential: () => readCredential(values),
     source,
     listener: name,

@@ -1,6 +1,6 @@
 import { isIP, isIPv4 } from 'node:net';
 import { failed, type Parsed, parsed } from './decoded.ts';
-import { isDigits } from './http-syntax.ts';
+import { decimalOf } from './http-syntax.ts';
 
 /** A host in canonical form: a name lower-cased and without a trailing dot; an IPv4 address dotted decimal whatever its
  *  spelling; an IPv6 address compressed (RFC 5952) and without brackets. */
@@ -60,9 +60,8 @@ export function parseAuthority(text: string, defaultPort: number | null): Parsed
 
 /** The port that `digits` name, 1 to 65,535, or null. Up to five digits, without a sign. */
 export function parsePort(digits: string): number | null {
-  if (digits.length > 5 || !isDigits(digits)) return null;
-  const port = Number(digits);
-  return port >= 1 && port <= 65_535 ? port : null;
+  const port = digits.length > 5 ? null : decimalOf(digits);
+  return port !== null && port >= 1 && port <= 65_535 ? port : null;
 }
 
 /** `host:port` as it stands in a request target or Host field: IPv6 in brackets, the port left out where it is the default. */

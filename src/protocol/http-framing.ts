@@ -1,7 +1,7 @@
 import { failed, type Parsed, parsed } from './decoded.ts';
 import type { Fields } from './fields.ts';
 import type { Framing, RequestHead, ResponseHead } from './http-message.ts';
-import { isDigits, isToken } from './http-syntax.ts';
+import { decimalOf, isToken } from './http-syntax.ts';
 
 const none: Framing = Object.freeze({ type: 'none' });
 const chunked: Framing = Object.freeze({ type: 'chunked' });
@@ -62,8 +62,8 @@ export function responseFraming(head: ResponseHead, method: string): Parsed<Fram
  *  is missing, malformed, or not one. */
 export function singleLength(fields: Fields): number | null {
   const lengths = fields.all('content-length');
-  const [only = ''] = lengths;
-  if (lengths.length === 1 && isDigits(only)) return parseLength(only);
+  const only = lengths.length === 1 ? decimalOf(lengths[0] ?? '') : null;
+  if (only !== null) return safe(only);
   const [first, ...others] = lengths.join(',').split(/[ \t]*,[ \t]*/);
   return others.every((other) => other === first) ? parseLength(first) : null;
 }
@@ -74,8 +74,11 @@ function isChunked(codings: readonly string[]): boolean {
 
 /** 1*DIGIT up to 2^53-1, or null. */
 function parseLength(digits: string | undefined): number | null {
-  if (digits === undefined || !isDigits(digits)) return null;
-  const octets = Number(digits);
+  const octets = digits === undefined ? null : decimalOf(digits);
+  return octets === null ? null : safe(octets);
+}
+
+function safe(octets: number): number | null {
   return Number.isSafeInteger(octets) ? octets : null;
 }
 

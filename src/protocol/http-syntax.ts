@@ -35,13 +35,15 @@ export function isVisible(text: string): boolean {
   return text !== '';
 }
 
-/** Whether `text` is one or more digits. */
-export function isDigits(text: string): boolean {
+/** The number that `text` is, if it is one or more digits; null where it isn't. Beyond 2^53 it is rounded, and still beyond. */
+export function decimalOf(text: string): number | null {
+  let number = 0;
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code < 0x30 || code > 0x39) return false;
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return null;
+    number = number * 10 + digit;
   }
-  return text !== '';
+  return text === '' ? null : number;
 }
 
 /** `text` from `start` to `end` without the spaces and tabs around it (OWS, RFC 9110 §5.6.3). */

@@ -223,7 +223,8 @@ export class HttpConnection<H> {
 
   #putBack(rest: Buffer): void {
     if (rest.length === 0) return;
-    this.#held.unshift(rest);
+    if (this.#held.length === 0) this.#held.push(rest);
+    else this.#held.unshift(rest);
     this.#heldBytes += rest.length;
   }
 
