@@ -101,14 +101,16 @@ export function authorise(
 ): Admission {
   const open: string[] = [];
   let verdict: GatewayError | null = null;
-  for (const pool of poolsFor(deps, { client, params })) {
+  const all = poolsFor(deps, { client, params });
+  for (const pool of all) {
     const method = target.mode === 'forward' ? 'forward' : 'connect';
     const refusal = deps.rules().judgeTarget(target.authority, { pool, client: client.rules, method });
     if (refusal === null) open.push(pool);
     else verdict ??= refusal;
   }
   if (verdict !== null && open.length === 0) throw verdict;
-  return admissionTo(deps, { client, params }, open);
+  // Rather than the one that grew: it has room for more, and lives as long as the exchange.
+  return admissionTo(deps, { client, params }, verdict === null ? all : open);
 }
 
 /** Admits a client to these pools. */

@@ -41,7 +41,7 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   exchange.inFlight = at.generation;
   exchange.place = place;
   exchange.confirmedAt = now;
-  exchange.attempts.push({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
+  exchange.attempted({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
   remember(deps, exchange);
   if (!stands(deps, choice)) return;
   bookAnswer(deps, exchange, attempt);
@@ -59,10 +59,10 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   dropAttempt(deps, attempt);
   const exit = choice.exit.id;
   if (!(fault instanceof GatewayError)) {
-    if (fault instanceof ClientLeft) exchange.attempts.push({ exit, kind: 'client_left', ms });
+    if (fault instanceof ClientLeft) exchange.attempted({ exit, kind: 'client_left', ms });
     throw fault;
   }
-  exchange.attempts.push({ exit, kind: fault.kind, ms });
+  exchange.attempted({ exit, kind: fault.kind, ms });
   if (!stands(deps, choice)) return fault;
   if (isAmbiguous(fault.kind)) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;

@@ -1,6 +1,6 @@
 /** One deadline that can be set again and again. It fires at most once per setting and never after clear() or rest(). */
 export class Deadline {
-  readonly #onPassed: () => void;
+  #onPassed: () => void;
   #timer: NodeJS.Timeout | null = null;
   #setMs = 0;
   #resting = false;
@@ -20,6 +20,11 @@ export class Deadline {
     this.clear();
     this.#setMs = ms;
     this.#timer = setTimeout(this.#fire, ms);
+  }
+
+  /** Calls `onPassed` in place of what it called so far; its time goes on. */
+  handTo(onPassed: () => void): void {
+    this.#onPassed = onPassed;
   }
 
   clear(): void {

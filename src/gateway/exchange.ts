@@ -10,6 +10,7 @@ import type { Params } from '../protocol/username.ts';
 import { unknownVerdict, type Verdict } from '../signals/verdict.ts';
 import { Abort } from '../transport/abort.ts';
 import type { Identity } from './admission.ts';
+import type { Deadline } from './deadline.ts';
 import { NO_TICKET } from './recent-exchanges.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
@@ -82,7 +83,7 @@ export class Exchange {
   place = -1;
   /** Its ticket among the recent exchanges; see RecentExchanges. */
   ticket = NO_TICKET;
-  readonly attempts: AttemptRecord[] = [];
+  attempts: readonly AttemptRecord[] = NO_ATTEMPTS;
   admittedAt: number | null = null;
   /** When the exit had confirmed the tunnel, or the response head had come. */
   confirmedAt: number | null = null;
@@ -100,6 +101,10 @@ export class Exchange {
   judging: Promise<void> | null = null;
   /** What an `internal` failure came from: for the operator, never for the client. */
   fault: unknown = null;
+  /** The deadline of the whole exchange. */
+  lifetime: Deadline | null = null;
+  /** Its tunnel is being relayed: it goes on, and ends, without whoever began it. */
+  relayed = false;
   /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */
   readonly abort = new Abort();
 
@@ -112,11 +117,19 @@ export class Exchange {
     this.startedAt = opening.startedAt;
   }
 
+  /** An attempt has ended. */
+  attempted(attempt: AttemptRecord): void {
+    // An array that grows has room for more, for as long as the exchange lasts.
+    this.attempts = [...this.attempts, attempt];
+  }
+
   /** Ends it: its own deadline has passed. */
   expire(): void {
     this.abort.abort(new GatewayError('deadline', { detail: 'the exchange lasted too long', by: 'gateway' }));
   }
 }
+
+const NO_ATTEMPTS: readonly AttemptRecord[] = Object.freeze([]);
 
 /** The reason for which everything under way for an exchange stops: nobody is left to answer. */
 export class ClientLeft extends Error {

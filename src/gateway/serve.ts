@@ -22,13 +22,14 @@ export interface Phases<T> {
   refuse(exchange: Exchange, fault: unknown): Promise<T> | T;
 }
 
-/** One exchange from its beginning to its booking. Whatever happens the exchange gives back what it holds and is booked, once.
- *  Never rejects, unless `refuse` does. */
+/** One exchange from its beginning to its booking, or until its tunnel is relayed; then the end of that is its own. Whatever
+ *  happens the exchange gives back what it holds and is booked, once. Never rejects, unless `refuse` does. */
 export async function serveExchange<T>(deps: Collaborators, opening: Opening, phases: Phases<T>): Promise<T> {
   const { mode, method, listener, source } = opening;
   const exchange = new Exchange({ id: deps.newId(), mode, method, listener, source, startedAt: deps.now() });
   const lifetime = opening.lifetime ?? new Deadline(() => exchange.expire());
   lifetime.set(deps.settings().timeouts.exchange);
+  exchange.lifetime = lifetime;
   deps.begin();
   try {
     if (deps.draining()) throw new GatewayError('draining', { detail: 'the gateway is shutting down' });
@@ -37,15 +38,28 @@ export async function serveExchange<T>(deps: Collaborators, opening: Opening, ph
     noteFailure(exchange, fault);
     return await phases.refuse(exchange, fault);
   } finally {
-    if (opening.lifetime === undefined) lifetime.clear();
-    else lifetime.rest();
-    deps.guards.ended(exchange, deps.now());
-    endExchange(deps, exchange);
-    deps.signals.recent.ended(exchange.ticket, deps.now());
-    // The client need not wait for what is thought of its page.
-    if (exchange.judging === null) deps.book(exchange);
-    else void exchange.judging.then(() => deps.book(exchange));
+    if (!exchange.relayed) {
+      if (opening.lifetime === undefined) lifetime.clear();
+      else lifetime.rest();
+      finish(deps, exchange);
+    }
   }
+}
+
+/** Gives back what the exchange holds, and books it. */
+function finish(deps: Collaborators, exchange: Exchange): void {
+  deps.guards.ended(exchange, deps.now());
+  endExchange(deps, exchange);
+  deps.signals.recent.ended(exchange.ticket, deps.now());
+  // The client need not wait for what is thought of its page.
+  if (exchange.judging === null) deps.book(exchange);
+  else void exchange.judging.then(() => deps.book(exchange));
+}
+
+/** The end of a tunnel that was relayed. */
+function finishTunnel(deps: Collaborators, exchange: Exchange): void {
+  exchange.lifetime?.clear();
+  finish(deps, exchange);
 }
 
 /** What an authenticated client asks for. */
@@ -75,8 +89,9 @@ export interface TunnelAsker {
   serveInternal: (client: { socket: Socket; early: Buffer }) => Promise<void>;
 }
 
-/** Serves an admitted CONNECT or SOCKS5 request: opens the tunnel, tells success, relays. Throws while the client has been told
- *  nothing; afterwards a failure shows as a reset. */
+/** Serves an admitted CONNECT or SOCKS5 request: opens the tunnel, tells success, and has it relayed. Throws while the client has
+ *  been told nothing; afterwards a failure shows as a reset. An idle tunnel should cost no more than what its line in the log needs,
+ *  so nothing waits here for its end, or all that led to it would stay as well. */
 export async function serveTunnel(deps: Collaborators, exchange: Exchange, asker: TunnelAsker): Promise<void> {
   if (exchange.authority !== null && isInternal(exchange.authority)) {
     exchange.status = 200;
@@ -88,5 +103,7 @@ export async function serveTunnel(deps: Collaborators, exchange: Exchange, asker
   }
   const exit = await openExchangeTunnel(deps, exchange);
   exchange.status = 200;
-  await relayTunnel(deps, exchange, { client: asker.confirm(), exit });
+  relayTunnel(deps, exchange, { client: asker.confirm(), exit }, finishTunnel);
+  exchange.relayed = true;
+  exchange.lifetime?.handTo(() => exchange.expire());
 }

@@ -25,35 +25,35 @@ export interface TunnelClient {
 }
 
 /** Tells success, and relays between the client and its tunnel until both directions have ended, either side is reset, nothing
- *  moves for the idle limit, or the exchange's own deadline passes. Resolves when both sockets are done with; never rejects. */
+ *  moves for the idle limit, or the exchange's own deadline passes. `onEnd` is called when both sockets are done with, and never
+ *  before this has returned. */
 export function relayTunnel(
   deps: Collaborators,
   exchange: Exchange,
   sides: { client: TunnelClient; exit: OpenedTunnel },
-): Promise<void> {
+  onEnd: (deps: Collaborators, exchange: Exchange) => void,
+): void {
   const { client, exit } = sides;
   const { timeouts } = deps.settings();
   const watch = watchTunnel(deps, exchange);
-  return new Promise((resolve) => {
-    const handle = deps.relay(client.socket, exit.socket, {
-      now: deps.now,
-      idleMs: timeouts.tunnelIdle,
-      reply: client.reply,
-      earlyA: client.early,
-      earlyB: exit.early,
-      watchA: watch?.watchClient,
-      onEnd: (outcome) => {
-        exchange.abort.removeEventListener('abort', cut);
-        exchange.clientBytes += outcome.bytesAtoB;
-        exchange.originBytes += outcome.bytesBtoA;
-        watch?.ended(outcome);
-        exchange.ending ??= outcome.ended === 'closed' ? 'ok' : 'cut';
-        if (outcome.ended !== 'closed')
-          exchange.by ??= outcome.by === 'a' ? 'client' : outcome.by === 'b' ? 'origin' : 'gateway';
-        resolve();
-      },
-    });
-    const cut = (): void => handle.cut();
-    exchange.abort.addEventListener('abort', cut);
+  const handle = deps.relay(client.socket, exit.socket, {
+    now: deps.now,
+    idleMs: timeouts.tunnelIdle,
+    reply: client.reply,
+    earlyA: client.early,
+    earlyB: exit.early,
+    watchA: watch?.watchClient,
+    onEnd: (outcome) => {
+      exchange.abort.removeEventListener('abort', cut);
+      exchange.clientBytes += outcome.bytesAtoB;
+      exchange.originBytes += outcome.bytesBtoA;
+      watch?.ended(outcome);
+      exchange.ending ??= outcome.ended === 'closed' ? 'ok' : 'cut';
+      if (outcome.ended !== 'closed')
+        exchange.by ??= outcome.by === 'a' ? 'client' : outcome.by === 'b' ? 'origin' : 'gateway';
+      onEnd(deps, exchange);
+    },
   });
+  const cut = (): void => handle.cut();
+  exchange.abort.addEventListener('abort', cut);
 }

@@ -28,6 +28,6 @@ export async function relayUpgrade(
     client: { socket: client.socket, early: client.detach(), reply: Buffer.from(head, 'latin1') },
     exit: { socket: link.socket, early: link.connection.detach() },
   };
-  await relayTunnel(deps, exchange, sides);
+  await new Promise<void>((resolve) => relayTunnel(deps, exchange, sides, () => resolve()));
   return 'gone';
 }

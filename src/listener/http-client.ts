@@ -129,7 +129,13 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
         refuse: (exchange, fault) => this.#refuse(exchange, { fault, plan, content }),
       },
     );
+    const relayed = this.#exchange?.relayed === true;
     this.#exchange = null;
+    // The tunnel has all that was the connection's.
+    if (relayed) {
+      this.#gone = true;
+      return;
+    }
     const keeps = aftermath === 'keep' && !this.#gone;
     if (keeps && (content.complete || (await this.#passContent(content)))) return this.#next();
     this.#lifetime.clear();

@@ -286,9 +286,11 @@ export class DataPlane {
     const { relay: carrier, worker } = this.#options;
     if (carrier.native === null || this.#dialler.mayLoop(b)) return relay(a, b, options);
     let left = false;
+    // Of the options nothing else stays for as long as the tunnel: its first octets lie in large buffers.
+    const { onEnd: tell } = options;
     const onEnd = (outcome: RelayOutcome): void => {
       if (left) this.#load.close(worker);
-      options.onEnd(outcome);
+      tell(outcome);
     };
     const handle = carrier.native.relay(a, b, { ...options, onEnd });
     left = a.destroyed;
