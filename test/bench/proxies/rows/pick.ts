@@ -19,10 +19,10 @@ export const pickRow: Row = async ({ children }) => {
       {
         row: 'pick',
         title: 'One learned pick',
-        unit: 'µs of CPU',
+        unit: 'µs',
         series: sizes.map(({ exits }, i) => ({ peer: nameOf(exits), samples: [samples[i] ?? null] })),
         goals: sizes.map(({ exits, atMost }): Goal => ({ peer: nameOf(exits), atMost })),
-        notes: ['the least of 60 rounds of 5,000 picks'],
+        notes: ['the least of 600 rounds of 1,000 picks'],
       },
     ];
   } finally {
