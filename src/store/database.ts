@@ -14,6 +14,9 @@ export interface StoreOptions {
   readonly busyTimeoutMs?: number;
 }
 
+/** Between two tries to get the store alone, in ms. */
+const PAUSE_MS = 5;
+
 /** Node-API 10, which Node 22.14 is the first to have: below it better-sqlite3 ends the process. */
 const leastNapi = 10;
 
@@ -30,7 +33,7 @@ export class Store {
     this.#database = new Sqlite(path, { timeout: busyTimeoutMs });
     this.#inode = statSync(path, { bigint: true }).ino;
     try {
-      prepare(this.#database);
+      prepare(this.#database, busyTimeoutMs);
     } catch (cause) {
       this.#database.close();
       throw cause;
@@ -104,12 +107,27 @@ export function assertFitRuntime(versions: { readonly node?: string; readonly na
   });
 }
 
-function prepare(database: Database): void {
-  database.pragma('journal_mode = WAL');
+function prepare(database: Database, busyTimeoutMs: number): void {
+  writeAhead(database, busyTimeoutMs);
   // NORMAL would lose acknowledged changes in a power cut.
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
   database.transaction(migrate).immediate(database);
+}
+
+/** The change of a new store's mode needs the file alone, and for that SQLite does not wait as it does for other locks: of several
+ *  processes that make a store at once, one would be told that it is locked. */
+function writeAhead(database: Database, busyTimeoutMs: number): void {
+  for (let leftMs = busyTimeoutMs; ; leftMs -= PAUSE_MS) {
+    try {
+      database.pragma('journal_mode = WAL');
+      return;
+    } catch (cause) {
+      const isBusy = cause instanceof Sqlite.SqliteError && cause.code.startsWith('SQLITE_BUSY');
+      if (!isBusy || leftMs <= 0) throw cause;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  }
 }
 
 /** Inside of one transaction, so that of two processes that start at once one migrates and the other finds it done. */
