@@ -4,20 +4,14 @@
 //
 //   floor        listens at a free port of loopback, says {"port":N}, and ends with standard input
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-enum { BUFFER = 4096, BATCH = 512, CHUNK = 256 * 1024, PIPES = 1024, PAGE = 1024 };
+#include "serve.h"
+
+enum { BUFFER = 4096, CHUNK = 256 * 1024, PIPES = 1024 };
 enum stage { ASKED, METHOD, LOGIN, TARGET, DIALLING, JOINED, ANSWERING };
 
 struct tunnel;
@@ -25,15 +19,8 @@ struct tunnel;
 struct side { struct tunnel *tunnel; int fd, pipe[2]; size_t held; bool readable, writable, ended, shut; };
 struct tunnel { struct side client, origin; enum stage stage; bool socks, dead; struct tunnel *next; size_t used; char *buffer; };
 
-static int epoll, pipes[PIPES][2], pipe_count;
+static int pipes[PIPES][2], pipe_count;
 static struct tunnel *dead;
-static char page[PAGE + 128];
-static size_t page_size;
-
-static void fail(const char *what) {
-  perror(what);
-  exit(1);
-}
 
 static bool lend_pipe(struct side *side) {
   if (side->pipe[0] >= 0) return true;
@@ -211,7 +198,8 @@ static void accept_all(int listener) {
   }
 }
 
-static void handle(struct side *side, unsigned events) {
+static void handle(void *of, unsigned events) {
+  struct side *side = of;
   struct tunnel *tunnel = side->tunnel;
   if (tunnel->dead) return;
   if (events & EPOLLERR) return end_tunnel(tunnel, true);
@@ -223,29 +211,5 @@ static void handle(struct side *side, unsigned events) {
 }
 
 int main(void) {
-  signal(SIGPIPE, SIG_IGN);
-  page_size = (size_t)sprintf(page, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", PAGE);
-  memset(page + page_size, 'x', PAGE);
-  page_size += PAGE;
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof at;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (bind(listener, (struct sockaddr *)&at, size) || listen(listener, 4096)) fail("listen");
-  getsockname(listener, (struct sockaddr *)&at, &size);
-  epoll = epoll_create1(EPOLL_CLOEXEC);
-  struct epoll_event incoming = {.events = EPOLLIN, .data.ptr = &listener}, ending = {.events = EPOLLIN, .data.ptr = NULL};
-  epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &incoming);
-  epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &ending);
-  printf("{\"port\":%d}\n", ntohs(at.sin_port));
-  fflush(stdout);
-  struct epoll_event events[BATCH];
-  for (;;) {
-    int count = epoll_wait(epoll, events, BATCH, -1);
-    for (int i = 0; i < count; i++) {
-      if (!events[i].data.ptr) return 0;
-      if (events[i].data.ptr == &listener) accept_all(listener);
-      else handle(events[i].data.ptr, events[i].events);
-    }
-    free_dead();
-  }
+  serve(accept_all, handle, free_dead);
 }

@@ -4,29 +4,16 @@
 //
 //   origin       listens at a free port of loopback, says {"port":N}, and ends with standard input
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-enum { BUFFER = 4096, BATCH = 512, CHUNK = 256 * 1024, PAGE = 1024 };
+#include "serve.h"
+
+enum { BUFFER = 4096, CHUNK = 256 * 1024 };
 struct peer { int fd; bool streams; size_t used; char buffer[BUFFER]; };
 
-static int epoll;
-static char page[PAGE + 128], chunk[CHUNK];
-static size_t page_size;
-
-static void fail(const char *what) {
-  perror(what);
-  exit(1);
-}
+static char chunk[CHUNK];
 
 static void end_peer(struct peer *peer) {
   close(peer->fd);
@@ -66,7 +53,8 @@ static bool answer(struct peer *peer) {
   return peer->used < BUFFER - 1;
 }
 
-static void handle(struct peer *peer, unsigned events) {
+static void handle(void *of, unsigned events) {
+  struct peer *peer = of;
   ssize_t count;
   if (peer->streams) {
     count = write(peer->fd, chunk, CHUNK);
@@ -82,28 +70,5 @@ static void handle(struct peer *peer, unsigned events) {
 }
 
 int main(void) {
-  signal(SIGPIPE, SIG_IGN);
-  page_size = (size_t)sprintf(page, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", PAGE);
-  memset(page + page_size, 'x', PAGE);
-  page_size += PAGE;
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof at;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (bind(listener, (struct sockaddr *)&at, size) || listen(listener, 4096)) fail("listen");
-  getsockname(listener, (struct sockaddr *)&at, &size);
-  epoll = epoll_create1(EPOLL_CLOEXEC);
-  struct epoll_event incoming = {.events = EPOLLIN, .data.ptr = &listener}, ending = {.events = EPOLLIN, .data.ptr = NULL};
-  epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &incoming);
-  epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &ending);
-  printf("{\"port\":%d}\n", ntohs(at.sin_port));
-  fflush(stdout);
-  struct epoll_event events[BATCH];
-  for (;;) {
-    int count = epoll_wait(epoll, events, BATCH, -1);
-    for (int i = 0; i < count; i++) {
-      if (!events[i].data.ptr) return 0;
-      if (events[i].data.ptr == &listener) accept_all(listener);
-      else handle(events[i].data.ptr, events[i].events);
-    }
-  }
+  serve(accept_all, handle, NULL);
 }
