@@ -3,9 +3,10 @@ import { NO_ROOM } from '../memory/exchange-slots.ts';
 import { chargesExit, isAmbiguous } from '../selection/outcome.ts';
 import type { PathFailure } from '../selection/path-beliefs.ts';
 import type { SlotRef } from '../selection/request.ts';
-import { releaseFromSession, settleSession, siteRowOf } from './choosing.ts';
+import { siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
+import { releaseFromSession, settleSession } from './session-exit.ts';
 import { remember } from './site-signals.ts';
 
 /** An attempt that counts in flight over its exit, until it is given back or its exchange takes it over. */

@@ -2,10 +2,11 @@ import { GatewayError } from '../errors.ts';
 import { HOLD } from '../selection/request.ts';
 import { bookSuccess } from './attempt-books.ts';
 import { AttemptRun, type Work } from './attempt-run.ts';
-import { choose, chooseLater, chooseRival, sessionLost, siteRowOf } from './choosing.ts';
+import { choose, chooseLater, chooseRival, siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, Exchange } from './exchange.ts';
 import { type Ended, raceAgainst } from './race.ts';
+import { sessionLost } from './session-exit.ts';
 
 /** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
 const LEAST_MS = 5;

@@ -3,10 +3,10 @@ import type { Authority } from '../protocol/authority.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { formatParams } from '../protocol/params.ts';
 import { parseReport } from '../protocol/report.ts';
-import { sessionExit } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Exchange } from './exchange.ts';
 import { applyReport } from './report.ts';
+import { sessionExit } from './session-exit.ts';
 
 /** The host that the gateway answers for itself, by every road: forwarding, CONNECT and SOCKS5. */
 export const INTERNAL_HOST = 'roundabout.internal';

@@ -1,0 +1,116 @@
+import { GatewayError } from '../errors.ts';
+import type { Hold, Lease, LeasedExit, LeaseKey } from '../memory/lease-table.ts';
+import type { Exit } from '../pool/exit.ts';
+import type { ExitFilter } from '../pool/registry.ts';
+import type { Collaborators } from './collaborators.ts';
+import type { Admission, Exchange } from './exchange.ts';
+
+/** A session without `ttl` and `idle` ends when it has rested for so long. */
+export const DEFAULT_SESSION_IDLE_MS = 30 * 60_000;
+
+/** After a success the exchange's session keeps its exit: from here on a strict one fails rather than move. Of exchanges that
+ *  began together over different exits the first to succeed decides. */
+export function settleSession(deps: Collaborators, exchange: Exchange): void {
+  const key = exchange.admission?.leaseKey ?? null;
+  const { choice } = exchange;
+  const lease = key === null ? undefined : deps.leases.find(key, deps.now());
+  if (key === null || choice === null || choice.hold === null || lease === undefined) return;
+  const now = deps.now();
+  if (!lease.confirmed) {
+    if (lease.slot !== choice.slot)
+      deps.leases.move(key, { from: lease, to: { ...factsOf(choice.exit), ...choice.hold } }, now);
+    deps.leases.confirm(key, choice.hold, now);
+  }
+  if (lease.slot === choice.slot || !lease.confirmed) deps.leases.touch(key, now);
+}
+
+/** After an exit's failure a session that may move is let go of that exit, so that its other exchanges leave it as well. */
+export function releaseFromSession(deps: Collaborators, exchange: Exchange): void {
+  const key = exchange.admission?.leaseKey ?? null;
+  const hold = exchange.choice?.hold ?? null;
+  const lease = key === null ? undefined : deps.leases.find(key, deps.now());
+  if (key === null || hold === null || lease === undefined) return;
+  if (!lease.strict || !lease.confirmed) deps.leases.fail(key, hold, deps.now());
+}
+
+/** The exit that a session is pinned to now, if any. */
+export function sessionExit(deps: Collaborators, admission: Admission): Exit | null {
+  const lease = findLease(deps, admission);
+  return lease === null ? null : (deps.registry.exitAt(lease.slot) ?? null);
+}
+
+/** The session's lease as it stands; null without a session, or where it has none. */
+export function findLease(deps: Collaborators, admission: Admission): Lease | null {
+  const { leaseKey: key } = admission;
+  return key === null ? null : (deps.leases.find(key, deps.now()) ?? null);
+}
+
+/** The lease's exit where it still stands, still fits what the request asks, and hasn't just failed. */
+export function leasedExit(
+  deps: Collaborators,
+  { lease, filter, excluded }: { lease: Lease; filter: ExitFilter; excluded: readonly number[] },
+): { slot: number; exit: Exit } | null {
+  const exit = deps.registry.exitAt(lease.slot);
+  if (exit === undefined || deps.registry.generationOf(lease.slot) !== lease.generation) return null;
+  if (lease.failed || excluded.includes(lease.slot) || !deps.registry.matches(lease.slot, filter)) return null;
+  return { slot: lease.slot, exit };
+}
+
+/** Gives the exit to the exchange's session. Returns the lease that the session has then: another's choice where another was
+ *  faster; null without a session, or where no room is left for a session that needn't be kept. Throws overloaded for one that
+ *  must be. */
+export function holdExit(
+  deps: Collaborators,
+  { leaseKey: key, client, params }: Admission,
+  { slot, exit, lease }: { readonly slot: number; readonly exit: Exit; readonly lease: Lease | null },
+): Lease | null {
+  if (key === null) return null;
+  const { ttlMs, idleMs, strict = false, session = '' } = params;
+  const to: LeasedExit = {
+    slot,
+    generation: deps.registry.generationOf(slot),
+    mint: Math.floor(deps.random() * 2 ** 32) | 0,
+    ...factsOf(exit),
+  };
+  const terms = {
+    ttlMs: ttlMs ?? Number.POSITIVE_INFINITY,
+    idleMs: idleMs ?? (ttlMs === undefined ? DEFAULT_SESSION_IDLE_MS : Number.POSITIVE_INFINITY),
+  };
+  const now = deps.now();
+  const held =
+    (lease === null ? undefined : deps.leases.move(key, { from: lease, to }, now)) ??
+    deps.leases.create(key, { ...to, ...terms, strict, client: client.name, session }, now);
+  if (held === undefined && strict)
+    throw new GatewayError('overloaded', { detail: 'there is no room for another session' });
+  return held ?? null;
+}
+
+/** What a lease says of its exit. */
+function factsOf({ id, geo }: Exit): Pick<LeasedExit, 'exit' | 'country' | 'asn'> {
+  return { exit: id, country: geo.country ?? '', asn: Number(geo.asn ?? 0) || 0 };
+}
+
+/** A strict session that nobody knows: after a crash from which not all came back it may have held an exit before. */
+export function mayHaveLost(deps: Collaborators, { leaseKey, params }: Admission): boolean {
+  return (
+    leaseKey !== null &&
+    params.strict === true &&
+    deps.mayBeLost(params.ttlMs ?? params.idleMs ?? DEFAULT_SESSION_IDLE_MS)
+  );
+}
+
+/** What the session's exit is minted from: unguessable, because the key is, and another at each move. */
+export const mintKeyOf = (key: LeaseKey, { mint }: Hold): string => `${key.join()},${mint}`;
+
+/** What a strict session ends with where another would move to the next exit. */
+export function sessionLost(last: GatewayError | null): GatewayError {
+  const why = last === null ? 'its exit is gone' : `its exit failed with ${last.kind}`;
+  return new GatewayError('session_lost', { detail: `the strict session can't continue: ${why}`, cause: last });
+}
+
+/** The same for one that may have held an exit before a crash. */
+export function sessionForgotten(): GatewayError {
+  return new GatewayError('session_lost', {
+    detail: 'a crash may have lost what the strict session held: take another session name',
+  });
+}
