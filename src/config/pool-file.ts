@@ -27,7 +27,12 @@ export interface EntryTerms {
 export type Entry = EntryTerms &
   (
     | { readonly kind: 'url'; readonly url: string }
-    | { readonly kind: 'list'; readonly list: string; readonly scheme: Written<'list'>['scheme'] }
+    | {
+        readonly kind: 'list';
+        readonly list: string;
+        readonly format: Written<'list'>['format'];
+        readonly scheme: Written<'list'>['scheme'];
+      }
     | {
         readonly kind: 'template';
         readonly template: string;
@@ -111,8 +116,10 @@ function readEntry(yaml: YamlFile, { value, index, common }: WrittenEntry): Entr
 
 function entryOf(written: Written<Kind>, common: Geo): Entry {
   if ('url' in written) return { kind: 'url', url: written.url, ...termsOf(written, common) };
-  if ('list' in written)
-    return { kind: 'list', list: written.list, scheme: written.scheme, ...termsOf(written, common) };
+  if ('list' in written) {
+    const { list, format, scheme } = written;
+    return { kind: 'list', list, format, scheme, ...termsOf(written, common) };
+  }
   if ('template' in written) {
     const { template, countries, slots = null } = written;
     return { kind: 'template', template, countries, slots, ...termsOf(written, common) };

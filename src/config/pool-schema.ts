@@ -45,11 +45,27 @@ const dialled = {
   name: t.optional(t.text('a name')),
 };
 
+/** How a list may be written. */
+export const listFormats = [
+  'auto',
+  'pipe',
+  'url',
+  'scheme-host-port',
+  'pac',
+  'proxychains',
+  'host-port',
+  'host-port-user-pass',
+  'user-pass-at-host-port',
+  'user-pass-host-port',
+  'host-port-at-user-pass',
+] as const;
+
 /** The forms of an entry of `exits`, by the key that tells them apart. */
 export const entrySchemas = {
   url: t.mapping({ url: t.text('the URL of an exit'), ...dialled }),
   list: t.mapping({
     list: path,
+    format: t.oneOf(listFormats, 'auto'),
     scheme: t.oneOf(['http', 'https', 'socks4', 'socks4a', 'socks5', 'socks5h'], 'http'),
     ...dialled,
   }),

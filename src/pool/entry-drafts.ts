@@ -3,7 +3,8 @@ import type { DialFacts } from '../memory/fact-arena.ts';
 import { type ExitScheme, parseExitUrl } from '../protocol/endpoint.ts';
 import { type DraftSink, type ExitDraft, MINTS } from './exit-draft.ts';
 import type { ExitTerms } from './exit-terms.ts';
-import { readExitList } from './list-file.ts';
+import { readExitList } from './list-formats/list-reader.ts';
+import { listedTerms } from './listed-terms.ts';
 import { type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
 import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
 import { parseTemplate, type Template } from './template.ts';
@@ -125,16 +126,11 @@ function draftLines(
   entry: EntryOf<'list'>,
   source: { readonly path: string; readonly content: Iterable<string> },
 ): readonly PoolFault[] {
-  const terms = new Map<ExitScheme, ExitTerms>();
+  const termsFor = listedTerms((own) => termsOf(at, entry, own));
   const faults: PoolFault[] = [];
   let more = 0;
-  readExitList(source.content, entry.scheme, {
-    exit: (endpoint) => {
-      const { scheme } = endpoint;
-      const own = terms.get(scheme) ?? termsOf(at, entry, { scheme });
-      terms.set(scheme, own);
-      at.sink(listed(own, endpoint));
-    },
+  readExitList(source.content, entry, {
+    exit: (exit) => at.sink(listed(termsFor(exit), exit.endpoint)),
     fault: (line, message) => {
       if (faults.length < SHOWN_LIST_FAULTS) faults.push({ file: source.path, line, column: 1, path: '', message });
       else more += 1;

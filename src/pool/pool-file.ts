@@ -1,6 +1,7 @@
 import type { Tier } from '../protocol/params.ts';
 import type { Geo, Price, Strategy } from './exit.ts';
-import type { ListScheme } from './list-file.ts';
+import type { ListScheme } from './list-formats/listed-exit.ts';
+import type { ListFormat } from './list-formats/registry.ts';
 
 /** A fault in a pool file or in a list that it names. `line` and `column` count from 1; `path` is empty for a list's line. */
 export interface PoolFault {
@@ -25,7 +26,12 @@ interface EntryTerms {
 /** One entry of `exits`, with its terms complete: what the entry doesn't say, the pool does. */
 export type PoolEntry =
   | (EntryTerms & { readonly kind: 'url'; readonly url: string })
-  | (EntryTerms & { readonly kind: 'list'; readonly list: string; readonly scheme: ListScheme })
+  | (EntryTerms & {
+      readonly kind: 'list';
+      readonly list: string;
+      readonly format: ListFormat;
+      readonly scheme: ListScheme;
+    })
   | (EntryTerms & {
       readonly kind: 'template';
       readonly template: string;

@@ -47,7 +47,7 @@ function fileOf(kind: Kind, exits: number, list: string): PoolFile {
   const entry: PoolEntry =
     kind === 'template'
       ? { ...terms, kind, template, countries: ['us'], slots: exits }
-      : { ...terms, kind: 'list', list, scheme: 'http' };
+      : { ...terms, kind: 'list', list, format: 'auto', scheme: 'http' };
   const faultAt = (_: unknown, message: string) => ({ file: '/p.yaml', line: 1, column: 1, path: '', message });
   return { file: '/p.yaml', name: 'p', tier: 'res', price: null, strategy: 'random', entries: [entry], faultAt };
 }

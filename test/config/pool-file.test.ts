@@ -70,7 +70,7 @@ exits:
     name: 'first',
     ip: 6,
   });
-  t.deepEqual(entries[1], { kind: 'list', list: 'lists/isp.txt', scheme: 'http', ...common });
+  t.deepEqual(entries[1], { kind: 'list', list: 'lists/isp.txt', format: 'auto', scheme: 'http', ...common });
   t.like(entries[2], { scheme: 'socks5h', geo: { country: 'us', zip: '02139', asn: '3320', isp: 'Example Net' } });
   t.like(entries[3], { kind: 'template', countries: ['us', 'DE'], slots: 500 });
   t.like(entries[4], { kind: 'template', countries: [], slots: null });

@@ -1,0 +1,47 @@
+import { percentDecodedOnce } from '../../protocol/credentials.ts';
+import type { Geo } from '../exit.ts';
+import { placeOf } from './exit-place.ts';
+import { hostPort } from './host-port.ts';
+import type { LineForm, ReadingContext } from './line-form.ts';
+import { type EntryReading, faulty } from './listed-exit.ts';
+import { schemeHostPort } from './scheme-host-port.ts';
+import { url } from './url.ts';
+
+const addressForms = [url, schemeHostPort, hostPort];
+
+/** An address, then `country`, or any of `country=de`, `city=New York`, `name=…`, between bars. In such a value `%7C` is a bar.
+ *  What else stands there (anonymity, speed) is not read. */
+export const pipe: LineForm = {
+  name: 'pipe',
+  shape: 'host:port|country|…, or URL|country=de|city=Berlin|…',
+  claims: 'exits',
+  read: (entry, context) => {
+    const bar = entry.indexOf('|');
+    if (bar < 0) return null;
+    const address = readFirst(entry.slice(0, bar).trim(), context);
+    return address === null ? null : withFields(address, entry.slice(bar + 1).split('|'), context);
+  },
+};
+
+function readFirst(text: string, context: ReadingContext): EntryReading | null {
+  for (const form of addressForms) {
+    const reading = form.read(text, context);
+    if (reading !== null) return reading.kind === 'exit' ? reading : null;
+  }
+  return null;
+}
+
+function withFields(reading: EntryReading, fields: readonly string[], { countries }: ReadingContext): EntryReading {
+  if (reading.kind !== 'exit') return reading;
+  const geo: { -readonly [Place in keyof Geo]: Geo[Place] } = {};
+  let name: string | null = null;
+  for (const [index, field] of fields.entries()) {
+    const [, key = '', value = ''] = /^\s*([a-z]+)=(.*)$/s.exec(field) ?? ['', index === 0 ? 'country' : '', field];
+    const place = placeOf(key, percentDecodedOnce(value) ?? value, countries);
+    if (place === null) continue;
+    if (!place.ok) return faulty(place.fault.detail);
+    if (place.value.key === 'name') name = place.value.text;
+    else geo[place.value.key] = place.value.text;
+  }
+  return { kind: 'exit', exit: { ...reading.exit, geo, name } };
+}

@@ -1,0 +1,20 @@
+import { credentialOf, isBareNumber, type LineForm, readAddress } from './line-form.ts';
+import { listSchemeOf } from './schemes.ts';
+
+const pattern = /^(https?|socks4a?|socks5h?):((?:\[[^\]]*\]|[^:/[\]]+):[0-9]+)(?::([^:]*:.*))?$/is;
+
+/** A protocol, then as `host:port:user:pass`. */
+export const schemeHostPort: LineForm = {
+  name: 'scheme-host-port',
+  shape: 'scheme:host:port[:user:pass]',
+  claims: 'shape',
+  read: (entry) => {
+    const [, scheme = '', address, credential] = pattern.exec(entry) ?? [];
+    if (address === undefined || isBareNumber(address)) return null;
+    return readAddress(
+      listSchemeOf(scheme) ?? 'http',
+      address,
+      credential === undefined ? null : credentialOf(credential),
+    );
+  },
+};
