@@ -1,6 +1,6 @@
 import { labelFields } from '../protocol/error-reply.ts';
 import { serialiseResponse } from '../protocol/http-serialise.ts';
-import { ignoreError } from '../transport/dial.ts';
+import { ignoreError } from '../transport/ignore-error.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Exchange, labelsOf } from './exchange.ts';
 import type { Aftermath, Answer } from './forward-exchange.ts';

@@ -1,11 +1,14 @@
-import net, { isIP } from 'node:net';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { AbortView } from './abort.ts';
 import { raceAddresses } from './address-race.ts';
 import { Cutoff } from './cutoff.ts';
-import { type Blame, dialTimeout, tlsFailure } from './dial-failure.ts';
+import type { Blame } from './dial-failure.ts';
+import { ignoreError } from './ignore-error.ts';
 import { type AddressQuestion, judgedAddresses } from './judged-addresses.ts';
 import type { Resolver } from './resolver.ts';
+import { secureStream } from './tls-client.ts';
 
 /** Silence on a connection before TCP probes it, in ms. */
 export const KEEP_ALIVE_DELAY_MS = 60_000;
@@ -30,6 +33,12 @@ export interface DialTarget extends AddressQuestion {
   readonly brief?: boolean;
 }
 
+/** TLS with whom a stream leads to. */
+export interface SecureTarget extends DialTls {
+  readonly host: string;
+  readonly blame: Blame;
+}
+
 /** How long it may take. */
 export interface DialLimits {
   /** Duration of it all: names, connection and TLS. */
@@ -49,6 +58,8 @@ export interface Dialler {
   dial(target: DialTarget & DialLimits): Promise<net.Socket>;
   /** The same as one step of a longer job. */
   dialWithin(target: DialTarget, cutoff: Cutoff): Promise<net.Socket>;
+  /** TLS over a stream that stands already, as dialWithin() makes it over its own. The stream goes where the TLS fails. */
+  secureWithin(stream: Duplex, target: SecureTarget, cutoff: Cutoff): Promise<tls.TLSSocket>;
   /** Where a host may be reached: see judgedAddresses. */
   addresses(question: AddressQuestion, cutoff: Cutoff): Promise<readonly string[]>;
   /** Whether the other end of an accepted connection is a socket that we opened ourselves: a loop, whatever name or address led
@@ -93,9 +104,6 @@ export function createDialler(options: DiallerOptions): Dialler {
   return new TcpDialler(options);
 }
 
-/** A listener for `error` on a socket whose end shows elsewhere. */
-export const ignoreError = (): void => {};
-
 class TcpDialler implements Dialler {
   readonly #options: DiallerOptions;
   readonly #own: OwnConnections;
@@ -136,7 +144,12 @@ class TcpDialler implements Dialler {
     const open = (address: string): net.Socket => this.#connect(address, target);
     const socket = await raceAddresses(addresses, { open, blame: target.blame }, cutoff);
     this.#register(socket, target.port);
-    return context === null ? socket : secure(socket, { ...target, ...target.tls, context }, cutoff);
+    return context === null ? socket : secureStream(socket, { ...target, ...target.tls, context }, cutoff);
+  }
+
+  secureWithin(stream: Duplex, target: SecureTarget, cutoff: Cutoff): Promise<tls.TLSSocket> {
+    const context = this.#context(target.ca ?? '');
+    return secureStream(stream, { ...target, context }, cutoff);
   }
 
   addresses(question: AddressQuestion, cutoff: Cutoff): Promise<readonly string[]> {
@@ -185,43 +198,3 @@ const remoteEnd = (ends: SocketEnds): string => `${plain(ends.remoteAddress)} ${
 /** A dual-stack listener shows IPv4 addresses in mapped form. */
 const plain = (address: string | undefined): string | undefined =>
   address?.startsWith('::ffff:') ? address.slice(7) : address;
-
-interface SecureOptions {
-  readonly host: string;
-  readonly servername?: string;
-  readonly blame: Blame;
-  readonly context: tls.SecureContext;
-  readonly verify?: boolean;
-}
-
-function secure(raw: net.Socket, options: SecureOptions, cutoff: Cutoff): Promise<tls.TLSSocket> {
-  const { servername = options.host } = options;
-  return cutoff.wait(
-    () => dialTimeout(options.blame, 'TLS handshake'),
-    (resolve, reject) => {
-      const socket = tls.connect({
-        socket: raw,
-        // The name that the certificate is checked against where none is sent.
-        host: servername,
-        servername: isIP(servername) === 0 ? servername : undefined,
-        secureContext: options.context,
-        rejectUnauthorized: options.verify !== false,
-        ALPNProtocols: ['http/1.1'],
-      });
-      let secured = false;
-      const done = (): void => {
-        secured = true;
-        resolve(socket);
-      };
-      const lost = (error?: Error): void => reject(tlsFailure(socket, error));
-      const closed = (): void => lost();
-      socket.on('error', ignoreError).once('secureConnect', done).once('error', lost).once('close', closed);
-      return () => {
-        socket.off('secureConnect', done).off('error', lost).off('close', closed);
-        if (secured) return;
-        socket.destroy();
-        raw.destroy();
-      };
-    },
-  );
-}

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { GatewayError } from '../errors.ts';
 import type { Decoded } from '../protocol/decoded.ts';
 import type { Cutoff } from './cutoff.ts';
@@ -8,11 +8,11 @@ const NOTHING = Buffer.alloc(0);
 /** A talk with an exit, in turns, before its socket becomes a tunnel. Between the turns no listener of ours is on the socket,
  *  and it is paused. */
 export class Handshake {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #cutoff: Cutoff;
   #rest: Buffer = NOTHING;
 
-  constructor(socket: Socket, cutoff: Cutoff) {
+  constructor(socket: Duplex, cutoff: Cutoff) {
     this.#socket = socket;
     this.#cutoff = cutoff;
   }
@@ -20,6 +20,11 @@ export class Handshake {
   /** Octets read behind the last answer. */
   get rest(): Buffer {
     return this.#rest;
+  }
+
+  /** Whether the peer has said that nothing more comes. */
+  get peerEnded(): boolean {
+    return this.#socket.readableEnded;
   }
 
   send(octets: Buffer | string): void {

@@ -27,7 +27,7 @@ export async function connectBySocks5(
   handshake: Handshake,
   ask: { readonly authority: Authority; readonly endpoint: Endpoint },
 ): Promise<void> {
-  await authenticate(handshake, ask.endpoint);
+  await loginBySocks5(handshake, ask.endpoint);
   handshake.send(connectRequest(ask.authority));
   const decoder = new SocksReplyDecoder();
   const reply = await handshake.receive((chunk) => decoder.push(chunk));
@@ -35,7 +35,8 @@ export async function connectBySocks5(
   throw new GatewayError(refusals.get(reply) ?? 'exit_rejected', { detail: `the exit answered SOCKS5 reply ${reply}` });
 }
 
-async function authenticate(handshake: Handshake, endpoint: Endpoint): Promise<void> {
+/** The first half of it: the exit speaks SOCKS5 and takes our credential. Rejects as connectBySocks5. */
+export async function loginBySocks5(handshake: Handshake, endpoint: Endpoint): Promise<void> {
   const { username, password = '' } = endpoint;
   handshake.send(greeting(username !== undefined));
   const methodDecoder = new MethodDecoder();

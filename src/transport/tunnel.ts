@@ -71,7 +71,7 @@ export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: 
     const authority = await authorityFor(exit, request, (question) => dialler.addresses(question, cutoff));
     socket = await dialler.dialWithin({ ...exitTarget(exit), judge: request.judgeExit, brief: true }, cutoff);
     const handshake = new Handshake(socket, cutoff);
-    await confirm(handshake, { authority, endpoint: exit.endpoint }, tools);
+    await confirmTunnel(handshake, { authority, endpoint: exit.endpoint }, tools);
     return { socket, early: handshake.rest };
   } catch (cause) {
     socket?.destroy();
@@ -87,10 +87,10 @@ export function exitTarget({ endpoint, verifyTls, ca }: TunnelExit): DialTarget 
   return { host: endpoint.host, port: endpoint.port, blame: 'exit', tls };
 }
 
-/** What the exit is asked for: the authority as it stands, or with an address in place of its name. */
-async function authorityFor(
+/** What the exit is asked for: the authority as it stands, or with an address in place of its name, that `addressesOf` finds. */
+export async function authorityFor(
   exit: TunnelExit,
-  { authority, dns, family, judge }: TunnelRequest,
+  { authority, dns, family, judge }: Pick<TunnelRequest, 'authority' | 'dns' | 'family' | 'judge'>,
   addressesOf: (question: AddressQuestion) => Promise<readonly string[]>,
 ): Promise<Authority> {
   const socks4 = exit.endpoint.scheme === 'socks4';
@@ -105,7 +105,8 @@ async function authorityFor(
   return { host, port: authority.port, family: isIPv4(host) ? 4 : 6 };
 }
 
-function confirm(
+/** Asks an exit for a tunnel over a connection to it, and waits until it has confirmed. Rejects as openTunnel does. */
+export function confirmTunnel(
   handshake: Handshake,
   ask: { readonly authority: Authority; readonly endpoint: Endpoint },
   options: HttpTunnelOptions,

@@ -1,0 +1,121 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+
+/** What one connection may cost, in octets of its TCP content: all that is above TCP counts, handshakes and TLS records too. */
+export interface Allowance {
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** What may come beyond `received` until the peer is cut off: one read of the runtime, and what the peer could send into the
+ *  window that the system had opened to it (both 64 KiB as long as so little is read). */
+export const BEYOND_ALLOWANCE = 128 * 1024;
+
+/** The most that a connection with this allowance can cost, as its peer counts. */
+export function worstCost({ sent, received }: Allowance): number {
+  return sent + received + BEYOND_ALLOWANCE;
+}
+
+/** A connection that counts every octet, and is cut when it has cost what it may. Its owner ends it with `settle`. */
+export class MeteredStream extends Duplex {
+  readonly #raw: Socket;
+  readonly #allowance: Allowance;
+  #sent = 0;
+  #settling = false;
+  #exceeded = false;
+  #peerEnded = false;
+
+  /** Takes `raw` over, a connected socket from which nothing was read. */
+  constructor(raw: Socket, allowance: Allowance) {
+    super({ allowHalfOpen: true });
+    this.#raw = raw;
+    this.#allowance = allowance;
+    // Whoever waits hears of it by `error` and `close` of its own; once nobody waits any more nobody needs to.
+    this.on('error', () => {});
+    raw.on('data', this.#onData);
+    raw.once('end', this.#onEnd);
+    raw.once('error', (cause) => this.destroy(cause));
+    raw.once('close', () => this.destroy());
+    raw.pause();
+    if (raw.destroyed) this.destroy();
+  }
+
+  get sent(): number {
+    return this.#sent;
+  }
+
+  get received(): number {
+    return this.#raw.bytesRead;
+  }
+
+  /** Whether it was cut because it had cost all it may. */
+  get exceeded(): boolean {
+    return this.#exceeded;
+  }
+
+  /** What to book: what was counted, or all that may have come where it was cut. */
+  get cost(): number {
+    const counted = this.#sent + this.received;
+    return this.#exceeded ? Math.max(counted, worstCost(this.#allowance)) : counted;
+  }
+
+  /** Says goodbye, and counts what the peer still sends until it does so too, `lingerMs` at most; then all is closed. What it
+   *  sends in the very instant of the close, after a silence that long, is not counted. */
+  async settle(lingerMs: number): Promise<void> {
+    const raw = this.#raw;
+    this.#settling = true;
+    if (!raw.destroyed && !this.#peerEnded) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, lingerMs);
+        const over = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        raw.once('end', over).once('close', over).resume();
+        raw.end();
+      });
+    }
+    this.destroy();
+  }
+
+  override _read(): void {
+    if (!this.#raw.destroyed) this.#raw.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (cause?: Error | null) => void): void {
+    // TLS answers a goodbye that nobody waits for any more.
+    if (this.#settling) return done();
+    if (this.#sent + chunk.length > this.#allowance.sent) {
+      this.#cut();
+      return done(new Error('the connection would cost more than it may'));
+    }
+    this.#sent += chunk.length;
+    this.#raw.write(chunk, done);
+  }
+
+  override _final(done: (cause?: Error | null) => void): void {
+    if (this.#raw.destroyed || this.#settling) return done();
+    this.#raw.end(() => done());
+  }
+
+  override _destroy(cause: Error | null, done: (cause: Error | null) => void): void {
+    this.#raw.destroy();
+    done(cause);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.#settling && !this.push(chunk)) this.#raw.pause();
+    if (this.received > this.#allowance.received) this.#cut();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#peerEnded = true;
+    if (!this.#settling) this.push(null);
+  };
+
+  #cut(): void {
+    this.#exceeded = true;
+    this.#raw.resetAndDestroy();
+    this.destroy(new Error('the connection cost more than it may'));
+  }
+}
