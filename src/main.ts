@@ -7,7 +7,6 @@ import { formatFault } from './config/fault.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
 import { ensureSelfSigned } from './listener/certificate.ts';
 import type { ClientRecord } from './policy/client-directory.ts';
-import { PoolCatalogue, type StagedPools } from './pool/catalogue.ts';
 import type { DemoExit } from './pool/entry-drafts.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
 import { bannerLines } from './startup/banner.ts';
@@ -18,7 +17,9 @@ import { sharedClock } from './startup/clock.ts';
 import { gatewayCommands, healthOf } from './startup/control.ts';
 import { FaultTeller } from './startup/fault-teller.ts';
 import { metricsPage } from './startup/metrics.ts';
+import { PoolLoader } from './startup/pool-loader.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
+import { Reloader } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
 import { SharedState } from './startup/shared-state.ts';
@@ -36,9 +37,6 @@ import { type AccessLog, openAccessLog } from './telemetry/access-log.ts';
 
 /** How often the store is asked whether another process changed the clients, and the process how much memory it holds, in ms. */
 const WATCH_MS = 400;
-
-/** What a reload reads but can't change while the gateway runs. */
-const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers', 'relay'] as const;
 
 export interface StartOptions {
   readonly configFile: string;
@@ -84,12 +82,13 @@ class Gateway {
   readonly #faults = new FaultTeller((id, text) => warn(`unexpected fault in exchange ${id}: ${text}`));
   readonly stopped: Promise<number>;
   #resolveStopped: (code: number) => void = () => {};
-  readonly #catalogue = new PoolCatalogue();
-  #settings: Settings;
+  readonly #loader = new PoolLoader();
+  readonly #settings: Settings;
   #demo: Demo | null = null;
   #demoExits: readonly DemoExit[] = [];
   #log: AccessLog | null = null;
   #running: Running | null = null;
+  #reloader: Reloader | null = null;
   #stopping = false;
 
   constructor(options: StartOptions) {
@@ -132,10 +131,12 @@ class Gateway {
     await group.start();
     this.#watch(group, watch);
     const takeClients = () => watch.look().then(() => group.settled());
-    const commands = gatewayCommands({ group, shared, clients, now, health, takeClients });
+    const reloader = this.#makeReloader(group, certificates);
+    const reloadPools = (only: readonly string[] | null) => reloader.reloadPools(only);
+    const commands = gatewayCommands({ group, shared, clients, now, health, takeClients, reloadPools });
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
-    this.#listenToSignals(group, certificates);
+    this.#listenToSignals(group, reloader);
     this.#announce({ group, shared }, { admin, demoSecret, relay });
     const { readyFile } = this.#options;
     if (readyFile !== undefined) await writeReadyFile(readyFile, { pid: process.pid, listeners: group.bound, admin });
@@ -151,12 +152,6 @@ class Gateway {
     const reading = readSettings(configFile, { env: process.env, dataOverride: dataFolder });
     if (!reading.ok) throw new StartFault(2, reading.faults.map(formatFault));
     return reading.settings;
-  }
-
-  #stagePools(settings: Settings): StagedPools {
-    const staged = this.#catalogue.stage(settings.sources(this.#demoExits));
-    if (staged.faults.length > 0) throw new StartFault(2, staged.faults.map(formatFault));
-    return staged;
   }
 
   /** Starts the demo's exits and, at the first start of all, makes its client: for this machine only, since its secret is
@@ -201,11 +196,11 @@ class Gateway {
   #makeGroup({ admin, secretKey, clients, certificates, capacity, relay, now }: GroupParts): Running {
     const { config } = this.#settings;
     const workers = effectiveWorkers(config.workers, process.platform);
-    const pools = this.#catalogue.commit(this.#stagePools(this.#settings));
+    const pools = this.#loader.commit(this.#loader.stageAll(this.#settings, this.#demoExits));
     const shared = new SharedState({ workers, pools, dataFolder: config.data, secretKey, now, warn });
     this.#closers.push(() => shared.stop());
     const group = new WorkerGroup({
-      listOf: (filter) => this.#catalogue.listOf(filter),
+      listOf: (filter) => this.#loader.listOf(filter),
       start: {
         workers,
         memory: shared.memory,
@@ -242,9 +237,23 @@ class Gateway {
     this.#closers.push(() => clearInterval(timer));
   }
 
-  #listenToSignals(group: WorkerGroup, certificates: Certificates): void {
+  #makeReloader(group: WorkerGroup, certificates: Certificates): Reloader {
+    this.#reloader = new Reloader({
+      settings: this.#settings,
+      readSettings: () => this.#readSettings(),
+      loader: this.#loader,
+      demoExits: this.#demoExits,
+      certificates,
+      group,
+      log: this.#log,
+      warn,
+    });
+    return this.#reloader;
+  }
+
+  #listenToSignals(group: WorkerGroup, reloader: Reloader): void {
     const stop = (): void => void this.#stop(group);
-    const reload = pacedReloads(() => this.#reload(group, certificates));
+    const reload = pacedReloads(() => reloader.reloadAll());
     process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload);
     this.#closers.push(() => process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', reload));
     const survive = (fault: unknown): void => this.#faults.tell('?', fault);
@@ -256,42 +265,13 @@ class Gateway {
   async #stop(group: WorkerGroup): Promise<void> {
     if (this.#stopping) process.exit(1);
     this.#stopping = true;
-    const { drain } = this.#settings.config.timeouts;
+    this.#reloader?.stop();
+    const { drain } = (this.#reloader?.settings ?? this.#settings).config.timeouts;
     warn(`draining: no new exchanges, those under way have ${drain / 1000} s`);
     await group.stop(drain);
     await this.close();
     if (this.#options.readyFile !== undefined) rmSync(this.#options.readyFile, { force: true });
     this.#resolveStopped(0);
-  }
-
-  async #reload(group: WorkerGroup, certificates: Certificates): Promise<void> {
-    if (this.#stopping) return;
-    try {
-      const settings = this.#readSettings();
-      const staged = this.#stagePools(settings);
-      const prepared = await certificates.prepare(settings.config);
-      const commitPools = () => this.#catalogue.commit(staged);
-      await group
-        .reload({ config: settings.config, certificates: prepared.pairs, commitPools })
-        .catch((fault: unknown) => {
-          prepared.abort();
-          throw fault;
-        });
-      await prepared.commit();
-      await group.settled();
-      for (const warning of settings.warnings) warn(formatFault(warning));
-      for (const key of LATER) {
-        if (JSON.stringify(settings.config[key]) === JSON.stringify(this.#settings.config[key])) continue;
-        warn(`${key}: the change takes effect at the next start`);
-      }
-      this.#settings = settings;
-      warn('config, pools and certificates are read again');
-      await this.#log?.reopen().catch((cause: unknown) => warn(`the access log goes on in its old file: ${cause}`));
-    } catch (fault) {
-      const lines = fault instanceof StartFault ? fault.lines : [String(fault)];
-      warn('reload refused, everything stays as it was:');
-      lines.forEach(warn);
-    }
   }
 
   #announce(

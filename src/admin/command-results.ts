@@ -2,6 +2,7 @@ import type { ReportedExchange } from '../gateway/report.ts';
 import type { ClientView, ClientWithSecret } from './client-view.ts';
 import type { Health } from './health.ts';
 import type { ExitPage, PoolView } from './pool-view.ts';
+import type { PoolReload } from './reload-command.ts';
 import type { SessionList, SessionView } from './session-view.ts';
 
 /** What each command answers, as JSON. */
@@ -16,6 +17,7 @@ export interface CommandResults {
   readonly 'client.remove': ClientView;
   readonly 'pool.list': readonly PoolView[];
   readonly 'pool.show': PoolView;
+  readonly 'pool.reload': PoolReload;
   readonly 'exit.list': ExitPage;
   readonly 'exchange.report': ReportedExchange;
   readonly 'session.list': SessionList;

@@ -4,6 +4,7 @@ import { type Command, type Commands, command } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { Health } from './health.ts';
 import { type ExitPage, type ExitQuery, MOST_EXITS, type PoolView } from './pool-view.ts';
+import { type ReloadPools, reloadCommand } from './reload-command.ts';
 import { reportCommand, type TakeReport } from './report-command.ts';
 import { type Sessions, sessionCommands } from './session-commands.ts';
 
@@ -12,6 +13,7 @@ export interface CommandDeps extends ClientCommandDeps {
   readonly pools: () => readonly PoolView[];
   readonly exits: (query: ExitQuery) => ExitPage;
   readonly health: () => Health;
+  readonly reloadPools: ReloadPools;
   readonly report: TakeReport;
   /** Throws CommandError (not_running) where no gateway runs. */
   readonly sessions: () => Sessions;
@@ -22,6 +24,7 @@ export function createCommands(deps: CommandDeps): Commands {
   return new Map([
     ...clientCommands(deps),
     ...poolCommands(deps),
+    reloadCommand(deps.reloadPools),
     ...sessionCommands(deps.sessions),
     reportCommand(deps.report),
   ]);

@@ -15,6 +15,9 @@ import {
 const PATH_LIMIT = 103;
 const CONNECTIONS = 32;
 
+/** What was asked may take so long, in ms: some commands fetch, others look at a million exits. */
+const COMMAND_MS = 600_000;
+
 /** The gateway's side of the control socket. */
 export interface ControlServer {
   /** Closes it, with all connections, and takes the socket file away. */
@@ -22,7 +25,7 @@ export interface ControlServer {
 }
 
 export interface ControlOptions {
-  /** How long one connection may take, in ms. Default CONTROL_DEADLINE_MS. */
+  /** How long a request may take to come, and its reply to be read, in ms. Default CONTROL_DEADLINE_MS. */
   readonly deadlineMs?: number;
 }
 
@@ -38,12 +41,17 @@ export async function serveControl(
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
-    const deadline = setTimeout(() => socket.destroy(), deadlineMs);
+    let deadline: NodeJS.Timeout;
+    const within = (ms: number): void => {
+      clearTimeout(deadline);
+      deadline = setTimeout(() => socket.destroy(), ms);
+    };
+    within(deadlineMs);
     socket.once('close', () => {
       clearTimeout(deadline);
       sockets.delete(socket);
     });
-    serve(socket, commands);
+    serve(socket, { commands, onRequest: () => within(COMMAND_MS), onReply: () => within(deadlineMs) });
   });
   server.maxConnections = CONNECTIONS;
   await bind(server, path);
@@ -102,17 +110,25 @@ function answers(path: string): Promise<boolean> {
 
 const unavailable = (message: string, remedy: string) => new CommandError({ code: 'unavailable', message, remedy });
 
-function serve(socket: Socket, commands: Commands): void {
+interface Service {
+  readonly commands: Commands;
+  readonly onRequest: () => void;
+  readonly onReply: () => void;
+}
+
+function serve(socket: Socket, { commands, onRequest, onReply }: Service): void {
   const buffer = new LineBuffer(REQUEST_LIMIT);
   let asked = false;
   const answer = (reply: ControlReply) => {
     socket.off('data', read).resume();
+    if (!socket.destroyed) onReply();
     socket.end(`${JSON.stringify(reply)}\n`);
   };
   const read = (chunk: Buffer) => {
     const line = buffer.push(chunk);
     if (line !== null) {
       asked = true;
+      onRequest();
       socket.off('data', read).resume();
       void replyTo(line, commands).then(answer);
     } else if (buffer.overflowed) answer(badRequest('the request is too long'));

@@ -18,6 +18,8 @@ export interface CommandSpec {
   readonly summary: string;
   /** What its one operand means; absent where it takes none. */
   readonly operand?: string;
+  /** What its operands mean, of which there may be none or many; in place of `operand`. */
+  readonly operands?: string;
   readonly options?: readonly OptionSpec[];
   /** More lines for its help. */
   readonly notes?: readonly string[];
@@ -39,10 +41,12 @@ export interface Outcome {
 /** What was given to a command. Options are named in camel case, as commander does. */
 export class Given {
   readonly operand: string;
+  readonly operands: readonly string[];
   readonly #options: ReadonlyMap<string, unknown>;
 
-  constructor(operand: string | undefined, options: Readonly<Record<string, unknown>>) {
-    this.operand = operand ?? '';
+  constructor(operands: readonly string[], options: Readonly<Record<string, unknown>>) {
+    this.operands = operands;
+    this.operand = operands[0] ?? '';
     this.#options = new Map(Object.entries(options));
   }
 

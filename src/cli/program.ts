@@ -6,6 +6,7 @@ import { exitCodes, exitCodeTexts } from './exit-code.ts';
 import { type Failure, failureOf, usageFailure } from './failure.ts';
 import { packageVersion } from './package-facts.ts';
 import { poolCommands } from './pool.ts';
+import { reloadCommands } from './pool-reload.ts';
 import { printableJson } from './printable.ts';
 import { reportCommands } from './report.ts';
 import { serviceCommands } from './service.ts';
@@ -62,7 +63,14 @@ function createProgram(runner: Runner): Command {
       'after',
       ['', 'Exit codes:', ...exitCodeTexts.map(([code, meaning]) => `  ${code}  ${meaning}`)].join('\n'),
     );
-  const specs = [...serviceCommands, ...clientCommands, ...poolCommands, ...sessionCommands, ...reportCommands];
+  const specs = [
+    ...serviceCommands,
+    ...clientCommands,
+    ...poolCommands,
+    ...reloadCommands,
+    ...sessionCommands,
+    ...reportCommands,
+  ];
   for (const spec of specs) addCommand(program, spec, runner);
   return program;
 }
@@ -71,6 +79,7 @@ function addCommand(program: Command, spec: CommandSpec, runner: Runner): void {
   const [first = '', second] = spec.path.split(' ');
   const command = (second === undefined ? program : groupOf(program, first)).command(second ?? first);
   command.description(spec.summary);
+  if (spec.operands !== undefined) command.argument('[names...]', spec.operands);
   if (spec.operand !== undefined) command.argument('<name>', spec.operand);
   for (const option of spec.options ?? []) command.addOption(optionOf(option));
   if (spec.notes !== undefined) command.addHelpText('after', `\n${spec.notes.join('\n')}`);
@@ -79,7 +88,7 @@ function addCommand(program: Command, spec: CommandSpec, runner: Runner): void {
     const emphasise = (text: string) => styleText('bold', text, { stream: process.stdout });
     const workplace = new Workplace({ config, data, env: process.env, now: Date.now, emphasise });
     try {
-      await runner(spec, { given: new Given(command.args[0], command.opts()), workplace });
+      await runner(spec, { given: new Given(command.args, command.opts()), workplace });
     } finally {
       workplace.close();
     }

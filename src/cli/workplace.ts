@@ -4,7 +4,7 @@ import { type Commands, runCommand } from '../admin/command.ts';
 import { CommandError } from '../admin/command-error.ts';
 import type { CommandResults } from '../admin/command-results.ts';
 import { createCommands } from '../admin/commands.ts';
-import { controlPath } from '../admin/control-protocol.ts';
+import { CONTROL_DEADLINE_MS, controlPath } from '../admin/control-protocol.ts';
 import { exitPage, poolViews } from '../admin/pool-view.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { Clients } from '../store/clients.ts';
@@ -42,14 +42,15 @@ export class Workplace {
     this.#options = options;
   }
 
-  /** Runs a command. `live` tells whether the gateway did. Throws CommandError or StoreError. */
+  /** Runs a command. `live` tells whether the gateway did, which may take `deadlineMs`. Throws CommandError or StoreError. */
   async run<Name extends keyof CommandResults>(
     name: Name,
     args: object,
+    deadlineMs = CONTROL_DEADLINE_MS,
   ): Promise<{ result: CommandResults[Name]; live: boolean }> {
     // With --data a client can be locked out even while the config is being edited.
     const folder = this.dataOverride ?? dataFolderOf(this.#place);
-    const reply = await askGateway(controlPath(folder), { command: name, args });
+    const reply = await askGateway(controlPath(folder), { command: name, args }, deadlineMs);
     if (reply?.ok === false) throw new CommandError(reply.error);
     const result = reply === null ? await runCommand(this.#direct(folder), { name, args }) : reply.result;
     // Either way it is what the gateway's answer would be.
@@ -76,6 +77,9 @@ export class Workplace {
       pools: () => poolViews(this.#pools(), null),
       exits: (query) => exitPage(this.#pools(), query, () => null),
       health: () => {
+        throw notRunning(folder);
+      },
+      reloadPools: () => {
         throw notRunning(folder);
       },
       report: () => {

@@ -8,7 +8,7 @@ import { exitTarget } from '../transport/tunnel.ts';
 import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
-import type { Exchange } from './exchange.ts';
+import type { Choice, Exchange } from './exchange.ts';
 import { openRoute } from './exit-route.ts';
 
 /** Who has a request under way over a link. */
@@ -36,6 +36,8 @@ export class ExitLink {
   readonly connection: HttpConnection<ResponseHead>;
   /** Whom it may serve again: one client, exit, credential and session; through a tunnel, one origin. */
   readonly key: string;
+  readonly #exit: { readonly slot: number; readonly id: string };
+  readonly #registry: Collaborators['registry'];
   readonly absoluteForm: boolean;
   /** Proxy-Authorization for an exit that takes requests in absolute form; empty otherwise. */
   readonly proxyAuthorization: string;
@@ -48,16 +50,30 @@ export class ExitLink {
 
   constructor(
     deps: Collaborators,
-    options: { socket: Socket; early: Buffer; key: string; absoluteForm: boolean; proxyAuthorization: string },
+    options: {
+      socket: Socket;
+      early: Buffer;
+      choice: Choice;
+      key: string;
+      absoluteForm: boolean;
+      proxyAuthorization: string;
+    },
   ) {
     this.socket = options.socket;
     this.key = options.key;
+    this.#exit = { slot: options.choice.slot, id: options.choice.exit.id };
+    this.#registry = deps.registry;
     this.absoluteForm = options.absoluteForm;
     this.proxyAuthorization = options.proxyAuthorization;
     const decoder = new ResponseHeadDecoder(deps.settings().heads);
     this.connection = new HttpConnection(options.socket, { decoder, role: 'response', events: nobody });
     this.connection.feed(options.early);
     this.socket.once('close', () => this.silence.clear());
+  }
+
+  /** Whether its exit is in a pool still. */
+  get stands(): boolean {
+    return this.#registry.exitAt(this.#exit.slot)?.id === this.#exit.id;
   }
 
   /** Hands it to its next user, or to nobody. */
@@ -118,18 +134,23 @@ export async function openLink(
   { attempt, upgrade }: { attempt: Attempt; upgrade: boolean },
 ): Promise<ExitLink> {
   const absoluteForm = !upgrade && takesAbsoluteForm(exchange, attempt);
-  const { endpoint } = attempt.choice;
+  const { choice } = attempt;
+  const { endpoint } = choice;
   const key = linkKey(exchange, attempt, absoluteForm);
   const { socket, early } = absoluteForm ? await dialExit(deps, attempt) : await openRoute(deps, exchange, attempt);
   const { username, password } = endpoint;
   const proxyAuthorization =
     absoluteForm && username !== undefined ? formatBasic({ username, password: password ?? '' }) : '';
-  return new ExitLink(deps, { socket, early, key, absoluteForm, proxyAuthorization });
+  return new ExitLink(deps, { socket, early, choice, key, absoluteForm, proxyAuthorization });
 }
 
-/** Keeps a link for the next exchange of its key. */
+/** Keeps a link for the next exchange of its key, unless its exit has left meanwhile. */
 export function keepLink(deps: Collaborators, link: ExitLink, idleMs: number): void {
   link.user = null;
+  if (!link.stands) {
+    link.socket.destroy();
+    return;
+  }
   // The last content may have found its client slow; left paused, the link would never read another response.
   link.connection.resume();
   deps.kept.keep(link.key, link, idleMs);

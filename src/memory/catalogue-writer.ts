@@ -115,6 +115,25 @@ export class NextCatalogue {
     return this.#slots.place(row, { place: session, former: this.#before.slots.slotOfId(row.idHigh, row.idLow) });
   }
 
+  /** Takes over all exits of a pool as they stand. Before any other exit is added, so that their ids are free. */
+  keep(pool: string): void {
+    const { labels, lists, slots, terms: rows, facts } = this.#before;
+    const moved = new Map<number, number>();
+    for (const slot of lists.pool(labels.numberOf(pool))) {
+      const terms = slots.termsOf(slot);
+      const listed = rows.word(terms, Term.template) === 0;
+      const row = { terms, idHigh: slots.idHighOf(slot), idLow: slots.idLowOf(slot) };
+      let place = slots.placeOf(slot);
+      if (listed) this.#liveOctets += facts.lengthAt(place);
+      if (this.#fresh) {
+        row.terms = moved.get(terms) ?? this.#carryTerms(terms);
+        moved.set(terms, row.terms);
+        if (listed) place = this.#tables.facts.appendCopy(facts, place);
+      }
+      this.#slots.place(row, { place, former: slot });
+    }
+  }
+
   /** Ends the making. */
   finish(version: number): { record: CatalogueRecord; changes: CatalogueChanges; liveOctets: number } {
     if (this.#fresh) this.#slots.moveFormer((former) => this.#carry(former));
@@ -152,17 +171,22 @@ export class NextCatalogue {
 
   /** Takes over what was known of an exit that leaves: it stays readable for as long as this version stands. */
   #carry({ terms, place }: Former): Former {
-    const { terms: rows, places, labels, facts } = this.#before;
+    const { terms: rows, facts } = this.#before;
+    const listed = rows.word(terms, Term.template) === 0;
+    return {
+      terms: this.#carryTerms(terms),
+      place: listed ? this.#tables.facts.appendCopy(facts, place) : place,
+    };
+  }
+
+  #carryTerms(terms: number): number {
+    const { terms: rows, places, labels } = this.#before;
     const row = termColumns.map(({ term, holds }) => {
       const number = rows.word(terms, term);
       if (holds === 'place') return this.places.intern(places.text(number));
       return holds === 'label' ? this.labels.intern(labels.text(number)) : number;
     });
-    const listed = rows.word(terms, Term.template) === 0;
-    return {
-      terms: this.terms.intern(row),
-      place: listed ? this.#tables.facts.appendCopy(facts, place) : place,
-    };
+    return this.terms.intern(row);
   }
 }
 

@@ -101,6 +101,11 @@ export class FactView {
     return readFacts(this.#octets, start);
   }
 
+  /** How many octets the record at `start` has. */
+  lengthAt(start: number): number {
+    return lengthOf(this.#octets, start);
+  }
+
   /** The octets of the record at `start`. */
   record(start: number): Buffer<ArrayBufferLike> {
     return this.#octets.subarray(start, start + lengthOf(this.#octets, start));

@@ -13,12 +13,21 @@ export interface PoolsRecord {
   readonly catalogue: CatalogueRecord;
 }
 
+/** What came of one pool's source. */
+export interface SourceReport {
+  readonly pool: string;
+  readonly faults: readonly PoolFault[];
+  /** Exits that the pool names more than once, merged into the first. */
+  readonly duplicates: number;
+}
+
 /** What the next version of all pools would be. With any fault it must not be used. */
 export interface StagedPools {
   readonly pools: readonly Pool[];
   readonly faults: readonly PoolFault[];
-  /** Exits that a pool names more than once, merged into the first. */
   readonly duplicates: number;
+  /** By pool; nothing of those that were kept. */
+  readonly reports: readonly SourceReport[];
   readonly next: NextCatalogue;
 }
 
@@ -43,23 +52,29 @@ export class PoolCatalogue {
   }
 
   /** Makes the exits of `sources`, by difference from what stands, without changing anything yet. What was staged before and not
-   *  committed is given up. Exits are taken one by one: a list of a million lines is never a million objects. */
-  stage(sources: PoolSources): StagedPools {
+   *  committed is given up. Exits are taken one by one: a list of a million lines is never a million objects. Pools of `keep` stay
+   *  as they stand, whether there is a source of theirs or not, and that source isn't read. */
+  stage(sources: PoolSources, keep: ReadonlySet<string> = new Set()): StagedPools {
     const next = this.#writer.begin();
     const intake = new Intake(next);
-    const faults = [...sources.faults];
-    const pools: Pool[] = [];
     const numbers = new Map(this.#numbers);
+    const pools = this.#pools.filter(({ name }) => keep.has(name));
+    for (const { name } of pools) next.keep(name);
+    const reports: SourceReport[] = [];
     for (const source of sources.pools) {
-      const before = next.count;
-      faults.push(...source.drafts((draft) => intake.take(draft)));
-      pools.push(poolOf(source, { numbers, exits: next.count - before }));
+      const { name } = source;
+      if (keep.has(name)) continue;
+      const before = { exits: next.count, duplicates: intake.duplicates, overflow: intake.overflow };
+      const faults = [...source.drafts((draft) => intake.take(draft))];
+      const overflow = intake.overflow - before.overflow;
+      if (overflow > 0) faults.push(source.faultAt(`all pools together have ${overflow} exits more than fit`));
+      reports.push({ pool: name, faults, duplicates: intake.duplicates - before.duplicates });
+      pools.push(poolOf(source, { numbers, exits: next.count - before.exits }));
     }
-    const last = sources.pools.at(-1);
-    if (intake.overflow > 0 && last !== undefined) {
-      faults.push(last.faultAt(`all pools together have ${intake.overflow} exits more than fit`));
-    }
-    return { pools, faults, duplicates: intake.duplicates, next };
+    const faults = [...sources.faults, ...reports.flatMap((report) => report.faults)];
+    const order = sources.pools.map(({ name }) => name);
+    const inOrder = pools.toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
+    return { pools: inOrder, faults, duplicates: intake.duplicates, reports, next };
   }
 
   /** Makes what was staged last the version that stands. */

@@ -2,6 +2,7 @@ import type { Command, Commands } from '../admin/command.ts';
 import { createCommands } from '../admin/commands.ts';
 import type { Health } from '../admin/health.ts';
 import { countUsable, exitPage, poolViews } from '../admin/pool-view.ts';
+import type { ReloadPools } from '../admin/reload-command.ts';
 import type { ExitHealth } from '../selection/exit-health.ts';
 import type { Clients } from '../store/clients.ts';
 import { exitFigures } from './exit-figures.ts';
@@ -17,10 +18,12 @@ export interface ControlOptions {
   readonly health: () => Health;
   /** Hands changed clients to the workers; resolves when they hold everywhere. */
   readonly takeClients: () => Promise<void>;
+  readonly reloadPools: ReloadPools;
 }
 
 /** The commands of the running gateway, over its live figures. */
-export function gatewayCommands({ group, shared, clients, now, health, takeClients }: ControlOptions): Commands {
+export function gatewayCommands(options: ControlOptions): Commands {
+  const { group, shared, clients, now, health, takeClients, reloadPools } = options;
   const { registry, exits, sessions } = shared;
   let figures = exitFigures({ health: exits, now: now() }, []);
   let taken: Promise<void> = Promise.resolve();
@@ -29,6 +32,7 @@ export function gatewayCommands({ group, shared, clients, now, health, takeClien
     pools: () => poolViews(registry, usableBy({ exits, now })),
     exits: (query) => exitPage(registry, query, figures),
     health,
+    reloadPools,
     report: (report, client) => group.report(report, client),
     sessions: () => sessions,
     onClientsChanged: () => {

@@ -18,7 +18,7 @@ import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
 import { ReportLimits } from '../policy/report-limits.ts';
-import type { AppliedPools } from '../pool/catalogue.ts';
+import type { AppliedPools, PoolsRecord } from '../pool/catalogue.ts';
 import { type ExitFilter, PoolRegistry } from '../pool/registry.ts';
 import type { Report } from '../protocol/report.ts';
 import { RejectionLedger } from '../selection/blame.ts';
@@ -179,7 +179,7 @@ export class DataPlane {
     const commit = (pools?: AppliedPools): void => {
       listeners.commit();
       this.#bound = bound;
-      if (pools !== undefined) this.registry.take(pools.record);
+      if (pools !== undefined) this.setPools(pools.record);
       this.#use(plan.config);
     };
     return { bound, commit, abort };
@@ -199,6 +199,12 @@ export class DataPlane {
     if (descriptor < 0) return;
     this.#load.met(worker);
     listener?.take(descriptor);
+  }
+
+  /** Takes another version of all pools; exchanges under way go on, over exits that have left as well. */
+  setPools(pools: PoolsRecord): void {
+    this.registry.take(pools);
+    this.#kept.dropMatching((link) => !link.stands);
   }
 
   /** Takes a new set of clients; the next request is judged by it. */

@@ -2,22 +2,34 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { crossCheck, exposureWarnings } from '../config/cross-check.ts';
 import type { ConfigFault } from '../config/fault.ts';
-import { loadConfig } from '../config/load.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { PoolFileContent } from '../config/pool-file.ts';
 import { readPoolFolder } from '../config/pool-folder.ts';
 import type { DemoExit } from '../pool/entry-drafts.ts';
 import { demoCountsOf, type PoolSources, poolSources, sourceFaults } from '../pool/pool-builder.ts';
 import type { DemoCounts } from '../pool/pool-file.ts';
 import { textChunks } from './text-chunks.ts';
 
-/** Config and pool files as read together, before the exits are made. */
-export interface Settings {
+/** The pool files of a config as they were read at one time. */
+export interface PoolFiles {
+  readonly files: readonly PoolFileContent[];
+  /** With any, the files that have them are left out. */
+  readonly faults: readonly ConfigFault[];
+  /** The pools, whose exits are yet to be made. */
+  readonly sources: (demo: readonly DemoExit[]) => PoolSources;
+  /** Faults of a config that names other pools than these. */
+  readonly missing: (pools: readonly string[]) => readonly ConfigFault[];
+}
+
+/** Config and pool files as read together, before the exits are made: without a fault. */
+export interface Settings extends PoolFiles {
   readonly config: Config;
   /** How many demo exits the pools ask for; null where none. */
   readonly demo: DemoCounts | null;
-  /** The pools, whose exits are yet to be made. */
-  readonly sources: (demo: readonly DemoExit[]) => PoolSources;
   /** What may be meant, but should be said. */
   readonly warnings: readonly ConfigFault[];
+  /** The pool files as they are by now, for the same config. */
+  readonly readPools: () => PoolFiles;
 }
 
 /** The settings, or every fault of config and pool files at once. */
@@ -35,16 +47,32 @@ export interface SettingsOptions {
 export function readSettings(file: string, options: SettingsOptions): SettingsReading {
   const loaded = loadConfig(file, options);
   if (!loaded.ok) return loaded;
-  const { config, variables } = loaded;
-  const folder = readPoolFolder(config.pools, { variables });
-  const sources = (demo: readonly DemoExit[]): PoolSources =>
-    poolSources(folder.files, { readText, readChunks: textChunks, projectFolder: config.folder, demo });
+  const { config } = loaded;
+  const folder = readPools(loaded);
   // A pool whose file is faulty can't be missed as well; what its files are worth shows without the demo, too.
   const faults =
-    folder.faults.length > 0 ? [...folder.faults, ...sourceFaults(sources([]))] : crossCheck(loaded, folder.files);
+    folder.faults.length > 0
+      ? [...folder.faults, ...sourceFaults(folder.sources([]))]
+      : folder.missing(folder.files.map(({ name }) => name));
   if (faults.length > 0) return { ok: false, faults };
   const warnings = [...folder.warnings, ...exposureWarnings(loaded)];
-  return { ok: true, settings: { config, demo: demoCountsOf(folder.files), sources, warnings } };
+  const demo = demoCountsOf(folder.files);
+  return { ok: true, settings: { ...folder, config, demo, warnings, readPools: () => readPools(loaded) } };
+}
+
+function readPools(loaded: LoadedConfig) {
+  const { config, variables } = loaded;
+  const folder = readPoolFolder(config.pools, { variables });
+  return {
+    ...folder,
+    sources: (demo: readonly DemoExit[]): PoolSources =>
+      poolSources(folder.files, { readText, readChunks: textChunks, projectFolder: config.folder, demo }),
+    missing: (pools: readonly string[]) =>
+      crossCheck(
+        loaded,
+        pools.map((name) => ({ name })),
+      ),
+  };
 }
 
 const readText = (path: string): string => readFileSync(path, 'utf8');

@@ -221,6 +221,16 @@ export class WorkerGroup {
     });
   }
 
+  /** Takes new pools in every worker. `commit` makes them those that stand. Exchanges under way go on. */
+  takePools(commit: () => AppliedPools): Promise<AppliedPools> {
+    return this.#turns.take(async () => {
+      this.#pools = commit();
+      this.#options.shared.settle(this.#pools);
+      await this.#tell({ kind: 'pools', pools: this.#pools.record });
+      return this.#pools;
+    });
+  }
+
   /** Resolves when all that was asked so far has been carried out. */
   settled(): Promise<void> {
     return this.#turns.take(async () => {});

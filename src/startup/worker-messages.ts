@@ -4,7 +4,7 @@ import type { RecentFinding, RecentQuery } from '../gateway/recent-exchanges.ts'
 import type { ReportOutcome } from '../gateway/report.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
-import type { AppliedPools } from '../pool/catalogue.ts';
+import type { AppliedPools, PoolsRecord } from '../pool/catalogue.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { FilterList } from '../pool/filter-list.ts';
 import type { Report } from '../protocol/report.ts';
@@ -56,6 +56,8 @@ export type WorkerRequest =
   /** The plan that was prepared holds, and with it these pools. */
   | { readonly kind: 'commit'; readonly pools: AppliedPools }
   | { readonly kind: 'abort' }
+  /** Another version of all pools. */
+  | { readonly kind: 'pools'; readonly pools: PoolsRecord }
   | { readonly kind: 'clients'; readonly clients: readonly ClientRecord[] }
   | { readonly kind: 'certificate'; readonly key: string; readonly pair: CertificatePair }
   /** A list of exits that some worker wanted. */
@@ -78,6 +80,7 @@ export interface WorkerAnswers {
   readonly prepare: readonly BoundListener[];
   readonly commit: null;
   readonly abort: null;
+  readonly pools: null;
   readonly clients: null;
   readonly certificate: null;
   readonly list: null;

@@ -70,6 +70,9 @@ export class WorkerSide {
         this.#prepared?.abort();
         this.#prepared = null;
         return null;
+      case 'pools':
+        this.#plane?.setPools(request.pools);
+        return null;
       case 'clients':
         this.#plane?.setClients(request.clients);
         return null;

@@ -61,6 +61,7 @@ function setUp(t: ExecutionContext) {
     pools: () => poolViews(registry, (slot) => slot === 0),
     exits: (query) => exitPage(registry, query, () => figures),
     health: () => health,
+    reloadPools: async () => ({ pools: [], faults: [] }),
     report: async ({ about }) =>
       about.by === 'tag'
         ? { ok: false, refusal: 'ambiguous' }

@@ -5,7 +5,7 @@ import { MINTS } from '../../src/pool/exit-draft.ts';
 import { placeKey } from '../../src/pool/exit-filter.ts';
 import type { PoolSource } from '../../src/pool/pool-builder.ts';
 import { type ExitFilter, PoolRegistry } from '../../src/pool/registry.ts';
-import { poolOf, registryOf, sourcesOf, type TestExit } from '../support/pools.ts';
+import { draftOf, poolOf, registryOf, sourcesOf, type TestExit } from '../support/pools.ts';
 
 const countries = ['us', 'de', 'fr', undefined] as const;
 const cities = ['São Paulo', 'New York', undefined] as const;
@@ -293,4 +293,59 @@ test('credentials are in no text for people', (t) => {
     t.notRegex(registry.describe(filter), /hunter|secret/);
   }
   t.notRegex(JSON.stringify(registry.pools()), /hunter|secret/);
+});
+
+test('pools that are kept stay as they are while others change, also when tables are made anew', (t) => {
+  const catalogue = new PoolCatalogue();
+  const kept = poolOf(
+    'kept',
+    many(50).map((exit, i) => ({ ...exit, password: `${i}`, geo: { city: `k${i % 7}` } })),
+  );
+  const minting: PoolSource = {
+    ...poolOf('minting', []),
+    drafts: (sink) => {
+      for (let session = 0; session < 20; session += 1) {
+        const template = { text: 'http://u-{session}-{country}:p@h:1', country: 'us' };
+        sink({ ...draftOf('minting', { host: '', template }), facts: null, session });
+      }
+      return [];
+    },
+  };
+  const churning = (from: number) => poolOf('churning', many(20_000, from));
+  const registry = new PoolRegistry(catalogue.commit(catalogue.stage(sourcesOf(kept, minting, churning(0)))).record);
+  const look = () =>
+    ['kept', 'minting'].flatMap((pool) =>
+      [...registry.candidates({ pools: [pool] })].map((slot) => [
+        slot,
+        registry.generationOf(slot),
+        registry.exitAt(slot)?.id,
+        registry.exitAt(slot)?.endpoint,
+        registry.exitAt(slot)?.geo,
+      ]),
+    );
+  const before = look();
+  t.is(before.length, 70);
+  const facts = new Set<SharedArrayBuffer>();
+  const unread: PoolSource = { ...kept, drafts: () => t.fail('a kept pool is not read') as never };
+  for (let round = 1; round <= 8; round += 1) {
+    const sources = sourcesOf(unread, churning(round * 20_000));
+    const { record, changes } = catalogue.commit(catalogue.stage(sources, new Set(['kept', 'minting'])));
+    facts.add(record.catalogue.facts);
+    registry.take(record);
+    t.deepEqual(look(), before);
+    t.is(changes.kept, 70);
+    t.is(changes.added.length, 20_000);
+    t.deepEqual(
+      registry
+        .pools()
+        .map(({ name, exits }) => [name, exits])
+        .toSorted(),
+      [
+        ['churning', 20_000],
+        ['kept', 50],
+        ['minting', 20],
+      ],
+    );
+  }
+  t.true(facts.size > 1);
 });

@@ -43,7 +43,8 @@ export function registryOf(...pools: PoolSource[]) {
   return { catalogue, registry, apply };
 }
 
-function draftOf(pool: string, { host, port = 1, username, password, ...terms }: TestExit): ExitDraft {
+/** How the source of this pool hands it over. */
+export function draftOf(pool: string, { host, port = 1, username, password, ...terms }: TestExit): ExitDraft {
   return {
     terms: {
       pool,

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import type { PoolReload } from '../../src/admin/reload-command.ts';
+import { connectVia, forwardVia } from '../support/clients.ts';
+import { type Exit, startHttpExit } from '../support/exits.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type Origin, startOrigin } from '../support/origin.ts';
+
+let origin: Origin;
+let exits: readonly Exit[];
+
+test.before(async () => {
+  origin = await startOrigin();
+  exits = await Promise.all([startHttpExit(), startHttpExit()]);
+});
+
+test.after.always(() => Promise.all([...exits, origin].map((peer) => peer.close())));
+
+const addressOf = (exit: Exit) => `127.0.0.1:${exit.port}`;
+
+async function reload(gateway: Gateway, ...pools: string[]): Promise<PoolReload & { code: number | null }> {
+  const ended = await gateway.command('pool', 'reload', ...pools, '--json');
+  return { ...JSON.parse(ended.stdout), code: ended.code };
+}
+
+test('a reload is by difference: a tunnel over a removed exit goes on, and nothing new goes there', async (t) => {
+  const [stays, leaves] = exits;
+  const gateway = await startGateway({
+    config: { workers: 2 },
+    pools: { listed: { exits: [{ list: 'exits.txt' }] }, other: { exits: [{ url: stays!.url }] } },
+    files: { 'exits.txt': `${addressOf(leaves!)}\n` },
+  });
+  t.teardown(() => gateway.stop());
+  const session = gateway.login('tester', 'session-s1');
+  const tunnel = await connectVia(gateway.port(), `127.0.0.1:${origin.port}`, { login: session });
+  t.is(tunnel.status, 200);
+  const kept = await forwardVia(gateway.port(), `${origin.url}/bytes/3`, { login: session });
+  t.is(kept.status, 200);
+  await writeFile(join(gateway.folder, 'exits.txt'), `${addressOf(stays!)}\n`);
+
+  const changed = await reload(gateway, 'listed');
+  t.deepEqual(changed, {
+    pools: [{ pool: 'listed', exits: 1, added: 1, removed: 1, kept: 0, duplicates: 0, faults: [] }],
+    faults: [],
+    code: 0,
+  });
+
+  const seen = leaves!.requests.length;
+  for (let i = 0; i < 20; i += 1) {
+    const answer = await forwardVia(gateway.port(), `${origin.url}/bytes/3`, { login: session });
+    t.is(answer.status, 200);
+  }
+  t.is(leaves!.requests.length, seen);
+  const path = Buffer.from(`GET /bytes/5 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  tunnel.socket.write(path);
+  tunnel.socket.resume();
+  const [answered] = await once(tunnel.socket, 'data');
+  t.regex(String(answered), /^HTTP\/1.1 200/);
+  tunnel.socket.destroy();
+  t.deepEqual(await reload(gateway, 'listed').then(({ pools }) => pools[0]?.kept), 1);
+});
+
+test('a pool with a fault keeps what it had, and the others go on', async (t) => {
+  const [one, other] = exits;
+  const gateway = await startGateway({
+    pools: { good: { exits: [{ list: 'good.txt' }] }, bad: { exits: [{ list: 'bad.txt' }] } },
+    files: { 'good.txt': `${addressOf(one!)}\n`, 'bad.txt': `${addressOf(one!)}\n` },
+  });
+  t.teardown(() => gateway.stop());
+  await writeFile(join(gateway.folder, 'good.txt'), `${addressOf(one!)}\n${addressOf(other!)}\n${addressOf(one!)}\n`);
+  await writeFile(join(gateway.folder, 'bad.txt'), `${addressOf(other!)}\nno exit at all: secret\n`);
+  const first = await reload(gateway);
+  t.is(first.code, 2);
+  const [good, bad] = first.pools;
+  t.like(good, { pool: 'good', exits: 2, added: 1, kept: 1, duplicates: 1 });
+  t.like(bad, { pool: 'bad', exits: 1, added: 0, removed: 0, kept: 1 });
+  t.regex(bad?.faults[0] ?? '', /bad\.txt:2:1 /);
+  t.false(JSON.stringify(first).includes('secret'));
+
+  // A pool file that can't be read, one that is gone, and a new one.
+  await writeFile(join(gateway.folder, 'pools', 'bad.yaml'), 'pool: bad\nexits: [{ nonsense: 1 }]\n');
+  await writeFile(join(gateway.folder, 'pools', 'new.yaml'), `pool: new\nexits: [{ url: "${one!.url}" }]\n`);
+  const second = await reload(gateway);
+  t.deepEqual(
+    second.pools.map(({ pool, exits: has, faults }) => [pool, has, faults.length]),
+    [
+      ['good', 2, 0],
+      ['new', 1, 0],
+      ['bad', 1, 1],
+    ],
+  );
+  const via = await forwardVia(gateway.port(), `${origin.url}/bytes/3`, { login: gateway.login('tester', 'pool-bad') });
+  t.is(via.status, 200);
+  const unknown = await gateway.command('pool', 'reload', 'nowhere', '--json');
+  t.is(unknown.code, 3);
+});
