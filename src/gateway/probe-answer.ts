@@ -5,7 +5,7 @@ import { ResponseHeadDecoder } from '../protocol/http-head.ts';
 import type { Framing, HeadLimits, ResponsePlan } from '../protocol/http-message.ts';
 import { planResponse } from '../protocol/http-response.ts';
 import type { Handshake } from '../transport/handshake.ts';
-import { MOST_CONTENT } from './probe-target.ts';
+import { MOST_CONTENT } from './probe-cost.ts';
 
 /** Interim responses (1xx) passed over before the answer. */
 const INTERIM_LIMIT = 8;

@@ -3,6 +3,7 @@ import { asGatewayError, type ErrorKind, GatewayError } from '../errors.ts';
 import { formatAuthority } from '../protocol/authority.ts';
 import { formatBasic } from '../protocol/credentials.ts';
 import { exitErrorOf } from '../protocol/exit-errors.ts';
+import type { PageTarget, ProbeTarget } from '../protocol/probe-target.ts';
 import { readSeen, type SeenFacts } from '../protocol/seen-facts.ts';
 import type { AbortView } from '../transport/abort.ts';
 import { Cutoff } from '../transport/cutoff.ts';
@@ -13,8 +14,8 @@ import { MeteredStream } from '../transport/metered-stream.ts';
 import { loginBySocks5 } from '../transport/socks5-tunnel.ts';
 import { authorityFor, confirmTunnel, type Judge, type TunnelExit } from '../transport/tunnel.ts';
 import { readContent, readFinalHead } from './probe-answer.ts';
+import { allowanceOf } from './probe-cost.ts';
 import { dialMetered } from './probe-dial.ts';
-import { allowanceOf, type PageTarget, type ProbeTarget } from './probe-target.ts';
 
 /** How long a peer is given to say goodbye after a probe, so that all it sends is counted. */
 const LINGER_MS = 1_000;

@@ -1,9 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import { GatewayError } from '../../src/errors.ts';
 import { type ProbeRequest, probe } from '../../src/gateway/probe.ts';
-import { type ProbeTarget, parseProbeTarget, worstProbeCost } from '../../src/gateway/probe-target.ts';
+import { worstProbeCost } from '../../src/gateway/probe-cost.ts';
 import { parseExitUrl } from '../../src/protocol/endpoint.ts';
 import { defaultHeadLimits } from '../../src/protocol/http-head.ts';
+import { type ProbeTarget, parseProbeTarget } from '../../src/protocol/probe-target.ts';
 import { testCertificate } from '../support/certificate.ts';
 import { startCountingFront, startFloodingExit } from '../support/counting-exits.ts';
 import {
