@@ -43,7 +43,7 @@ const packages: Readonly<Record<string, string | readonly string[]>> = {
   socksv5: 'demo/socks-exit.ts',
   tldts: 'signals/sites.ts',
   typebox: ['config/', 'admin/'],
-  yaml: 'config/yaml-file.ts',
+  yaml: ['config/', 'pool/list-formats/'],
 };
 
 const socketModules = new Set(['net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises']);

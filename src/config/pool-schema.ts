@@ -58,6 +58,11 @@ export const listFormats = [
   'user-pass-at-host-port',
   'user-pass-host-port',
   'host-port-at-user-pass',
+  'csv',
+  'tsv',
+  'json',
+  'playwright',
+  'clash',
 ] as const;
 
 /** The forms of an entry of `exits`, by the key that tells them apart. */

@@ -51,6 +51,11 @@ export const listFormats = [
   'user-pass-at-host-port',
   'user-pass-host-port',
   'host-port-at-user-pass',
+  'csv',
+  'tsv',
+  'json',
+  'playwright',
+  'clash',
 ] as const;
 export type ListFormat = (typeof listFormats)[number];
 
