@@ -66,8 +66,16 @@ function limitOf(given: Given): number | undefined {
 }
 
 function poolRow({ pool, tier, strategy, price, exits, usable, countries }: PoolView): Cell[] {
-  const cost = price === null ? null : `${price.perGB} ${price.currency}/GB`;
-  return [pool, tier, strategy, cost, exits, usable, countries.join(' ')];
+  return [pool, tier, strategy, price === null ? null : costOf(price), exits, usable, countries.join(' ')];
+}
+
+function costOf({ perGB, perRequest, perIpMonth, currency }: NonNullable<PoolView['price']>): string {
+  const parts = [
+    ...(perGB > 0 || perRequest + perIpMonth === 0 ? [`${perGB}/GB`] : []),
+    ...(perRequest > 0 ? [`${perRequest}/request`] : []),
+    ...(perIpMonth > 0 ? [`${perIpMonth}/exit and month`] : []),
+  ];
+  return `${currency} ${parts.join(' + ')}`;
 }
 
 function exitRow({ id, pool, tier, country, endpoint, name, live }: ExitView): Cell[] {

@@ -48,7 +48,7 @@ export interface PoolFileContent {
   readonly file: string;
   readonly name: string;
   readonly tier: PoolDocument['tier'];
-  readonly price: { readonly perGB: number; readonly currency: string } | null;
+  readonly price: Required<NonNullable<PoolDocument['price']>> | null;
   readonly strategy: PoolDocument['strategy'];
   readonly hedge: boolean;
   readonly entries: readonly Entry[];
@@ -70,13 +70,13 @@ export function readPoolFile(yaml: YamlFile): PoolFileReading {
   const entries = written.map((value, index) => readEntry(yaml, { value, index, common }));
   const faults = [...yaml.faults, ...(checked.ok ? [] : checked.faults), ...entries.flatMap((entry) => entry.faults)];
   if (!checked.ok || faults.length > 0) return { ok: false, faults };
-  const { pool: name, tier, price = null, strategy, hedge } = checked.value;
+  const { pool: name, tier, price, strategy, hedge } = checked.value;
   const faultAt = (path: Path, message: string) => yaml.faultAt(path, message);
   const pool = {
     file: yaml.file,
     name,
     tier,
-    price,
+    price: price === undefined ? null : { perGB: 0, perRequest: 0, perIpMonth: 0, ...price },
     strategy,
     hedge,
     entries: entries.flatMap(({ entry }) => entry ?? []),

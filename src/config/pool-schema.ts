@@ -91,16 +91,31 @@ export const entrySchemas = {
   }),
 };
 
+/** Money is counted to a millionth of a millionth: what is finer would be lost in silence. */
+const amount = Type.Optional(
+  Type.Refine(
+    Type.Number({ minimum: 0, maximum: 1e6, description: 'a price from 0 to 1000000' }),
+    (value) => Number(value.toFixed(12)) === value,
+    () => 'expected a price with 12 decimals at most',
+  ),
+);
+
+const price = Type.Refine(
+  t.mapping({
+    perGB: amount,
+    perRequest: amount,
+    perIpMonth: amount,
+    currency: t.text('a currency code such as USD', /^[A-Z]{3}$/, 'USD'),
+  }),
+  ({ perGB, perRequest, perIpMonth }) => [perGB, perRequest, perIpMonth].some((part) => part !== undefined),
+  () => 'expected at least one of perGB, perRequest, perIpMonth',
+);
+
 /** A pool file but for the form of its entries. */
 export const poolSchema = t.mapping({
   pool: t.text('a name: 1 to 64 of a-z 0-9 . _ ~', /^[a-z0-9._~]{1,64}$/),
   tier: t.oneOf(['dc', 'isp', 'res', 'mobile'], 'dc'),
-  price: t.optional(
-    t.mapping({
-      perGB: Type.Number({ minimum: 0, maximum: 1e6, description: 'a price from 0 to 1000000' }),
-      currency: t.text('a currency code such as USD', /^[A-Z]{3}$/, 'USD'),
-    }),
-  ),
+  price: t.optional(price),
   strategy: t.oneOf(['learned', 'two-choices', 'least-in-flight', 'round-robin', 'random'], 'learned'),
   hedge: t.flag(false),
   ...geo,

@@ -3,6 +3,7 @@ import { NO_ROOM } from '../memory/exchange-slots.ts';
 import { chargesExit, isAmbiguous } from '../selection/outcome.ts';
 import type { PathFailure } from '../selection/path-beliefs.ts';
 import type { SlotRef } from '../selection/request.ts';
+import { AttemptMeter } from './attempt-meter.ts';
 import { siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
@@ -19,6 +20,7 @@ export interface BookedAttempt {
   /** Attempts that waited over the exit already when this one began. */
   readonly queued: number;
   readonly begunAt: number;
+  readonly meter: AttemptMeter;
 }
 
 /** Begins an attempt: takes its exit. */
@@ -30,7 +32,7 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
   const place = deps.places.take(slot, at.generation);
   if (place === NO_ROOM) throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
   const queued = deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
-  return { choice, at, place, queued, begunAt };
+  return { choice, at, place, queued, begunAt, meter: new AttemptMeter() };
 }
 
 /** Books a success. From here on the exchange holds the attempt's exit, until endExchange(). */
@@ -41,6 +43,7 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   exchange.choice = choice;
   exchange.inFlight = at.generation;
   exchange.place = place;
+  exchange.meter = attempt.meter;
   exchange.confirmedAt = now;
   exchange.attempted({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
   remember(deps, exchange);
@@ -58,6 +61,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const now = deps.now();
   const ms = now - attempt.begunAt;
   dropAttempt(deps, attempt);
+  settle(exchange, attempt.meter);
   const exit = choice.exit.id;
   if (!(fault instanceof GatewayError)) {
     if (fault instanceof ClientLeft) exchange.attempted({ exit, kind: 'client_left', ms });
@@ -80,14 +84,27 @@ interface FailedAttempt {
   readonly fault: unknown;
 }
 
-/** Gives back an attempt's exit, about which nothing was learned. */
-export function dropAttempt(deps: Collaborators, { at, place }: BookedAttempt): void {
+/** Gives back the exit of an attempt that another has overtaken, once its connection is closed: nothing was learned of it. */
+export function bookLoser(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt): void {
+  dropAttempt(deps, attempt);
+  settle(exchange, attempt.meter);
+}
+
+function settle(exchange: Exchange, meter: AttemptMeter): void {
+  meter.settle();
+  exchange.sentBytes += meter.sent;
+  exchange.receivedBytes += meter.received;
+}
+
+/** Gives back an attempt's exit. */
+function dropAttempt(deps: Collaborators, { at, place }: BookedAttempt): void {
   deps.selection().ended(at, deps.now());
   deps.places.giveBack(place);
 }
 
 /** Gives back what the exchange holds: its place among the exchanges in flight over its exit. */
 export function endExchange(deps: Collaborators, exchange: Exchange): void {
+  if (exchange.meter !== null) settle(exchange, exchange.meter);
   if (exchange.inFlight === null) return;
   deps.places.giveBack(exchange.place);
   deps.selection().carried(siteRowOf(deps, exchange), exchange.clientBytes + exchange.originBytes);

@@ -1,5 +1,6 @@
 import { Abort, type AbortView } from '../transport/abort.ts';
-import { type BookedAttempt, beginAttempt, bookFailure, dropAttempt } from './attempt-books.ts';
+import { type BookedAttempt, beginAttempt, bookFailure, bookLoser } from './attempt-books.ts';
+import type { AttemptMeter } from './attempt-meter.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, Exchange } from './exchange.ts';
 import type { Ended, Runner } from './race.ts';
@@ -14,6 +15,8 @@ export interface Attempt {
    *  exit is known to be quicker. */
   readonly wayMs: number;
   readonly signal: AbortView;
+  /** Counts its octets: told of every connection that it makes or takes. */
+  readonly meter: AttemptMeter;
 }
 
 /** What an exchange's kind of work is. */
@@ -101,6 +104,10 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
     return Math.max(1, this.#wayEndsAt - this.#deps.now());
   }
 
+  get meter(): AttemptMeter {
+    return this.booked.meter;
+  }
+
   get signal(): AbortView {
     return this.#call ?? this.#exchange.abort;
   }
@@ -126,14 +133,14 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
 
   #fail(fault: unknown): unknown {
     if (!this.#calledOff) return bookFailure(this.#deps, this.#exchange, { attempt: this.booked, fault });
-    dropAttempt(this.#deps, this.booked);
+    bookLoser(this.#deps, this.#exchange, this.booked);
     return fault;
   }
 
   #throwAway(value: T): void {
     this.#call?.unfollow();
-    dropAttempt(this.#deps, this.booked);
     this.#work.discard?.(value);
+    bookLoser(this.#deps, this.#exchange, this.booked);
   }
 }
 

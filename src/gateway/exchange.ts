@@ -10,6 +10,7 @@ import type { Params } from '../protocol/username.ts';
 import { unknownVerdict, type Verdict } from '../signals/verdict.ts';
 import { Abort } from '../transport/abort.ts';
 import type { Identity } from './admission.ts';
+import type { AttemptMeter } from './attempt-meter.ts';
 import type { Deadline } from './deadline.ts';
 import { NO_TICKET } from './recent-exchanges.ts';
 
@@ -83,6 +84,11 @@ export class Exchange {
   place = -1;
   /** Its ticket among the recent exchanges; see RecentExchanges. */
   ticket = NO_TICKET;
+  /** Counts the octets of the attempt that succeeded. */
+  meter: AttemptMeter | null = null;
+  /** Octets to and from exits, of all attempts, once they have ended; see AttemptMeter. */
+  sentBytes = 0;
+  receivedBytes = 0;
   attempts: readonly AttemptRecord[] = NO_ATTEMPTS;
   admittedAt: number | null = null;
   /** When the exit had confirmed the tunnel, or the response head had come. */

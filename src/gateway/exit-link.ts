@@ -5,6 +5,7 @@ import type { ResponseHead } from '../protocol/http-message.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import type { Watch } from '../transport/kept-connections.ts';
 import { exitTarget } from '../transport/tunnel.ts';
+import { Wire } from '../transport/wire.ts';
 import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
@@ -33,6 +34,8 @@ const nobody: LinkUser = {
  *  origin itself. */
 export class ExitLink {
   readonly socket: Socket;
+  /** Counts the octets of its connection; each user takes what came since the one before. */
+  readonly wire: Wire;
   readonly connection: HttpConnection<ResponseHead>;
   /** Whom it may serve again: one client, exit, credential and session; through a tunnel, one origin. */
   readonly key: string;
@@ -52,6 +55,7 @@ export class ExitLink {
     deps: Collaborators,
     options: {
       socket: Socket;
+      wire: Wire;
       early: Buffer;
       choice: Choice;
       key: string;
@@ -60,6 +64,7 @@ export class ExitLink {
     },
   ) {
     this.socket = options.socket;
+    this.wire = options.wire;
     this.key = options.key;
     this.#exit = { slot: options.choice.slot, id: options.choice.exit.id };
     this.#registry = deps.registry;
@@ -122,7 +127,9 @@ export const linkWatch: Watch<ExitLink> = {
 /** A kept link that fits the exchange and this attempt's exit, or null. */
 export function takeLink(deps: Collaborators, exchange: Exchange, attempt: Attempt): ExitLink | null {
   const link = deps.kept.take(linkKey(exchange, attempt, takesAbsoluteForm(exchange, attempt)));
-  if (link !== null) link.reused = true;
+  if (link === null) return null;
+  link.reused = true;
+  attempt.meter.follow(link.wire);
   return link;
 }
 
@@ -141,7 +148,8 @@ export async function openLink(
   const { username, password } = endpoint;
   const proxyAuthorization =
     absoluteForm && username !== undefined ? formatBasic({ username, password: password ?? '' }) : '';
-  return new ExitLink(deps, { socket, early, choice, key, absoluteForm, proxyAuthorization });
+  const wire = attempt.meter.wire ?? new Wire(socket);
+  return new ExitLink(deps, { socket, wire, early, choice, key, absoluteForm, proxyAuthorization });
 }
 
 /** Keeps a link for the next exchange of its key, unless its exit has left meanwhile. */
@@ -158,7 +166,7 @@ export function keepLink(deps: Collaborators, link: ExitLink, idleMs: number): v
 
 async function dialExit(
   deps: Collaborators,
-  { choice, wayMs, signal }: Attempt,
+  { choice, wayMs, signal, meter }: Attempt,
 ): Promise<{ socket: Socket; early: Buffer }> {
   const { endpoint, exit } = choice;
   const socket = await deps.dialler.dial({
@@ -166,6 +174,7 @@ async function dialExit(
     judge: (address) => deps.rules().judgeEndpoint(address, endpoint.port),
     deadlineMs: Math.min(deps.settings().timeouts.dial, wayMs),
     signal,
+    onWire: meter.dialled,
   });
   return { socket, early: Buffer.alloc(0) };
 }

@@ -36,6 +36,7 @@ export function relayTunnel(
   const { client, exit } = sides;
   const { timeouts } = deps.settings();
   const watch = watchTunnel(deps, exchange);
+  const early = exit.early.length + exit.socket.readableLength;
   const handle = deps.relay(client.socket, exit.socket, {
     now: deps.now,
     idleMs: timeouts.tunnelIdle,
@@ -54,6 +55,7 @@ export function relayTunnel(
       onEnd(deps, exchange);
     },
   });
+  if (handle.outside) exchange.meter?.wire?.handTo(handle, early);
   const cut = (): void => handle.cut();
   exchange.abort.addEventListener('abort', cut);
 }

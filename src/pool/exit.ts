@@ -43,9 +43,12 @@ export interface Exit {
 /** How a pool's exits are picked. */
 export type Strategy = 'learned' | 'two-choices' | 'least-in-flight' | 'round-robin' | 'random';
 
-/** What a gigabyte costs. `currency` is an ISO 4217 code. */
+/** What a pool costs: a gigabyte (10^9 octets to and from its exits), a request that an exit was sent, and one of its exits for a
+ *  month. `currency` is an ISO 4217 code. */
 export interface Price {
   readonly perGB: number;
+  readonly perRequest: number;
+  readonly perIpMonth: number;
   readonly currency: string;
 }
 

@@ -27,6 +27,8 @@ export function accessRecordOf(exchange: Exchange, { now, wallTime }: { now: num
     verdict: verdict.page === 'unknown' ? null : verdict,
     clientToOrigin: exchange.clientBytes,
     originToClient: exchange.originBytes,
+    exitSent: exchange.sentBytes,
+    exitReceived: exchange.receivedBytes,
     attempts: exchange.attempts,
     phasesMs: phasesOf(exchange, now),
   };

@@ -54,6 +54,9 @@ export interface AccessRecord {
   /** Octets of content or tunnel. */
   readonly clientToOrigin: number;
   readonly originToClient: number;
+  /** Octets to and from exits, of all attempts: handshakes and TLS records included. */
+  readonly exitSent: number;
+  readonly exitReceived: number;
   readonly attempts: readonly AttemptRecord[];
   /** Time spent in each phase that was entered, in ms. */
   readonly phasesMs: Readonly<Partial<Record<Phase, number>>>;
@@ -130,7 +133,9 @@ export function accessLine(record: AccessRecord, paths: boolean, isoTime = isoCl
   const end = `"kind":${text(record.kind)},"by":${text(record.by)},"status":${status},"cut":${cut}`;
   const judged = verdict === null ? '' : `,"verdict":${text(verdict.page)},"rule":${text(verdict.rule)}`;
   const latency = originMs === null ? '' : `,"originMs":${rounded(originMs)}`;
-  const octets = `"clientToOrigin":${clientToOrigin},"originToClient":${originToClient}`;
+  const { exitSent, exitReceived } = record;
+  const exits = `"exitSent":${exitSent},"exitReceived":${exitReceived}`;
+  const octets = `"clientToOrigin":${clientToOrigin},"originToClient":${originToClient},${exits}`;
   return (
     `{"time":"${isoTime(record.time)}","id":${text(record.id)},"listener":${text(record.listener)},` +
     `"source":${text(record.source)},${who},${way},"method":${text(record.method)}${path},${end}${judged}${latency},${octets},` +

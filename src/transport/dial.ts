@@ -31,6 +31,8 @@ export interface DialTarget extends AddressQuestion {
   /** Whether TCP keep-alive is left to whoever keeps the connection: it takes as many calls of the system as all the rest of a
    *  dial, and most tunnels are over before the first probe. */
   readonly brief?: boolean;
+  /** Told of the connection once it stands, before TLS: of its octets all are counted from the first one on. */
+  readonly onWire?: (socket: net.Socket) => void;
 }
 
 /** TLS with whom a stream leads to. */
@@ -144,6 +146,7 @@ class TcpDialler implements Dialler {
     const open = (address: string): net.Socket => this.#connect(address, target);
     const socket = await raceAddresses(addresses, { open, blame: target.blame }, cutoff);
     this.#register(socket, target.port);
+    target.onWire?.(socket);
     return context === null ? socket : secureStream(socket, { ...target, ...target.tls, context }, cutoff);
   }
 

@@ -1,6 +1,13 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type FirstOctets, type RelayHandle, type RelayOptions, type RelayOutcome, relay } from './relay.ts';
+import {
+  type FirstOctets,
+  type RelayCounts,
+  type RelayHandle,
+  type RelayOptions,
+  type RelayOutcome,
+  relay,
+} from './relay.ts';
 import { RECORD_FIELDS, type RelayBinding, recordKind } from './relay-binding.ts';
 import { Roster } from './roster.ts';
 
@@ -35,6 +42,7 @@ export class NativeRelay {
   readonly #onOrphan: (tag: number, outcome: RelayOutcome) => void;
   readonly #running = new Roster<NativeTunnel>();
   readonly #records = new Float64Array(BATCH * RECORD_FIELDS);
+  readonly #counts = new Float64Array(2);
   readonly #figures = new Float64Array(4);
   #settled: (() => void)[] = [];
 
@@ -57,7 +65,7 @@ export class NativeRelay {
     // In one go, so that nothing is read between the last read() here and the first one there.
     const earlyA = drain(a, options.earlyA);
     const earlyB = drain(b, options.earlyB);
-    const tunnel = new NativeTunnel(this.#binding, options);
+    const tunnel = new NativeTunnel({ binding: this.#binding, counts: this.#counts }, options);
     const place = this.#running.add(tunnel);
     tunnel.handle = this.#adopt([a, b], { ...options, earlyA, earlyB }, place);
     if (tunnel.handle <= 0) {
@@ -151,27 +159,33 @@ export class NativeRelay {
 
 const sideOf = (side: number): 'a' | 'b' | null => (side === 0 ? 'a' : side === 1 ? 'b' : null);
 
+const NOTHING: RelayCounts = { bytesAtoB: 0, bytesBtoA: 0 };
+
 class NativeTunnel implements RelayHandle {
+  readonly outside = true;
   readonly #binding: RelayBinding;
+  /** Where counts are read to; of all tunnels of the thread, so that looking at many of them makes no garbage. */
+  readonly #counts: Float64Array;
   readonly #onEnd: (outcome: RelayOutcome) => void;
   readonly onSpent: (() => void) | undefined;
   readonly watchA: ((octets: Buffer) => boolean) | undefined;
   #outcome: RelayOutcome | null = null;
   handle = 0;
 
-  constructor(binding: RelayBinding, { onEnd, onSpent, watchA }: RelayOptions) {
-    this.#binding = binding;
+  constructor(relay: { binding: RelayBinding; counts: Float64Array }, { onEnd, onSpent, watchA }: RelayOptions) {
+    this.#binding = relay.binding;
+    this.#counts = relay.counts;
     this.#onEnd = onEnd;
     this.onSpent = onSpent;
     this.watchA = watchA;
   }
 
   get bytesAtoB(): number {
-    return this.#outcome?.bytesAtoB ?? this.#counts()[0] ?? 0;
+    return this.counts().bytesAtoB;
   }
 
   get bytesBtoA(): number {
-    return this.#outcome?.bytesBtoA ?? this.#counts()[1] ?? 0;
+    return this.counts().bytesBtoA;
   }
 
   cut(): void {
@@ -187,10 +201,11 @@ class NativeTunnel implements RelayHandle {
     this.#onEnd(outcome);
   }
 
-  #counts(): Float64Array {
-    const counts = new Float64Array(2);
-    this.#binding.counts(this.handle, counts);
-    return counts;
+  counts(): RelayCounts {
+    if (this.#outcome !== null) return this.#outcome;
+    const lives = this.#binding.counts(this.handle, this.#counts);
+    const [bytesAtoB = 0, bytesBtoA = 0] = this.#counts;
+    return lives ? { bytesAtoB, bytesBtoA } : NOTHING;
   }
 }
 

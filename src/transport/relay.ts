@@ -54,12 +54,22 @@ export interface RelayOptions {
 
 /** A running relay. */
 export interface RelayHandle {
+  /** Whether the octets pass outside of the two sockets, which are destroyed. */
+  readonly outside: boolean;
   readonly bytesAtoB: number;
   readonly bytesBtoA: number;
+  /** Both at once. Zeros while a relay outside has ended and its record is on the way. */
+  counts(): RelayCounts;
   /** Ends the relay by resetting both sides. Does nothing once it has ended. */
   cut(): void;
   /** Lets `octets` more pass, in place of what was left of the allowance. */
   renew(octets: number): void;
+}
+
+/** Octets taken from each side so far. */
+export interface RelayCounts {
+  readonly bytesAtoB: number;
+  readonly bytesBtoA: number;
 }
 
 /** What carries tunnels; see relay(). */
@@ -84,6 +94,7 @@ export function resetSocket(socket: Socket): void {
 }
 
 class ScriptRelay implements RelayHandle {
+  readonly outside = false;
   readonly #forth: Direction;
   readonly #back: Direction;
   readonly #a: Socket;
@@ -125,6 +136,10 @@ class ScriptRelay implements RelayHandle {
 
   get bytesBtoA(): number {
     return this.#back.bytes;
+  }
+
+  counts(): RelayCounts {
+    return { bytesAtoB: this.bytesAtoB, bytesBtoA: this.bytesBtoA };
   }
 
   cut(): void {

@@ -39,6 +39,8 @@ export interface TunnelRequest extends DialLimits {
   readonly judge: Judge;
   /** Of the addresses of the exit's own endpoint. */
   readonly judgeExit?: Judge;
+  /** See DialTarget. */
+  readonly onWire?: DialTarget['onWire'];
 }
 
 /** A way to an origin over an exit. */
@@ -69,7 +71,8 @@ export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: 
   let socket: Socket | null = null;
   try {
     const authority = await authorityFor(exit, request, (question) => dialler.addresses(question, cutoff));
-    socket = await dialler.dialWithin({ ...exitTarget(exit), judge: request.judgeExit, brief: true }, cutoff);
+    const target = { ...exitTarget(exit), judge: request.judgeExit, brief: true, onWire: request.onWire };
+    socket = await dialler.dialWithin(target, cutoff);
     const handshake = new Handshake(socket, cutoff);
     await confirmTunnel(handshake, { authority, endpoint: exit.endpoint }, tools);
     return { socket, early: handshake.rest };

@@ -48,7 +48,7 @@ exits:
     file: 'p.yaml',
     name: 'residential',
     tier: 'res',
-    price: { perGB: 4.2, currency: 'EUR' },
+    price: { perGB: 4.2, perRequest: 0, perIpMonth: 0, currency: 'EUR' },
     strategy: 'round-robin',
     hedge: false,
   });
@@ -95,7 +95,16 @@ for (const [title, text, faults] of [
   ['a name outside the grammar', 'pool: my-pool\nexits: []', [/^1:7 pool expected a name: 1 to 64 of a-z 0-9 . _ ~$/]],
   ['tier', 'pool: p\ntier: gold\nexits: []', ['2:7 tier expected one of dc, isp, res, mobile']],
   ['price', 'pool: p\nprice: { perGB: -1, currency: usd }\nexits: []', [/^2:17 price.perGB/, /^2:31 price.currency/]],
-  ['price without figure', 'pool: p\nprice: {}\nexits: []', ['2:8 price.perGB is missing']],
+  [
+    'price without figure',
+    'pool: p\nprice: {}\nexits: []',
+    ['2:8 price expected at least one of perGB, perRequest, perIpMonth'],
+  ],
+  [
+    'a price too fine',
+    'pool: p\nprice: { perRequest: 1.5e-13 }\nexits: []',
+    ['2:22 price.perRequest expected a price with 12 decimals at most'],
+  ],
   ['strategy', 'pool: p\nstrategy: best\nexits: []', [/^2:11 strategy expected one of learned, two-choices/]],
   ['country', 'pool: p\ncountry: usa\nexits: []', ['2:10 country expected a two-letter country code (ISO 3166-1)']],
   ['zip without quotes', 'pool: p\nzip: 02139\nexits: []', [/^2:6 zip expected a text in quotes, .* found a number$/]],

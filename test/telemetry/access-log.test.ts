@@ -29,6 +29,8 @@ const record: AccessRecord = {
   verdict: null,
   clientToOrigin: 12,
   originToClient: 3_456,
+  exitSent: 1_500,
+  exitReceived: 4_000,
   attempts: [{ exit: 'e-7', kind: 'exit_timeout', ms: 12.345678 }],
   phasesMs: { admit: 0.1, attempt: 12 },
 };

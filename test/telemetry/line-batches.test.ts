@@ -22,6 +22,8 @@ const record: AccessRecord = {
   verdict: null,
   clientToOrigin: 0,
   originToClient: 0,
+  exitSent: 0,
+  exitReceived: 0,
   attempts: [],
   phasesMs: {},
 };

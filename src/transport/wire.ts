@@ -1,0 +1,47 @@
+import type { Socket } from 'node:net';
+import type { RelayCounts, RelayHandle } from './relay.ts';
+
+/** The octets of one connection toward an exit, at its TCP socket: handshakes and TLS records included, which is what a vendor
+ *  counts; the headers of packets are not. Each octet is taken once, however many use the connection one after the other. */
+export class Wire {
+  /** Null once the octets pass outside of it. */
+  #socket: Socket | null;
+  #relay: RelayHandle | null = null;
+  /** What had passed before the relay began; what it counts again is taken off. */
+  #before: RelayCounts = { bytesAtoB: 0, bytesBtoA: 0 };
+  #sent = 0;
+  #received = 0;
+
+  /** `socket` is the one under it all; it may be gone already. */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Adds what has moved since this was asked last. Of what was written to a connection that was reset some may not have arrived. */
+  takeInto(sum: { sent: number; received: number }): void {
+    const { bytesAtoB, bytesBtoA } = this.#counts();
+    // While the record of a relay's end is on its way, less is known than before.
+    const sent = Math.max(0, bytesAtoB - this.#sent);
+    const received = Math.max(0, bytesBtoA - this.#received);
+    this.#sent += sent;
+    this.#received += received;
+    sum.sent += sent;
+    sum.received += received;
+  }
+
+  /** The octets pass by a relay outside of the socket from now on; `early` of those read before are counted by that relay too. */
+  handTo(relay: RelayHandle, early: number): void {
+    const { bytesAtoB, bytesBtoA } = this.#counts();
+    this.#before = { bytesAtoB, bytesBtoA: bytesBtoA - early };
+    this.#relay = relay;
+    this.#socket = null;
+  }
+
+  /** From the client to the exit, and back. */
+  #counts(): RelayCounts {
+    if (this.#socket !== null)
+      return { bytesAtoB: this.#socket.bytesWritten ?? 0, bytesBtoA: this.#socket.bytesRead ?? 0 };
+    const { bytesAtoB = 0, bytesBtoA = 0 } = this.#relay?.counts() ?? {};
+    return { bytesAtoB: this.#before.bytesAtoB + bytesAtoB, bytesBtoA: this.#before.bytesBtoA + bytesBtoA };
+  }
+}

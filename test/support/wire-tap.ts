@@ -1,0 +1,45 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { listen, type Peer } from './peers.ts';
+
+/** Stands before an exit and counts what passes on TCP, as a vendor would. */
+export interface WireTap extends Peer {
+  /** Octets that came from the gateway, and that were written to it, over all connections. */
+  counts(): { readonly sent: number; readonly received: number; readonly connections: number };
+}
+
+/** A tap before the exit at `port`. With `cutAfter` every connection is reset once so many octets were written to the gateway. */
+export async function startWireTap(
+  port: number,
+  { cutAfter }: { cutAfter?: (connection: number) => number } = {},
+): Promise<WireTap> {
+  const accepted: Socket[] = [];
+  const server = createServer({ allowHalfOpen: true }, (near) => {
+    const number = accepted.push(near) - 1;
+    const left = { octets: cutAfter?.(number) ?? Number.POSITIVE_INFINITY };
+    const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    near.on('error', () => {}).on('close', () => far.destroy());
+    far.on('error', () => {}).on('close', () => near.destroySoon());
+    near.on('data', (chunk) => void far.write(chunk)).on('end', () => far.end());
+    far.on('end', () => near.end());
+    far.on('data', (chunk: Buffer) => {
+      if (chunk.length < left.octets) {
+        left.octets -= chunk.length;
+        near.write(chunk);
+        return;
+      }
+      far.destroy();
+      near.write(chunk.subarray(0, left.octets), () => near.resetAndDestroy());
+      left.octets = Number.POSITIVE_INFINITY;
+    });
+  });
+  const peer = await listen(server);
+  const sum = (of: (socket: Socket) => number) => accepted.reduce((total, socket) => total + of(socket), 0);
+  return {
+    ...peer,
+    counts: () => ({
+      sent: sum(({ bytesRead }) => bytesRead),
+      received: sum(({ bytesWritten }) => bytesWritten ?? 0),
+      connections: accepted.length,
+    }),
+  };
+}
