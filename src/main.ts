@@ -7,6 +7,7 @@ import { formatFault } from './config/fault.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
 import { ensureSelfSigned } from './listener/certificate.ts';
 import type { ClientRecord } from './policy/client-directory.ts';
+import type { DemoExit } from './pool/entry-drafts.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
 import { bannerLines } from './startup/banner.ts';
 import { type Capacity, capacityOf, openFileLimit } from './startup/capacity.ts';
@@ -81,9 +82,10 @@ class Gateway {
   readonly #faults = new FaultTeller((id, text) => warn(`unexpected fault in exchange ${id}: ${text}`));
   readonly stopped: Promise<number>;
   #resolveStopped: (code: number) => void = () => {};
-  #loader = new PoolLoader([]);
+  readonly #loader = new PoolLoader();
   readonly #settings: Settings;
   #demo: Demo | null = null;
+  #demoExits: readonly DemoExit[] = [];
   #log: AccessLog | null = null;
   #running: Running | null = null;
   #reloader: Reloader | null = null;
@@ -164,7 +166,7 @@ class Gateway {
     const demo = await startDemo({ ...counts, seed: 1, certificate });
     this.#closers.push(() => demo.close());
     this.#demo = demo;
-    this.#loader = new PoolLoader(demo.exits.map((exit) => ({ ...exit, ca: certificate.cert })));
+    this.#demoExits = demo.exits.map((exit) => ({ ...exit, ca: certificate.cert }));
     if (clients.listClients().length > 0) return null;
     return clients.addClient({ name: 'demo', allowIp: ['127.0.0.0/8', '::1/128'] }).secret;
   }
@@ -194,7 +196,7 @@ class Gateway {
   #makeGroup({ admin, secretKey, clients, certificates, capacity, relay, now }: GroupParts): Running {
     const { config } = this.#settings;
     const workers = effectiveWorkers(config.workers, process.platform);
-    const pools = this.#loader.commit(this.#loader.stageAll(this.#settings));
+    const pools = this.#loader.commit(this.#loader.stageAll(this.#settings, this.#demoExits));
     const shared = new SharedState({ workers, pools, dataFolder: config.data, secretKey, now, warn });
     this.#closers.push(() => shared.stop());
     const group = new WorkerGroup({
@@ -240,6 +242,7 @@ class Gateway {
       settings: this.#settings,
       readSettings: () => this.#readSettings(),
       loader: this.#loader,
+      demoExits: this.#demoExits,
       certificates,
       group,
       log: this.#log,

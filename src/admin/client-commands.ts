@@ -1,9 +1,11 @@
 import Type, { type Static } from 'typebox';
 import { parseRange } from '../protocol/address-range.ts';
+import { limitGrammar, parseLimitRule } from '../protocol/limit-rule.ts';
+import type { LimitLine } from '../protocol/rate-limit-fields.ts';
 import { parseParamText } from '../protocol/username.ts';
 import type { ClientSettings } from '../store/client-record.ts';
 import type { Clients } from '../store/clients.ts';
-import { clientView, clientWithSecret } from './client-view.ts';
+import { type ClientState, clientView, clientWithSecret } from './client-view.ts';
 import { type Command, command } from './command.ts';
 import { badArgument, CommandError } from './command-error.ts';
 import { parseRule } from './rule-text.ts';
@@ -11,6 +13,8 @@ import { parseRule } from './rule-text.ts';
 export interface ClientCommandDeps {
   readonly clients: () => Clients;
   readonly pools: () => readonly { readonly pool: string }[];
+  /** What is left of a client's limits now; null where no gateway runs, or doesn't know the client. */
+  readonly limitsLeft: (client: string) => readonly LimitLine[] | null;
   /** Called after each change, once it is on the disk. */
   readonly onClientsChanged: () => void;
 }
@@ -28,6 +32,7 @@ const settings = Type.Object(
     deny: texts,
     dialects: texts,
     replyFields: Type.Optional(Type.Union([Type.Literal('on'), Type.Literal('off'), Type.Null()])),
+    limits: texts,
   },
   { additionalProperties: false },
 );
@@ -46,7 +51,7 @@ export function clientCommands(deps: ClientCommandDeps): [string, Command][] {
   };
   return [
     ['client.list', command(Type.Object({}), () => clients().listClients().map(clientView))],
-    ['client.show', command(named({}), ({ name }) => view(name))],
+    ['client.show', command(named({}), ({ name }) => clientState(deps, name))],
     ['client.add', command(named({ settings, withSecret: Type.Boolean() }), (args) => changed(add(deps, args)))],
     [
       'client.set',
@@ -76,6 +81,12 @@ export function clientCommands(deps: ClientCommandDeps): [string, Command][] {
   ];
 }
 
+/** A client, and what is left of its limits where a gateway runs that counts them. */
+function clientState({ clients, limitsLeft }: ClientCommandDeps, name: string): ClientState {
+  const info = clients().showClient(name);
+  return { ...clientView(info), left: limitsLeft(name) };
+}
+
 interface NewClientArgs {
   readonly name: string;
   readonly settings: Static<typeof settings>;
@@ -99,6 +110,7 @@ function settingsOf(
 ): Partial<ClientSettings> {
   for (const range of given.allowIp ?? []) checkRange(range);
   if (given.params !== undefined) checkParams(given.params);
+  for (const limit of given.limits ?? []) checkLimit(limit);
   const pools = given.pools?.map((pool) => pool.toLowerCase());
   if (pools !== undefined && pools.length > 0) checkPools(pools, deps.pools());
   return {
@@ -112,12 +124,18 @@ function settingsOf(
     },
     dialects: given.dialects,
     replyFields: given.replyFields,
+    limits: given.limits,
   };
 }
 
 function checkRange(text: string): void {
   if (parseRange(text) !== null) return;
   throw badArgument('--allow-ip', `"${text}" is no address range`, 'write it like 192.0.2.0/24, 2001:db8::/32 or ::1');
+}
+
+function checkLimit(text: string): void {
+  const limit = parseLimitRule(text);
+  if (!limit.ok) throw badArgument('--limit', `"${text}": ${limit.message}`, `write a limit as ${limitGrammar}`);
 }
 
 function checkParams(text: string): void {

@@ -1,3 +1,4 @@
+import type { LimitLine } from '../protocol/rate-limit-fields.ts';
 import type { ClientInfo } from '../store/client-record.ts';
 import { formatRule } from './rule-text.ts';
 
@@ -18,9 +19,17 @@ export interface ClientView {
   readonly deny: readonly string[];
   readonly dialects: readonly string[];
   readonly replyFields: 'on' | 'off' | null;
+  /** Its own limits, in the form that `--limit` takes. */
+  readonly limits: readonly string[];
   readonly secrets: readonly { readonly id: number; readonly createdAt: string }[];
   readonly createdAt: string;
   readonly updatedAt: string;
+}
+
+/** A client as the running gateway counts it. */
+export interface ClientState extends ClientView {
+  /** What is left of its limits; null where no gateway runs. */
+  readonly left: readonly LimitLine[] | null;
 }
 
 /** A client that was just made, or got another secret: the one time that the secret is shown. */
@@ -42,6 +51,7 @@ export function clientView(client: ClientInfo): ClientView {
     deny: client.rules.deny.map(formatRule),
     dialects: client.dialects,
     replyFields: client.replyFields,
+    limits: client.limits,
     secrets: client.secrets.map(({ id, createdAt }) => ({ id, createdAt: iso(createdAt) })),
     createdAt: iso(client.createdAt),
     updatedAt: iso(client.updatedAt),

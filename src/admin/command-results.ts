@@ -1,5 +1,5 @@
 import type { ReportedExchange } from '../gateway/report.ts';
-import type { ClientView, ClientWithSecret } from './client-view.ts';
+import type { ClientState, ClientView, ClientWithSecret } from './client-view.ts';
 import type { Health } from './health.ts';
 import type { ExitPage, PoolView } from './pool-view.ts';
 import type { PoolReload } from './reload-command.ts';
@@ -9,7 +9,7 @@ import type { SessionList, SessionView } from './session-view.ts';
 export interface CommandResults {
   readonly 'client.add': ClientWithSecret;
   readonly 'client.list': readonly ClientView[];
-  readonly 'client.show': ClientView;
+  readonly 'client.show': ClientState;
   readonly 'client.set': ClientView;
   readonly 'client.rotate': ClientWithSecret;
   readonly 'client.enable': ClientView;

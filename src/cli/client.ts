@@ -1,7 +1,8 @@
-import type { ClientView, ClientWithSecret } from '../admin/client-view.ts';
+import type { ClientState, ClientView, ClientWithSecret } from '../admin/client-view.ts';
 import { badArgument } from '../admin/command-error.ts';
 import { ruleGrammar } from '../admin/rule-text.ts';
 import { dialects } from '../protocol/dialects.ts';
+import { limitGrammar } from '../protocol/limit-rule.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
 import { formatFacts, formatTable } from './table.ts';
 import type { Workplace } from './workplace.ts';
@@ -19,6 +20,7 @@ const settingOptions: readonly OptionSpec[] = [
     many: true,
     choices: dialects,
   },
+  { flags: '--limit <limit>', describe: 'how much it may do; in place of those set before', many: true },
   { flags: '--reply-fields <state>', describe: 'Roundabout-* fields on forwarded responses', choices: ['on', 'off'] },
 ];
 
@@ -31,9 +33,10 @@ const cleared: ReadonlyMap<string, object> = new Map<string, object>([
   ['deny', { deny: [] }],
   ['dialect', { dialects: [] }],
   ['reply-fields', { replyFields: null }],
+  ['limit', { limits: [] }],
 ]);
 
-const ruleNotes = [`A RULE is ${ruleGrammar}.`];
+const ruleNotes = [`A RULE is ${ruleGrammar}.`, `A LIMIT is ${limitGrammar}.`];
 const name = 'the name of the client';
 
 /** The commands about clients. */
@@ -58,7 +61,7 @@ export const clientCommands: readonly CommandSpec[] = [
     path: 'client show',
     summary: 'show the settings of a client',
     operand: name,
-    run: async ({ operand }, workplace) => shown((await workplace.run('client.show', { name: operand })).result),
+    run: async ({ operand }, workplace) => withLimits((await workplace.run('client.show', { name: operand })).result),
   },
   {
     path: 'client set',
@@ -132,6 +135,7 @@ function settingsOf(given: Given): Record<string, unknown> {
     deny: given.texts('deny'),
     dialects: given.texts('dialect'),
     replyFields: given.text('replyFields'),
+    limits: given.texts('limit'),
   };
 }
 
@@ -154,6 +158,14 @@ function listing(clients: readonly ClientView[], { emphasise }: Workplace): Outc
 
 function shown(client: ClientView): Outcome {
   return { json: client, lines: formatFacts(factsOf(client)) };
+}
+
+function withLimits(client: ClientState): Outcome {
+  const left = (client.left ?? []).map(({ name, quota, left: now }): [string, string] => [
+    `left of ${name}`,
+    `${now} of ${quota}`,
+  ]);
+  return { json: client, lines: formatFacts([...factsOf(client), ...left]) };
 }
 
 function withSecret(client: ClientWithSecret): Outcome {
@@ -180,6 +192,7 @@ function factsOf(client: ClientView): [string, string][] {
     ['deny', client.deny.join(' ')],
     ['dialects', client.dialects.join(' ')],
     ['reply fields', client.replyFields ?? 'as the listener says'],
+    ['limits', client.limits.join('; ')],
     ['secrets', client.secrets.map(({ id, createdAt }) => `#${id} of ${createdAt}`).join(', ')],
     ['created', client.createdAt],
     ['updated', client.updatedAt],

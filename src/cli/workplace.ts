@@ -88,6 +88,7 @@ export class Workplace {
       sessions: () => {
         throw notRunning(folder);
       },
+      limitsLeft: () => null,
       onClientsChanged: () => {},
     });
   }

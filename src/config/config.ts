@@ -1,6 +1,7 @@
 import type { ErrorKind } from '../errors.ts';
 import type { Dialect } from '../protocol/dialects.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
+import type { LimitRule } from '../protocol/limit-rule.ts';
 import type { Parameters } from '../selection/parameters.ts';
 
 /** A configuration as it is used: complete, frozen, durations in ms, sizes in octets, paths absolute. */
@@ -27,6 +28,8 @@ export interface Config {
     readonly browserHosts: 'deny' | 'allow';
   };
   readonly limits: Limits;
+  /** What holds for every client that has no rules of its own. */
+  readonly clientLimits: readonly LimitRule[];
   readonly timeouts: Timeouts;
   readonly heads: HeadLimits;
   readonly exchange: {

@@ -1,3 +1,5 @@
+export type { Reading } from '../protocol/units.ts';
+
 /** Keys and indices from the root of a document to a value. */
 export type Path = readonly (string | number)[];
 
@@ -10,11 +12,6 @@ export interface ConfigFault {
   readonly path: string;
   readonly message: string;
 }
-
-/** What a text means, or what is wrong with it. `message` doesn't quote the text. */
-export type Reading<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly message: string };
 
 /** `file:line:column path message`. */
 export function formatFault({ file, line, column, path, message }: ConfigFault): string {

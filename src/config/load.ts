@@ -75,6 +75,7 @@ function configOf(written: StaticDecode<typeof configSchema>, { file, folder, da
       reports: { perClient: reports.perClient, windowMs: reports.window },
       memoryBytes: memory,
     },
+    clientLimits: limits.clients,
     heads: {
       headBytes: heads.bytes,
       startLineBytes: heads.startLine,

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import Type from 'typebox';
 import { parseAuthority, parseHost, parsePort } from '../protocol/authority.ts';
+import { formatSize, parseDuration, parseSize } from '../protocol/units.ts';
 import { parseCidr } from './cidr.ts';
 import type { Reading } from './fault.ts';
-import { formatSize, parseDuration, parseSize } from './units.ts';
 
 // The words that schemas are made of. `description` is what a fault says was expected.
 

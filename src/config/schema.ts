@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { catalogue, type ErrorKind } from '../errors.ts';
 import { dialects } from '../protocol/dialects.ts';
+import { parseLimitRule } from '../protocol/limit-rule.ts';
 import * as t from './schema-terms.ts';
 import { selection } from './selection-schema.ts';
 import { blockRule, guard } from './signal-schema.ts';
@@ -39,6 +40,8 @@ const rule = Type.Refine(
   () => 'expected at least one of cidr, host, suffix, port',
 );
 
+const limitRule = t.meaning('a limit such as "requests=10/s burst=20 exchanges=50"', parseLimitRule);
+
 const limits = t.section(
   {
     connections: t.whole(1, 1_000_000, 10_000),
@@ -48,9 +51,10 @@ const limits = t.section(
       window: t.duration('60s', 1000),
     }),
     reports: t.section({ perClient: t.whole(1, 1_000_000, 6_000), window: t.duration('60s', 1000) }),
+    clients: t.list(limitRule, []),
     memory: t.nullable('a size such as 512MiB, from 64MiB', t.size({ least: 64 * 1024 ** 2, most: 2 ** 50 })),
   },
-  { later: ['requests', 'bandwidth', 'pacing', 'quotas'] },
+  { later: ['bandwidth', 'quotas'] },
 );
 
 const timeouts = t.section({

@@ -1,8 +1,8 @@
 import Type from 'typebox';
+import { parseDuration } from '../protocol/units.ts';
 import { type Parameter, type ParameterName, parameterTable } from '../selection/parameters.ts';
 import type { Reading } from './fault.ts';
 import * as t from './schema-terms.ts';
-import { parseDuration } from './units.ts';
 
 /** `selection` in the configuration: each parameter by its name, in its unit, within its bounds. A duration is written as one. */
 export const selection = t.section(

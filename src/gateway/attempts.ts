@@ -11,12 +11,13 @@ import { sessionLost } from './session-exit.ts';
 /** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
 const LEAST_MS = 5;
 
-/** Tries `work` over one exit after another until it succeeds, a failure can't be repeated, or attempts or time are used up.
+/** Lets the exchange in as far as its client's limits allow, and tries `work` over one exit after another until it succeeds, a failure can't be repeated, or attempts or time are used up.
  *  Between tries selection is asked again with the failed exits excluded: the only way back in an exchange. Where that was asked
  *  for and is safe, an attempt that is late is raced by another. The exit that succeeded stays in exchange.choice, counted in
- *  flight until endExchange(). Throws the last failure; `deadline` where time ran out over several attempts. */
+ *  flight until endExchange(). Throws what its limits forbid, or the last failure; `deadline` where time ran out over several attempts. */
 export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, work: Work<T>): Promise<T> {
-  const { most, endsAt } = limitsOf(deps, exchange);
+  deps.limits.take(exchange);
+  const { most, endsAt } = termsOf(deps, exchange);
   const tried: number[] = [];
   let last: GatewayError | null = null;
   for (;;) {
@@ -61,7 +62,7 @@ interface Raced<T> {
 }
 
 /** How many attempts the exchange may have, and when the time for all of them is over. */
-function limitsOf(deps: Collaborators, { admission, startedAt }: Exchange): { most: number; endsAt: number } {
+function termsOf(deps: Collaborators, { admission, startedAt }: Exchange): { most: number; endsAt: number } {
   const params = admission?.params;
   const { timeouts, attempts } = deps.settings();
   return {

@@ -13,6 +13,7 @@ import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
 import type { Relay } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
+import type { ExchangeLimits } from './exchange-limits.ts';
 import type { ExitGuards } from './exit-guards.ts';
 import type { ExitLink } from './exit-link.ts';
 import type { FilterRings } from './filter-rings.ts';
@@ -78,6 +79,7 @@ export interface Collaborators {
   readonly relay: Relay;
   readonly signals: SiteSignals;
   readonly guards: ExitGuards;
+  readonly limits: ExchangeLimits;
   /** Whether the gateway is shutting down: running exchanges go on, no new one begins. */
   readonly draining: () => boolean;
   /** Counts an exchange that begins. */

@@ -12,6 +12,7 @@ import { Abort } from '../transport/abort.ts';
 import type { Identity } from './admission.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Deadline } from './deadline.ts';
+import type { HeldLimits } from './exchange-limits.ts';
 import { NO_TICKET } from './recent-exchanges.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
@@ -77,6 +78,8 @@ export class Exchange {
   /** Who asks, once authenticated, whether or not it is allowed. */
   identity: Identity | null = null;
   admission: Admission | null = null;
+  /** What it was let in by; null where nothing limits it. */
+  limits: HeldLimits | null = null;
   choice: Choice | null = null;
   /** The generation of its exit's slot while this exchange counts in flight there; null while it doesn't. */
   inFlight: number | null = null;

@@ -1,5 +1,5 @@
+import { isWithin } from '../protocol/suffix.ts';
 import type { GuardRule, GuardTable, Visit } from '../selection/guard.ts';
-import { isWithin } from '../signals/suffix.ts';
 import type { Exchange } from './exchange.ts';
 import { exitOf } from './site-signals.ts';
 

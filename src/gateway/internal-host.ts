@@ -5,6 +5,7 @@ import { formatParams } from '../protocol/params.ts';
 import { parseReport } from '../protocol/report.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Exchange } from './exchange.ts';
+import { limitLine } from './limit-lines.ts';
 import { applyReport } from './report.ts';
 import { sessionExit } from './session-exit.ts';
 
@@ -84,7 +85,10 @@ function echo(deps: Collaborators, exchange: Exchange, admission: Admission): Lo
     pools: admission.client.pools.length > 0 ? admission.client.pools : deps.registry.pools().map((pool) => pool.name),
     defaultPool: deps.settings().defaultPool,
     exit: exit === null ? null : { id: exit.id, pool: exit.pool, ...exit.geo },
-    limits: { reports: deps.signals.reports.left(admission.client.name, deps.now()) },
+    limits: {
+      reports: deps.signals.reports.left(admission.client.name, deps.now()),
+      client: deps.limits.figuresOf(admission.client).map(limitLine),
+    },
     requestId: exchange.id,
   });
 }

@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import { authenticate, faultError, type Identity } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
-import { ClientLeft, type Exchange, labelsOf } from '../gateway/exchange.ts';
+import { ClientLeft, type Exchange } from '../gateway/exchange.ts';
 import { type Aftermath, forward, hopsLeft } from '../gateway/forward-exchange.ts';
 import { answerInternal, isHidden, isInternal, type LocalReply, REPORT_BYTES } from '../gateway/internal-host.ts';
+import { ownLabelsOf } from '../gateway/limit-lines.ts';
 import { readLocalContent } from '../gateway/local-content.ts';
 import { RequestContent } from '../gateway/request-content.ts';
 import { admit, serveExchange, serveTunnel } from '../gateway/serve.ts';
@@ -197,7 +198,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   #reply(exchange: Exchange, local: { reply: LocalReply; plan: RequestPlan; keepAlive: boolean }): Aftermath {
     exchange.status = local.reply.status;
     exchange.ending = 'ok';
-    this.#socket.write(localReply(exchange, local));
+    this.#socket.write(localReply(ownLabelsOf(this.#context.gateway, exchange), local));
     return local.keepAlive ? 'keep' : 'close';
   }
 
@@ -220,7 +221,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     await serveTunnel(gateway, exchange, {
       confirm: () => {
         const early = this.#detach();
-        return { socket: this.#socket, early, reply: connectReply(labelsOf(exchange)) };
+        return { socket: this.#socket, early, reply: connectReply(ownLabelsOf(gateway, exchange)) };
       },
       serveInternal: (client) => serveInternalHost(this.#context, exchange, client),
     });
@@ -244,7 +245,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     const switches = plan.form === 'authority' || plan.upgrade !== '';
     const doubtful = (switches && this.#connection.hasSurplus) || !content.passable(plan.expectsContinue);
     const reply = httpErrorReply(error, {
-      ...labelsOf(exchange),
+      ...ownLabelsOf(this.#context.gateway, exchange),
       attempts: exchange.attempts.length,
       method: plan.method,
       minorVersion: plan.minorVersion,
@@ -265,7 +266,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
       {
         line: () => Promise.reject(error),
         refuse: (exchange) => {
-          const labels = labelsOf(exchange);
+          const labels = ownLabelsOf(gateway, exchange);
           const shape = { method, minorVersion: 1, keepAlive: false, attempts: 0, proxyName: 'roundabout' } as const;
           this.#socket.write(httpErrorReply(error, { ...labels, ...shape }).octets);
           this.#close();

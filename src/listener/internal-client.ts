@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Deadline } from '../gateway/deadline.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import { answerInternal, isHidden, REPORT_BYTES } from '../gateway/internal-host.ts';
+import { ownLabelsOf } from '../gateway/limit-lines.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { RequestHeadDecoder } from '../protocol/http-head.ts';
 import type { RequestHead, RequestPlan } from '../protocol/http-message.ts';
@@ -81,7 +82,7 @@ class InternalClient implements ConnectionEvents<RequestHead> {
     this.#content = null;
     if (this.#socket.destroyed) return;
     const keepAlive = plan.keepAlive && (isEmpty || content.isWhole);
-    this.#socket.write(localReply(this.#exchange, { reply, plan, keepAlive }));
+    this.#socket.write(localReply(ownLabelsOf(this.#context.gateway, this.#exchange), { reply, plan, keepAlive }));
     if (!keepAlive) {
       this.#socket.end();
       return;

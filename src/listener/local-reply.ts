@@ -1,11 +1,10 @@
-import { type Exchange, labelsOf } from '../gateway/exchange.ts';
 import type { LocalReply } from '../gateway/internal-host.ts';
-import { labelFields } from '../protocol/error-reply.ts';
+import { ownFields, type ReplyLabels } from '../protocol/error-reply.ts';
 import type { RequestPlan } from '../protocol/http-message.ts';
 
 /** A reply made by the gateway itself, as octets. */
 export function localReply(
-  exchange: Exchange,
+  labels: ReplyLabels,
   { reply, plan, keepAlive }: { reply: LocalReply; plan: RequestPlan; keepAlive: boolean },
 ): Buffer {
   const content = Buffer.from(reply.body, 'utf8');
@@ -14,7 +13,7 @@ export function localReply(
     `Content-Type: ${reply.contentType}`,
     `Content-Length: ${content.length}`,
     'Cache-Control: no-store',
-    ...labelFields(labelsOf(exchange)).map(([name, value]) => `${name}: ${value}`),
+    ...ownFields(labels).map(([name, value]) => `${name}: ${value}`),
   ];
   if (reply.retryAfterS !== undefined) lines.push(`Retry-After: ${reply.retryAfterS}`);
   if (!keepAlive) lines.push('Connection: close');

@@ -6,6 +6,9 @@ export const MOST_TAKERS = 63;
 /** What `take` returns where all of the taker's slots are held. */
 export const NO_ROOM = -1;
 
+/** What `take` returns where the row counts as many as it may. */
+export const FULL = -2;
+
 /** Words from one exit's row to the next; the first word of each row counts what is in flight. */
 const ROW_WORDS = 16;
 
@@ -38,6 +41,15 @@ const isChanging = (state: number): boolean => (state & 1) === 1;
 /** Of a sequence number its tag shows two bits, so that a tag isn't taken for that of the change before. */
 const tagOf = (taker: number, sequence: number): number => ((taker + 1) << 2) | (sequence & 3);
 const takerOf = (tag: number): number => (tag >> 2) - 1;
+
+interface Change {
+  /** Where the row begins. */
+  readonly row: number;
+  readonly phase: number;
+  readonly by: number;
+  /** What the row counts at most behind it. */
+  readonly most: number;
+}
 
 export interface ExchangeSlotsShape {
   /** At most MOST_TAKERS. */
@@ -90,15 +102,17 @@ export class ExchangeSlots {
     this.#vacant = this.#slotsOf(taker).filter((slot) => phaseOf(words.load(this.#slotAt(slot))) === Phase.free);
   }
 
-  /** Takes a place in flight over the exit. Returns a handle for `giveBack`, or NO_ROOM. */
-  take(exitSlot: number, generation: number): number {
+  /** Takes a place in flight over the exit, of which there are `most`. Returns a handle for `giveBack`, NO_ROOM or FULL. */
+  take(exitSlot: number, generation: number, most = COUNT_MASK): number {
     const slot = this.#vacant.pop();
     if (slot === undefined) return NO_ROOM;
     const at = this.#slotAt(slot);
     this.#words.store(at + EXIT, exitSlot);
     this.#words.store(at + GENERATION, generation);
-    this.#change(slot, { row: exitSlot * ROW_WORDS, phase: Phase.taking, by: 1 });
-    return this.#sequence * HANDLE_UNIT + slot;
+    if (this.#change(slot, { row: exitSlot * ROW_WORDS, phase: Phase.taking, by: 1, most }))
+      return this.#sequence * HANDLE_UNIT + slot;
+    this.#vacant.push(slot);
+    return FULL;
   }
 
   /** Gives back what `take` returned. Only the first call does; the others return false. */
@@ -107,7 +121,7 @@ export class ExchangeSlots {
     const slot = handle % HANDLE_UNIT;
     const held = stateOf(Math.floor(handle / HANDLE_UNIT), Phase.held);
     if (this.#words.load(this.#slotAt(slot)) !== held) return false;
-    this.#change(slot, { row: this.#rowAt(slot), phase: Phase.leaving, by: -1 });
+    this.#change(slot, { row: this.#rowAt(slot), phase: Phase.leaving, by: -1, most: COUNT_MASK });
     this.#vacant.push(slot);
     return true;
   }
@@ -135,26 +149,32 @@ export class ExchangeSlots {
     return countIn(this.#rows.load(exitSlot * ROW_WORDS));
   }
 
-  #change(
-    slot: number,
-    { row, phase, by }: { readonly row: number; readonly phase: number; readonly by: number },
-  ): void {
+  /** False where that would be more than the most, and nothing has changed. */
+  #change(slot: number, { row, phase, by, most }: Change): boolean {
     this.#sequence = (this.#sequence + 1) & SEQUENCE_MASK;
     const at = this.#slotAt(slot);
     const changing = stateOf(this.#sequence, phase);
     const tag = tagOf(this.#taker, this.#sequence);
     this.#words.store(this.#taker * TAKER_WORDS, slot + 1);
     this.#words.store(at, changing);
-    const counted = this.#count(row, { by, tag });
+    const counted = this.#count(row, { by, tag, most });
+    if (counted === null) {
+      this.#words.store(at, undone(changing));
+      return false;
+    }
     this.#words.compareExchange(at, changing, settled(changing));
     this.#clearTag(row, counted);
+    return true;
   }
 
-  /** Changes a row's count and lays the tag beside it, once nobody else's is there. Returns the row's word as it left it. */
-  #count(row: number, { by, tag }: { readonly by: number; readonly tag: number }): number {
+  /** Changes a row's count and lays the tag beside it, once nobody else's is there. Returns the row's word as it left it; null
+   *  where it would count more than `most`. */
+  #count(row: number, change: { readonly by: number; readonly tag: number; readonly most: number }): number | null {
+    const { by, tag, most } = change;
     for (;;) {
       const seen = this.#rows.load(row);
       const counted = (seen + by) | (tag << 24);
+      if (countIn(seen) + by > most) return null;
       if (seen >>> 24 !== 0) this.#help(row, seen);
       else if (this.#rows.compareExchange(row, seen, counted) === seen) return counted;
     }

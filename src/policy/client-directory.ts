@@ -18,6 +18,8 @@ export interface ClientRecord {
   readonly dialects: readonly string[];
   /** Null: as the listener says. */
   readonly replyFields: 'on' | 'off' | null;
+  /** Its own limits, as text: see LimitRule. */
+  readonly limits: readonly string[];
   /** Keyed hashes in hex; at most `secretLimit` count. */
   readonly secrets: readonly { readonly hash: string }[];
 }

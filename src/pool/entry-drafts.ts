@@ -3,11 +3,10 @@ import type { DialFacts } from '../memory/fact-arena.ts';
 import { type ExitScheme, parseExitUrl } from '../protocol/endpoint.ts';
 import { type DraftSink, type ExitDraft, MINTS } from './exit-draft.ts';
 import type { ExitTerms } from './exit-terms.ts';
-import { ListReader } from './list-formats/list-reader.ts';
+import { readExitList } from './list-formats/list-reader.ts';
 import { listedTerms } from './listed-terms.ts';
 import { type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
 import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
-import type { Steps } from './steps.ts';
 import { parseTemplate, type Template } from './template.ts';
 
 /** One local exit of the demo pool. */
@@ -51,16 +50,12 @@ interface At {
 
 type EntryOf<Kind extends PoolEntry['kind']> = Extract<PoolEntry, { kind: Kind }>;
 
-/** So many sessions of a template are one step. */
-const SESSIONS_A_STEP = 4096;
-
-/** Hands the exits of entry `index` of `file` to `sink`, one by one, in small steps. Never throws; faults stand at the key to
- *  blame. */
-export function* draftEntry(
+/** Hands the exits of entry `index` of `file` to `sink`, one by one. Never throws; faults stand at the key to blame. */
+export function draftEntry(
   file: PoolFile,
   index: number,
   { options, sink }: { options: BuildOptions; sink: DraftSink },
-): Steps<EntryReport> {
+): EntryReport {
   const entry = file.entries[index];
   if (entry === undefined) return faultless;
   const place = { file, index, options, ca: null, sink };
@@ -71,9 +66,9 @@ export function* draftEntry(
     case 'url':
       return draftUrl(at, entry);
     case 'list':
-      return yield* draftList(at, entry);
+      return draftList(at, entry);
     case 'template':
-      return yield* draftTemplate(at, entry);
+      return draftTemplate(at, entry);
     case 'direct':
       sink(listed(termsOf(at, entry, { scheme: 'direct' }), { host: '', port: 0 }));
       return faultless;
@@ -114,43 +109,38 @@ function draftUrl(at: At, entry: EntryOf<'url'>): EntryReport {
   return faultless;
 }
 
-function* draftList(at: At, entry: EntryOf<'list'>): Steps<EntryReport> {
+function draftList(at: At, entry: EntryOf<'list'>): EntryReport {
   const { readText, readChunks = (path: string) => [readText(path)] } = at.options;
   const source = readNear(entry.list, nearby(at, readChunks));
   if (!source.ok) return fault(keyFault(at, 'list', source.message));
   try {
-    return { faults: yield* draftLines(at, entry, source) };
+    return { faults: draftLines(at, entry, source) };
   } catch (cause) {
     return fault(keyFault(at, 'list', unreadable(entry.list, cause)));
   }
 }
 
 /** The exits of a list that was found. Throws the system's error. */
-function* draftLines(
+function draftLines(
   at: At,
   entry: EntryOf<'list'>,
   source: { readonly path: string; readonly content: Iterable<string> },
-): Steps<readonly PoolFault[]> {
+): readonly PoolFault[] {
   const termsFor = listedTerms((own) => termsOf(at, entry, own));
   const faults: PoolFault[] = [];
   let more = 0;
-  const reader = new ListReader(entry, {
+  readExitList(source.content, entry, {
     exit: (exit) => at.sink(listed(termsFor(exit), exit.endpoint)),
     fault: (line, message) => {
       if (faults.length < SHOWN_LIST_FAULTS) faults.push({ file: source.path, line, column: 1, path: '', message });
       else more += 1;
     },
   });
-  for (const chunk of source.content) {
-    reader.push(chunk);
-    yield;
-  }
-  reader.end();
   if (more > 0) faults.push(keyFault(at, 'list', `${more} more lines of ${entry.list} are no exit`));
   return faults;
 }
 
-function* draftTemplate(at: At, entry: EntryOf<'template'>): Steps<EntryReport> {
+function draftTemplate(at: At, entry: EntryOf<'template'>): EntryReport {
   const read = parseTemplate(entry.template);
   if (!read.ok) return fault(keyFault(at, 'template', read.fault.detail));
   const template = read.value;
@@ -164,16 +154,15 @@ function* draftTemplate(at: At, entry: EntryOf<'template'>): Steps<EntryReport> 
   if (!template.hasSession && (slots ?? 1) > 1) {
     return fault(keyFault(at, 'slots', 'several slots need {session} in the template'));
   }
-  for (const country of countries.length === 0 ? [''] : countries)
-    yield* draftSessions(at, { entry, template, country });
+  for (const country of countries.length === 0 ? [''] : countries) draftSessions(at, { entry, template, country });
   return faultless;
 }
 
 /** The exits of a template in one country. */
-function* draftSessions(
+function draftSessions(
   at: At,
   { entry, template, country }: { entry: EntryOf<'template'>; template: Template; country: string },
-): Steps<void> {
+): void {
   const endpoint = template.render({ country, session: '' });
   const { scheme } = endpoint;
   const geo = country === '' ? {} : { country: country.toLowerCase() };
@@ -183,12 +172,7 @@ function* draftSessions(
   }
   const terms = termsOf(at, entry, { scheme, geo, template: { text: entry.template, country } });
   if (entry.slots === null) at.sink({ terms, facts: null, session: MINTS, label: '' });
-  else {
-    for (let session = 0; session < entry.slots; session += 1) {
-      at.sink({ terms, facts: null, session, label: '' });
-      if (session % SESSIONS_A_STEP === 0) yield;
-    }
-  }
+  else for (let session = 0; session < entry.slots; session += 1) at.sink({ terms, facts: null, session, label: '' });
 }
 
 function draftDemo(at: At, entry: EntryOf<'demo'>): EntryReport {

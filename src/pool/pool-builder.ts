@@ -3,7 +3,6 @@ import { type BuildOptions, draftEntry } from './entry-drafts.ts';
 import type { Price, Strategy } from './exit.ts';
 import type { DraftSink } from './exit-draft.ts';
 import type { DemoCounts, PoolFault, PoolFile } from './pool-file.ts';
-import { runSteps, type Steps } from './steps.ts';
 
 export type { BuildOptions, DemoExit } from './entry-drafts.ts';
 
@@ -15,7 +14,7 @@ export interface PoolSource {
   readonly strategy: Strategy;
   readonly hedge?: boolean | undefined;
   /** Hands every exit to `sink`, repeated ones too. Returns what is wrong with the others; never throws. */
-  drafts(sink: DraftSink): Steps<readonly PoolFault[]>;
+  drafts(sink: DraftSink): readonly PoolFault[];
   /** A fault of the pool as a whole. */
   faultAt(message: string): PoolFault;
 }
@@ -42,7 +41,7 @@ export function poolSources(files: readonly PoolFile[], options: BuildOptions): 
 
 /** What is wrong with the pools, without keeping their exits. */
 export function sourceFaults({ pools, faults }: PoolSources): readonly PoolFault[] {
-  return [...faults, ...pools.flatMap((pool) => runSteps(pool.drafts(() => {})))];
+  return [...faults, ...pools.flatMap((pool) => pool.drafts(() => {}))];
 }
 
 function sourceOf(file: PoolFile, options: BuildOptions): PoolSource {
@@ -53,12 +52,7 @@ function sourceOf(file: PoolFile, options: BuildOptions): PoolSource {
     price,
     strategy,
     hedge,
-    *drafts(sink) {
-      const faults: PoolFault[] = [];
-      for (const index of file.entries.keys())
-        faults.push(...(yield* draftEntry(file, index, { options, sink })).faults);
-      return faults;
-    },
+    drafts: (sink) => file.entries.flatMap((_, index) => draftEntry(file, index, { options, sink }).faults),
     faultAt: (message) => file.faultAt(['exits'], message),
   };
 }

@@ -3,6 +3,7 @@ import type { GatewayError } from '../errors.ts';
 import type { MinorVersion } from './http-message.ts';
 import { isVisible } from './http-syntax.ts';
 import { proxyStatusMember, quoted } from './proxy-status.ts';
+import { type LimitLine, rateLimitFields } from './rate-limit-fields.ts';
 
 /** What the fields of our own say about an exchange. */
 export interface ReplyLabels {
@@ -10,6 +11,8 @@ export interface ReplyLabels {
   /** Opaque id and country of the exit; undefined where none was chosen. */
   readonly exitLabel?: string;
   readonly sessionLabel?: string;
+  /** What is left of the limits that it came under; for replies of our own making alone. */
+  readonly limits?: readonly LimitLine[];
 }
 
 /** The request that an error reply answers. */
@@ -48,7 +51,7 @@ export function httpErrorReply(error: GatewayError, context: ErrorReplyContext):
     ['Content-Length', String(content.length)],
     ['Cache-Control', 'no-store'],
     ...connectionField(closes, context.minorVersion),
-    ...labelFields(context),
+    ...ownFields(context),
   ];
   const head = headOf(`HTTP/1.1 ${error.status} ${error.kind}`, fields);
   const sent = context.method === 'HEAD' ? Buffer.alloc(0) : content;
@@ -58,7 +61,7 @@ export function httpErrorReply(error: GatewayError, context: ErrorReplyContext):
 /** The reply to a CONNECT whose tunnel stands: exactly 200, without content or framing (RFC 9110 §9.3.6), because Python, Scrapy
  *  and Go take no other 2xx. */
 export function connectReply(labels: ReplyLabels): Buffer {
-  return Buffer.from(headOf('HTTP/1.1 200 Connection established', labelFields(labels)), 'latin1');
+  return Buffer.from(headOf('HTTP/1.1 200 Connection established', ownFields(labels)), 'latin1');
 }
 
 /** Our own fields, as they stand on every reply of ours and, unless switched off, on forwarded responses. */
@@ -69,12 +72,17 @@ export function labelFields({ requestId, exitLabel, sessionLabel }: ReplyLabels)
   return fields;
 }
 
+/** The same, and what is left of the exchange's limits, as they stand on replies of our own making. */
+export function ownFields(labels: ReplyLabels): FieldLine[] {
+  return [...labelFields(labels), ...rateLimitFields(labels.limits ?? [])];
+}
+
 /** The REP octet that tells `error` to a SOCKS5 client (RFC 1928 §6): general failure where the catalogue has none. */
 export function socks5RepOf(error: GatewayError): number {
   return error.socks5 ?? 0x01;
 }
 
-function errorFields(error: GatewayError, { proxyName, attempts }: ErrorReplyContext): FieldLine[] {
+function errorFields(error: GatewayError, { proxyName, attempts, limits = [] }: ErrorReplyContext): FieldLine[] {
   const fields: FieldLine[] = [
     ['Proxy-Status', proxyStatusMember(proxyName, error)],
     ['Roundabout-Error', `${error.kind}; by=${error.by}; attempts=${attempts}`],
@@ -83,8 +91,8 @@ function errorFields(error: GatewayError, { proxyName, attempts }: ErrorReplyCon
   if (error.retryAfterS === undefined) return fields;
   const seconds = Math.max(1, Math.ceil(error.retryAfterS));
   fields.push(['Retry-After', String(seconds)]);
-  // draft-ietf-httpapi-ratelimit-headers: nothing remains of this quota, until it is restored in `t` seconds.
-  if (error.status === 429) fields.push(['RateLimit', `${quoted(error.kind)};r=0;t=${seconds}`]);
+  // A limit that isn't the client's, such as that of failed logins: see rateLimitFields.
+  if (error.status === 429 && limits.length === 0) fields.push(['RateLimit', `${quoted(error.kind)};r=0;t=${seconds}`]);
   return fields;
 }
 

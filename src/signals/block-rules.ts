@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import type { Fields } from '../protocol/fields.ts';
 import { retryAfterOf } from '../protocol/retry-after.ts';
+import { isWithin } from '../protocol/suffix.ts';
 import type { BlockRule } from './block-rule.ts';
 import { defaultRules } from './challenge-pages.ts';
 import { PREFIX_BYTES } from './page-text.ts';
-import { isWithin } from './suffix.ts';
 import { unknownVerdict, type Verdict } from './verdict.ts';
 
 /** A response to be judged. */

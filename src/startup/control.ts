@@ -3,6 +3,8 @@ import { createCommands } from '../admin/commands.ts';
 import type { Health } from '../admin/health.ts';
 import { countUsable, exitPage, poolViews } from '../admin/pool-view.ts';
 import type { ReloadPools } from '../admin/reload-command.ts';
+import { ExchangeLimits } from '../gateway/exchange-limits.ts';
+import { limitLine } from '../gateway/limit-lines.ts';
 import type { ExitHealth } from '../selection/exit-health.ts';
 import type { Clients } from '../store/clients.ts';
 import { exitFigures } from './exit-figures.ts';
@@ -25,6 +27,7 @@ export interface ControlOptions {
 export function gatewayCommands(options: ControlOptions): Commands {
   const { group, shared, clients, now, health, takeClients, reloadPools } = options;
   const { registry, exits, sessions } = shared;
+  const limits = new ExchangeLimits({ counts: shared.limits, everyone: () => group.clientLimits, now });
   let figures = exitFigures({ health: exits, now: now() }, []);
   let taken: Promise<void> = Promise.resolve();
   const commands = createCommands({
@@ -35,6 +38,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
     reloadPools,
     report: (report, client) => group.report(report, client),
     sessions: () => sessions,
+    limitsLeft: (name) => limits.figuresOf(clients.showClient(name)).map(limitLine),
     onClientsChanged: () => {
       taken = takeClients();
     },

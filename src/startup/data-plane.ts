@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
+import { ExchangeLimits } from '../gateway/exchange-limits.ts';
 import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
 import { FilterRings } from '../gateway/filter-rings.ts';
 import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent-exchanges.ts';
@@ -16,6 +17,7 @@ import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
+import { LimitCounts } from '../policy/limit-counts.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
 import { ReportLimits } from '../policy/report-limits.ts';
 import type { AppliedPools, PoolsRecord } from '../pool/catalogue.ts';
@@ -358,6 +360,11 @@ export class DataPlane {
         secret: sessionSecret,
         generationOf: (slot) => this.registry.generationOf(slot),
         rules: () => this.#config.guards,
+      }),
+      limits: new ExchangeLimits({
+        counts: new LimitCounts(memory.limits, worker),
+        everyone: () => this.#config.clientLimits,
+        now,
       }),
       draining: () => this.#draining,
       begin: () => this.#counters.begin(),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { OwnSockets } from '../memory/own-sockets.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
+import { createLimitMemory, type LimitMemory } from '../policy/limit-counts.ts';
 import { createLoginMemory, type LoginMemory } from '../policy/login-limits.ts';
 import { createReportMemory, type ReportMemory } from '../policy/report-limits.ts';
 import { Counters } from '../telemetry/counters.ts';
@@ -23,6 +24,7 @@ export interface SharedMemory {
   /** See lease-memory.ts. */
   readonly leases: SharedArrayBuffer;
   readonly selection: SelectionMemory;
+  readonly limits: LimitMemory;
   /** See createExitGuards. */
   readonly guards: SharedArrayBuffer;
 }
@@ -39,6 +41,7 @@ export function createSharedMemory(workers: number): SharedMemory {
     reports: createReportMemory(randomBytes(32)),
     leases: words(leaseWords()),
     selection: createSelectionMemory(workers),
+    limits: createLimitMemory(workers, randomBytes(32)),
     guards: words(GUARD_WORDS),
   };
 }

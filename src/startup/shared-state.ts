@@ -1,4 +1,5 @@
 import { learnedSections } from '../memory/learned-sections.ts';
+import { LimitCounts } from '../policy/limit-counts.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import { ExitHealth } from '../selection/exit-health.ts';
@@ -31,6 +32,8 @@ export class SharedState {
   /** Latencies, ejections and what is in flight, by exit. */
   readonly exits: ExitHealth;
   readonly sessions: SessionDesk;
+  /** What all threads count against clients' limits. */
+  readonly limits: LimitCounts;
   /** Keys the names of sessions; the same at every start. */
   readonly sessionSecret: Uint8Array;
   readonly #leases: LeaseMemory;
@@ -56,7 +59,11 @@ export class SharedState {
     this.#leases = leases;
     this.#settler = new ExitSettler(tables, { registry, now });
     this.#settler.settle(pools.changes);
-    this.#bury = (worker) => places.bury(worker);
+    this.limits = new LimitCounts(memory.limits, workers);
+    this.#bury = (worker) => {
+      places.bury(worker);
+      this.limits.bury(worker);
+    };
     this.#learned = new LearnedStore({
       folder: dataFolder,
       sections: learnedSections(tables, { exits: registry, now }),

@@ -125,6 +125,11 @@ export class WorkerGroup {
     return this.#bound;
   }
 
+  /** What holds for every client that has no rules of its own. */
+  get clientLimits(): Config['clientLimits'] {
+    return this.#config.clientLimits;
+  }
+
   /** Clients' sockets. */
   get connections(): number {
     return this.#load.connections;
@@ -327,6 +332,7 @@ export class WorkerGroup {
     const now = this.#options.now();
     this.#logins.tidy(now);
     this.#reports.tidy(now);
+    this.#options.shared.limits.tidy();
   }
 
   async #assertFree(config: Config): Promise<void> {

@@ -1,5 +1,6 @@
 import { parseRange } from '../protocol/address-range.ts';
 import { dialects } from '../protocol/dialects.ts';
+import { parseLimitRule } from '../protocol/limit-rule.ts';
 import { isClientName, parseParamText } from '../protocol/username.ts';
 import { checkRules, type StoredRules } from './client-rules.ts';
 import { StoreError } from './store-error.ts';
@@ -27,6 +28,8 @@ export interface ClientSettings {
   readonly dialects: readonly string[];
   /** Null: as the listener says. */
   readonly replyFields: 'on' | 'off' | null;
+  /** Its own limits, as text: see LimitRule. */
+  readonly limits: readonly string[];
 }
 
 /** A client as it may be shown: without hashes. */
@@ -53,6 +56,7 @@ export interface ClientRow {
   readonly rules: string;
   readonly dialects: string;
   readonly reply_fields: 'on' | 'off' | null;
+  readonly limits: string;
   readonly created_at: number;
   readonly updated_at: number;
 }
@@ -67,6 +71,7 @@ export const defaultSettings: ClientSettings = Object.freeze({
   rules: { allow: [], deny: [] },
   dialects: [],
   replyFields: null,
+  limits: [],
 });
 
 const poolPattern = /^[A-Za-z0-9._~]{1,64}$/;
@@ -82,6 +87,7 @@ export function settingsOf(row: ClientRow): ClientSettings {
     rules: JSON.parse(row.rules),
     dialects: JSON.parse(row.dialects),
     replyFields: row.reply_fields,
+    limits: JSON.parse(row.limits),
   };
 }
 
@@ -97,6 +103,7 @@ export function rowOf(settings: ClientSettings, key: Pick<ClientRow, 'name' | 'c
     rules: JSON.stringify(settings.rules),
     dialects: JSON.stringify(settings.dialects),
     reply_fields: settings.replyFields,
+    limits: JSON.stringify(settings.limits),
   };
 }
 
@@ -127,6 +134,11 @@ export function checkSettings(settings: ClientSettings): void {
   if (!params.ok)
     throw new StoreError('bad_params', { detail: params.fault.detail, remedy: 'write them like country-us-ttl-10m' });
   checkRules(settings.rules);
+  for (const limit of settings.limits) {
+    const reading = parseLimitRule(limit);
+    if (!reading.ok)
+      throw badValue(`a limit makes no sense: ${reading.message}`, 'write it like requests=10/s burst=20');
+  }
 }
 
 function badValue(detail: string, remedy: string): StoreError {

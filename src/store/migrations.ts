@@ -31,4 +31,7 @@ export const migrations: readonly string[] = [
 
   CREATE INDEX secret_client ON secret (client);
   `,
+  `
+  ALTER TABLE client ADD COLUMN limits TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(limits));
+  `,
 ];

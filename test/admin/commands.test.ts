@@ -69,6 +69,7 @@ function setUp(t: ExecutionContext) {
     sessions: () => {
       throw new Error('not asked for here');
     },
+    limitsLeft: () => null,
     onClientsChanged: () => {
       told.changes++;
     },

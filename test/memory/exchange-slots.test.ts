@@ -1,5 +1,12 @@
 import test from 'ava';
-import { countIn, ExchangeSlots, exchangeSlotsWords, MOST_TAKERS, NO_ROOM } from '../../src/memory/exchange-slots.ts';
+import {
+  countIn,
+  ExchangeSlots,
+  exchangeSlotsWords,
+  FULL,
+  MOST_TAKERS,
+  NO_ROOM,
+} from '../../src/memory/exchange-slots.ts';
 import type { Words } from '../../src/memory/words.ts';
 import { type Actor, exploreSchedules, PlainWords, type Scenario } from './schedules.ts';
 
@@ -25,10 +32,10 @@ interface View {
   readonly handles: number[];
 }
 
-const take = (exit: number) => (view: View) => {
-  const handle = view.slots.take(exit, 1);
+const take = (exit: number, most?: number) => (view: View) => {
+  const handle = view.slots.take(exit, 1, most);
   view.handles.push(handle);
-  return handle !== NO_ROOM;
+  return handle >= 0 ? 'held' : handle;
 };
 const giveBack = (nth: number) => (view: View) => view.slots.giveBack(view.handles[nth]!);
 interface Work {
@@ -74,6 +81,17 @@ const works: Readonly<Record<string, Work>> = {
     slotsEach: 1,
     first: [take(0), take(0), giveBack(0)],
     second: [take(0), giveBack(0), giveBack(0)],
+  },
+  'one place for both': { slotsEach: 1, first: [take(0, 1)], second: [take(0, 1)] },
+  'one place, given back, for both': {
+    slotsEach: 1,
+    first: [take(0, 1), giveBack(0)],
+    second: [take(0, 1), giveBack(0)],
+  },
+  'one place, asked for again': {
+    slotsEach: 1,
+    first: [take(0, 1), take(0, 1), giveBack(0)],
+    second: [take(0, 1)],
   },
   'two exits': { slotsEach: 2, first: [take(0), take(1)], second: [take(1), take(0)] },
 };
@@ -138,6 +156,19 @@ test('without room nothing is counted', (t) => {
   slots.take(0, 1);
   t.is(slots.take(0, 1), NO_ROOM);
   t.is(slots.inFlight(0), 2);
+});
+
+test('a full exit is told from one without room, and takes again once a place is given back', (t) => {
+  const words = new PlainWords(memory());
+  const [slots, other] = [open(words, 0), open(words, 1)];
+  const handle = slots.take(0, 1, 1);
+  t.is(slots.take(0, 1, 1), FULL);
+  t.is(other.take(0, 1, 1), FULL);
+  t.is(slots.inFlight(0), 1);
+  slots.giveBack(handle);
+  t.true(other.take(0, 1, 1) >= 0);
+  t.not(slots.take(1, 1), NO_ROOM, 'what was refused holds no slot');
+  t.not(slots.take(1, 1), NO_ROOM);
 });
 
 test('what a dead taker held is given back, and its number serves again', (t) => {

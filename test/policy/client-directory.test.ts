@@ -18,6 +18,7 @@ function record(name: string, given: Partial<ClientRecord> & { plain?: readonly 
     rules: { allow: [], deny: [] },
     dialects: [],
     replyFields: null,
+    limits: [],
     secrets: plain.map((secret) => ({ hash: hmac(secret).toString('hex') })),
     ...fields,
   };

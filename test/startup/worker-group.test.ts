@@ -37,6 +37,7 @@ const client: ClientRecord = {
   rules: { allow: [], deny: [] },
   dialects: [],
   replyFields: null,
+  limits: [],
   secrets: [{ hash: hashSecret(secretKey, login.password).toString('hex') }],
 };
 
@@ -69,7 +70,7 @@ async function settingsOf(t: ExecutionContext, config: object, exits: readonly o
   await writeFile(file, JSON.stringify({ listeners: [mixed], defaultPool: 'direct', rules, ...config }));
   const reading = readSettings(file, { env: {} });
   if (!reading.ok) throw new Error(JSON.stringify(reading.faults));
-  return { config: reading.settings.config, sources: reading.settings.sources(reading.settings.files, []) };
+  return { config: reading.settings.config, sources: reading.settings.sources([]) };
 }
 
 interface GroupOptions {

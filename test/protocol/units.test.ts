@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { formatSize, LONGEST_TIMER_MS, parseDuration, parseSize } from '../../src/config/units.ts';
+import { formatSize, LONGEST_TIMER_MS, parseDuration, parseSize } from '../../src/protocol/units.ts';
 
 const value = (reading: { ok: boolean; value?: number }) => (reading.ok ? reading.value : null);
 

@@ -1,4 +1,7 @@
-import type { Reading } from './fault.ts';
+/** What a text means, or what is wrong with it. `message` doesn't quote the text. */
+export type Reading<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly message: string };
 
 /** The longest wait that a timer of the runtime can hold (2^31 − 1 ms, above 24 days): beyond it fires at once. */
 export const LONGEST_TIMER_MS = 2_147_483_647;

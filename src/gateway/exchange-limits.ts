@@ -1,0 +1,118 @@
+import { GatewayError } from '../errors.ts';
+import type { ClientRecord } from '../policy/client-directory.ts';
+import { ClientLimits, type Limit } from '../policy/limit-book.ts';
+import type { LimitCounts, LimitFigure } from '../policy/limit-counts.ts';
+import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
+import type { Exchange } from './exchange.ts';
+
+/** What an exchange was let in by, and what it gives back at its end. */
+export interface HeldLimits {
+  readonly limits: readonly Limit[];
+  /** The site that counts by itself. */
+  readonly site: string;
+  readonly places: readonly number[];
+}
+
+export interface ExchangeLimitsOptions {
+  readonly counts: LimitCounts;
+  /** What holds for every client that has no rules of its own; replaced as a whole by a reload. */
+  readonly everyone: () => readonly LimitRule[];
+  readonly now: () => number;
+}
+
+/** What of a client its limits depend on. */
+type LimitedClient = Pick<ClientRecord, 'name' | 'limits'>;
+
+const NO_PLACES: readonly number[] = Object.freeze([]);
+/** How soon it is worth asking again for a place, which depends on others. */
+const PLACE_RETRY_S = 1;
+
+/** Lets exchanges in as far as their clients' limits allow. */
+export class ExchangeLimits {
+  readonly #options: ExchangeLimitsOptions;
+  #everyone: readonly LimitRule[] | null = null;
+  #books = new WeakMap<LimitedClient, ClientLimits>();
+
+  constructor(options: ExchangeLimitsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes what an admitted exchange needs. Throws rate_limited or too_many_connections, and then nothing is taken. */
+  take(exchange: Exchange): void {
+    const { admission, authority } = exchange;
+    if (admission === null || authority === null) return;
+    const { client, pools, params } = admission;
+    const limits = this.bookOf(client).of({ pools, host: authority.host, tag: params.tag });
+    if (limits.length === 0) return;
+    const { counts, now } = this.#options;
+    const site = exchange.site ?? authority.host;
+    const places: number[] = [];
+    const at = now();
+    for (const [index, limit] of limits.entries()) {
+      const taken = counts.take(limit, site, at);
+      if (taken.taken) {
+        if (taken.place >= 0) places.push(taken.place);
+        continue;
+      }
+      for (const place of places) counts.giveBack(place);
+      for (const before of limits.slice(0, index)) counts.refund(before, site);
+      exchange.limits = { limits, site, places: NO_PLACES };
+      throw refusal(limit, taken.waitMs);
+    }
+    exchange.limits = { limits, site, places };
+  }
+
+  /** Gives back what the exchange held. */
+  ended({ limits }: Exchange): void {
+    for (const place of limits?.places ?? NO_PLACES) this.#options.counts.giveBack(place);
+  }
+
+  /** What is left of the limits that the exchange came under. */
+  figures({ limits: held }: Exchange): readonly LimitFigure[] {
+    if (held === null) return [];
+    const { counts, now } = this.#options;
+    const at = now();
+    return held.limits.map((limit) => counts.figure(limit, held.site, at));
+  }
+
+  /** What is left to the client, of limits that have one count whatever the site. */
+  figuresOf(client: LimitedClient): readonly LimitFigure[] {
+    const { counts, now } = this.#options;
+    const at = now();
+    return this.bookOf(client).all.map((limit) => counts.figure(limit, '', at));
+  }
+
+  /** The client's limits. Rules that can't be read were judged before they were stored: one that no longer can be refuses
+   *  everything, rather than nothing. */
+  bookOf(client: LimitedClient): ClientLimits {
+    const everyone = this.#options.everyone();
+    if (everyone !== this.#everyone) {
+      this.#everyone = everyone;
+      this.#books = new WeakMap();
+    }
+    const known = this.#books.get(client);
+    if (known !== undefined) return known;
+    const book = new ClientLimits(client.name, { own: client.limits.map(readRule), everyone });
+    this.#books.set(client, book);
+    return book;
+  }
+}
+
+function readRule(text: string): LimitRule {
+  const reading = parseLimitRule(text);
+  if (reading.ok) return reading.value;
+  throw new GatewayError('internal', { detail: `in the client's limits: ${reading.message}` });
+}
+
+function refusal({ name, most, pace }: Limit, waitMs: number | null): GatewayError {
+  if (waitMs === null) return new GatewayError('overloaded', { detail: 'no room to count another client or site' });
+  if (pace === null)
+    return new GatewayError('too_many_connections', {
+      detail: `${name}: ${most} are under way already`,
+      retryAfterS: PLACE_RETRY_S,
+    });
+  return new GatewayError('rate_limited', {
+    detail: `${name}: too many at once; ${most} may come without a pause`,
+    retryAfterS: waitMs / 1_000,
+  });
+}

@@ -1,0 +1,28 @@
+import type { LimitFigure } from '../policy/limit-counts.ts';
+import type { ReplyLabels } from '../protocol/error-reply.ts';
+import type { LimitLine } from '../protocol/rate-limit-fields.ts';
+import type { Collaborators } from './collaborators.ts';
+import { type Exchange, labelsOf } from './exchange.ts';
+
+/** What a reply of our own making says: the labels of the exchange, and what is left of its limits. A forwarded response keeps its
+ *  origin's word on limits. */
+export function ownLabelsOf(deps: Collaborators, exchange: Exchange): ReplyLabels {
+  const labels = labelsOf(exchange);
+  return exchange.limits === null ? labels : { ...labels, limits: deps.limits.figures(exchange).map(limitLine) };
+}
+
+/** A limit as replies and people are told of it. */
+export function limitLine({ limit, left, wholeInMs }: LimitFigure): LimitLine {
+  const { name, most, pace } = limit;
+  return {
+    name,
+    quota: most,
+    windowS: pace === null ? null : wholeSeconds(pace.span / pace.ticksPerMs),
+    unit: pace === null ? 'concurrent-requests' : 'requests',
+    left,
+    wholeInS: wholeInMs === null ? null : wholeSeconds(wholeInMs),
+  };
+}
+
+/** Rounded up, but not for what a division leaves behind the point. */
+const wholeSeconds = (ms: number): number => Math.ceil(Math.round(ms) / 1_000);

@@ -1,0 +1,110 @@
+import type { Words } from './words.ts';
+
+/** Ticks of a bucket's own clock that one unit costs at most. */
+const MOST_COST = 1024;
+
+/** What may be owed, in ticks, is no more than this: an eighth of what a word can tell apart. */
+const MOST_SPAN = 2 ** 28;
+
+/** A bucket's clock wraps no sooner than in so many ms. */
+const LEAST_WRAP_MS = 3_600_000;
+
+/** A bucket takes two words, next to each other. */
+const RESTS = 1;
+
+/** How fast a bucket empties, and how much it holds. Its clock ticks so that a unit costs a whole number of ticks: sums of
+ *  fractions would let in one too many, or one too few. */
+export interface Pace {
+  readonly ticksPerMs: number;
+  /** Ticks that one unit costs. */
+  readonly cost: number;
+  /** Ticks that may be owed at once: the burst. */
+  readonly span: number;
+}
+
+/** The pace of `count` units in `windowMs`, of which `burst` may come at once. All are positive, and `burst` is at least 1. */
+export function paceOf({ count, windowMs, burst }: PaceTerms): Pace {
+  const intervalMs = windowMs / count;
+  const byWrap = Math.floor((2 ** 32 / LEAST_WRAP_MS) * intervalMs);
+  const cost = Math.max(1, Math.min(MOST_COST, byWrap, Math.floor(MOST_SPAN / burst)));
+  return { ticksPerMs: cost / intervalMs, cost, span: burst * cost };
+}
+
+export interface PaceTerms {
+  readonly count: number;
+  readonly windowMs: number;
+  readonly burst: number;
+}
+
+/** Buckets of the generic cell rate algorithm (ITU-T I.371) in words that all threads share. A bucket's first word is the tick, of
+ *  32 bits that wrap, at which nothing is owed any more; the second one is the same in whole seconds, by which a first word from
+ *  before the wrap is known. What is let in is exact, however many threads ask. Time is an argument, in ms of the monotonic clock
+ *  that all threads share, so that a change of the wall clock changes nothing. */
+export class Gcra {
+  readonly #words: Words;
+
+  /** Buckets stand anywhere in `words`, all zeros at first. */
+  constructor(words: Words) {
+    this.#words = words;
+  }
+
+  /** Takes one unit of the bucket at `at`. Returns 0, or after how many ms it is worth asking again. */
+  take(at: number, pace: Pace, now: number): number {
+    const { ticksPerMs, cost, span } = pace;
+    const tick = Math.floor(now * ticksPerMs);
+    for (;;) {
+      const seen = this.#words.load(at);
+      const owed = this.#owed(at, { seen, tick, most: span, now });
+      if (owed + cost > span) return Math.max(1, (owed + cost - span) / ticksPerMs);
+      this.#restsBy(at, now + (owed + cost) / ticksPerMs);
+      if (this.#words.compareExchange(at, seen, (tick + owed + cost) | 0) === seen) return 0;
+    }
+  }
+
+  /** Gives back one unit that was taken and not used. */
+  giveBack(at: number, { cost }: Pace): void {
+    this.#words.add(at, -cost);
+  }
+
+  /** Units that may be taken at once, now. */
+  left(at: number, pace: Pace, now: number): number {
+    return Math.floor((pace.span - this.#owedNow(at, pace, now)) / pace.cost);
+  }
+
+  /** Ms until the bucket is whole again. */
+  wholeInMs(at: number, pace: Pace, now: number): number {
+    return this.#owedNow(at, pace, now) / pace.ticksPerMs;
+  }
+
+  /** Whether nothing is owed to the bucket at `at`, whatever its pace. */
+  rests(at: number, now: number): boolean {
+    return secondOf(now) - this.#words.load(at + RESTS) >= 0;
+  }
+
+  #owedNow(at: number, { ticksPerMs, span }: Pace, now: number): number {
+    const seen = this.#words.load(at);
+    return this.#owed(at, { seen, tick: Math.floor(now * ticksPerMs), most: span, now });
+  }
+
+  /** Ticks owed by a first word `seen`. Before it changes the second one does: who sees the new first word sees a second one that is
+   *  no older. */
+  #owed(at: number, bucket: { seen: number; tick: number; most: number; now: number }): number {
+    const { seen, tick, most, now } = bucket;
+    if (this.rests(at, now)) return 0;
+    const ahead = (seen - tick) | 0;
+    // More than may be owed is the skew of another thread's clock, or another pace's word: it must neither open nor freeze.
+    return ahead < 0 ? 0 : Math.min(ahead, most);
+  }
+
+  #restsBy(at: number, whenMs: number): void {
+    const second = secondOf(whenMs) + 1;
+    for (;;) {
+      const seen = this.#words.load(at + RESTS);
+      if (seen - second >= 0) return;
+      if (this.#words.compareExchange(at + RESTS, seen, second) === seen) return;
+    }
+  }
+}
+
+/** Seconds since the clock's beginning, from 1 on; a word holds 68 years of them. */
+const secondOf = (ms: number): number => Math.floor(ms / 1000) + 1;

@@ -1,0 +1,153 @@
+import type { CellKey } from './keyed-cells.ts';
+import type { Words } from './words.ts';
+
+/** Words of a row: as in the rows of exits the first one counts what is in flight, so that ExchangeSlots serves both. */
+const ROW_WORDS = 16;
+const COUNT = 0;
+const PRINT = 1;
+const BUCKET = 2;
+const BUCKET_RESTS = 3;
+/** Words of what a row is used for, cleared before another key gets it. */
+const USED_WORDS = [BUCKET, BUCKET_RESTS, 4, 5, 6, 7] as const;
+
+/** Rows that a key may stand in, next to each other. */
+const WAYS = 16;
+
+const EMPTY = 0;
+/** Being given to a key, or taken from it. */
+const BUSY = -1;
+
+/** How often who finds a row of its window busy looks again. */
+const TRIES = 10_000;
+
+/** What `rowOf` returns where there is no room. */
+export const NO_ROW = -1;
+
+/** Rows in which all threads count what is limited: one per key, such as a client, or a client on a site. A key has one row,
+ *  whoever brings it first, and loses it only when nothing is owed or held there and another key needs the room.
+ *
+ *  Who uses a row checks behind its change that the row is still the key's (`holds`), and does it again elsewhere otherwise. A row is
+ *  taken from its key in an order that makes this enough: it is marked, then looked at, then cleared or given back. */
+export class LimitRows {
+  readonly #words: Words;
+  readonly #windows: number;
+  /** When nothing is owed to a row's bucket any more: see Gcra. */
+  readonly #rests: (at: number, now: number) => boolean;
+
+  /** `words` are zeros at first; `wordsFor` says how many. */
+  constructor(words: Words, rests: (at: number, now: number) => boolean) {
+    this.#words = words;
+    this.#windows = Math.floor(words.length / (WAYS * ROW_WORDS));
+    this.#rests = rests;
+  }
+
+  /** Words of a table of `capacity` keys. */
+  static wordsFor(capacity: number): number {
+    return Math.ceil(capacity / WAYS) * WAYS * ROW_WORDS;
+  }
+
+  /** Where the bucket of a row stands: see Gcra. */
+  bucketAt(row: number): number {
+    return row * ROW_WORDS + BUCKET;
+  }
+
+  /** The key's row, or NO_ROW. */
+  find(key: CellKey): number {
+    const print = printOf(key.print);
+    const first = this.#firstOf(key.place);
+    for (let row = first; row < first + WAYS; row++) if (this.#printAt(row) === print) return row;
+    return NO_ROW;
+  }
+
+  /** Whether the row is the key's. */
+  holds(row: number, key: CellKey): boolean {
+    return row >= 0 && this.#printAt(row) === printOf(key.print);
+  }
+
+  /** The key's row, made if need be; NO_ROW where every row of its window is in use by others. */
+  rowOf(key: CellKey, now: number): number {
+    const print = printOf(key.print);
+    const first = this.#firstOf(key.place);
+    for (let tries = 0; tries < TRIES; tries++) {
+      let [empty, busy] = [NO_ROW, false];
+      for (let row = first; row < first + WAYS; row++) {
+        const held = this.#printAt(row);
+        if (held === print) return row;
+        if (held === BUSY) busy = true;
+        else if (held === EMPTY && empty < 0) empty = row;
+      }
+      // What is busy may be this key's own, and come back.
+      if (busy) continue;
+      if (empty < 0 && !this.#makeRoom(first, now)) return NO_ROW;
+      if (empty >= 0 && this.#claim(empty, print, first)) return empty;
+    }
+    return NO_ROW;
+  }
+
+  /** Frees rows that a thread had marked when it died. Called by one thread, now and then: a row that was marked at the call
+   *  before, too, is nobody's. */
+  tidy(before: ReadonlySet<number>): ReadonlySet<number> {
+    const marked = new Set<number>();
+    for (let row = 0; row < this.#windows * WAYS; row++) {
+      if (this.#printAt(row) !== BUSY) continue;
+      if (before.has(row) && this.#words.load(row * ROW_WORDS + COUNT) === 0) this.#clear(row);
+      else marked.add(row);
+    }
+    return marked;
+  }
+
+  /** Gives an empty row to the key of `print`, unless another thread is at work in the window, which may be about the same key. */
+  #claim(row: number, print: number, first: number): boolean {
+    const at = row * ROW_WORDS + PRINT;
+    if (this.#words.compareExchange(at, EMPTY, BUSY) !== EMPTY) return false;
+    let alone = true;
+    for (let other = first; other < first + WAYS; other++) {
+      const held = this.#printAt(other);
+      if (other !== row && (held === print || held === BUSY)) alone = false;
+    }
+    this.#words.store(at, alone ? print : EMPTY);
+    return alone;
+  }
+
+  /** Takes a row from a key that has no use for it. False where there is none. */
+  #makeRoom(first: number, now: number): boolean {
+    for (let row = first; row < first + WAYS; row++) {
+      const at = row * ROW_WORDS;
+      const print = this.#words.load(at + PRINT);
+      if (print === EMPTY) return true;
+      if (print === BUSY || !this.#isIdle(row, now)) continue;
+      if (this.#words.compareExchange(at + PRINT, print, BUSY) !== print) continue;
+      // Who counted in this row meanwhile did so before the mark, and is seen; or after it, and will see that.
+      if (!this.#isIdle(row, now)) {
+        this.#words.store(at + PRINT, print);
+        continue;
+      }
+      this.#clear(row);
+      return true;
+    }
+    return false;
+  }
+
+  #isIdle(row: number, now: number): boolean {
+    return this.#words.load(row * ROW_WORDS + COUNT) === 0 && this.#rests(this.bucketAt(row), now);
+  }
+
+  #clear(row: number): void {
+    for (const word of USED_WORDS) this.#words.store(row * ROW_WORDS + word, 0);
+    this.#words.store(row * ROW_WORDS + PRINT, EMPTY);
+  }
+
+  #printAt(row: number): number {
+    return this.#words.load(row * ROW_WORDS + PRINT);
+  }
+
+  #firstOf(place: number): number {
+    return ((place >>> 0) % this.#windows) * WAYS;
+  }
+}
+
+/** Neither empty nor busy. */
+function printOf(print: number): number {
+  const word = print | 0;
+  return word === EMPTY || word === BUSY ? 1 : word;
+}

@@ -1,0 +1,107 @@
+import { type Pace, paceOf } from '../memory/gcra.ts';
+import type { LimitRule, Rate } from '../protocol/limit-rule.ts';
+import { isWithin } from '../protocol/suffix.ts';
+
+/** One limit of one client, as it is counted. */
+export interface Limit {
+  readonly kind: LimitKind;
+  /** What it is called in replies: its kind, and what it is about. */
+  readonly name: string;
+  /** Names its count among all that are counted: another for another client, rule or pace. */
+  readonly key: string;
+  /** Whether every site has a count of its own. */
+  readonly perSite: boolean;
+  /** How many may come at once, or be under way at once. */
+  readonly most: number;
+  /** The pace at which they may come; null for a limit of exchanges under way. */
+  readonly pace: Pace | null;
+}
+
+export type LimitKind = 'requests' | 'siteRequests' | 'exchanges' | 'siteExchanges';
+
+/** What decides which limits an exchange has. */
+export interface LimitFacts {
+  /** The pools that it may leave by. */
+  readonly pools: readonly string[];
+  /** The host that it goes to. */
+  readonly host: string;
+  readonly tag: string | undefined;
+}
+
+/** Refusals for want of a place come first: those for want of a rate would have spent it. */
+const KINDS: readonly LimitKind[] = ['exchanges', 'siteExchanges', 'requests', 'siteRequests'];
+const WORDS: Readonly<Record<LimitKind, string>> = {
+  exchanges: 'exchanges',
+  siteExchanges: 'site-exchanges',
+  requests: 'requests',
+  siteRequests: 'site-requests',
+};
+
+interface Candidate {
+  readonly rule: LimitRule;
+  readonly limit: Limit;
+}
+
+/** The limits of one client: its own rules go before those of everyone, of either those that are about fewer exchanges go first, and
+ *  of each kind the first that fits holds. */
+export class ClientLimits {
+  readonly #candidates: readonly (readonly Candidate[])[];
+  /** What all its exchanges have, where no rule is about some of them only. */
+  readonly #same: readonly Limit[] | null;
+
+  constructor(client: string, rules: { readonly own: readonly LimitRule[]; readonly everyone: readonly LimitRule[] }) {
+    const inOrder = [...bySpecificity(rules.own), ...bySpecificity(rules.everyone)];
+    this.#candidates = KINDS.map((kind) => inOrder.flatMap((rule) => candidateOf(client, rule, kind))).filter(
+      (candidates) => candidates.length > 0,
+    );
+    const firsts = this.#candidates.flatMap((candidates) => candidates.slice(0, 1));
+    const isSame = firsts.every(({ rule }) => conditionsOf(rule) === 0);
+    this.#same = isSame ? firsts.map(({ limit }) => limit) : null;
+  }
+
+  /** The limits of an exchange, those that hold a place first. */
+  of(facts: LimitFacts): readonly Limit[] {
+    if (this.#same !== null) return this.#same;
+    return this.#candidates.flatMap((candidates) => {
+      const first = candidates.find(({ rule }) => isAbout(rule, facts));
+      return first === undefined ? [] : [first.limit];
+    });
+  }
+
+  /** Every limit that has one count, whatever the site. */
+  get all(): readonly Limit[] {
+    return this.#candidates.flat().flatMap(({ limit }) => (limit.perSite ? [] : [limit]));
+  }
+}
+
+function candidateOf(client: string, rule: LimitRule, kind: LimitKind): Candidate[] {
+  const value = rule[kind];
+  if (value === undefined) return [];
+  const { pool, site, tag } = rule;
+  const about = Object.entries({ pool, site, tag }).flatMap(([key, name]) =>
+    name === undefined ? [] : `${key}=${name}`,
+  );
+  const name = [WORDS[kind], ...about].join(' ');
+  const perSite = kind === 'siteRequests' || kind === 'siteExchanges';
+  if (typeof value === 'number') {
+    const limit = { kind, name, key: `${client}\n${name}`, perSite, most: value, pace: null };
+    return [{ rule, limit }];
+  }
+  const key = `${client}\n${name}\n${rateText(value)}`;
+  return [{ rule, limit: { kind, name, key, perSite, most: value.burst, pace: paceOf(value) } }];
+}
+
+const rateText = ({ count, windowMs, burst }: Rate): string => `${count}/${windowMs} ${burst}`;
+
+const conditionsOf = ({ pool, site, tag }: LimitRule): number =>
+  Number(pool !== undefined) + Number(site !== undefined) + Number(tag !== undefined);
+
+function bySpecificity(rules: readonly LimitRule[]): readonly LimitRule[] {
+  return rules.toSorted((one, other) => conditionsOf(other) - conditionsOf(one));
+}
+
+function isAbout({ pool, site, tag }: LimitRule, facts: LimitFacts): boolean {
+  if (pool !== undefined && !facts.pools.includes(pool)) return false;
+  if (site !== undefined && !isWithin(facts.host, site)) return false;
+  return tag === undefined || facts.tag === tag;
+}

@@ -1,0 +1,172 @@
+import { ExchangeSlots, type ExchangeSlotsShape, exchangeSlotsWords, FULL } from '../memory/exchange-slots.ts';
+import { Gcra } from '../memory/gcra.ts';
+import type { CellKey } from '../memory/keyed-cells.ts';
+import { LimitRows, NO_ROW } from '../memory/limit-rows.ts';
+import { AtomicWords } from '../memory/words.ts';
+import { cellKeyOf } from './cell-key.ts';
+import type { Limit } from './limit-book.ts';
+
+/** What is counted at once, over all threads: clients, and clients on sites. */
+const CAPACITY = 2 ** 17;
+/** Limits of exchanges under way that one thread may hold. */
+const MOST_PLACES_EACH = 2 ** 16;
+const MOST_PLACES = 2 ** 20;
+
+/** Keys whose rows are remembered; beyond, the one remembered first goes. */
+const MOST_KNOWN = 10_000;
+
+const NO_GENERATION = 0;
+
+/** Where all threads count. */
+export interface LimitMemory {
+  readonly rows: SharedArrayBuffer;
+  readonly places: SharedArrayBuffer;
+  readonly shape: ExchangeSlotsShape;
+  /** Hashes what is counted. */
+  readonly key: Uint8Array;
+}
+
+/** Memory for so many workers, and the control thread. `key` is random, so that nobody can choose whom to meet. */
+export function createLimitMemory(workers: number, key: Uint8Array): LimitMemory {
+  const takers = workers + 1;
+  const shape = { takers, slotsEach: Math.min(MOST_PLACES_EACH, Math.floor(MOST_PLACES / takers)) };
+  const words = (count: number) => new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT);
+  return { rows: words(LimitRows.wordsFor(CAPACITY)), places: words(exchangeSlotsWords(shape)), shape, key };
+}
+
+/** What came of asking for one of a limit: it was taken (of an exchange under way `place` gives it back), or how long to wait, or
+ *  there is no room to count it. */
+export type Taken =
+  | { readonly taken: true; readonly place: number }
+  | { readonly taken: false; readonly waitMs: number | null };
+
+/** How much of a limit is left. */
+export interface LimitFigure {
+  readonly limit: Limit;
+  readonly left: number;
+  /** Ms until all of it is back; null where that is up to those under way. */
+  readonly wholeInMs: number | null;
+}
+
+const NO_PLACE = -1;
+const granted = Object.freeze({ taken: true, place: NO_PLACE } as const);
+const noRoom = Object.freeze({ taken: false, waitMs: null } as const);
+
+/** What all threads count against limits, as one thread (`taker`) sees it: exact over all of them, without a lock or a message. Time
+ *  is an argument, in ms of the monotonic clock that all threads share. */
+export class LimitCounts {
+  readonly #memory: LimitMemory;
+  readonly #taker: number;
+  readonly #rows: LimitRows;
+  readonly #words: AtomicWords;
+  readonly #gcra: Gcra;
+  readonly #known = new Map<string, Known>();
+  #slots: ExchangeSlots | null = null;
+  #marked: ReadonlySet<number> = new Set();
+
+  constructor(memory: LimitMemory, taker: number) {
+    this.#memory = memory;
+    this.#taker = taker;
+    const words = new AtomicWords(memory.rows);
+    this.#words = words;
+    this.#gcra = new Gcra(words);
+    this.#rows = new LimitRows(words, (at, now) => this.#gcra.rests(at, now));
+  }
+
+  /** Takes one of `limit`, of that site's where it has a count for each. */
+  take(limit: Limit, site: string, now: number): Taken {
+    const known = this.#knownOf(limit, site);
+    for (;;) {
+      const row = this.#rowOf(known, now);
+      if (row === NO_ROW) return noRoom;
+      const taken = limit.pace === null ? this.#takePlace(row, limit.most) : this.#takeRate(row, limit.pace, now);
+      // Between the look-up and the change the row may have become another key's.
+      if (this.#rows.holds(row, known.key)) return taken;
+      if (taken.taken) this.#undo(row, limit, taken.place);
+    }
+  }
+
+  /** Gives back a place. Only the first call does. */
+  giveBack(place: number): void {
+    this.#slots?.giveBack(place);
+  }
+
+  /** Gives back what was taken of a rate, and not used. */
+  refund(limit: Limit, site: string): void {
+    const { key, row } = this.#knownOf(limit, site);
+    if (limit.pace !== null && this.#rows.holds(row, key)) this.#gcra.giveBack(this.#rows.bucketAt(row), limit.pace);
+  }
+
+  /** What is left of `limit`, of that site's where it has a count for each. */
+  figure(limit: Limit, site: string, now: number): LimitFigure {
+    const { most, pace } = limit;
+    const { key } = this.#knownOf(limit, site);
+    const row = this.#rows.find(key);
+    if (row === NO_ROW) return { limit, left: most, wholeInMs: pace === null ? null : 0 };
+    if (pace === null) return { limit, left: Math.max(0, most - this.#placesOf().inFlight(row)), wholeInMs: null };
+    const at = this.#rows.bucketAt(row);
+    return { limit, left: this.#gcra.left(at, pace, now), wholeInMs: this.#gcra.wholeInMs(at, pace, now) };
+  }
+
+  /** Gives back all that a thread held when it died. Called by the control thread. */
+  bury(taker: number): void {
+    this.#placesOf().bury(taker);
+  }
+
+  /** Frees what threads left half done when they died. Called by the control thread now and then. */
+  tidy(): void {
+    this.#marked = this.#rows.tidy(this.#marked);
+  }
+
+  #takePlace(row: number, most: number): Taken {
+    const place = this.#placesOf().take(row, NO_GENERATION, most);
+    if (place >= 0) return { taken: true, place };
+    return place === FULL ? { taken: false, waitMs: 0 } : noRoom;
+  }
+
+  #takeRate(row: number, pace: NonNullable<Limit['pace']>, now: number): Taken {
+    const waitMs = this.#gcra.take(this.#rows.bucketAt(row), pace, now);
+    return waitMs === 0 ? granted : { taken: false, waitMs };
+  }
+
+  #undo(row: number, { pace }: Limit, place: number): void {
+    if (pace === null) this.giveBack(place);
+    else this.#gcra.giveBack(this.#rows.bucketAt(row), pace);
+  }
+
+  #rowOf(known: Known, now: number): number {
+    if (!this.#rows.holds(known.row, known.key)) known.row = this.#rows.rowOf(known.key, now);
+    return known.row;
+  }
+
+  /** Made when first needed: most threads need none, and their slots are many. */
+  #placesOf(): ExchangeSlots {
+    if (this.#slots === null) {
+      const { places, shape } = this.#memory;
+      this.#slots = new ExchangeSlots({ words: new AtomicWords(places), rows: this.#words }, shape, this.#taker);
+    }
+    return this.#slots;
+  }
+
+  #knownOf({ key, perSite }: Limit, site: string): Known {
+    const name = perSite ? `${key}\n${site}` : key;
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MOST_KNOWN) this.#forgetOldest();
+    const made = { key: cellKeyOf(this.#memory.key, name), row: NO_ROW };
+    this.#known.set(name, made);
+    return made;
+  }
+
+  #forgetOldest(): void {
+    for (const name of this.#known.keys()) {
+      this.#known.delete(name);
+      return;
+    }
+  }
+}
+
+interface Known {
+  readonly key: CellKey;
+  row: number;
+}

@@ -1,0 +1,170 @@
+import test from 'ava';
+import { type Answer, connectVia, forwardVia, socks5Via } from '../support/clients.ts';
+import { startHttpExit } from '../support/exits.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type CountingOrigin, openToBoth, startCountingOrigin, until } from './limit-scene.ts';
+
+// Two threads carry the traffic of 200 connections at once, and what they let in together is counted at the origin.
+
+const CONNECTIONS = 200;
+
+interface Scene {
+  readonly gateway: Gateway;
+  readonly origin: CountingOrigin;
+  get(options?: { client?: string; parameters?: string; host?: string }): Promise<Answer>;
+  /** One request on each of 200 connections, all at once. */
+  flood(options?: { client?: string; parameters?: string; host?: string }): Promise<readonly Answer[]>;
+}
+
+type Teardown = { teardown(end: () => unknown): void };
+
+async function scene(
+  t: Teardown,
+  options: { limits?: Readonly<Record<string, unknown>>; clients?: Readonly<Record<string, readonly string[]>> },
+): Promise<Scene> {
+  const origin = await startCountingOrigin();
+  t.teardown(origin.close);
+  const exit = await startHttpExit();
+  t.teardown(exit.close);
+  const gateway = await startGateway({
+    config: { workers: 2, limits: options.limits ?? {} },
+    clients: options.clients ?? { acme: [], other: [] },
+    pools: { one: { exits: [{ url: exit.url }] } },
+  });
+  t.teardown(gateway.stop);
+  const get: Scene['get'] = ({ client = 'acme', parameters = '', host = 'localhost' } = {}) =>
+    forwardVia(gateway.port(), `http://${host}:${origin.port}/`, { login: gateway.login(client, parameters) });
+  const flood: Scene['flood'] = async ({ client = 'acme', parameters = '', host = 'localhost' } = {}) => {
+    const login = gateway.login(client, parameters);
+    const sockets = await openToBoth(gateway, CONNECTIONS);
+    return Promise.all(
+      sockets.map((socket) => forwardVia(gateway.port(), `http://${host}:${origin.port}/`, { login, socket })),
+    );
+  };
+  return { gateway, origin, get, flood };
+}
+
+const count = (answers: readonly Answer[], reason: string) =>
+  answers.filter((answer) => answer.reason === reason).length;
+
+test.serial('of a burst exactly as many come to the origin as the limit allows', async (t) => {
+  const { origin, flood, get } = await scene(t, { limits: { clients: ['requests=1/h burst=37'] } });
+  const answers = await flood();
+  t.is(origin.seen, 37);
+  t.is(count(answers, 'OK'), 37);
+  t.is(count(answers, 'rate_limited'), CONNECTIONS - 37);
+  const refused = answers.find(({ status }) => status === 429)!;
+  t.is(refused.headers['ratelimit-policy'], '"requests";q=37;w=133200');
+  t.regex(String(refused.headers['ratelimit']), /^"requests";r=0;t=13\d{4}$/);
+  t.true(Number(refused.headers['retry-after']) > 3_500);
+  t.is((await get({ client: 'other' })).status, 200, 'another client has a limit of its own');
+});
+
+test.serial('each site has a limit of its own, and a refusal spends nothing', async (t) => {
+  const limits = { clients: ['requests=1/h burst=60 site-requests=1/h site-burst=25'] };
+  const { origin, flood } = await scene(t, { limits });
+  t.is(count(await flood(), 'OK'), 25);
+  t.is(count(await flood({ host: '127.0.0.1' }), 'OK'), 25);
+  t.is(origin.seen, 50);
+  const last = await flood({ host: '127.0.0.2' });
+  t.is(count(last, 'OK'), 10, 'what the sites refused is left of the client’s limit');
+});
+
+test.serial('no more exchanges are under way than the limit allows, and each end makes room', async (t) => {
+  const { origin, flood, get } = await scene(t, { limits: { clients: ['exchanges=30'] } });
+  origin.hold(true);
+  const answers = flood();
+  const all: Answer[] = [];
+  void answers.then((ended) => all.push(...ended));
+  await until(() => origin.waiting === 30, '30 are under way');
+  t.is((await get()).reason, 'too_many_connections');
+  t.is(origin.seen, 30);
+  origin.hold(false);
+  await answers;
+  t.is(count(all, 'OK'), 30);
+  t.is(count(all, 'too_many_connections'), CONNECTIONS - 30);
+  t.is(origin.most, 30);
+  const next = await Promise.all(Array.from({ length: 30 }, () => get()));
+  t.is(count(next, 'OK'), 30, 'every place was given back');
+});
+
+test.serial('tunnels of every kind hold a place until they end', async (t) => {
+  const { gateway, origin, get } = await scene(t, {
+    limits: { clients: ['exchanges=2', 'site=127.0.0.1 exchanges=1'] },
+  });
+  const login = gateway.login('acme');
+  const first = await connectVia(gateway.port(), `localhost:${origin.port}`, { login });
+  t.is(first.status, 200);
+  t.regex(first.head, /RateLimit-Policy: "exchanges";q=2;qu="concurrent-requests"\r\n/);
+  t.regex(first.head, /RateLimit: "exchanges";r=1\r\n/);
+  const second = await socks5Via(gateway.port(), { host: 'localhost', port: origin.port, asName: true }, { login });
+  t.is(second.reply, 0);
+  const third = await socks5Via(gateway.port(), { host: 'localhost', port: origin.port, asName: true }, { login });
+  t.is(third.reply, 1);
+  t.is((await connectVia(gateway.port(), `localhost:${origin.port}`, { login })).reason, 'too_many_connections');
+  t.is((await get({ host: '127.0.0.1' })).status, 200, 'the rule of a site counts by itself');
+  first.socket.destroy();
+  second.socket.destroy();
+  await until(async () => (await get()).status === 200, 'the places of the tunnels are free');
+});
+
+test.serial('a client’s own limits go before those of everyone, rules that are about less before others', async (t) => {
+  const { gateway, origin, get } = await scene(t, {
+    limits: { clients: ['requests=1/h burst=3'] },
+    clients: { acme: ['--limit', 'requests=1/h burst=5', '--limit', 'tag=nightly requests=1/h burst=2'], other: [] },
+  });
+  const served = async (times: number, options: Parameters<typeof get>[0]) => {
+    const answers = await Promise.all(Array.from({ length: times }, () => get(options)));
+    return answers.filter(({ status }) => status === 200).length;
+  };
+  t.is(await served(9, { client: 'other' }), 3);
+  t.is(await served(9, { parameters: 'tag-nightly' }), 2);
+  t.is(await served(4, {}), 4);
+  const login = gateway.login('acme');
+  const echo = JSON.parse(
+    (await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login })).content.toString(),
+  );
+  t.deepEqual(
+    echo.limits.client.map(({ name, quota, left }: Record<string, unknown>) => [name, quota, left]),
+    [
+      ['requests tag=nightly', 2, 0],
+      ['requests', 5, 1],
+      ['requests', 3, 3],
+    ],
+  );
+  const shown = await gateway.command('client', 'show', 'acme');
+  t.regex(shown.stdout, /limits +requests=1\/h burst=5; tag=nightly requests=1\/h burst=2/);
+  t.regex(shown.stdout, /left of requests tag=nightly +0 of 2/);
+  t.regex(shown.stdout, /left of requests +1 of 5/);
+  t.is((await gateway.command('client', 'set', 'acme', '--limit', 'requests=1/h burst=6')).code, 0);
+  t.is(await served(9, {}), 6, 'another limit begins whole, at once');
+  t.is((await gateway.command('client', 'set', 'acme', '--clear', 'limit')).code, 0);
+  t.is(await served(9, {}), 3);
+  t.is(origin.seen, 3 + 2 + 4 + 6 + 3);
+});
+
+test.serial('a forwarded response keeps its origin’s word on limits', async (t) => {
+  const { get } = await scene(t, { limits: { clients: ['requests=10/s'] } });
+  const { headers } = await get();
+  t.is(headers['ratelimit'], undefined);
+  t.is(headers['ratelimit-policy'], undefined);
+});
+
+test.serial('a limit that makes no sense is refused with its place', async (t) => {
+  const { gateway } = await scene(t, {});
+  for (const [limit, told] of [
+    ['requests=0/s', /requests: expected at least 1/],
+    ['requests=10/0s', /the window is at least 1ms/],
+    ['requests=10/s burst=0', /burst: expected a whole number from 1/],
+    ['burst=5', /there is no requests=/],
+    ['exchanges=-1', /exchanges: expected a whole number/],
+    ['pool=one', /nothing is limited/],
+    ['speed=3', /a part is none of/],
+    ['requests=1/s requests=2/s', /stands twice/],
+  ] as const) {
+    const { code, stderr } = await gateway.command('client', 'set', 'acme', '--limit', limit);
+    t.not(code, 0, limit);
+    t.regex(stderr, told);
+    t.regex(stderr, /--limit/);
+  }
+});
