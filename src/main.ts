@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveControl } from './admin/control-server.ts';
-import { type AdminPages, type HealthServer, startHealthServer } from './admin/health-server.ts';
+import type { HealthServer } from './admin/health-server.ts';
 import type { Config } from './config/config.ts';
 import { formatFault } from './config/fault.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
@@ -9,7 +9,8 @@ import { ensureSelfSigned } from './listener/certificate.ts';
 import type { ClientRecord } from './policy/client-directory.ts';
 import type { DemoExit } from './pool/entry-drafts.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
-import { bannerLines } from './startup/banner.ts';
+import { startAdmin } from './startup/admin-listener.ts';
+import { announce } from './startup/announcement.ts';
 import { type Capacity, capacityOf, openFileLimit } from './startup/capacity.ts';
 import { Certificates } from './startup/certificates.ts';
 import { ClientWatch } from './startup/client-watch.ts';
@@ -17,6 +18,7 @@ import { sharedClock } from './startup/clock.ts';
 import { gatewayCommands, healthOf } from './startup/control.ts';
 import { FaultTeller } from './startup/fault-teller.ts';
 import { metricsPage } from './startup/metrics.ts';
+import { openStoredStates, type StoredStates } from './startup/operator-states.ts';
 import { PoolLoader } from './startup/pool-loader.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
 import { Reloader } from './startup/reload.ts';
@@ -24,7 +26,7 @@ import { pacedReloads } from './startup/reloads.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
 import { SharedState } from './startup/shared-state.ts';
 import { StartFault } from './startup/start-fault.ts';
-import { openTunnelRelay, relayHealthOf, type TunnelRelay } from './startup/tunnel-relay.ts';
+import { openTunnelRelay, type TunnelRelay } from './startup/tunnel-relay.ts';
 import { effectiveWorkers } from './startup/worker-count.ts';
 import { WorkerGroup } from './startup/worker-group.ts';
 import { Clients } from './store/clients.ts';
@@ -123,11 +125,23 @@ class Gateway {
     const health = () => healthOf({ running: this.#running, relay, version, now, askStore: () => store.dataVersion() });
     const limits = { descriptors: openFiles, connections: capacity.connections };
     const metrics = () => metricsPage({ running: this.#running, relay, log: this.#log, version, limits });
-    const admin = await this.#startAdmin(config, { state: health, metrics });
+    const admin = await startAdmin(config.admin, { state: health, metrics });
+    this.#closers.push(() => admin.close());
     const certificates = await this.#openCertificates(config);
     const take = (records: readonly ClientRecord[]) => this.#running?.group.setClients(records);
-    const watch = new ClientWatch({ store, clients, take, warn });
-    const { group, shared } = this.#makeGroup({ admin, secretKey, clients, certificates, capacity, relay, now });
+    const stored = openStoredStates(store);
+    const refresh = () => this.#running?.shared.states.refresh();
+    const watch = new ClientWatch({ store, clients, take, refresh, warn });
+    const { group, shared } = this.#makeGroup({
+      admin,
+      secretKey,
+      clients,
+      stored,
+      certificates,
+      capacity,
+      relay,
+      now,
+    });
     await group.start();
     this.#watch(group, watch);
     const takeClients = () => watch.look().then(() => group.settled());
@@ -137,7 +151,7 @@ class Gateway {
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
     this.#listenToSignals(group, reloader);
-    this.#announce({ group, shared }, { admin, demoSecret, relay });
+    announce({ group, shared, config, admin, relay, version, demo: this.#demo, demoSecret }).forEach(say);
     const { readyFile } = this.#options;
     if (readyFile !== undefined) await writeReadyFile(readyFile, { pid: process.pid, listeners: group.bound, admin });
   }
@@ -171,15 +185,6 @@ class Gateway {
     return clients.addClient({ name: 'demo', allowIp: ['127.0.0.0/8', '::1/128'] }).secret;
   }
 
-  async #startAdmin({ admin }: Config, pages: AdminPages): Promise<HealthServer> {
-    const server = await startHealthServer({ ...admin, ...pages }).catch((cause: unknown) => {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new StartFault(1, [`admin: cannot listen on ${admin.host}:${admin.port}: ${why}`], { cause });
-    });
-    this.#closers.push(() => server.close());
-    return server;
-  }
-
   async #openCertificates(config: Config): Promise<Certificates> {
     const certificates = new Certificates({
       folder: config.data,
@@ -193,11 +198,11 @@ class Gateway {
     return certificates;
   }
 
-  #makeGroup({ admin, secretKey, clients, certificates, capacity, relay, now }: GroupParts): Running {
+  #makeGroup({ admin, secretKey, clients, stored, certificates, capacity, relay, now }: GroupParts): Running {
     const { config } = this.#settings;
     const workers = effectiveWorkers(config.workers, process.platform);
     const pools = this.#loader.commit(this.#loader.stageAll(this.#settings, this.#demoExits));
-    const shared = new SharedState({ workers, pools, dataFolder: config.data, secretKey, now, warn });
+    const shared = new SharedState({ workers, pools, dataFolder: config.data, stored, secretKey, now, warn });
     this.#closers.push(() => shared.stop());
     const group = new WorkerGroup({
       listOf: (filter) => this.#loader.listOf(filter),
@@ -273,25 +278,6 @@ class Gateway {
     if (this.#options.readyFile !== undefined) rmSync(this.#options.readyFile, { force: true });
     this.#resolveStopped(0);
   }
-
-  #announce(
-    { group, shared }: Running,
-    { admin, demoSecret, relay }: { admin: HealthServer; demoSecret: string | null; relay: TunnelRelay },
-  ): void {
-    const { config } = this.#settings;
-    const lines = bannerLines({
-      version,
-      pid: process.pid,
-      listeners: group.bound.map((bound, i) => ({ ...bound, protocols: config.listeners[i]?.protocols ?? [] })),
-      admin,
-      pools: shared.registry.pools(),
-      relay: relayHealthOf(relay),
-      demo: this.#demo?.origins ?? null,
-      demoSecret,
-      certificate: join(config.data, 'certificate.pem'),
-    });
-    lines.forEach(say);
-  }
 }
 
 /** The workers, and what they share. */
@@ -304,6 +290,7 @@ interface GroupParts {
   readonly admin: HealthServer;
   readonly secretKey: Buffer;
   readonly clients: Clients;
+  readonly stored: StoredStates;
   readonly certificates: Certificates;
   readonly capacity: Capacity;
   readonly relay: TunnelRelay;

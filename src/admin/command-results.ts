@@ -1,5 +1,7 @@
 import type { ReportedExchange } from '../gateway/report.ts';
 import type { ClientState, ClientView, ClientWithSecret } from './client-view.ts';
+import type { ExitChanges } from './exit-commands.ts';
+import type { ExitStateView } from './exit-state-view.ts';
 import type { Health } from './health.ts';
 import type { ExitPage, PoolView } from './pool-view.ts';
 import type { PoolReload } from './reload-command.ts';
@@ -18,7 +20,14 @@ export interface CommandResults {
   readonly 'pool.list': readonly PoolView[];
   readonly 'pool.show': PoolView;
   readonly 'pool.reload': PoolReload;
+  readonly 'pool.enable': PoolView;
+  readonly 'pool.disable': PoolView;
   readonly 'exit.list': ExitPage;
+  readonly 'exit.freeze': ExitChanges;
+  readonly 'exit.drain': ExitChanges;
+  readonly 'exit.retire': ExitChanges;
+  readonly 'exit.thaw': ExitChanges;
+  readonly 'exit.states': readonly ExitStateView[];
   readonly 'exchange.report': ReportedExchange;
   readonly 'session.list': SessionList;
   readonly 'session.show': SessionView;

@@ -1,15 +1,16 @@
 import Type from 'typebox';
 import { type ClientCommandDeps, clientCommands } from './client-commands.ts';
 import { type Command, type Commands, command } from './command.ts';
-import { CommandError } from './command-error.ts';
+import { type ExitCommandDeps, exitCommands } from './exit-commands.ts';
 import type { Health } from './health.ts';
+import { findPool, type PoolCommandDeps, poolCommands } from './pool-commands.ts';
 import { type ExitPage, type ExitQuery, MOST_EXITS, type PoolView } from './pool-view.ts';
 import { type ReloadPools, reloadCommand } from './reload-command.ts';
 import { reportCommand, type TakeReport } from './report-command.ts';
 import { type Sessions, sessionCommands } from './session-commands.ts';
 
 /** What commands work on: the running gateway, or the files of one that doesn't run. */
-export interface CommandDeps extends ClientCommandDeps {
+export interface CommandDeps extends ClientCommandDeps, PoolCommandDeps, ExitCommandDeps {
   readonly pools: () => readonly PoolView[];
   readonly exits: (query: ExitQuery) => ExitPage;
   readonly health: () => Health;
@@ -25,13 +26,15 @@ export function createCommands(deps: CommandDeps): Commands {
     ...clientCommands(deps),
     ...poolCommands(deps),
     reloadCommand(deps.reloadPools),
+    ...exitCommands(deps),
+    ...viewCommands(deps),
     ...sessionCommands(deps.sessions),
     reportCommand(deps.report),
   ]);
 }
 
-/** `pool.list` → PoolView[]; `pool.show` → PoolView; `exit.list` → ExitPage; `health` → Health. */
-function poolCommands({ pools, exits, health }: CommandDeps): [string, Command][] {
+/** `exit.list` → ExitPage; `health` → Health. */
+function viewCommands({ pools, exits, health }: CommandDeps): [string, Command][] {
   const filter = Type.Object(
     {
       pool: Type.Optional(Type.String()),
@@ -41,8 +44,6 @@ function poolCommands({ pools, exits, health }: CommandDeps): [string, Command][
     { additionalProperties: false },
   );
   return [
-    ['pool.list', command(Type.Object({}), () => pools())],
-    ['pool.show', command(Type.Object({ name: Type.String() }), ({ name }) => findPool(pools(), name))],
     [
       'exit.list',
       command(filter, ({ pool, country, limit = MOST_EXITS }) => {
@@ -51,14 +52,4 @@ function poolCommands({ pools, exits, health }: CommandDeps): [string, Command][
     ],
     ['health', command(Type.Object({}), () => health())],
   ];
-}
-
-function findPool(pools: readonly PoolView[], name: string): PoolView {
-  const found = pools.find(({ pool }) => pool === name.toLowerCase());
-  if (found !== undefined) return found;
-  throw new CommandError({
-    code: 'not_found',
-    message: `there is no pool "${name}"`,
-    remedy: 'see "roundabout pool list"',
-  });
 }

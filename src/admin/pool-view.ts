@@ -36,8 +36,10 @@ export interface PoolView {
   readonly strategy: Strategy;
   readonly price: Price | null;
   readonly exits: number;
-  /** Exits that are not ejected; null where no gateway runs. */
+  /** Exits that may be picked now; null where no gateway runs. */
   readonly usable: number | null;
+  /** Whether an operator disabled it: it takes no exchanges. */
+  readonly disabled: boolean;
   /** Its exits' countries, in order, each once. */
   readonly countries: readonly string[];
 }
@@ -80,11 +82,15 @@ export function exitPage(
   return { exits, total: list.length };
 }
 
-/** All pools. `isUsable` tells whether the exit in a slot is not ejected now; null where that isn't known. */
-export function poolViews(registry: PoolRegistry, isUsable: ((slot: number) => boolean) | null): PoolView[] {
+/** All pools. `isUsable` tells whether the exit in a slot may be picked now; null where that isn't known. */
+export function poolViews(
+  registry: PoolRegistry,
+  { disabled, isUsable }: { disabled: ReadonlyMap<string, unknown>; isUsable: ((slot: number) => boolean) | null },
+): PoolView[] {
   return registry.pools().map(({ name, tier, strategy, price, exits }) => {
-    const usable = isUsable === null ? null : countUsable(registry, name, isUsable);
-    return { pool: name, tier, strategy, price, exits, usable, countries: registry.countriesOf(name) };
+    const usable = isUsable === null ? null : disabled.has(name) ? 0 : countUsable(registry, name, isUsable);
+    const countries = registry.countriesOf(name);
+    return { pool: name, tier, strategy, price, exits, usable, disabled: disabled.has(name), countries };
   });
 }
 

@@ -16,10 +16,12 @@ export interface CommandSpec {
   /** Such as `client add`. */
   readonly path: string;
   readonly summary: string;
-  /** What its one operand means; absent where it takes none. */
+  /** What its operand means; absent where it takes none. */
   readonly operand?: string;
   /** What its operands mean, of which there may be none or many; in place of `operand`. */
   readonly operands?: string;
+  /** There must be one of `operands` at least. */
+  readonly needsOperands?: true;
   readonly options?: readonly OptionSpec[];
   /** More lines for its help. */
   readonly notes?: readonly string[];

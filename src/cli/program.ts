@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
 import { clientCommands } from './client.ts';
 import { type CommandSpec, Given, type OptionSpec, type Outcome } from './command-spec.ts';
+import { exitCommands } from './exit.ts';
 import { exitCodes, exitCodeTexts } from './exit-code.ts';
 import { type Failure, failureOf, usageFailure } from './failure.ts';
 import { packageVersion } from './package-facts.ts';
@@ -68,6 +69,7 @@ function createProgram(runner: Runner): Command {
     ...clientCommands,
     ...poolCommands,
     ...reloadCommands,
+    ...exitCommands,
     ...sessionCommands,
     ...reportCommands,
   ];
@@ -79,7 +81,7 @@ function addCommand(program: Command, spec: CommandSpec, runner: Runner): void {
   const [first = '', second] = spec.path.split(' ');
   const command = (second === undefined ? program : groupOf(program, first)).command(second ?? first);
   command.description(spec.summary);
-  if (spec.operands !== undefined) command.argument('[names...]', spec.operands);
+  if (spec.operands !== undefined) command.argument(spec.needsOperands ? '<names...>' : '[names...]', spec.operands);
   if (spec.operand !== undefined) command.argument('<name>', spec.operand);
   for (const option of spec.options ?? []) command.addOption(optionOf(option));
   if (spec.notes !== undefined) command.addHelpText('after', `\n${spec.notes.join('\n')}`);

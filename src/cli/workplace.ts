@@ -7,8 +7,9 @@ import { createCommands } from '../admin/commands.ts';
 import { CONTROL_DEADLINE_MS, controlPath } from '../admin/control-protocol.ts';
 import { exitPage, poolViews } from '../admin/pool-view.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
+import { openStoredStates, type StoredStates } from '../startup/operator-states.ts';
 import { Clients } from '../store/clients.ts';
-import { openStore, type Store } from '../store/database.ts';
+import { openStore, type Store, storePath } from '../store/database.ts';
 import { loadSecretKey } from '../store/secret-key.ts';
 import { askGateway } from './control-client.ts';
 import { packageFolder } from './package-facts.ts';
@@ -32,7 +33,8 @@ export class Workplace {
   readonly dataOverride: string | undefined;
   readonly emphasise: (text: string) => string;
   readonly #options: WorkplaceOptions;
-  #opened: { readonly store: Store; readonly clients: Clients } | undefined;
+  #store: Store | undefined;
+  #stored: StoredStates | undefined;
   #settings: CheckedSettings | undefined;
 
   constructor(options: WorkplaceOptions) {
@@ -57,6 +59,11 @@ export class Workplace {
     return { result: JSON.parse(JSON.stringify(result)), live: reply !== null };
   }
 
+  /** The wall clock, in ms since the epoch. */
+  now(): number {
+    return this.#options.now();
+  }
+
   /** Config and pools, with all that is wrong with them. */
   settings(): CheckedSettings {
     this.#settings ??= checkSettings(this.#place);
@@ -64,7 +71,7 @@ export class Workplace {
   }
 
   close(): void {
-    this.#opened?.store.close();
+    this.#store?.close();
   }
 
   get #place() {
@@ -74,7 +81,12 @@ export class Workplace {
   #direct(folder: string): Commands {
     return createCommands({
       clients: () => this.#clients(folder),
-      pools: () => poolViews(this.#pools(), null),
+      registry: () => this.#pools(),
+      pools: () => poolViews(this.#pools(), { disabled: this.#disabled(folder), isUsable: null }),
+      exitStates: () => this.#states(folder).exits,
+      disabledPools: () => this.#states(folder).pools,
+      onStatesChanged: () => {},
+      wallTime: this.#options.now,
       exits: (query) => exitPage(this.#pools(), query, () => null),
       health: () => {
         throw notRunning(folder);
@@ -94,11 +106,22 @@ export class Workplace {
   }
 
   #clients(folder: string): Clients {
-    if (this.#opened === undefined) {
-      const store = openStore(folder, { now: this.#options.now });
-      this.#opened = { store, clients: new Clients(store, loadSecretKey(folder)) };
-    }
-    return this.#opened.clients;
+    return new Clients(this.#storeOf(folder), loadSecretKey(folder));
+  }
+
+  #states(folder: string): StoredStates {
+    this.#stored ??= openStoredStates(this.#storeOf(folder));
+    return this.#stored;
+  }
+
+  /** Without making a store only to see that nothing stands in it. */
+  #disabled(folder: string): ReadonlyMap<string, unknown> {
+    return existsSync(storePath(folder)) ? this.#states(folder).pools.byName : new Map();
+  }
+
+  #storeOf(folder: string): Store {
+    this.#store ??= openStore(folder, { now: this.#options.now });
+    return this.#store;
   }
 
   #pools(): PoolRegistry {

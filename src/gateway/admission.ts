@@ -100,17 +100,25 @@ export function authorise(
   target: { authority: Authority; mode: Mode },
 ): Admission {
   const open: string[] = [];
+  const disabled: string[] = [];
   let verdict: GatewayError | null = null;
   const all = poolsFor(deps, { client, params });
   for (const pool of all) {
     const method = target.mode === 'forward' ? 'forward' : 'connect';
     const refusal = deps.rules().judgeTarget(target.authority, { pool, client: client.rules, method });
-    if (refusal === null) open.push(pool);
-    else verdict ??= refusal;
+    if (refusal !== null) verdict ??= refusal;
+    else if (deps.bars.isDisabled(pool)) disabled.push(pool);
+    else open.push(pool);
   }
-  if (verdict !== null && open.length === 0) throw verdict;
+  if (open.length === 0 && disabled.length > 0) throw allDisabled(disabled);
+  if (open.length === 0 && verdict !== null) throw verdict;
   // Rather than the one that grew: it has room for more, and lives as long as the exchange.
-  return admissionTo(deps, { client, params }, verdict === null ? all : open);
+  return admissionTo(deps, { client, params }, open.length === all.length ? all : open);
+}
+
+function allDisabled(pools: readonly string[]): GatewayError {
+  const named = pools.length === 1 ? `pool ${pools[0]} is` : `pools ${pools.join(', ')} are`;
+  return new GatewayError('no_exit', { detail: `${named} disabled` });
 }
 
 /** Admits a client to these pools. */

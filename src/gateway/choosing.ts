@@ -13,6 +13,7 @@ import {
   findLease,
   holdExit,
   leasedExit,
+  leaseLost,
   mayHaveLost,
   mintKeyOf,
   sessionForgotten,
@@ -44,7 +45,8 @@ export function chooseRival(deps: Collaborators, exchange: Exchange, tried: read
   const excluded = excludedSlots(deps, admission.params, tried);
   const candidates = deps.registry.drawFrom(filter);
   const guard = deps.guards.for(exchange);
-  const slot = pickSlot(deps, exchange, { filter, candidates, excluded, guard, retry: true });
+  const bar = deps.bars.at(exchange);
+  const slot = pickSlot(deps, exchange, { filter, candidates, excluded, guard, bar, retry: true });
   const exit = slot < 0 ? undefined : deps.registry.exitAt(slot);
   return exit === undefined ? null : asChoice(deps, admission, { slot, exit, lease: null });
 }
@@ -62,8 +64,9 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const lease = findLease(deps, admission);
   const excluded = excludedSlots(deps, admission.params, tried);
   const guard = deps.guards.for(exchange);
+  const bar = deps.bars.at(exchange);
   if (lease !== null) {
-    const exit = leasedExit(deps, { lease, filter, excluded });
+    const exit = leasedExit(deps, { lease, filter, excluded, bar });
     const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
     const stays = exit !== null && (pinned || mayStay(deps, exchange, exit.slot));
     if (exit !== null && stays && (guard === null || guard.take(exit.slot, deps.now())))
@@ -72,11 +75,11 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
         others: pinned ? 0 : most - 1,
         pinned,
       };
-    if (pinned) throw sessionLost(exit === null ? last : noneRested());
+    if (pinned) throw exit === null ? leaseLost(deps, lease, { bar, last }) : sessionLost(noneRested());
   } else if (mayHaveLost(deps, admission)) throw sessionForgotten();
   const wide = { filter, candidates, excluded };
   const near = lease === null ? wide : nearest(deps, wide, lease);
-  const slot = pickSlot(deps, exchange, { ...near, guard, retry: tried.length > 0 });
+  const slot = pickSlot(deps, exchange, { ...near, guard, bar, retry: tried.length > 0 });
   if (slot === HOLD) return HOLD;
   if (slot === NONE)
     throw (
@@ -86,7 +89,7 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
   const held = holdExit(deps, admission, { slot, exit, lease });
   // Of exchanges of one session that choose at once the first one's choice holds for all that can use it.
-  const agreed = held === null ? null : leasedExit(deps, { lease: held, filter, excluded });
+  const agreed = held === null ? null : leasedExit(deps, { lease: held, filter, excluded, bar });
   const at = agreed === null ? { slot, exit, lease: null } : { ...agreed, lease: held };
   return { choice: asChoice(deps, admission, at), others: most - tried.length - 1, pinned: false };
 }

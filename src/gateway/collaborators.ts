@@ -17,6 +17,7 @@ import type { ExchangeLimits } from './exchange-limits.ts';
 import type { ExitGuards } from './exit-guards.ts';
 import type { ExitLink } from './exit-link.ts';
 import type { FilterRings } from './filter-rings.ts';
+import type { OperatorBars } from './operator-bars.ts';
 import type { SiteSignals } from './site-signals.ts';
 import type { VerifiedLogins } from './verified-logins.ts';
 
@@ -80,6 +81,8 @@ export interface Collaborators {
   readonly signals: SiteSignals;
   readonly guards: ExitGuards;
   readonly limits: ExchangeLimits;
+  /** What operators have closed. */
+  readonly bars: OperatorBars;
   /** Whether the gateway is shutting down: running exchanges go on, no new one begins. */
   readonly draining: () => boolean;
   /** Counts an exchange that begins. */

@@ -5,6 +5,7 @@ import type { PickRequest } from '../selection/request.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import type { SiteGuard } from './exit-guards.ts';
+import type { SiteBar } from './operator-bars.ts';
 import { DEFAULT_SESSION_IDLE_MS } from './session-exit.ts';
 
 /** Where the cheapest tier is looked for, each has a list of its own, so that a small cheap one is drawn from too. */
@@ -21,6 +22,7 @@ export interface Wide {
 /** The same, with what else one pick goes by. */
 export interface Drawing extends Wide {
   readonly guard: SiteGuard | null;
+  readonly bar: SiteBar | null;
   /** An attempt has failed before. */
   readonly retry: boolean;
 }
@@ -47,7 +49,7 @@ function pickOf(deps: Collaborators, request: PickRequest, filter: ExitFilter): 
 
 function requestOf(deps: Collaborators, exchange: Exchange, drawing: Drawing): PickRequest {
   const { admission, startedAt } = exchange;
-  const { filter, candidates, excluded, guard, retry } = drawing;
+  const { filter, candidates, excluded, retry } = drawing;
   const pool = admission?.pools[0] ?? '';
   const isAuto = admission?.params.tier === 'auto';
   const session = admission?.leaseKey == null ? null : { endsInMs: admission.params.ttlMs ?? DEFAULT_SESSION_IDLE_MS };
@@ -57,7 +59,7 @@ function requestOf(deps: Collaborators, exchange: Exchange, drawing: Drawing): P
     loose: !isAuto && !candidates.exact,
     others: isAuto ? TIERS.map((tier) => deps.registry.candidates({ ...filter, tier })) : undefined,
     matches: candidates.matches,
-    allows: guard === null ? undefined : (slot) => guard.allows(slot, deps.now()),
+    allows: allowing(deps, drawing),
     excluded,
     cursor: deps.registry.cursorOf(pool),
     site: exchange.siteRow,
@@ -66,4 +68,10 @@ function requestOf(deps: Collaborators, exchange: Exchange, drawing: Drawing): P
     since: startedAt,
     retry,
   };
+}
+
+/** Which exits an operator's bar and the site's guard leave; undefined where there is neither. */
+function allowing({ now }: Collaborators, { guard, bar }: Drawing): ((slot: number) => boolean) | undefined {
+  if (bar === null) return guard === null ? undefined : (slot) => guard.allows(slot, now());
+  return (slot) => bar.mayTake(slot) && guard?.allows(slot, now()) !== false;
 }

@@ -4,6 +4,7 @@ import type { Exit } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Exchange } from './exchange.ts';
+import type { SiteBar } from './operator-bars.ts';
 
 /** A session without `ttl` and `idle` ends when it has rested for so long. */
 export const DEFAULT_SESSION_IDLE_MS = 30 * 60_000;
@@ -45,13 +46,22 @@ export function findLease(deps: Collaborators, admission: Admission): Lease | nu
   return key === null ? null : (deps.leases.find(key, deps.now()) ?? null);
 }
 
-/** The lease's exit where it still stands, still fits what the request asks, and hasn't just failed. */
+/** What a session's exit is judged by. */
+interface Stay {
+  readonly lease: Lease;
+  readonly filter: ExitFilter;
+  readonly excluded: readonly number[];
+  readonly bar: SiteBar | null;
+}
+
+/** The lease's exit where it still stands, still fits what the request asks, isn't frozen, and hasn't just failed. */
 export function leasedExit(
   deps: Collaborators,
-  { lease, filter, excluded }: { lease: Lease; filter: ExitFilter; excluded: readonly number[] },
+  { lease, filter, excluded, bar }: Stay,
 ): { slot: number; exit: Exit } | null {
   const exit = deps.registry.exitAt(lease.slot);
   if (exit === undefined || deps.registry.generationOf(lease.slot) !== lease.generation) return null;
+  if (isFrozen(deps, lease, bar)) return null;
   if (lease.failed || excluded.includes(lease.slot) || !deps.registry.matches(lease.slot, filter)) return null;
   return { slot: lease.slot, exit };
 }
@@ -101,6 +111,24 @@ export function mayHaveLost(deps: Collaborators, { leaseKey, params }: Admission
 
 /** What the session's exit is minted from: unguessable, because the key is, and another at each move. */
 export const mintKeyOf = (key: LeaseKey, { mint }: Hold): string => `${key.join()},${mint}`;
+
+/** Whether an operator froze the session's exit: everywhere, or at this site. */
+function isFrozen({ exits }: Collaborators, { slot }: Lease, bar: SiteBar | null): boolean {
+  return !exits.mayServe(slot) || bar?.mayServe(slot) === false;
+}
+
+/** Why a strict session can't go on with the exit of its lease. */
+export function leaseLost(
+  deps: Collaborators,
+  lease: Lease,
+  { bar, last }: { readonly bar: SiteBar | null; readonly last: GatewayError | null },
+): GatewayError {
+  const stands = deps.registry.generationOf(lease.slot) === lease.generation;
+  if (last !== null || !stands || !isFrozen(deps, lease, bar)) return sessionLost(last);
+  return new GatewayError('session_lost', {
+    detail: "the strict session can't continue while its exit is frozen: it goes on once that is thawed",
+  });
+}
 
 /** What a strict session ends with where another would move to the next exit. */
 export function sessionLost(last: GatewayError | null): GatewayError {

@@ -57,13 +57,16 @@ export const History = Object.freeze({
 
 /** Bits of the group word, set by the control thread alone. */
 export const ExitFlag = Object.freeze({
-  /** Nobody may pick it: an operator froze it, or it is being drained. */
+  /** Nothing may begin over it: an operator froze it. */
   frozen: 1 << 16,
   /** No exit lives in the slot. */
   vacant: 1 << 17,
+  /** Only sessions that hold it go on with it. */
+  draining: 1 << 18,
 });
 
-const CLOSED = ExitFlag.frozen | ExitFlag.vacant;
+const SHUT = ExitFlag.frozen | ExitFlag.vacant;
+const CLOSED = SHUT | ExitFlag.draining;
 
 // A name that is exported or imported is looked up at each use; a constant that a module keeps to itself is compiled in.
 const Word = ExitWord;
@@ -210,6 +213,16 @@ export class ExitRows {
   isOpen(slot: number): boolean {
     if (!this.reaches(slot)) return false;
     return ((this.ints[slot * WORDS + Word.group] as number) & CLOSED) === 0;
+  }
+
+  /** Whether an exit lives there that sessions which hold it may go on with. */
+  mayServe(slot: number): boolean {
+    return this.reaches(slot) && ((this.ints[slot * WORDS + Word.group] as number) & SHUT) === 0;
+  }
+
+  /** Whether one of `ExitFlag` is set. */
+  hasFlag(slot: number, flag: number): boolean {
+    return this.reaches(slot) && ((this.ints[slot * WORDS + Word.group] as number) & flag) !== 0;
   }
 
   groupOf(slot: number): number {

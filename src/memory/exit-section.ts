@@ -31,11 +31,11 @@ const codec = new RowCodec([
   { word: ExitWord.latency, as: figure },
 ]);
 
-/** A saved exit: its id in two words, whether it is frozen, and from here its row. */
-const ROW_AT = 12;
+/** A saved exit: its id in two words, and from here its row. */
+const ROW_AT = 8;
 const OCTETS = ROW_AT + codec.octets;
 
-/** Exits that ever worked or failed, or are frozen, as a part of a snapshot: by their ids, so that each comes back wherever it
+/** Exits that ever worked or failed, as a part of a snapshot: by their ids, so that each comes back wherever it
  *  stands then, unless it is gone. What is in flight or waits isn't kept. */
 export function exitSection(
   rows: ExitRows,
@@ -43,21 +43,17 @@ export function exitSection(
 ): SnapshotSection {
   return {
     name: 'exits',
-    version: 1,
+    version: 2,
     save() {
       const savedAt = now();
       return savedParts(OCTETS, {
         count: () => Math.min(exits.slotCount, rows.length),
         save: (slot, { view, at }) => {
           const base = slot * EXIT_WORDS;
-          const group = rows.ints[base + ExitWord.group] ?? 0;
-          const frozen = group & ExitFlag.frozen;
-          if ((group & ExitFlag.vacant) !== 0) return false;
-          if (frozen === 0 && (rows.ints[base + ExitWord.history] ?? 0) === 0) return false;
+          if (rows.hasFlag(slot, ExitFlag.vacant) || (rows.ints[base + ExitWord.history] ?? 0) === 0) return false;
           const { high, low } = exits.idWordsOf(slot);
           view.setInt32(at, high, true);
           view.setInt32(at + 4, low, true);
-          view.setInt32(at + 8, frozen, true);
           codec.save({ ints: rows.ints, base }, { view, at: at + ROW_AT }, savedAt);
           return true;
         },
@@ -73,7 +69,6 @@ export function exitSection(
         codec.restore(saved, { ints: rows.ints, base }, moment);
         // Whoever was trying it is gone.
         rows.ints[base + ExitWord.history] = (rows.ints[base + ExitWord.history] ?? 0) & ~History.onTrial;
-        if (view.getInt32(at + 8, true) !== 0) rows.setFlag(slot, ExitFlag.frozen, true);
       });
     },
   };

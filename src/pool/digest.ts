@@ -45,6 +45,26 @@ export function parseId(text: string): IdWords | null {
   return { high: wordOf(id, 0), low: wordOf(id, WORD_CHARACTERS) };
 }
 
+/** The first and the last id of those that begin alike. */
+export interface IdRange {
+  readonly first: IdWords;
+  readonly last: IdWords;
+}
+
+/** The ids that begin with `text` (case-insensitive); null where none can. */
+export function idRange(text: string): IdRange | null {
+  const room = 2 * WORD_CHARACTERS - text.length;
+  const first = room < 0 ? null : parseId(text + 'a'.repeat(room));
+  const last = room < 0 ? null : parseId(text + '7'.repeat(room));
+  return first === null || last === null ? null : { first, last };
+}
+
+/** Whether the id of these words is one of them. */
+export function isInRange(high: number, low: number, { first, last }: IdRange): boolean {
+  if (high < first.high || high > last.high) return false;
+  return (high > first.high || low >= first.low) && (high < last.high || low <= last.low);
+}
+
 function wordText(word: number): string {
   let text = '';
   for (let shift = 20; shift >= 0; shift -= 5) text += alphabet[(word >> shift) & 31];

@@ -1,6 +1,6 @@
 import { CatalogueView } from '../memory/catalogue.ts';
 import type { PoolsRecord } from './catalogue.ts';
-import { type IdWords, idText, parseId } from './digest.ts';
+import { type IdWords, idRange, idText, isInRange, parseId } from './digest.ts';
 import type { Exit, Pool } from './exit.ts';
 import type { ExitFilter } from './exit-filter.ts';
 import { ExitReader } from './exit-reader.ts';
@@ -80,6 +80,17 @@ export class PoolRegistry {
   slotOfIdWords({ high, low }: IdWords): number | undefined {
     const slot = this.#view.slots.slotOfId(high, low);
     return slot < 0 ? undefined : slot;
+  }
+
+  /** Slots of exits whose ids begin with `prefix` (case-insensitive), `most` of them at most. Looks at every slot. */
+  slotsOfPrefix(prefix: string, most: number): number[] {
+    const range = idRange(prefix);
+    const { slots } = this.#view;
+    const found: number[] = [];
+    for (let slot = 0; range !== null && slot < slots.count && found.length < most; slot += 1) {
+      if (isInRange(slots.idHighOf(slot), slots.idLowOf(slot), range) && slots.termsOf(slot) >= 0) found.push(slot);
+    }
+    return found;
   }
 
   /** The id of the exit in `slot` (or that was there last), without reading the exit. */

@@ -26,13 +26,19 @@ export interface ControlOptions {
 /** The commands of the running gateway, over its live figures. */
 export function gatewayCommands(options: ControlOptions): Commands {
   const { group, shared, clients, now, health, takeClients, reloadPools } = options;
-  const { registry, exits, sessions } = shared;
+  const { registry, exits, sessions, states } = shared;
+  const { stored } = states;
   const limits = new ExchangeLimits({ counts: shared.limits, everyone: () => group.clientLimits, now });
   let figures = exitFigures({ health: exits, now: now() }, []);
   let taken: Promise<void> = Promise.resolve();
   const commands = createCommands({
     clients: () => clients,
-    pools: () => poolViews(registry, usableBy({ exits, now })),
+    registry: () => registry,
+    pools: () => poolViews(registry, { disabled: stored.pools.byName, isUsable: usableBy({ exits, now }) }),
+    exitStates: () => stored.exits,
+    disabledPools: () => stored.pools,
+    onStatesChanged: () => states.apply(),
+    wallTime: Date.now,
     exits: (query) => exitPage(registry, query, figures),
     health,
     reloadPools,
@@ -54,7 +60,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
   return new Map([...commands].map(([name, run]) => [name, live(name, run)]));
 }
 
-/** Tells whether the exit in a slot is not ejected now. */
+/** Tells whether the exit in a slot may be picked now. */
 function usableBy({
   exits,
   now,
@@ -63,7 +69,7 @@ function usableBy({
   readonly now: () => number;
 }): (slot: number) => boolean {
   const moment = now();
-  return (slot) => exits.ejectedForMs(slot, moment) === 0;
+  return (slot) => exits.rows.isOpen(slot) && exits.ejectedForMs(slot, moment) === 0;
 }
 
 export interface HealthOptions {
@@ -93,6 +99,7 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
     return { ...common, status: 'starting', listeners: [], pools: [], exchanges, connections: 0, workers };
   }
   const { group, shared } = running;
+  const { stored } = shared.states;
   const { running: open, byKind } = group.counters();
   const isUsable = usableBy({ exits: shared.exits, now });
   return {
@@ -102,7 +109,7 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
     pools: shared.registry.pools().map(({ name, exits }) => ({
       name,
       exits,
-      usable: countUsable(shared.registry, name, isUsable),
+      usable: stored.pools.byName.has(name) ? 0 : countUsable(shared.registry, name, isUsable),
     })),
     exchanges: { open, byKind },
     connections: group.connections,

@@ -38,9 +38,11 @@ import { Roster } from '../transport/roster.ts';
 import { Balance } from './balance.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
+import { settingsOf } from './gateway-settings.ts';
 import { leaseKeyOf, workerLeases } from './lease-memory.ts';
 import type { BoundListener, ListenerPlan } from './listener-plan.ts';
 import { Listeners } from './listeners.ts';
+import { createOperatorBars } from './operator-states.ts';
 import { SelectionLearner } from './selection-learner.ts';
 import { placesOf, selectionTables } from './selection-memory.ts';
 import type { SharedMemory } from './shared-memory.ts';
@@ -366,6 +368,7 @@ export class DataPlane {
         everyone: () => this.#config.clientLimits,
         now,
       }),
+      bars: createOperatorBars(memory, { registry, sites: signals.sites, secret: sessionSecret }),
       draining: () => this.#draining,
       begin: () => this.#counters.begin(),
       book: (exchange) => {
@@ -381,10 +384,3 @@ export class DataPlane {
 }
 
 const within = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
-
-/** What of the config an exchange needs. */
-function settingsOf(config: Config): GatewaySettings {
-  const { defaultPool, exchange, heads, exitErrors, selection, signals, timeouts } = config;
-  const watchTunnels = signals === 'on';
-  return { defaultPool, ...exchange, holdStepMs: selection.holdStep, heads, exitErrors, watchTunnels, timeouts };
-}

@@ -8,6 +8,8 @@ import type { LeaseMemory } from './lease-store.ts';
 export interface SessionDeskOptions {
   readonly leases: LeaseMemory;
   readonly registry: PoolRegistry;
+  /** Whether the exit in a slot may be given to a session. */
+  readonly isOpen: (slot: number) => boolean;
   /** The key of a session's lease. */
   readonly keyOf: (client: string, session: string) => LeaseKey;
   /** Monotonic, in ms. */
@@ -44,7 +46,7 @@ export class SessionDesk implements Sessions {
 
   /** To an exit of the same pool: in the same country and autonomous system if one is left there, or the same country, or any. */
   move({ client, session }: SessionView): SessionView | null {
-    const { leases, registry, now, random } = this.#options;
+    const { leases, registry, isOpen, now, random } = this.#options;
     const key = this.#options.keyOf(client, session);
     const lease = leases.table.find(key, now());
     const exit = lease === undefined ? null : this.#exitOf(lease);
@@ -52,7 +54,9 @@ export class SessionDesk implements Sessions {
     const country = exit.geo.country === undefined ? undefined : [exit.geo.country];
     const places = [{ country, asn: exit.geo.asn }, { country }, {}];
     const slots = places
-      .map((place) => registry.candidates({ pools: [exit.pool], ...place }).filter((slot) => slot !== lease.slot))
+      .map((place) =>
+        registry.candidates({ pools: [exit.pool], ...place }).filter((slot) => slot !== lease.slot && isOpen(slot)),
+      )
       .find(({ length }) => length > 0);
     const slot = slots?.[Math.floor(random() * slots.length)];
     const to = slot === undefined ? undefined : registry.exitAt(slot);

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { OwnSockets } from '../memory/own-sockets.ts';
+import { SWITCH_WORDS } from '../memory/pool-switches.ts';
+import { SITE_BAN_WORDS } from '../memory/site-bans.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
 import { createLimitMemory, type LimitMemory } from '../policy/limit-counts.ts';
@@ -27,6 +29,9 @@ export interface SharedMemory {
   readonly limits: LimitMemory;
   /** See createExitGuards. */
   readonly guards: SharedArrayBuffer;
+  /** See SiteBans and PoolSwitches. */
+  readonly siteBans: SharedArrayBuffer;
+  readonly poolSwitches: SharedArrayBuffer;
 }
 
 /** Makes it, all zeros, for so many workers. */
@@ -43,6 +48,8 @@ export function createSharedMemory(workers: number): SharedMemory {
     selection: createSelectionMemory(workers),
     limits: createLimitMemory(workers, randomBytes(32)),
     guards: words(GUARD_WORDS),
+    siteBans: words(SITE_BAN_WORDS),
+    poolSwitches: words(SWITCH_WORDS),
   };
 }
 

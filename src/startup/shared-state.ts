@@ -8,6 +8,7 @@ import { type KeptLeases, keepLeases } from './kept-leases.ts';
 import { LearnedStore } from './learned-store.ts';
 import { controlLeases, leaseKeyOf, leaseThreadOf } from './lease-memory.ts';
 import type { LeaseMemory } from './lease-store.ts';
+import { OperatorStates, type StoredStates } from './operator-states.ts';
 import { ExitSettler, placesOf, selectionTables } from './selection-memory.ts';
 import { SessionDesk } from './session-desk.ts';
 import { createSharedMemory, type SharedMemory } from './shared-memory.ts';
@@ -17,6 +18,8 @@ export interface SharedStateOptions {
   /** The version of all pools that stands at the start. */
   readonly pools: AppliedPools;
   readonly dataFolder: string;
+  /** What operators said of exits and pools. */
+  readonly stored: StoredStates;
   /** The key of the data folder. */
   readonly secretKey: Buffer;
   /** The monotonic clock that all threads share, in ms. */
@@ -34,6 +37,8 @@ export class SharedState {
   readonly sessions: SessionDesk;
   /** What all threads count against clients' limits. */
   readonly limits: LimitCounts;
+  /** What operators said of exits and pools. */
+  readonly states: OperatorStates;
   /** Keys the names of sessions; the same at every start. */
   readonly sessionSecret: Uint8Array;
   readonly #leases: LeaseMemory;
@@ -43,7 +48,7 @@ export class SharedState {
   readonly #bury: (worker: number) => void;
 
   /** Throws StoreError where sessions or what was learned can't be kept. */
-  constructor({ workers, pools, dataFolder, secretKey, now, warn }: SharedStateOptions) {
+  constructor({ workers, pools, dataFolder, stored, secretKey, now, warn }: SharedStateOptions) {
     const memory = createSharedMemory(workers);
     const registry = new PoolRegistry(pools.record);
     const tables = selectionTables(memory.selection);
@@ -55,10 +60,27 @@ export class SharedState {
     this.registry = registry;
     this.sessionSecret = sessionSecret;
     this.exits = new ExitHealth(tables.rows);
-    this.sessions = new SessionDesk({ leases, registry, keyOf, now, random: Math.random });
+    this.sessions = new SessionDesk({
+      leases,
+      registry,
+      keyOf,
+      isOpen: (slot) => tables.rows.isOpen(slot),
+      now,
+      random: Math.random,
+    });
     this.#leases = leases;
     this.#settler = new ExitSettler(tables, { registry, now });
     this.#settler.settle(pools.changes);
+    const { rows } = tables;
+    this.states = new OperatorStates({
+      stored,
+      registry,
+      rows,
+      memory,
+      secret: sessionSecret,
+      wallTime: Date.now,
+      warn,
+    });
     this.limits = new LimitCounts(memory.limits, workers);
     this.#bury = (worker) => {
       places.bury(worker);
@@ -85,6 +107,7 @@ export class SharedState {
   settle(pools: AppliedPools): void {
     this.registry.take(pools.record);
     this.#settler.settle(pools.changes);
+    this.states.apply();
   }
 
   /** Gives back what a worker held that has ended. */
@@ -95,6 +118,7 @@ export class SharedState {
 
   /** Saves what is kept over a restart, for the last time. */
   async stop(): Promise<void> {
+    this.states.stop();
     await this.#learned.stop();
     await this.#kept.stop();
   }

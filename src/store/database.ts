@@ -84,13 +84,18 @@ export class Store {
   }
 }
 
+/** Where the store of a data folder is. */
+export function storePath(folder: string): string {
+  return join(folder, 'roundabout.db');
+}
+
 /** Opens the store in the data folder, making both where there are none (0700, 0600), and brings it up to date. Throws
  *  StoreError: unfit_runtime, newer, damaged, locked, read_only, full, unavailable. */
 export function openStore(folder: string, options: StoreOptions): Store {
   assertFitRuntime(process.versions);
   try {
     ensureFolder(folder);
-    const path = join(folder, 'roundabout.db');
+    const path = storePath(folder);
     ensureFile(path);
     return new Store(path, options);
   } catch (cause) {

@@ -34,4 +34,22 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE client ADD COLUMN limits TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(limits));
   `,
+  // What operators said of exits, by their ids, whether or not they are in a pool now. No site: everywhere. No end: until told.
+  `
+  CREATE TABLE exit_state (
+    exit TEXT NOT NULL,
+    site TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('frozen', 'draining', 'retired')),
+    until INTEGER,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (exit, site)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE disabled_pool (
+    pool TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

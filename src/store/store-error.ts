@@ -17,7 +17,8 @@ export type StoreErrorCode =
   | 'bad_params'
   | 'bad_rule'
   | 'bad_value'
-  | 'too_many_secrets';
+  | 'too_many_secrets'
+  | 'too_many_states';
 
 /** The one error of the store. It is for operators: nothing of it is shown to those who connect. */
 export class StoreError extends Error {

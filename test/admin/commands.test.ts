@@ -8,6 +8,7 @@ import { faultOf } from '../../src/admin/command-error.ts';
 import { createCommands } from '../../src/admin/commands.ts';
 import type { Health } from '../../src/admin/health.ts';
 import { type ExitFigures, type ExitPage, exitPage, poolViews } from '../../src/admin/pool-view.ts';
+import { openStoredStates } from '../../src/startup/operator-states.ts';
 import { Clients } from '../../src/store/clients.ts';
 import { openStore } from '../../src/store/database.ts';
 import { loadSecretKey } from '../../src/store/secret-key.ts';
@@ -55,10 +56,18 @@ function setUp(t: ExecutionContext) {
     rmSync(folder, { recursive: true });
   });
   const clients = new Clients(store, loadSecretKey(folder));
-  const told = { changes: 0 };
+  const stored = openStoredStates(store);
+  const told = { changes: 0, states: 0 };
   const commands = createCommands({
     clients: () => clients,
-    pools: () => poolViews(registry, (slot) => slot === 0),
+    registry: () => registry,
+    pools: () => poolViews(registry, { disabled: stored.pools.byName, isUsable: (slot) => slot === 0 }),
+    exitStates: () => stored.exits,
+    disabledPools: () => stored.pools,
+    onStatesChanged: () => {
+      told.states++;
+    },
+    wallTime: () => 1_000,
     exits: (query) => exitPage(registry, query, () => figures),
     health: () => health,
     reloadPools: async () => ({ pools: [], faults: [] }),

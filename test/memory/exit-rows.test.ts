@@ -49,9 +49,15 @@ test('a vacant or frozen exit may not be picked, a thawed one may', (t) => {
   t.true(rows.isOpen(0));
   rows.setFlag(0, ExitFlag.frozen, true);
   t.false(rows.isOpen(0));
+  t.false(rows.mayServe(0));
   t.is(rows.groupOf(0), 7);
   rows.setFlag(0, ExitFlag.frozen, false);
   t.true(rows.isOpen(0));
+  rows.setFlag(0, ExitFlag.draining, true);
+  t.false(rows.isOpen(0), 'nothing new');
+  t.true(rows.mayServe(0), 'what it has goes on');
+  t.true(rows.hasFlag(0, ExitFlag.draining));
+  rows.setFlag(0, ExitFlag.draining, false);
   rows.vacate(1);
   t.false(rows.isOpen(1));
   t.false(rows.isOpen(2_000_000));

@@ -10,12 +10,14 @@ import type { ClientRecord } from '../../src/policy/client-directory.ts';
 import { PoolCatalogue } from '../../src/pool/catalogue.ts';
 import { sharedClock } from '../../src/startup/clock.ts';
 import { metricsPage } from '../../src/startup/metrics.ts';
+import { openStoredStates } from '../../src/startup/operator-states.ts';
 import { readSettings } from '../../src/startup/settings.ts';
 import { SharedState } from '../../src/startup/shared-state.ts';
 import { StartFault } from '../../src/startup/start-fault.ts';
 import { WorkerGroup } from '../../src/startup/worker-group.ts';
 import type { ToWorker, WorkerRequest } from '../../src/startup/worker-messages.ts';
 import { spawnWorker } from '../../src/startup/worker-thread.ts';
+import { openStore } from '../../src/store/database.ts';
 import { hashSecret } from '../../src/store/secret-key.ts';
 import { readBytes } from '../support/byte-reader.ts';
 import { basic, open } from '../support/clients.ts';
@@ -90,7 +92,10 @@ async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spaw
   const pools = catalogue.commit(catalogue.stage(settings.sources));
   const now = sharedClock();
   const warn = (line: string) => said.push(line);
-  const shared = new SharedState({ workers: 2, pools, dataFolder: settings.config.data, secretKey, now, warn });
+  const store = openStore(settings.config.data, { now: Date.now });
+  t.teardown(() => store.close());
+  const stored = openStoredStates(store);
+  const shared = new SharedState({ workers: 2, pools, dataFolder: settings.config.data, stored, secretKey, now, warn });
   t.teardown(() => shared.stop());
   const group = new WorkerGroup({
     start: {

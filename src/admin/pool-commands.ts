@@ -1,0 +1,54 @@
+import Type from 'typebox';
+import type { DisabledPools } from '../store/disabled-pools.ts';
+import { type Command, command } from './command.ts';
+import { CommandError } from './command-error.ts';
+import type { PoolView } from './pool-view.ts';
+
+export interface PoolCommandDeps {
+  readonly pools: () => readonly PoolView[];
+  readonly disabledPools: () => DisabledPools;
+  /** Called after each change, once it is on the disk. */
+  readonly onStatesChanged: () => void;
+}
+
+const named = Type.Object({ name: Type.String() }, { additionalProperties: false });
+const switched = Type.Object({ name: Type.String(), reason: Type.Optional(Type.String({ maxLength: 200 })) });
+
+/** `pool.list` → PoolView[]; `pool.show`, `pool.enable`, `pool.disable` → PoolView. */
+export function poolCommands({ pools, disabledPools, onStatesChanged }: PoolCommandDeps): [string, Command][] {
+  return [
+    ['pool.list', command(Type.Object({}), () => pools())],
+    ['pool.show', command(named, ({ name }) => findPool(pools(), name))],
+    [
+      'pool.disable',
+      command(switched, ({ name, reason = '' }) => {
+        disabledPools().disable(findPool(pools(), name).pool, reason);
+        onStatesChanged();
+        return findPool(pools(), name);
+      }),
+    ],
+    [
+      'pool.enable',
+      command(named, ({ name }) => {
+        const disabled = disabledPools();
+        const pool = name.toLowerCase();
+        // One that is gone can be let go of, too.
+        if (!disabled.byName.has(pool)) return findPool(pools(), name);
+        disabled.enable(pool);
+        onStatesChanged();
+        return findPool(pools(), name);
+      }),
+    ],
+  ];
+}
+
+/** The pool of this name (case-insensitive). Throws CommandError (not_found). */
+export function findPool(pools: readonly PoolView[], name: string): PoolView {
+  const found = pools.find(({ pool }) => pool === name.toLowerCase());
+  if (found !== undefined) return found;
+  throw new CommandError({
+    code: 'not_found',
+    message: `there is no pool "${name}"`,
+    remedy: 'see "roundabout pool list"',
+  });
+}

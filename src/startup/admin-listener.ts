@@ -1,0 +1,11 @@
+import { type AdminPages, type HealthServer, startHealthServer } from '../admin/health-server.ts';
+import type { Config } from '../config/config.ts';
+import { StartFault } from './start-fault.ts';
+
+/** Serves the pages of health and metrics. Rejects with StartFault where it can't listen. */
+export function startAdmin(admin: Config['admin'], pages: AdminPages): Promise<HealthServer> {
+  return startHealthServer({ ...admin, ...pages }).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StartFault(1, [`admin: cannot listen on ${admin.host}:${admin.port}: ${why}`], { cause });
+  });
+}
