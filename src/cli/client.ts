@@ -139,7 +139,7 @@ function settingsOf(given: Given): Record<string, unknown> {
   };
 }
 
-function listing(clients: readonly ClientView[], { emphasise }: Workplace): Outcome {
+function listing(clients: readonly ClientView[], { screen }: Workplace): Outcome {
   if (clients.length === 0)
     return { json: clients, lines: ['no clients yet: add one with "roundabout client add NAME"'] };
   const rows = clients.map(({ client, enabled, pools, allowIp, ipAuth, secrets, params }) => [
@@ -152,7 +152,7 @@ function listing(clients: readonly ClientView[], { emphasise }: Workplace): Outc
   ]);
   return {
     json: clients,
-    lines: formatTable(['CLIENT', 'STATE', 'POOLS', 'SOURCES', 'SECRETS', 'PARAMS'], rows, emphasise),
+    lines: formatTable(['CLIENT', 'STATE', 'POOLS', 'SOURCES', 'SECRETS', 'PARAMS'], rows, screen),
   };
 }
 

@@ -76,7 +76,7 @@ export const exitStateCommands: readonly CommandSpec[] = [
       return {
         json: result,
         lines:
-          rows.length === 0 ? ['no exit is frozen, draining or retired'] : formatTable(head, rows, workplace.emphasise),
+          rows.length === 0 ? ['no exit is frozen, draining or retired'] : formatTable(head, rows, workplace.screen),
       };
     },
   },

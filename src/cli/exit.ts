@@ -21,7 +21,7 @@ export const exitCommands: readonly CommandSpec[] = [
       const { exits, total } = result;
       const place = ['EXIT', 'POOL', 'TIER', 'COUNTRY', 'ENDPOINT', 'NAME'];
       const head = [...place, 'LATENCY', 'IN FLIGHT', 'SERVED', 'REFUSED', 'STATE'];
-      const lines = exits.length === 0 ? ['no exits'] : formatTable(head, exits.map(exitRow), workplace.emphasise);
+      const lines = exits.length === 0 ? ['no exits'] : formatTable(head, exits.map(exitRow), workplace.screen);
       const rest = total - exits.length;
       const remarks = rest > 0 ? [`${rest} more of ${total} exits are not shown`] : [];
       return { json: exits, lines, remarks: [...remarks, ...remarksOn(workplace, live)] };

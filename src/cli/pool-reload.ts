@@ -22,7 +22,7 @@ export const reloadCommands: readonly CommandSpec[] = [
       const { result } = await workplace.run('pool.reload', args, DEADLINE_MS);
       const head = ['POOL', 'EXITS', 'ADDED', 'REMOVED', 'KEPT', 'DUPLICATES', 'FAULTS'];
       const lines =
-        result.pools.length === 0 ? ['no pools'] : formatTable(head, result.pools.map(rowOf), workplace.emphasise);
+        result.pools.length === 0 ? ['no pools'] : formatTable(head, result.pools.map(rowOf), workplace.screen);
       const faults = [...result.pools.flatMap((pool) => pool.faults), ...result.faults];
       const exitCode = faults.length === 0 ? exitCodes.ok : exitCodes.misused;
       return { json: result, lines, remarks: faults.map(printable), exitCode };

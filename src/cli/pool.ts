@@ -11,7 +11,7 @@ export const poolCommands: readonly CommandSpec[] = [
     run: async (_, workplace) => {
       const { result, live } = await workplace.run('pool.list', {});
       const head = ['POOL', 'STATE', 'TIER', 'STRATEGY', 'PRICE', 'EXITS', 'USABLE', 'COUNTRIES'];
-      const lines = result.length === 0 ? ['no pools'] : formatTable(head, result.map(poolRow), workplace.emphasise);
+      const lines = result.length === 0 ? ['no pools'] : formatTable(head, result.map(poolRow), workplace.screen);
       return { json: result, lines, remarks: remarksOn(workplace, live) };
     },
   },

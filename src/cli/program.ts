@@ -12,6 +12,7 @@ import { printableJson } from './printable.ts';
 import { reportCommands } from './report.ts';
 import { serviceCommands } from './service.ts';
 import { sessionCommands } from './session.ts';
+import { page, type Screen } from './table.ts';
 import { Workplace } from './workplace.ts';
 
 const groups: ReadonlyMap<string, string> = new Map([
@@ -87,14 +88,27 @@ function addCommand(program: Command, spec: CommandSpec, runner: Runner): void {
   if (spec.notes !== undefined) command.addHelpText('after', `\n${spec.notes.join('\n')}`);
   command.action(async () => {
     const { config, data } = program.opts<{ config?: string; data?: string }>();
-    const emphasise = (text: string) => styleText('bold', text, { stream: process.stdout });
-    const workplace = new Workplace({ config, data, env: process.env, now: Date.now, emphasise });
+    const workplace = new Workplace({
+      config,
+      data,
+      env: process.env,
+      now: Date.now,
+      screen: screenOf(process.stdout),
+    });
     try {
       await runner(spec, { given: new Given(command.args, command.opts()), workplace });
     } finally {
       workplace.close();
     }
   });
+}
+
+/** Node's styles heed NO_COLOR, and whether the stream is a terminal. */
+function screenOf(stream: NodeJS.WriteStream): Screen {
+  return {
+    width: stream.isTTY ? stream.columns : page.width,
+    emphasise: (text) => styleText('bold', text, { stream }),
+  };
 }
 
 function groupOf(program: Command, name: string): Command {

@@ -65,7 +65,7 @@ async function list(given: Given, workplace: Workplace): Promise<Outcome> {
   const lines =
     result.sessions.length + result.more === 0
       ? ['no sessions']
-      : formatTable(head, result.sessions.map(rowOf), workplace.emphasise);
+      : formatTable(head, result.sessions.map(rowOf), workplace.screen);
   return { json: result, lines, remarks: remarksOn(result) };
 }
 

@@ -1,22 +1,83 @@
+import { cutTo, widthOf } from './columns.ts';
 import { printable } from './printable.ts';
 
 /** What a cell holds; null and empty are shown as `-`. */
 export type Cell = string | number | null;
 
-/** Lines of aligned columns under a head. Every cell is made printable; `emphasise` is laid on the finished head. */
+/** What lines are made for. */
+export interface Screen {
+  /** Columns of the terminal; infinite where there is none. */
+  readonly width: number;
+  /** Lays emphasis on a text, where the terminal can. */
+  readonly emphasise: (text: string) => string;
+}
+
+/** Lines for a file or a pipe. */
+export const page: Screen = { width: Number.POSITIVE_INFINITY, emphasise: (text) => text };
+
+/** The title of a column, or with its rank: where there is no room for all, the column of the highest rank is left out first, and
+ *  rank 0 never. The rank of a bare title is its place: the first column stays. */
+export type Heading = string | { readonly title: string; readonly rank: number };
+
+const GAP = 2;
+
+/** Columns that hold texts of any length are cut to so much, before any is left out. */
+const LEAST_WIDTH = 10;
+
+/** Lines of aligned columns under a head, as wide as the screen at most: long cells are cut, and columns left out, which a last line
+ *  tells. Every cell is made printable. */
 export function formatTable(
-  head: readonly string[],
+  head: readonly Heading[],
   rows: readonly (readonly Cell[])[],
-  emphasise: (text: string) => string = (text) => text,
+  { width, emphasise }: Screen = page,
 ): string[] {
+  const titles = head.map((heading) => (typeof heading === 'string' ? heading : heading.title));
+  const ranks = head.map((heading, place) => (typeof heading === 'string' ? place : heading.rank));
   const shown = rows.map((row) => row.map(shownCell));
-  const widths = head.map((title, column) => Math.max(title.length, ...shown.map((row) => row[column]?.length ?? 0)));
+  const natural = titles.map((title, column) =>
+    Math.max(title.length, ...shown.map((row) => widthOf(row[column] ?? ''))),
+  );
+  const widths = fitted(natural, { titles, ranks, width });
   const align = (row: readonly string[]) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
+      .flatMap((cell, column) => {
+        const room = widths[column] ?? null;
+        return room === null ? [] : [padded(cutTo(cell, room), room)];
+      })
+      .join(' '.repeat(GAP))
       .trimEnd();
-  return [emphasise(align(head)), ...shown.map(align)];
+  const left = titles.filter((_, column) => widths[column] === null);
+  const note = left.length === 0 ? [] : [`(no room for ${left.join(', ')})`];
+  return [emphasise(align(titles)), ...shown.map(align), ...note];
+}
+
+/** How wide each column is shown; null for those that are left out. */
+function fitted(
+  natural: readonly number[],
+  { titles, ranks, width }: { titles: readonly string[]; ranks: readonly number[]; width: number },
+): (number | null)[] {
+  const byRank = natural.map((_, column) => column).sort((a, b) => (ranks[a] ?? 0) - (ranks[b] ?? 0));
+  const widths: (number | null)[] = natural.map((wide, column) =>
+    ranks[column] === 0 ? wide : Math.min(wide, Math.max(titles[column]?.length ?? 0, LEAST_WIDTH)),
+  );
+  for (const column of byRank.toReversed()) {
+    if (totalOf(widths) <= width || ranks[column] === 0) break;
+    widths[column] = null;
+  }
+  let spare = width - totalOf(widths);
+  for (const column of byRank) {
+    const has = widths[column] ?? null;
+    if (has === null) continue;
+    const more = Math.max(0, Math.min(spare, (natural[column] ?? 0) - has));
+    widths[column] = has + more;
+    spare -= more;
+  }
+  return widths;
+}
+
+function totalOf(widths: readonly (number | null)[]): number {
+  const shown = widths.filter((wide) => wide !== null);
+  return shown.reduce((sum, wide) => sum + wide, 0) + GAP * Math.max(0, shown.length - 1);
 }
 
 /** Lines of names and values, aligned. */
@@ -24,6 +85,8 @@ export function formatFacts(facts: readonly (readonly [name: string, value: Cell
   const width = Math.max(...facts.map(([name]) => name.length));
   return facts.map(([name, value]) => `${name.padEnd(width)}  ${shownCell(value)}`);
 }
+
+const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
 
 function shownCell(cell: Cell): string {
   return cell === null || cell === '' ? '-' : printable(String(cell));

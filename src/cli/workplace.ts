@@ -14,6 +14,7 @@ import { loadSecretKey } from '../store/secret-key.ts';
 import { askGateway } from './control-client.ts';
 import { packageFolder } from './package-facts.ts';
 import { type CheckedSettings, ConfigFaultsError, checkSettings, dataFolderOf } from './settings-check.ts';
+import type { Screen } from './table.ts';
 
 export interface WorkplaceOptions {
   /** As given; undefined for the default. */
@@ -22,8 +23,7 @@ export interface WorkplaceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The wall clock, in ms since the epoch. */
   readonly now: () => number;
-  /** Lays emphasis on the head of a table, where the terminal can. */
-  readonly emphasise: (text: string) => string;
+  readonly screen: Screen;
 }
 
 /** Where a command does its work: at the running gateway if there is one, otherwise on its files. */
@@ -31,7 +31,7 @@ export class Workplace {
   readonly configFile: string;
   /** As given, absolute; undefined where the config says. */
   readonly dataOverride: string | undefined;
-  readonly emphasise: (text: string) => string;
+  readonly screen: Screen;
   readonly #options: WorkplaceOptions;
   #store: Store | undefined;
   #stored: StoredStates | undefined;
@@ -40,7 +40,7 @@ export class Workplace {
   constructor(options: WorkplaceOptions) {
     this.configFile = options.config ?? defaultConfig();
     this.dataOverride = options.data === undefined ? undefined : resolve(options.data);
-    this.emphasise = options.emphasise;
+    this.screen = options.screen;
     this.#options = options;
   }
 

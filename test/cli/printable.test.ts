@@ -1,6 +1,6 @@
 import test from 'ava';
 import { printable, printableJson } from '../../src/cli/printable.ts';
-import { formatFacts, formatTable } from '../../src/cli/table.ts';
+import { formatFacts, formatTable, page } from '../../src/cli/table.ts';
 
 const hostile = 'a\x1b[31m\r\n\x9b2J\u202Eevil\u2028\u200B\u{E0041}\uD800\0';
 
@@ -25,7 +25,7 @@ test('columns are aligned by what is shown, and an empty cell is a dash', (t) =>
         [null, 20],
         ['', 3],
       ],
-      (head) => `*${head}*`,
+      { ...page, emphasise: (head) => `*${head}*` },
     ),
     ['*NAME     N*', 'a\\u{a}b  1', '-        20', '-        3'],
   );
