@@ -7,7 +7,6 @@ import { formatFault } from './config/fault.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
 import { ensureSelfSigned } from './listener/certificate.ts';
 import type { ClientRecord } from './policy/client-directory.ts';
-import type { DemoExit } from './pool/entry-drafts.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
 import { startAdmin } from './startup/admin-listener.ts';
 import { announce } from './startup/announcement.ts';
@@ -84,10 +83,9 @@ class Gateway {
   readonly #faults = new FaultTeller((id, text) => warn(`unexpected fault in exchange ${id}: ${text}`));
   readonly stopped: Promise<number>;
   #resolveStopped: (code: number) => void = () => {};
-  readonly #loader = new PoolLoader();
+  #loader = new PoolLoader([]);
   readonly #settings: Settings;
   #demo: Demo | null = null;
-  #demoExits: readonly DemoExit[] = [];
   #log: AccessLog | null = null;
   #running: Running | null = null;
   #reloader: Reloader | null = null;
@@ -180,7 +178,7 @@ class Gateway {
     const demo = await startDemo({ ...counts, seed: 1, certificate });
     this.#closers.push(() => demo.close());
     this.#demo = demo;
-    this.#demoExits = demo.exits.map((exit) => ({ ...exit, ca: certificate.cert }));
+    this.#loader = new PoolLoader(demo.exits.map((exit) => ({ ...exit, ca: certificate.cert })));
     if (clients.listClients().length > 0) return null;
     return clients.addClient({ name: 'demo', allowIp: ['127.0.0.0/8', '::1/128'] }).secret;
   }
@@ -201,7 +199,7 @@ class Gateway {
   #makeGroup({ admin, secretKey, clients, stored, certificates, capacity, relay, now }: GroupParts): Running {
     const { config } = this.#settings;
     const workers = effectiveWorkers(config.workers, process.platform);
-    const pools = this.#loader.commit(this.#loader.stageAll(this.#settings, this.#demoExits));
+    const pools = this.#loader.commit(this.#loader.stageAll(this.#settings));
     const shared = new SharedState({ workers, pools, dataFolder: config.data, stored, secretKey, now, warn });
     this.#closers.push(() => shared.stop());
     const group = new WorkerGroup({
@@ -247,7 +245,6 @@ class Gateway {
       settings: this.#settings,
       readSettings: () => this.#readSettings(),
       loader: this.#loader,
-      demoExits: this.#demoExits,
       certificates,
       group,
       log: this.#log,

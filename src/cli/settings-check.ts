@@ -42,8 +42,8 @@ export function checkSettings({ file, env }: ConfigPlace): CheckedSettings {
   const pools = new PoolRegistry(catalogue.record);
   const reading = readSettings(file, { env });
   if (!reading.ok) return { faults: reading.faults, warnings: [], pools, listeners: 0, hasDemo: false };
-  const { config, demo, warnings, sources } = reading.settings;
-  const staged = catalogue.stage(sources([]));
+  const { config, demo, warnings, sources, files } = reading.settings;
+  const staged = catalogue.stage(sources(files, []));
   const { faults } = staged;
   if (faults.length === 0) pools.take(catalogue.commit(staged).record);
   return { faults, warnings, pools, listeners: config.listeners.length, hasDemo: demo !== null };

@@ -6,6 +6,7 @@ import { type FilterList, SharedLists } from './filter-list.ts';
 import { Intake } from './intake.ts';
 import type { PoolSource, PoolSources } from './pool-builder.ts';
 import type { PoolFault } from './pool-file.ts';
+import { runSteps, type Steps } from './steps.ts';
 
 /** All pools of one version, as they are handed to other threads: a plain value over shared buffers. */
 export interface PoolsRecord {
@@ -55,17 +56,25 @@ export class PoolCatalogue {
    *  committed is given up. Exits are taken one by one: a list of a million lines is never a million objects. Pools of `keep` stay
    *  as they stand, whether there is a source of theirs or not, and that source isn't read. */
   stage(sources: PoolSources, keep: ReadonlySet<string> = new Set()): StagedPools {
+    return runSteps(this.stageSteps(sources, keep));
+  }
+
+  /** The same, step by step. */
+  *stageSteps(sources: PoolSources, keep: ReadonlySet<string>): Steps<StagedPools> {
     const next = this.#writer.begin();
     const intake = new Intake(next);
     const numbers = new Map(this.#numbers);
     const pools = this.#pools.filter(({ name }) => keep.has(name));
-    for (const { name } of pools) next.keep(name);
+    for (const { name } of pools) {
+      next.keep(name);
+      yield;
+    }
     const reports: SourceReport[] = [];
     for (const source of sources.pools) {
       const { name } = source;
       if (keep.has(name)) continue;
       const before = { exits: next.count, duplicates: intake.duplicates, overflow: intake.overflow };
-      const faults = [...source.drafts((draft) => intake.take(draft))];
+      const faults = [...(yield* source.drafts((draft) => intake.take(draft)))];
       const overflow = intake.overflow - before.overflow;
       if (overflow > 0) faults.push(source.faultAt(`all pools together have ${overflow} exits more than fit`));
       reports.push({ pool: name, faults, duplicates: intake.duplicates - before.duplicates });

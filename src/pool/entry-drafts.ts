@@ -3,10 +3,11 @@ import type { DialFacts } from '../memory/fact-arena.ts';
 import { type ExitScheme, parseExitUrl } from '../protocol/endpoint.ts';
 import { type DraftSink, type ExitDraft, MINTS } from './exit-draft.ts';
 import type { ExitTerms } from './exit-terms.ts';
-import { readExitList } from './list-formats/list-reader.ts';
+import { ListReader } from './list-formats/list-reader.ts';
 import { listedTerms } from './listed-terms.ts';
 import { type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
 import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
+import type { Steps } from './steps.ts';
 import { parseTemplate, type Template } from './template.ts';
 
 /** One local exit of the demo pool. */
@@ -50,12 +51,16 @@ interface At {
 
 type EntryOf<Kind extends PoolEntry['kind']> = Extract<PoolEntry, { kind: Kind }>;
 
-/** Hands the exits of entry `index` of `file` to `sink`, one by one. Never throws; faults stand at the key to blame. */
-export function draftEntry(
+/** So many sessions of a template are one step. */
+const SESSIONS_A_STEP = 4096;
+
+/** Hands the exits of entry `index` of `file` to `sink`, one by one, in small steps. Never throws; faults stand at the key to
+ *  blame. */
+export function* draftEntry(
   file: PoolFile,
   index: number,
   { options, sink }: { options: BuildOptions; sink: DraftSink },
-): EntryReport {
+): Steps<EntryReport> {
   const entry = file.entries[index];
   if (entry === undefined) return faultless;
   const place = { file, index, options, ca: null, sink };
@@ -66,9 +71,9 @@ export function draftEntry(
     case 'url':
       return draftUrl(at, entry);
     case 'list':
-      return draftList(at, entry);
+      return yield* draftList(at, entry);
     case 'template':
-      return draftTemplate(at, entry);
+      return yield* draftTemplate(at, entry);
     case 'direct':
       sink(listed(termsOf(at, entry, { scheme: 'direct' }), { host: '', port: 0 }));
       return faultless;
@@ -109,38 +114,43 @@ function draftUrl(at: At, entry: EntryOf<'url'>): EntryReport {
   return faultless;
 }
 
-function draftList(at: At, entry: EntryOf<'list'>): EntryReport {
+function* draftList(at: At, entry: EntryOf<'list'>): Steps<EntryReport> {
   const { readText, readChunks = (path: string) => [readText(path)] } = at.options;
   const source = readNear(entry.list, nearby(at, readChunks));
   if (!source.ok) return fault(keyFault(at, 'list', source.message));
   try {
-    return { faults: draftLines(at, entry, source) };
+    return { faults: yield* draftLines(at, entry, source) };
   } catch (cause) {
     return fault(keyFault(at, 'list', unreadable(entry.list, cause)));
   }
 }
 
 /** The exits of a list that was found. Throws the system's error. */
-function draftLines(
+function* draftLines(
   at: At,
   entry: EntryOf<'list'>,
   source: { readonly path: string; readonly content: Iterable<string> },
-): readonly PoolFault[] {
+): Steps<readonly PoolFault[]> {
   const termsFor = listedTerms((own) => termsOf(at, entry, own));
   const faults: PoolFault[] = [];
   let more = 0;
-  readExitList(source.content, entry, {
+  const reader = new ListReader(entry, {
     exit: (exit) => at.sink(listed(termsFor(exit), exit.endpoint)),
     fault: (line, message) => {
       if (faults.length < SHOWN_LIST_FAULTS) faults.push({ file: source.path, line, column: 1, path: '', message });
       else more += 1;
     },
   });
+  for (const chunk of source.content) {
+    reader.push(chunk);
+    yield;
+  }
+  reader.end();
   if (more > 0) faults.push(keyFault(at, 'list', `${more} more lines of ${entry.list} are no exit`));
   return faults;
 }
 
-function draftTemplate(at: At, entry: EntryOf<'template'>): EntryReport {
+function* draftTemplate(at: At, entry: EntryOf<'template'>): Steps<EntryReport> {
   const read = parseTemplate(entry.template);
   if (!read.ok) return fault(keyFault(at, 'template', read.fault.detail));
   const template = read.value;
@@ -154,15 +164,16 @@ function draftTemplate(at: At, entry: EntryOf<'template'>): EntryReport {
   if (!template.hasSession && (slots ?? 1) > 1) {
     return fault(keyFault(at, 'slots', 'several slots need {session} in the template'));
   }
-  for (const country of countries.length === 0 ? [''] : countries) draftSessions(at, { entry, template, country });
+  for (const country of countries.length === 0 ? [''] : countries)
+    yield* draftSessions(at, { entry, template, country });
   return faultless;
 }
 
 /** The exits of a template in one country. */
-function draftSessions(
+function* draftSessions(
   at: At,
   { entry, template, country }: { entry: EntryOf<'template'>; template: Template; country: string },
-): void {
+): Steps<void> {
   const endpoint = template.render({ country, session: '' });
   const { scheme } = endpoint;
   const geo = country === '' ? {} : { country: country.toLowerCase() };
@@ -172,7 +183,12 @@ function draftSessions(
   }
   const terms = termsOf(at, entry, { scheme, geo, template: { text: entry.template, country } });
   if (entry.slots === null) at.sink({ terms, facts: null, session: MINTS, label: '' });
-  else for (let session = 0; session < entry.slots; session += 1) at.sink({ terms, facts: null, session, label: '' });
+  else {
+    for (let session = 0; session < entry.slots; session += 1) {
+      at.sink({ terms, facts: null, session, label: '' });
+      if (session % SESSIONS_A_STEP === 0) yield;
+    }
+  }
 }
 
 function draftDemo(at: At, entry: EntryOf<'demo'>): EntryReport {

@@ -3,6 +3,7 @@ import { type BuildOptions, draftEntry } from './entry-drafts.ts';
 import type { Price, Strategy } from './exit.ts';
 import type { DraftSink } from './exit-draft.ts';
 import type { DemoCounts, PoolFault, PoolFile } from './pool-file.ts';
+import { runSteps, type Steps } from './steps.ts';
 
 export type { BuildOptions, DemoExit } from './entry-drafts.ts';
 
@@ -14,7 +15,7 @@ export interface PoolSource {
   readonly strategy: Strategy;
   readonly hedge?: boolean | undefined;
   /** Hands every exit to `sink`, repeated ones too. Returns what is wrong with the others; never throws. */
-  drafts(sink: DraftSink): readonly PoolFault[];
+  drafts(sink: DraftSink): Steps<readonly PoolFault[]>;
   /** A fault of the pool as a whole. */
   faultAt(message: string): PoolFault;
 }
@@ -41,7 +42,7 @@ export function poolSources(files: readonly PoolFile[], options: BuildOptions): 
 
 /** What is wrong with the pools, without keeping their exits. */
 export function sourceFaults({ pools, faults }: PoolSources): readonly PoolFault[] {
-  return [...faults, ...pools.flatMap((pool) => pool.drafts(() => {}))];
+  return [...faults, ...pools.flatMap((pool) => runSteps(pool.drafts(() => {})))];
 }
 
 function sourceOf(file: PoolFile, options: BuildOptions): PoolSource {
@@ -52,7 +53,12 @@ function sourceOf(file: PoolFile, options: BuildOptions): PoolSource {
     price,
     strategy,
     hedge,
-    drafts: (sink) => file.entries.flatMap((_, index) => draftEntry(file, index, { options, sink }).faults),
+    *drafts(sink) {
+      const faults: PoolFault[] = [];
+      for (const index of file.entries.keys())
+        faults.push(...(yield* draftEntry(file, index, { options, sink })).faults);
+      return faults;
+    },
     faultAt: (message) => file.faultAt(['exits'], message),
   };
 }

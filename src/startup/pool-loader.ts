@@ -1,16 +1,24 @@
 import { CommandError } from '../admin/command-error.ts';
-import type { ConfigFault } from '../config/fault.ts';
-import { formatFault } from '../config/fault.ts';
+import { type ConfigFault, formatFault } from '../config/fault.ts';
+import type { PoolFileContent } from '../config/pool-file.ts';
 import { type AppliedPools, PoolCatalogue, type StagedPools } from '../pool/catalogue.ts';
 import type { DemoExit } from '../pool/entry-drafts.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { FilterList } from '../pool/filter-list.ts';
+import type { PoolSources } from '../pool/pool-builder.ts';
+import { gently } from './gently.ts';
 import type { PoolFiles } from './settings.ts';
 import { StartFault } from './start-fault.ts';
 
-/** What pool files were found to be worth, read again. */
-export interface Restaged {
+/** The next version of all pools, which `commit` takes. */
+export interface NextPools {
   readonly staged: StagedPools;
+  /** What stands in it of pool files. */
+  readonly files: readonly PoolFileContent[];
+}
+
+/** What pools were found to be worth, each for itself. */
+export interface Restaged extends NextPools {
   /** By pool: those that keep what they had. */
   readonly faulty: ReadonlyMap<string, readonly ConfigFault[]>;
   /** Of no pool that stands, or of several. */
@@ -19,61 +27,74 @@ export interface Restaged {
   readonly leaving: readonly string[];
 }
 
+/** What is to be staged again. */
+interface Wanted {
+  /** Pools that stay as they are. */
+  readonly keep: Set<string>;
+  readonly faulty: Map<string, readonly ConfigFault[]>;
+  readonly faults: ConfigFault[];
+}
+
 /** Makes pools of pool files, for the thread that changes them: all at once and without a fault, or some of them while those with
- *  faults stay as they are. What was staged last is what `commit` takes. */
+ *  faults stay as they are. Only what was staged last can be committed. */
 export class PoolLoader {
   readonly #catalogue = new PoolCatalogue();
-  /** The pool of each file, as it was last read. */
-  #homes: ReadonlyMap<string, string> = new Map();
+  readonly #demo: readonly DemoExit[];
+  #files: readonly PoolFileContent[] = [];
 
-  /** Stages all pools. Throws StartFault with every fault. */
-  stageAll(files: PoolFiles, demo: readonly DemoExit[]): StagedPools {
-    const staged = this.#catalogue.stage(files.sources(demo));
-    if (staged.faults.length > 0) throw new StartFault(2, staged.faults.map(formatFault));
-    this.#homes = homesOf(files);
-    return staged;
+  /** `demo` are the exits behind `demo` entries. */
+  constructor(demo: readonly DemoExit[]) {
+    this.#demo = demo;
   }
 
-  /** Stages the pools named by `only`, or all. One with a fault keeps the exits and the terms that it has, and so does one whose
-   *  file is gone while the config names it. Throws CommandError where there is none of a name. */
-  stageAgain(files: PoolFiles, demo: readonly DemoExit[], only: readonly string[] | null): Restaged {
-    const sources = files.sources(demo);
-    const standing = this.#catalogue.record.pools.map(({ name }) => name);
-    const read = new Set(sources.pools.map(({ name }) => name));
-    const wanted = only?.map((name) => name.toLowerCase()) ?? [...standing, ...read];
-    for (const name of wanted) if (!standing.includes(name) && !read.has(name)) throw unknownPool(name);
-    const keep = new Set([...standing, ...read].filter((name) => !wanted.includes(name)));
-    const faulty = new Map<string, ConfigFault[]>();
+  /** The files of all pools that stand, as they were when those were taken. */
+  get files(): readonly PoolFileContent[] {
+    return this.#files;
+  }
+
+  /** Stages all pools, at once. Throws StartFault with every fault. */
+  stageAll(from: PoolFiles): NextPools {
+    return faultless(this.#catalogue.stage(this.#sources(from, from.files)), from.files);
+  }
+
+  /** The same between other work. */
+  async stageAllGently(from: PoolFiles): Promise<NextPools> {
+    const steps = this.#catalogue.stageSteps(this.#sources(from, from.files), new Set());
+    return faultless(await gently(steps), from.files);
+  }
+
+  /** Stages the pools named by `only`, or all, by what pool files say now. One with a fault keeps the exits and the terms that it
+   *  has, and so does one whose file is gone while the config names it. Rejects with CommandError where there is none of a name. */
+  stageAgain(from: PoolFiles, only: readonly string[] | null): Promise<Restaged> {
+    const standing = this.#files.map(({ name }) => name);
+    const read = from.files.map(({ name }) => name);
+    const all = new Set([...standing, ...read]);
+    const wanted = only === null ? all : new Set(only.map((name) => name.toLowerCase()));
+    for (const name of wanted) if (!all.has(name)) throw unknownPool(name);
+    const keep = new Set([...all].filter((name) => !wanted.has(name)));
+    const faulty = new Map<string, readonly ConfigFault[]>();
     const faults: ConfigFault[] = [];
-    for (const fault of [...files.faults, ...sources.faults]) {
-      const pool = this.#homes.get(fault.file);
+    for (const fault of from.faults) {
+      const pool = this.#files.find(({ file }) => file === fault.file)?.name;
       if (pool === undefined) faults.push(fault);
-      else if (wanted.includes(pool)) faulty.set(pool, [...(faulty.get(pool) ?? []), fault]);
+      else if (wanted.has(pool)) faulty.set(pool, [...(faulty.get(pool) ?? []), fault]);
       if (pool !== undefined) keep.add(pool);
     }
-    for (const name of repeatedNames(files)) keep.add(name);
-    let leaving = standing.filter((name) => !read.has(name) && !keep.has(name));
-    const missed = leaving.length === 0 ? [] : files.missing([...read, ...keep]);
-    if (missed.length > 0) {
-      for (const name of leaving) keep.add(name);
-      faults.push(...missed);
-      leaving = [];
-    }
-    for (;;) {
-      const staged = this.#catalogue.stage({ pools: sources.pools, faults: [] }, keep);
-      const bad = staged.reports.filter((report) => report.faults.length > 0);
-      this.#homes = new Map([...this.#homes, ...homesOf(files)]);
-      if (bad.length === 0) return { staged, faulty, faults, leaving };
-      // What was taken of them can't be told apart any more: once again, without them.
-      for (const { pool, faults: found } of bad) {
-        faulty.set(pool, [...found]);
-        keep.add(pool);
-      }
-    }
+    const leaving = standing.filter((name) => !read.includes(name) && !keep.has(name));
+    const missed = leaving.length === 0 ? [] : from.missing([...read, ...keep]);
+    if (missed.length > 0) for (const name of leaving) keep.add(name);
+    return this.#stageEach(from, { keep, faulty, faults: [...faults, ...missed] });
+  }
+
+  /** Stages the pools of these names by what their files said when they were taken; those that are no more are left out. */
+  stageSources(from: PoolFiles, only: readonly string[]): Promise<Restaged> {
+    const keep = new Set(this.#files.map(({ name }) => name).filter((name) => !only.includes(name)));
+    return this.#stageEach({ ...from, files: this.#files }, { keep, faulty: new Map(), faults: [] });
   }
 
   /** Makes what was staged last the version that stands. */
-  commit(staged: StagedPools): AppliedPools {
+  commit({ staged, files }: NextPools): AppliedPools {
+    this.#files = files;
     return this.#catalogue.commit(staged);
   }
 
@@ -81,16 +102,45 @@ export class PoolLoader {
   listOf(filter: ExitFilter): FilterList {
     return this.#catalogue.listOf(filter);
   }
+
+  async #stageEach(from: PoolFiles, { keep, faulty, faults }: Wanted): Promise<Restaged> {
+    const kept = this.#files.filter(({ name }) => keep.has(name));
+    const files = [...kept, ...from.files.filter(({ name }) => !keep.has(name))];
+    const sources = this.#sources(from, files);
+    for (const fault of sources.faults) {
+      const pool = files.find(({ file }) => file === fault.file)?.name ?? '';
+      keep.add(pool);
+      faulty.set(pool, [...(faulty.get(pool) ?? []), fault]);
+    }
+    for (;;) {
+      const staged = await gently(this.#catalogue.stageSteps({ ...sources, faults: [] }, keep));
+      const bad = staged.reports.filter((report) => report.faults.length > 0);
+      // What was taken of those can't be told apart any more: once again, without them.
+      for (const report of bad) {
+        faulty.set(report.pool, report.faults);
+        keep.add(report.pool);
+      }
+      if (bad.length === 0) return { staged, faulty, faults, ...this.#outcome(files, keep) };
+    }
+  }
+
+  /** Which files stand behind what was staged, and which pools will be no more. */
+  #outcome(files: readonly PoolFileContent[], keep: ReadonlySet<string>) {
+    const former = this.#files.filter(({ name }) => keep.has(name));
+    const fresh = files.filter(({ name }) => !keep.has(name));
+    const names = new Set([...former, ...fresh].map(({ name }) => name));
+    const leaving = this.#files.map(({ name }) => name).filter((name) => !names.has(name));
+    return { files: [...former, ...fresh], leaving };
+  }
+
+  #sources(from: PoolFiles, files: readonly PoolFileContent[]): PoolSources {
+    return from.sources(files, this.#demo);
+  }
 }
 
-function homesOf({ files }: PoolFiles): Map<string, string> {
-  return new Map(files.map(({ file, name }) => [file, name]));
-}
-
-/** Names that more than one file has. */
-function repeatedNames({ files }: PoolFiles): string[] {
-  const names = files.map(({ name }) => name);
-  return names.filter((name, index) => names.indexOf(name) !== index);
+function faultless(staged: StagedPools, files: readonly PoolFileContent[]): NextPools {
+  if (staged.faults.length > 0) throw new StartFault(2, staged.faults.map(formatFault));
+  return { staged, files };
 }
 
 function unknownPool(name: string): CommandError {

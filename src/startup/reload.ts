@@ -1,7 +1,6 @@
 import { CommandError, type CommandFault } from '../admin/command-error.ts';
 import type { PoolReload } from '../admin/reload-command.ts';
 import { formatFault } from '../config/fault.ts';
-import type { DemoExit } from '../pool/entry-drafts.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Certificates } from './certificates.ts';
 import { poolReloadOf } from './pool-changes.ts';
@@ -26,7 +25,6 @@ export interface ReloaderOptions {
   /** Reads them again; throws StartFault. */
   readonly readSettings: () => Settings;
   readonly loader: PoolLoader;
-  readonly demoExits: readonly DemoExit[];
   readonly certificates: Certificates;
   readonly group: WorkerGroup;
   readonly log: AccessLog | null;
@@ -71,21 +69,21 @@ export class Reloader {
   /** The pools of these names, or all, by the config that holds: files and what they name are read again. A pool with a fault keeps
    *  what it had. Rejects with CommandError where there is no such pool. */
   reloadPools(only: readonly string[] | null): Promise<PoolReload> {
-    const { loader, demoExits, group } = this.#options;
+    const { loader, group } = this.#options;
     return this.#turns.take(async () => {
       if (this.#stopped) throw new CommandError(stopping);
-      const restaged = loader.stageAgain(this.#settings.readPools(), demoExits, only);
-      const applied = await group.takePools(() => loader.commit(restaged.staged));
+      const restaged = await loader.stageAgain(this.#settings.readPools(), only);
+      const applied = await group.takePools(() => loader.commit(restaged));
       return poolReloadOf(restaged, applied);
     });
   }
 
   async #takeAll(): Promise<void> {
-    const { readSettings, loader, demoExits, certificates, group, log, warn } = this.#options;
+    const { readSettings, loader, certificates, group, log, warn } = this.#options;
     const settings = readSettings();
-    const staged = loader.stageAll(settings, demoExits);
+    const next = await loader.stageAllGently(settings);
     const prepared = await certificates.prepare(settings.config);
-    const commitPools = () => loader.commit(staged);
+    const commitPools = () => loader.commit(next);
     await group
       .reload({ config: settings.config, certificates: prepared.pairs, commitPools })
       .catch((fault: unknown) => {

@@ -15,8 +15,8 @@ export interface PoolFiles {
   readonly files: readonly PoolFileContent[];
   /** With any, the files that have them are left out. */
   readonly faults: readonly ConfigFault[];
-  /** The pools, whose exits are yet to be made. */
-  readonly sources: (demo: readonly DemoExit[]) => PoolSources;
+  /** The pools of such files, whose exits are yet to be made. */
+  readonly sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[]) => PoolSources;
   /** Faults of a config that names other pools than these. */
   readonly missing: (pools: readonly string[]) => readonly ConfigFault[];
 }
@@ -52,7 +52,7 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
   // A pool whose file is faulty can't be missed as well; what its files are worth shows without the demo, too.
   const faults =
     folder.faults.length > 0
-      ? [...folder.faults, ...sourceFaults(folder.sources([]))]
+      ? [...folder.faults, ...sourceFaults(folder.sources(folder.files, []))]
       : folder.missing(folder.files.map(({ name }) => name));
   if (faults.length > 0) return { ok: false, faults };
   const warnings = [...folder.warnings, ...exposureWarnings(loaded)];
@@ -65,8 +65,8 @@ function readPools(loaded: LoadedConfig) {
   const folder = readPoolFolder(config.pools, { variables });
   return {
     ...folder,
-    sources: (demo: readonly DemoExit[]): PoolSources =>
-      poolSources(folder.files, { readText, readChunks: textChunks, projectFolder: config.folder, demo }),
+    sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[]): PoolSources =>
+      poolSources(files, { readText, readChunks: textChunks, projectFolder: config.folder, demo }),
     missing: (pools: readonly string[]) =>
       crossCheck(
         loaded,

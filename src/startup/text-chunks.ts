@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 
 /** So much of a file is held at once. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 /** The text of a file (UTF-8), part after part. Opens it at once; throws the system's error, then or while it is read. */
 export function textChunks(path: string): Iterable<string> {

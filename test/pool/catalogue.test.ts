@@ -264,8 +264,11 @@ test('sessions of a template are derived from their numbers, and keep their slot
   };
   const minted = (sessions: readonly number[]): PoolSource => ({
     ...poolOf('p', []),
-    drafts: (sink) => {
-      for (const session of sessions) sink({ terms, facts: null, session, label: '' });
+    *drafts(sink) {
+      for (const session of sessions) {
+        sink({ terms, facts: null, session, label: '' });
+        yield;
+      }
       return [];
     },
   });
@@ -303,10 +306,11 @@ test('pools that are kept stay as they are while others change, also when tables
   );
   const minting: PoolSource = {
     ...poolOf('minting', []),
-    drafts: (sink) => {
+    *drafts(sink) {
       for (let session = 0; session < 20; session += 1) {
         const template = { text: 'http://u-{session}-{country}:p@h:1', country: 'us' };
         sink({ ...draftOf('minting', { host: '', template }), facts: null, session });
+        yield;
       }
       return [];
     },

@@ -72,7 +72,7 @@ async function settingsOf(t: ExecutionContext, config: object, exits: readonly o
   await writeFile(file, JSON.stringify({ listeners: [mixed], defaultPool: 'direct', rules, ...config }));
   const reading = readSettings(file, { env: {} });
   if (!reading.ok) throw new Error(JSON.stringify(reading.faults));
-  return { config: reading.settings.config, sources: reading.settings.sources([]) };
+  return { config: reading.settings.config, sources: reading.settings.sources(reading.settings.files, []) };
 }
 
 interface GroupOptions {

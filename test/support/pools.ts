@@ -20,8 +20,11 @@ export function poolOf(name: string, exits: readonly TestExit[], strategy: Strat
     tier: 'res',
     price: null,
     strategy,
-    drafts: (sink) => {
-      for (const exit of exits) sink(draftOf(name, exit));
+    *drafts(sink) {
+      for (const exit of exits) {
+        sink(draftOf(name, exit));
+        yield;
+      }
       return [];
     },
     faultAt: (message) => ({ file: name, line: 1, column: 1, path: 'exits', message }),
