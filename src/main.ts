@@ -19,6 +19,7 @@ import { FaultTeller } from './startup/fault-teller.ts';
 import { metricsPage } from './startup/metrics.ts';
 import { openStoredStates, type StoredStates } from './startup/operator-states.ts';
 import { PoolLoader } from './startup/pool-loader.ts';
+import { Probing } from './startup/probing.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
 import { Reloader } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
@@ -29,7 +30,7 @@ import { openTunnelRelay, type TunnelRelay } from './startup/tunnel-relay.ts';
 import { effectiveWorkers } from './startup/worker-count.ts';
 import { WorkerGroup } from './startup/worker-group.ts';
 import { Clients } from './store/clients.ts';
-import { openStore } from './store/database.ts';
+import { openStore, type Store } from './store/database.ts';
 import { ensureFolder } from './store/folder.ts';
 import { lockFolder } from './store/folder-lock.ts';
 import { loadSecretKey } from './store/secret-key.ts';
@@ -145,7 +146,8 @@ class Gateway {
     const takeClients = () => watch.look().then(() => group.settled());
     const reloader = this.#makeReloader(group, certificates);
     const reloadPools = (only: readonly string[] | null) => reloader.reloadPools(only);
-    const commands = gatewayCommands({ group, shared, clients, now, health, takeClients, reloadPools });
+    const probing = await this.#startProbing({ group, shared }, { admin, store, now });
+    const commands = gatewayCommands({ group, shared, probing, clients, now, health, takeClients, reloadPools });
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
     this.#listenToSignals(group, reloader);
@@ -253,6 +255,16 @@ class Gateway {
     return this.#reloader;
   }
 
+  async #startProbing({ group, shared }: Running, { admin, store, now }: ProbingParts): Promise<Probing> {
+    const config = () => (this.#reloader?.settings ?? this.#settings).config;
+    const own = () => ({ listeners: group.bound, admin: [admin] });
+    const isServing = () => group.phase === 'serving' && !this.#stopping;
+    const probing = await Probing.start({ config, shared, store, own, isServing, now, warn });
+    this.#closers.push(() => probing.close());
+    this.#running = { group, shared, probing };
+    return probing;
+  }
+
   #listenToSignals(group: WorkerGroup, reloader: Reloader): void {
     const stop = (): void => void this.#stop(group);
     const reload = pacedReloads(() => reloader.reloadAll());
@@ -281,7 +293,11 @@ class Gateway {
 interface Running {
   readonly group: WorkerGroup;
   readonly shared: SharedState;
+  /** Absent while the gateway starts. */
+  readonly probing?: Probing;
 }
+
+type ProbingParts = Pick<GroupParts, 'admin' | 'now'> & { readonly store: Store };
 
 interface GroupParts {
   readonly admin: HealthServer;

@@ -35,9 +35,10 @@ const composed = new Set(['startup', 'demo', 'main.ts']);
 const packages: Readonly<Record<string, string | readonly string[]>> = {
   '@peculiar/x509': 'listener/self-signed.ts',
   'better-sqlite3': 'store/',
-  bottleneck: 'startup/reloads.ts',
+  bottleneck: ['startup/reloads.ts', 'startup/prober.ts'],
   commander: 'cli/program.ts',
   'ip-cidr': 'config/cidr.ts',
+  'mmdb-lib': 'startup/geo-databases.ts',
   pino: 'telemetry/access-log.ts',
   'proxy-chain': 'demo/http-exit.ts',
   socksv5: 'demo/socks-exit.ts',

@@ -39,6 +39,7 @@ function viewCommands({ pools, exits, health }: CommandDeps): [string, Command][
     {
       pool: Type.Optional(Type.String()),
       country: Type.Optional(Type.String()),
+      mismatch: Type.Optional(Type.Boolean()),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_EXITS })),
     },
     { additionalProperties: false },
@@ -46,8 +47,8 @@ function viewCommands({ pools, exits, health }: CommandDeps): [string, Command][
   return [
     [
       'exit.list',
-      command(filter, ({ pool, country, limit = MOST_EXITS }) => {
-        return exits({ pool: pool === undefined ? undefined : findPool(pools(), pool).pool, country, limit });
+      command(filter, ({ pool, country, mismatch, limit = MOST_EXITS }) => {
+        return exits({ pool: pool === undefined ? undefined : findPool(pools(), pool).pool, country, mismatch, limit });
       }),
     ],
     ['health', command(Type.Object({}), () => health())],

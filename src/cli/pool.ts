@@ -1,5 +1,6 @@
 import type { PoolView } from '../admin/pool-view.ts';
 import type { CommandSpec } from './command-spec.ts';
+import { probingLines } from './probe-text.ts';
 import { type Cell, formatFacts, formatTable } from './table.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -24,7 +25,7 @@ export const poolCommands: readonly CommandSpec[] = [
       const names = ['pool', 'state', 'tier', 'strategy', 'price', 'exits', 'usable', 'countries'];
       const values = poolRow(result);
       const lines = formatFacts(names.map((name, index) => [name, values[index] ?? null]));
-      return { json: result, lines, remarks: remarksOn(workplace, live) };
+      return { json: result, lines: [...lines, ...probingLines(result)], remarks: remarksOn(workplace, live) };
     },
   },
   {

@@ -87,7 +87,7 @@ export class Workplace {
       disabledPools: () => this.#states(folder).pools,
       onStatesChanged: () => {},
       wallTime: this.#options.now,
-      exits: (query) => exitPage(this.#pools(), query, () => null),
+      exits: (query) => exitPage(this.#pools(), query, { figures: () => null, seen: () => null, everSeen: () => [] }),
       health: () => {
         throw notRunning(folder);
       },

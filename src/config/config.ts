@@ -56,6 +56,16 @@ export interface Config {
   /** Whether tunnels are watched from outside for how a site treats an exit. */
   readonly signals: 'on' | 'off';
   readonly guards: readonly GuardConfig[];
+  /** The page of ours that exits are asked for (port 0 takes any free port), and how it is reached from outside, if it is; the
+   *  time zone whose days budgets are for. */
+  readonly probe: {
+    readonly host: string;
+    readonly port: number;
+    readonly publicUrl: string | null;
+    readonly zone: string;
+  };
+  /** Databases that tell where an address is. */
+  readonly geo: { readonly mmdb: readonly string[] };
   /** The numbers that learned selection turns on. */
   readonly selection: Parameters;
 }

@@ -85,6 +85,7 @@ function configOf(written: StaticDecode<typeof configSchema>, { file, folder, da
     exchange: { attempts: exchange.attempts, keptContentBytes: exchange.keptContent },
     accessLog: { ...accessLog, file: accessLog.file === null ? null : path(accessLog.file) },
     resolver: { ...same.resolver, hostsFile: path(same.resolver.hostsFile) },
+    geo: { mmdb: same.geo.mmdb.map(path) },
     blocks: blocks.map(blockRuleOf),
     guards: guards.map(guardOf),
   });

@@ -2,6 +2,7 @@ import type { StaticDecode } from 'typebox';
 import { checkDocument } from './document-check.ts';
 import type { ConfigFault, Path } from './fault.ts';
 import { entrySchemas, type PoolDocument, poolSchema } from './pool-schema.ts';
+import { type PoolProbing, poolProbingOf } from './probe-schema.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 type Kind = keyof typeof entrySchemas;
@@ -51,6 +52,7 @@ export interface PoolFileContent {
   readonly price: Required<NonNullable<PoolDocument['price']>> | null;
   readonly strategy: PoolDocument['strategy'];
   readonly hedge: boolean;
+  readonly probe: PoolProbing;
   readonly entries: readonly Entry[];
   /** A fault at the place of `path` in the file. */
   readonly faultAt: (path: Path, message: string) => ConfigFault;
@@ -70,7 +72,7 @@ export function readPoolFile(yaml: YamlFile): PoolFileReading {
   const entries = written.map((value, index) => readEntry(yaml, { value, index, common }));
   const faults = [...yaml.faults, ...(checked.ok ? [] : checked.faults), ...entries.flatMap((entry) => entry.faults)];
   if (!checked.ok || faults.length > 0) return { ok: false, faults };
-  const { pool: name, tier, price, strategy, hedge } = checked.value;
+  const { pool: name, tier, price, strategy, hedge, probe } = checked.value;
   const faultAt = (path: Path, message: string) => yaml.faultAt(path, message);
   const pool = {
     file: yaml.file,
@@ -79,6 +81,7 @@ export function readPoolFile(yaml: YamlFile): PoolFileReading {
     price: price === undefined ? null : { perGB: 0, perRequest: 0, perIpMonth: 0, ...price },
     strategy,
     hedge,
+    probe: poolProbingOf(probe),
     entries: entries.flatMap(({ entry }) => entry ?? []),
     faultAt,
   };

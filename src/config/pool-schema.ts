@@ -1,4 +1,5 @@
 import Type, { type StaticDecode } from 'typebox';
+import { poolProbe } from './probe-schema.ts';
 import * as t from './schema-terms.ts';
 
 const country = t.meaning('a two-letter country code', (text) => {
@@ -118,6 +119,7 @@ export const poolSchema = t.mapping({
   price: t.optional(price),
   strategy: t.oneOf(['learned', 'two-choices', 'least-in-flight', 'round-robin', 'random'], 'learned'),
   hedge: t.flag(false),
+  probe: poolProbe,
   ...geo,
   exits: t.list(Type.Unknown()),
 });

@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { catalogue, type ErrorKind } from '../errors.ts';
 import { dialects } from '../protocol/dialects.ts';
 import { parseLimitRule } from '../protocol/limit-rule.ts';
+import { geo, probing } from './probe-schema.ts';
 import * as t from './schema-terms.ts';
 import { selection } from './selection-schema.ts';
 import { blockRule, guard } from './signal-schema.ts';
@@ -122,6 +123,8 @@ export const configSchema = t.mapping({
   signals: t.oneOf(['on', 'off'], 'on'),
   guards: t.list(guard, []),
   selection,
+  probe: probing,
+  geo,
 });
 
 function isErrorKind(text: string): text is ErrorKind {

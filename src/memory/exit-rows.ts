@@ -246,6 +246,11 @@ export class ExitRows {
     return worked ? elapsedMs(now, this.ints[base + Word.workedAt] ?? 0) : Number.POSITIVE_INFINITY;
   }
 
+  /** How long ago anything was last learned of the exit, or it came, in ms. */
+  heardAgoMs(slot: number, now: number): number {
+    return this.reaches(slot) ? elapsedMs(now, this.ints[slot * WORDS + Word.at] ?? 0) : 0;
+  }
+
   #reserve(slot: number): void {
     if (this.reaches(slot)) return;
     const rows = Math.ceil((slot + 1) / ROWS_STEP) * ROWS_STEP;

@@ -104,10 +104,10 @@ export class PoolCatalogue {
 
 /** A pool that had a number keeps it; another one gets the next. */
 function poolOf(
-  { name, tier, price, strategy, hedge }: PoolSource,
+  { name, tier, price, strategy, hedge, probe }: PoolSource,
   { numbers, exits }: { readonly numbers: Map<string, number>; readonly exits: number },
 ): Pool {
   const number = numbers.get(name) ?? numbers.size;
   numbers.set(name, number);
-  return Object.freeze({ name, number, tier, price, strategy, hedge, exits });
+  return Object.freeze({ name, number, tier, price, strategy, hedge, probe, exits });
 }

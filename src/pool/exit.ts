@@ -1,5 +1,6 @@
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { Tier } from '../protocol/params.ts';
+import type { ProbeTarget } from '../protocol/probe-target.ts';
 
 /** Where an exit stands, as far as its pool says. Country codes are lower-case, `asn` is digits; the rest is as written. */
 export interface Geo {
@@ -52,6 +53,19 @@ export interface Price {
   readonly currency: string;
 }
 
+/** How exits are probed that no client has tried lately. Durations in ms. */
+export interface Probing {
+  /** In turn; empty for what can be asked without a service of others. */
+  readonly targets: readonly { readonly target: ProbeTarget; readonly maxLatencyMs: number }[];
+  /** Between two probes of one exit, at least. */
+  readonly everyMs: number;
+  /** How long nothing was heard of an exit that counts as idle. */
+  readonly idleAfterMs: number;
+  /** Octets for a day; 0 for no probes. */
+  readonly budget: number;
+  readonly concurrency: number;
+}
+
 /** A named set of exits. */
 export interface Pool {
   readonly name: string;
@@ -62,6 +76,7 @@ export interface Pool {
   readonly strategy: Strategy;
   /** Whether an exchange that is late is raced by another exit, where that is safe and nothing else was asked. */
   readonly hedge?: boolean;
+  readonly probe?: Probing;
   /** How many it has. */
   readonly exits: number;
 }

@@ -1,6 +1,6 @@
 import type { Tier } from '../protocol/params.ts';
 import { type BuildOptions, draftEntry } from './entry-drafts.ts';
-import type { Price, Strategy } from './exit.ts';
+import type { Price, Probing, Strategy } from './exit.ts';
 import type { DraftSink } from './exit-draft.ts';
 import type { DemoCounts, PoolFault, PoolFile } from './pool-file.ts';
 import { runSteps, type Steps } from './steps.ts';
@@ -14,6 +14,7 @@ export interface PoolSource {
   readonly price: Price | null;
   readonly strategy: Strategy;
   readonly hedge?: boolean | undefined;
+  readonly probe?: Probing | undefined;
   /** Hands every exit to `sink`, repeated ones too. Returns what is wrong with the others; never throws. */
   drafts(sink: DraftSink): Steps<readonly PoolFault[]>;
   /** A fault of the pool as a whole. */
@@ -46,13 +47,14 @@ export function sourceFaults({ pools, faults }: PoolSources): readonly PoolFault
 }
 
 function sourceOf(file: PoolFile, options: BuildOptions): PoolSource {
-  const { name, tier, price, strategy, hedge } = file;
+  const { name, tier, price, strategy, hedge, probe } = file;
   return {
     name,
     tier,
     price,
     strategy,
     hedge,
+    probe,
     *drafts(sink) {
       const faults: PoolFault[] = [];
       for (const index of file.entries.keys())

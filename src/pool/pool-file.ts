@@ -1,5 +1,5 @@
 import type { Tier } from '../protocol/params.ts';
-import type { Geo, Price, Strategy } from './exit.ts';
+import type { Geo, Price, Probing, Strategy } from './exit.ts';
 import type { ListScheme } from './list-formats/listed-exit.ts';
 import type { ListFormat } from './list-formats/registry.ts';
 
@@ -58,6 +58,7 @@ export interface PoolFile {
   readonly strategy: Strategy;
   /** Whether an exchange that is late is raced by another exit, where that is safe and nothing else was asked. */
   readonly hedge?: boolean;
+  readonly probe?: Probing;
   readonly entries: readonly PoolEntry[];
   /** A fault at the place of `path`, such as `['exits', 2, 'url']`. */
   faultAt(path: readonly (string | number)[], message: string): PoolFault;

@@ -8,6 +8,7 @@ import { limitLine } from '../gateway/limit-lines.ts';
 import type { ExitHealth } from '../selection/exit-health.ts';
 import type { Clients } from '../store/clients.ts';
 import { exitFigures } from './exit-figures.ts';
+import type { Probing } from './probing.ts';
 import type { SharedState } from './shared-state.ts';
 import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
 import type { WorkerGroup } from './worker-group.ts';
@@ -16,6 +17,7 @@ export interface ControlOptions {
   readonly group: WorkerGroup;
   readonly clients: Clients;
   readonly shared: SharedState;
+  readonly probing: Probing;
   readonly now: () => number;
   readonly health: () => Health;
   /** Hands changed clients to the workers; resolves when they hold everywhere. */
@@ -25,7 +27,7 @@ export interface ControlOptions {
 
 /** The commands of the running gateway, over its live figures. */
 export function gatewayCommands(options: ControlOptions): Commands {
-  const { group, shared, clients, now, health, takeClients, reloadPools } = options;
+  const { group, shared, probing, clients, now, health, takeClients, reloadPools } = options;
   const { registry, exits, sessions, states } = shared;
   const { stored } = states;
   const limits = new ExchangeLimits({ counts: shared.limits, everyone: () => group.clientLimits, now });
@@ -34,12 +36,17 @@ export function gatewayCommands(options: ControlOptions): Commands {
   const commands = createCommands({
     clients: () => clients,
     registry: () => registry,
-    pools: () => poolViews(registry, { disabled: stored.pools.byName, isUsable: usableBy({ exits, now }) }),
+    pools: () =>
+      poolViews(registry, {
+        disabled: stored.pools.byName,
+        isUsable: usableBy({ exits, now }),
+        probingOf: (name) => probing.viewOf(name),
+      }),
     exitStates: () => stored.exits,
     disabledPools: () => stored.pools,
     onStatesChanged: () => states.apply(),
     wallTime: Date.now,
-    exits: (query) => exitPage(registry, query, figures),
+    exits: (query) => exitPage(registry, query, { figures, ...probing.knowledge }),
     health,
     reloadPools,
     report: (report, client) => group.report(report, client),

@@ -1,16 +1,22 @@
 import { blamed, endKinds, modes, phases } from '../telemetry/counter-columns.ts';
 import type { CounterSnapshot } from '../telemetry/counters.ts';
-import { bucketBoundsMs, type Durations } from '../telemetry/durations.ts';
 import { exposition, type Family, type Labels } from '../telemetry/exposition.ts';
 import { openDescriptors } from './capacity.ts';
 import type { LoopTime } from './loop-times.ts';
+import { counter, gauge, histogram } from './metric-families.ts';
+import { probeFamilies } from './probe-metrics.ts';
+import type { Probing } from './probing.ts';
 import type { SharedState } from './shared-state.ts';
 import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
 import type { WorkerGroup } from './worker-group.ts';
 
 export interface MetricsSources {
   /** Null while the gateway starts: what it carries is then not told. */
-  readonly running: { readonly group: WorkerGroup; readonly shared: SharedState } | null;
+  readonly running: {
+    readonly group: WorkerGroup;
+    readonly shared: SharedState;
+    readonly probing?: Probing;
+  } | null;
   readonly relay: TunnelRelay;
   /** Null where none is written. */
   readonly log: { readonly dropped: number; readonly failedWrites: number } | null;
@@ -122,7 +128,7 @@ function carrierFamilies(group: WorkerGroup, limit: number): readonly Family[] {
   ];
 }
 
-function stockFamilies({ group, shared }: NonNullable<MetricsSources['running']>): readonly Family[] {
+function stockFamilies({ group, shared, probing }: NonNullable<MetricsSources['running']>): readonly Family[] {
   const pools = shared.registry.pools();
   const { held, evicted, refused } = shared.sessions.figures;
   const counted = pools.flatMap(({ name: pool, number, exits }) => {
@@ -147,39 +153,12 @@ function stockFamilies({ group, shared }: NonNullable<MetricsSources['running']>
       'Octets of content and tunnels in those exchanges.',
       ...counted.flatMap(({ pool, counters }) => octetSamples(counters, { pool })),
     ),
+    ...probeFamilies(probing, pools),
     gauge('roundabout_sessions_held', 'Sessions that hold an exit.', held),
     counter('roundabout_sessions_evicted_total', 'Sessions that had to end early for want of room.', evicted),
     counter('roundabout_sessions_refused_total', 'Sessions that found no room.', refused),
   ];
 }
-
-const boundsSeconds = bucketBoundsMs.map((ms) => ms / 1e3);
-
-type Value = number | { readonly labels: Labels; readonly value: number };
-
-function simple(type: 'counter' | 'gauge') {
-  return (name: string, help: string, ...values: readonly Value[]): Family => {
-    return { name, help, type, samples: values.map((value) => (typeof value === 'number' ? { value } : value)) };
-  };
-}
-
-function histogram(
-  name: string,
-  help: string,
-  ...samples: readonly { readonly labels: Labels; readonly value: Durations }[]
-): Family {
-  return {
-    name,
-    help,
-    type: 'histogram',
-    samples: samples.map(({ labels, value: { counts, sumMs } }) => {
-      return { labels, bounds: boundsSeconds, counts, sum: sumMs / 1e3 };
-    }),
-  };
-}
-
-const counter = simple('counter');
-const gauge = simple('gauge');
 
 interface Octets {
   readonly clientToOrigin: number;

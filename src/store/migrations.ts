@@ -52,4 +52,24 @@ export const migrations: readonly string[] = [
     since INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE probe_spending (
+    day TEXT NOT NULL,
+    pool TEXT NOT NULL,
+    octets INTEGER NOT NULL,
+    PRIMARY KEY (day, pool)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE exit_sighting (
+    exit TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    source TEXT NOT NULL CHECK (source IN ('probe', 'check')),
+    asked TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    ms INTEGER NOT NULL,
+    address TEXT,
+    country TEXT,
+    asn TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

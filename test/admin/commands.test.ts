@@ -68,7 +68,7 @@ function setUp(t: ExecutionContext) {
       told.states++;
     },
     wallTime: () => 1_000,
-    exits: (query) => exitPage(registry, query, () => figures),
+    exits: (query) => exitPage(registry, query, { figures: () => figures, seen: () => null, everSeen: () => [] }),
     health: () => health,
     reloadPools: async () => ({ pools: [], faults: [] }),
     report: async ({ about }) =>

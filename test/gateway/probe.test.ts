@@ -121,11 +121,11 @@ test('what fails is told by kind, and by whose part it was', async (t) => {
     stage: 'target',
     status: 503,
   });
-  const hangs = await probing(t, exit.url, { target: `${origin.url}/hang`, deadlineMs: 300 });
+  const hangs = await probing(t, exit.url, { target: `${origin.url}/hang`, deadlineMs: 2_000 });
   t.is(hangs.kind, 'exit_timeout');
   const socks = await startSocks5Exit();
   t.teardown(() => socks.close());
-  const behind = await probing(t, socks.url, { target: `${origin.url}/hang`, deadlineMs: 300 });
+  const behind = await probing(t, socks.url, { target: `${origin.url}/hang`, deadlineMs: 2_000 });
   t.like(behind, { kind: 'origin_timeout', stage: 'target' });
   const own = new GatewayError('loop', { detail: 'ours' });
   t.is((await probing(t, exit.url, { target: page, judge: () => own })).kind, 'loop');

@@ -8,7 +8,7 @@ export interface CountingExit extends Peer {
 }
 
 /** A counter before a real exit (TLS ones too): passes octets through both ways, and counts them. */
-export async function startCountingFront(exitPort: number): Promise<CountingExit> {
+export async function startCountingFront(exitPort: number, port = 0): Promise<CountingExit> {
   let counted = 0;
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const onward = connect({ port: exitPort, host: '127.0.0.1', allowHalfOpen: true });
@@ -27,7 +27,7 @@ export async function startCountingFront(exitPort: number): Promise<CountingExit
     socket.on('close', () => onward.destroy());
     onward.on('close', () => socket.destroySoon());
   });
-  const peer = await listen(server);
+  const peer = await listen(server, '127.0.0.1', port);
   return { ...peer, counted: () => counted };
 }
 

@@ -11,8 +11,8 @@ export interface Peer {
   close(): Promise<void>;
 }
 
-/** Lets `server` listen at an ephemeral port of `host`. */
-export async function listen(server: Server, host = '127.0.0.1'): Promise<Peer> {
+/** Lets `server` listen at a port of `host`, an ephemeral one unless told. */
+export async function listen(server: Server, host = '127.0.0.1', at = 0): Promise<Peer> {
   const sockets = new Set<Socket>();
   let accepted = 0;
   server.on('connection', (socket: Socket) => {
@@ -24,7 +24,7 @@ export async function listen(server: Server, host = '127.0.0.1'): Promise<Peer> 
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, host, resolve);
+    server.listen(at, host, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {

@@ -1,0 +1,135 @@
+import type { ExitSeen, PoolProbingView } from '../admin/probe-view.ts';
+import { mismatchOf } from '../admin/probe-view.ts';
+import type { Config } from '../config/config.ts';
+import type { BoundAddress } from '../policy/own-addresses.ts';
+import type { Exit } from '../pool/exit.ts';
+import { Selection } from '../selection/selection.ts';
+import type { Store } from '../store/database.ts';
+import { ExitSightings } from '../store/exit-sightings.ts';
+import { ProbeSpending } from '../store/probe-spending.ts';
+import { calendarOf } from './calendar.ts';
+import { ExitsSeen } from './exits-seen.ts';
+import { GeoDatabases } from './geo-databases.ts';
+import { ProbeBudget } from './probe-budget.ts';
+import { ProbeDesk } from './probe-desk.ts';
+import { ProbeLessons } from './probe-lessons.ts';
+import { openProbePage, type ProbePage } from './probe-page.ts';
+import { ProbeRota } from './probe-rota.ts';
+import { Prober, targetName } from './prober.ts';
+import { selectionTables } from './selection-memory.ts';
+import type { SharedState } from './shared-state.ts';
+
+export interface ProbingOptions {
+  /** As it is now; what of it holds from the start on is `probe` and `geo`. */
+  readonly config: () => Config;
+  readonly shared: SharedState;
+  readonly store: Store;
+  /** Sockets of ours that no probe may reach. */
+  readonly own: () => { readonly listeners: readonly BoundAddress[]; readonly admin: readonly BoundAddress[] };
+  /** Whether traffic is served: otherwise nothing is probed. */
+  readonly isServing: () => boolean;
+  readonly now: () => number;
+  readonly warn: (line: string) => void;
+}
+
+/** All that is probed in this process, and what came of it. For the control thread. */
+export class Probing {
+  readonly desk: ProbeDesk;
+  readonly budget: ProbeBudget;
+  readonly seen: ExitsSeen;
+  readonly lessons: ProbeLessons;
+  readonly #options: ProbingOptions;
+  readonly #prober: Prober;
+  readonly #page: ProbePage | null;
+  readonly #day: () => { readonly name: string; readonly over: number };
+
+  private constructor(options: ProbingOptions, page: ProbePage | null) {
+    const { config, shared, store, own, isServing, now, warn } = options;
+    const { registry } = shared;
+    const tables = selectionTables(shared.memory.selection);
+    let [parameters, selection] = [config().selection, selectionOf(config())];
+    const current = (): Selection => {
+      if (config().selection !== parameters) [parameters, selection] = [config().selection, selectionOf(config())];
+      return selection;
+    };
+    function selectionOf({ selection: learned }: Config): Selection {
+      return new Selection(tables, { parameters: learned, random: Math.random });
+    }
+    const spending = new ProbeSpending(store);
+    spending.prune();
+    this.#options = options;
+    this.#page = page;
+    this.#day = calendarOf(config().probe.zone, Date.now);
+    this.desk = new ProbeDesk({ config, page, own, now });
+    this.budget = new ProbeBudget({ book: spending, day: this.#day, warn });
+    const databases = GeoDatabases.open(config().geo.mmdb, warn);
+    const placeOf = (address: string) => databases.placeOf(address);
+    this.seen = new ExitsSeen({ store: new ExitSightings(store), placeOf, wallTime: Date.now, warn });
+    this.lessons = new ProbeLessons({ selection: current, rows: tables.rows, now });
+    this.#prober = new Prober({
+      registry,
+      desk: this.desk,
+      rota: new ProbeRota(tables.rows, registry),
+      budget: this.budget,
+      lessons: this.lessons,
+      onResult: (exit, result) => this.seen.take(exit, result, 'probe'),
+      mayProbe: (pool) => isServing() && !shared.states.stored.pools.byName.has(pool),
+      now,
+    });
+  }
+
+  /** Opens the probe page and begins to probe. A page that can't be bound is told of, and done without. Throws StoreError. */
+  static async start(options: ProbingOptions): Promise<Probing> {
+    const { config, warn } = options;
+    const page = await openProbePage(config().probe).catch((cause: unknown) => {
+      const { host, port } = config().probe;
+      warn(`probe: cannot listen on ${host}:${port}, exits are asked for a handshake alone: ${cause}`);
+      return null;
+    });
+    const probing = new Probing(options, page);
+    probing.#prober.start();
+    return probing;
+  }
+
+  /** Where the probe page is; null where there is none. */
+  get page(): { readonly host: string; readonly port: number } | null {
+    return this.#page;
+  }
+
+  /** What commands tell of exits. */
+  get knowledge() {
+    return { seen: (exit: Exit) => this.seenOf(exit), everSeen: () => this.seen.ids() };
+  }
+
+  /** What is known of the exit from outside. */
+  seenOf({ id, geo }: Exit): ExitSeen | null {
+    const sighting = this.seen.of(id);
+    if (sighting === null) return null;
+    const { exit: _, at, ...facts } = sighting;
+    return { at: new Date(at).toISOString(), ...facts, mismatch: mismatchOf(geo, sighting) };
+  }
+
+  /** How the pool is probed. */
+  viewOf(name: string): PoolProbingView {
+    const terms = this.#options.shared.registry.pool(name)?.probe;
+    const [budget, spent] = [terms?.budget ?? 0, this.budget.spent(name)];
+    const { byKind, octets } = this.#prober.figuresOf(name);
+    const targets = (terms?.targets ?? []).map(({ target }) => targetName(target));
+    return {
+      targets: targets.length > 0 ? targets : ['builtin'],
+      day: this.#day().name,
+      budget,
+      spent,
+      left: Math.max(0, budget - spent),
+      byKind: Object.fromEntries(byKind),
+      octets,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#prober.close();
+    await this.#page?.close();
+    this.desk.close();
+    this.seen.close();
+  }
+}
