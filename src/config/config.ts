@@ -2,6 +2,7 @@ import type { ErrorKind } from '../errors.ts';
 import type { Dialect } from '../protocol/dialects.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
 import type { LimitRule } from '../protocol/limit-rule.ts';
+import type { ExitRule, SiteRule } from '../protocol/site-rule.ts';
 import type { Parameters } from '../selection/parameters.ts';
 
 /** A configuration as it is used: complete, frozen, durations in ms, sizes in octets, paths absolute. */
@@ -30,6 +31,10 @@ export interface Config {
   readonly limits: Limits;
   /** What holds for every client that has no rules of its own. */
   readonly clientLimits: readonly LimitRule[];
+  /** How fast all clients together may go to sites. */
+  readonly sitePacing: readonly SiteRule[];
+  /** How much each exit may carry. */
+  readonly exitLimits: readonly ExitRule[];
   readonly timeouts: Timeouts;
   readonly heads: HeadLimits;
   readonly exchange: {

@@ -76,6 +76,8 @@ function configOf(written: StaticDecode<typeof configSchema>, { file, folder, da
       memoryBytes: memory,
     },
     clientLimits: limits.clients,
+    sitePacing: limits.sites,
+    exitLimits: limits.exits,
     heads: {
       headBytes: heads.bytes,
       startLineBytes: heads.startLine,

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { NO_ROOM } from '../memory/exchange-slots.ts';
+import { FULL, MOST_IN_FLIGHT, NO_ROOM } from '../memory/exchange-slots.ts';
 import { chargesExit, isAmbiguous } from '../selection/outcome.ts';
 import type { PathFailure } from '../selection/path-beliefs.ts';
 import type { SlotRef } from '../selection/request.ts';
@@ -7,6 +7,7 @@ import { AttemptMeter } from './attempt-meter.ts';
 import { siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
+import { mostOver } from './exit-shares.ts';
 import { releaseFromSession, settleSession } from './session-exit.ts';
 import { remember } from './site-signals.ts';
 
@@ -23,13 +24,22 @@ export interface BookedAttempt {
   readonly meter: AttemptMeter;
 }
 
-/** Begins an attempt: takes its exit. */
+/** Others took the last place of an exit between its choice and its use. */
+export class ExitFull extends Error {
+  constructor() {
+    super('the exit carries as many exchanges as it may');
+    this.name = 'ExitFull';
+  }
+}
+
+/** Begins an attempt: takes its exit. Throws ExitFull where that has no place any more. */
 export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Choice): BookedAttempt {
   const begunAt = deps.now();
   exchange.choice = choice;
   const { slot } = choice;
   const at = { slot, generation: deps.exits.generationOf(slot) };
-  const place = deps.places.take(slot, at.generation);
+  const place = deps.places.take(slot, at.generation, Math.min(MOST_IN_FLIGHT, mostOver(deps, slot)));
+  if (place === FULL) throw new ExitFull();
   if (place === NO_ROOM) throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
   const queued = deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
   return { choice, at, place, queued, begunAt, meter: new AttemptMeter() };

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { HOLD } from '../selection/request.ts';
-import { bookSuccess } from './attempt-books.ts';
-import { AttemptRun, type Work } from './attempt-run.ts';
+import { bookSuccess, ExitFull } from './attempt-books.ts';
+import { AttemptRun, type RunOptions, type Work } from './attempt-run.ts';
 import { choose, chooseLater, chooseRival, siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, Exchange } from './exchange.ts';
@@ -11,13 +11,15 @@ import { sessionLost } from './session-exit.ts';
 /** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
 const LEAST_MS = 5;
 
-/** Lets the exchange in as far as its client's limits allow, and tries `work` over one exit after another until it succeeds, a failure can't be repeated, or attempts or time are used up.
+/** Lets the exchange in as far as its client's limits and its site's pace allow, and tries `work` over one exit after another until it succeeds, a failure can't be repeated, or attempts or time are used up.
  *  Between tries selection is asked again with the failed exits excluded: the only way back in an exchange. Where that was asked
  *  for and is safe, an attempt that is late is raced by another. The exit that succeeded stays in exchange.choice, counted in
  *  flight until endExchange(). Throws what its limits forbid, or the last failure; `deadline` where time ran out over several attempts. */
 export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, work: Work<T>): Promise<T> {
   deps.limits.take(exchange);
   const { most, endsAt } = termsOf(deps, exchange);
+  const turn = deps.pacing.enter(exchange, endsAt);
+  if (turn !== null) await turn;
   const tried: number[] = [];
   let last: GatewayError | null = null;
   for (;;) {
@@ -28,7 +30,11 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
     tried.push(choice.slot);
     const another = () => tried.length < most && others > 0;
     const raced = another() && mayBeRaced(deps, exchange, { choice, work });
-    const first = new AttemptRun(deps, exchange, { choice, work, endsAt, another: another(), raced });
+    const first = runOver(deps, exchange, { choice, work, endsAt, another: another(), raced });
+    if (first === null) {
+      tried.pop();
+      continue;
+    }
     const delayMs = raced ? hedgeDelayMs(deps, exchange, choice) : null;
     const rival = () => {
       // Others that were late as well may have spent the budget since.
@@ -36,8 +42,9 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
       const other = may ? chooseRival(deps, exchange, tried) : null;
       if (other === null) return null;
       tried.push(other.slot);
-      deps.selection().hedged(siteRowOf(deps, exchange));
-      return new AttemptRun(deps, exchange, { choice: other, work, endsAt, another: another(), raced });
+      const run = runOver(deps, exchange, { choice: other, work, endsAt, another: another(), raced });
+      if (run !== null) deps.selection().hedged(siteRowOf(deps, exchange));
+      return run;
     };
     const { runner, result }: Raced<T> =
       delayMs === null ? { runner: first, result: await first.ended } : await raceAgainst(first, delayMs, rival);
@@ -52,6 +59,16 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
     if (repeatable && another()) continue;
     if (repeatable && pinned) throw sessionLost(failure);
     throw endsAt - deps.now() < LEAST_MS ? outOfTime(failure, tried.length) : failure;
+  }
+}
+
+/** Begins an attempt; null where others were faster to the last place of its exit. */
+function runOver<T>(deps: Collaborators, exchange: Exchange, options: RunOptions<T>): AttemptRun<T> | null {
+  try {
+    return new AttemptRun(deps, exchange, options);
+  } catch (fault) {
+    if (fault instanceof ExitFull) return null;
+    throw fault;
   }
 }
 

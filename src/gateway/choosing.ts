@@ -7,6 +7,7 @@ import { HOLD, NONE } from '../selection/request.ts';
 import type { Collaborators } from './collaborators.ts';
 import { pickSlot, type Wide } from './drawing.ts';
 import type { Admission, Choice, Exchange } from './exchange.ts';
+import { exitShareOf } from './exit-shares.ts';
 import { allRefused, noExit, noneRested } from './no-exit.ts';
 import { pause } from './pause.ts';
 import {
@@ -44,7 +45,7 @@ export function chooseRival(deps: Collaborators, exchange: Exchange, tried: read
   note(deps, exchange, filter);
   const excluded = excludedSlots(deps, admission.params, tried);
   const candidates = deps.registry.drawFrom(filter);
-  const guard = deps.guards.for(exchange);
+  const guard = exitShareOf(deps, exchange);
   const bar = deps.bars.at(exchange);
   const slot = pickSlot(deps, exchange, { filter, candidates, excluded, guard, bar, retry: true });
   const exit = slot < 0 ? undefined : deps.registry.exitAt(slot);
@@ -63,7 +64,7 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const most = candidates.count ?? candidates.list.length;
   const lease = findLease(deps, admission);
   const excluded = excludedSlots(deps, admission.params, tried);
-  const guard = deps.guards.for(exchange);
+  const guard = exitShareOf(deps, exchange);
   const bar = deps.bars.at(exchange);
   if (lease !== null) {
     const exit = leasedExit(deps, { lease, filter, excluded, bar });
@@ -75,16 +76,23 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
         others: pinned ? 0 : most - 1,
         pinned,
       };
-    if (pinned) throw exit === null ? leaseLost(deps, lease, { bar, last }) : sessionLost(noneRested());
+    // A session goes on by its exit, once that may.
+    if (exit !== null && stays && guard?.waits === true) return HOLD;
+    if (pinned)
+      throw exit === null
+        ? leaseLost(deps, lease, { bar, last })
+        : (guard?.full(exit.slot) ?? sessionLost(noneRested()));
   } else if (mayHaveLost(deps, admission)) throw sessionForgotten();
   const wide = { filter, candidates, excluded };
   const near = lease === null ? wide : nearest(deps, wide, lease);
   const slot = pickSlot(deps, exchange, { ...near, guard, bar, retry: tried.length > 0 });
   if (slot === HOLD) return HOLD;
-  if (slot === NONE)
-    throw (
-      last ?? (guard === null || deps.registry.drawFrom(filter).count === 0 ? noExit(deps, admission) : noneRested())
-    );
+  if (slot === NONE) {
+    if (last !== null) throw last;
+    if (guard === null || deps.registry.drawFrom(filter).count === 0) throw noExit(deps, admission);
+    if (guard.waits) return HOLD;
+    throw guard.none();
+  }
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
   const held = holdExit(deps, admission, { slot, exit, lease });
@@ -94,12 +102,19 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   return { choice: asChoice(deps, admission, at), others: most - tried.length - 1, pinned: false };
 }
 
+/** Why an exchange that was held got no exit. */
+function heldTooLong(exchange: Exchange): GatewayError {
+  const interval = exchange.pace?.site.exitInterval ?? null;
+  if (interval === null) return allRefused(exchange);
+  return new GatewayError('rate_limited', { detail: `${interval.name}: no exit's turn came in time` });
+}
+
 /** The same for an exchange that is held: asks again and again, as long as there is time. Rejects as `choose` throws, or with the
  *  abort's reason. */
 export async function chooseLater(deps: Collaborators, exchange: Exchange, tried: Tried): Promise<Chosen> {
   const stepMs = deps.settings().holdStepMs;
   for (;;) {
-    if (deps.now() + stepMs >= tried.endsAt) throw tried.last ?? allRefused(exchange);
+    if (deps.now() + stepMs >= tried.endsAt) throw tried.last ?? heldTooLong(exchange);
     await pause(stepMs, exchange.abort);
     const chosen = choose(deps, exchange, tried);
     if (chosen !== HOLD) return chosen;

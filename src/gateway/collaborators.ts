@@ -7,6 +7,7 @@ import type { LoginLimits } from '../policy/login-limits.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { ExitErrorRule } from '../protocol/exit-errors.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
+import type { ExitRule } from '../protocol/site-rule.ts';
 import type { RejectionLedger } from '../selection/blame.ts';
 import type { Selection } from '../selection/selection.ts';
 import type { Dialler } from '../transport/dial.ts';
@@ -18,6 +19,7 @@ import type { ExitGuards } from './exit-guards.ts';
 import type { ExitLink } from './exit-link.ts';
 import type { FilterRings } from './filter-rings.ts';
 import type { OperatorBars } from './operator-bars.ts';
+import type { SitePacing } from './site-pacing.ts';
 import type { SiteSignals } from './site-signals.ts';
 import type { VerifiedLogins } from './verified-logins.ts';
 
@@ -83,6 +85,9 @@ export interface Collaborators {
   readonly limits: ExchangeLimits;
   /** What operators have closed. */
   readonly bars: OperatorBars;
+  readonly pacing: SitePacing;
+  /** How much each exit may carry; the first rule that is about an exit's pool holds. */
+  readonly exitMost: () => readonly ExitRule[];
   /** Whether the gateway is shutting down: running exchanges go on, no new one begins. */
   readonly draining: () => boolean;
   /** Counts an exchange that begins. */

@@ -24,6 +24,7 @@ export interface ExchangeLimitsOptions {
 type LimitedClient = Pick<ClientRecord, 'name' | 'limits'>;
 
 const NO_PLACES: readonly number[] = Object.freeze([]);
+const NO_FIGURES: readonly LimitFigure[] = Object.freeze([]);
 /** How soon it is worth asking again for a place, which depends on others. */
 const PLACE_RETRY_S = 1;
 
@@ -32,6 +33,11 @@ export class ExchangeLimits {
   readonly #options: ExchangeLimitsOptions;
   #everyone: readonly LimitRule[] | null = null;
   #books = new WeakMap<LimitedClient, ClientLimits>();
+
+  /** What all threads count. */
+  get counts(): LimitCounts {
+    return this.#options.counts;
+  }
 
   constructor(options: ExchangeLimitsOptions) {
     this.#options = options;
@@ -67,12 +73,14 @@ export class ExchangeLimits {
     for (const place of limits?.places ?? NO_PLACES) this.#options.counts.giveBack(place);
   }
 
-  /** What is left of the limits that the exchange came under. */
-  figures({ limits: held }: Exchange): readonly LimitFigure[] {
-    if (held === null) return [];
+  /** What is left of the limits that the exchange came under, its client's and its site's. */
+  figures({ limits: held, pace }: Exchange): readonly LimitFigure[] {
+    if (held === null && pace === null) return NO_FIGURES;
     const { counts, now } = this.#options;
     const at = now();
-    return held.limits.map((limit) => counts.figure(limit, held.site, at));
+    const own = held?.limits.map((limit) => counts.figure(limit, held.site, at)) ?? [];
+    const paced = [pace?.site.rate, pace?.site.exchanges];
+    return [...own, ...paced.flatMap((limit) => (limit == null ? [] : counts.figure(limit, '', at)))];
   }
 
   /** What is left to the client, of limits that have one count whatever the site. */

@@ -14,6 +14,7 @@ import type { AttemptMeter } from './attempt-meter.ts';
 import type { Deadline } from './deadline.ts';
 import type { HeldLimits } from './exchange-limits.ts';
 import { NO_TICKET } from './recent-exchanges.ts';
+import type { HeldPace } from './site-pacing.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
 export type Mode = 'forward' | 'connect' | 'socks5';
@@ -80,6 +81,8 @@ export class Exchange {
   admission: Admission | null = null;
   /** What it was let in by; null where nothing limits it. */
   limits: HeldLimits | null = null;
+  /** The pace of its site, and its place there; null where it has none. */
+  pace: HeldPace | null = null;
   choice: Choice | null = null;
   /** The generation of its exit's slot while this exchange counts in flight there; null while it doesn't. */
   inFlight: number | null = null;
@@ -112,6 +115,9 @@ export class Exchange {
   fault: unknown = null;
   /** The deadline of the whole exchange. */
   lifetime: Deadline | null = null;
+  /** Nothing has been done for it yet: it waits for its turn. */
+  #queued = false;
+  #clientEnded = false;
   /** Its tunnel is being relayed: it goes on, and ends, without whoever began it. */
   relayed = false;
   /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */
@@ -130,6 +136,19 @@ export class Exchange {
   attempted(attempt: AttemptRecord): void {
     // An array that grows has room for more, for as long as the exchange lasts.
     this.attempts = [...this.attempts, attempt];
+  }
+
+  /** Whether it waits for its turn, before anything was done for it. A client that sends its FIN meanwhile, or has sent it, has left:
+   *  most programs that give up close so, and a turn is too good for who only might still listen. */
+  set queued(queued: boolean) {
+    this.#queued = queued;
+    if (queued && this.#clientEnded) this.abort.abort(new ClientLeft());
+  }
+
+  /** Its client has sent its FIN. */
+  clientEnded(): void {
+    this.#clientEnded = true;
+    if (this.#queued) this.abort.abort(new ClientLeft());
   }
 
   /** Ends it: its own deadline has passed. */

@@ -8,7 +8,8 @@ import { type Exchange, labelsOf } from './exchange.ts';
  *  origin's word on limits. */
 export function ownLabelsOf(deps: Collaborators, exchange: Exchange): ReplyLabels {
   const labels = labelsOf(exchange);
-  return exchange.limits === null ? labels : { ...labels, limits: deps.limits.figures(exchange).map(limitLine) };
+  const figures = deps.limits.figures(exchange);
+  return figures.length === 0 ? labels : { ...labels, limits: figures.map(limitLine) };
 }
 
 /** A limit as replies and people are told of it. */

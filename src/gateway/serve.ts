@@ -50,6 +50,7 @@ export async function serveExchange<T>(deps: Collaborators, opening: Opening, ph
 function finish(deps: Collaborators, exchange: Exchange): void {
   deps.guards.ended(exchange, deps.now());
   deps.limits.ended(exchange);
+  deps.pacing.ended(exchange);
   endExchange(deps, exchange);
   deps.signals.recent.ended(exchange.ticket, deps.now());
   // The client need not wait for what is thought of its page.

@@ -91,6 +91,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
 
   ended(midway: boolean): void {
     if (this.#exchange === null) return this.#close();
+    this.#exchange.clientEnded();
     if (midway) this.#content?.fail({ kind: 'bad_request', detail: 'the request ended before its content did' });
   }
 

@@ -78,6 +78,7 @@ export class SocksClient {
   /** A client may end its sending side early; before its request has come that is its end. */
   readonly #onEnd = (): void => {
     if (this.#exchange === null) this.#socket.destroy();
+    else this.#exchange.clientEnded();
   };
 
   readonly #onClose = (): void => {

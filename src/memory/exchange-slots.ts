@@ -15,6 +15,9 @@ const ROW_WORDS = 16;
 /** A row's count has 24 bits. Above them stands the tag of the last change while its slot doesn't show it yet. */
 const COUNT_MASK = 0xff_ffff;
 
+/** More than this no row counts. */
+export const MOST_IN_FLIGHT = COUNT_MASK;
+
 /** Each taker has a cache line for itself. Its only word: the slot of its change under way or of its last one, plus 1. */
 const TAKER_WORDS = 16;
 

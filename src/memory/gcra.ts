@@ -9,6 +9,9 @@ const MOST_SPAN = 2 ** 28;
 /** A bucket's clock wraps no sooner than in so many ms. */
 const LEAST_WRAP_MS = 3_600_000;
 
+/** So many reservations may stand beyond the burst: one of each thread. */
+const MOST_RESERVED = 64;
+
 /** A bucket takes two words, next to each other. */
 const RESTS = 1;
 
@@ -36,6 +39,13 @@ export interface PaceTerms {
   readonly burst: number;
 }
 
+/** A unit that was taken for later. */
+export interface Reservation {
+  readonly waitMs: number;
+  /** The bucket's word behind it. */
+  readonly mark: number;
+}
+
 /** Buckets of the generic cell rate algorithm (ITU-T I.371) in words that all threads share. A bucket's first word is the tick, of
  *  32 bits that wrap, at which nothing is owed any more; the second one is the same in whole seconds, by which a first word from
  *  before the wrap is known. What is let in is exact, however many threads ask. Time is an argument, in ms of the monotonic clock
@@ -54,11 +64,31 @@ export class Gcra {
     const tick = Math.floor(now * ticksPerMs);
     for (;;) {
       const seen = this.#words.load(at);
-      const owed = this.#owed(at, { seen, tick, most: span, now });
+      const owed = this.#owed(at, { seen, tick, pace, now });
       if (owed + cost > span) return Math.max(1, (owed + cost - span) / ticksPerMs);
       this.#restsBy(at, now + (owed + cost) / ticksPerMs);
       if (this.#words.compareExchange(at, seen, (tick + owed + cost) | 0) === seen) return 0;
     }
+  }
+
+  /** Takes the next unit that isn't taken yet, and tells in how many ms it may be used: 0 where that is now. Units are given in
+   *  the order in which they are asked for. Each thread has one such unit at a time. */
+  reserve(at: number, pace: Pace, now: number): Reservation {
+    const { ticksPerMs, cost, span } = pace;
+    const tick = Math.floor(now * ticksPerMs);
+    for (;;) {
+      const seen = this.#words.load(at);
+      const owed = this.#owed(at, { seen, tick, pace, now });
+      const mark = (tick + owed + cost) | 0;
+      this.#restsBy(at, now + (owed + cost) / ticksPerMs);
+      if (this.#words.compareExchange(at, seen, mark) !== seen) continue;
+      return { waitMs: Math.max(0, (owed + cost - span) / ticksPerMs), mark };
+    }
+  }
+
+  /** Takes a reservation back, if none was made behind it. */
+  cancel(at: number, { cost }: Pace, { mark }: Reservation): void {
+    this.#words.compareExchange(at, mark, (mark - cost) | 0);
   }
 
   /** Gives back one unit that was taken and not used. */
@@ -68,7 +98,7 @@ export class Gcra {
 
   /** Units that may be taken at once, now. */
   left(at: number, pace: Pace, now: number): number {
-    return Math.floor((pace.span - this.#owedNow(at, pace, now)) / pace.cost);
+    return Math.max(0, Math.floor((pace.span - this.#owedNow(at, pace, now)) / pace.cost));
   }
 
   /** Ms until the bucket is whole again. */
@@ -81,19 +111,19 @@ export class Gcra {
     return secondOf(now) - this.#words.load(at + RESTS) >= 0;
   }
 
-  #owedNow(at: number, { ticksPerMs, span }: Pace, now: number): number {
+  #owedNow(at: number, pace: Pace, now: number): number {
     const seen = this.#words.load(at);
-    return this.#owed(at, { seen, tick: Math.floor(now * ticksPerMs), most: span, now });
+    return this.#owed(at, { seen, tick: Math.floor(now * pace.ticksPerMs), pace, now });
   }
 
   /** Ticks owed by a first word `seen`. Before it changes the second one does: who sees the new first word sees a second one that is
    *  no older. */
-  #owed(at: number, bucket: { seen: number; tick: number; most: number; now: number }): number {
-    const { seen, tick, most, now } = bucket;
+  #owed(at: number, bucket: { seen: number; tick: number; pace: Pace; now: number }): number {
+    const { seen, tick, pace, now } = bucket;
     if (this.rests(at, now)) return 0;
     const ahead = (seen - tick) | 0;
     // More than may be owed is the skew of another thread's clock, or another pace's word: it must neither open nor freeze.
-    return ahead < 0 ? 0 : Math.min(ahead, most);
+    return ahead < 0 ? 0 : Math.min(ahead, pace.span + MOST_RESERVED * pace.cost);
   }
 
   #restsBy(at: number, whenMs: number): void {

@@ -7,8 +7,10 @@ const COUNT = 0;
 const PRINT = 1;
 const BUCKET = 2;
 const BUCKET_RESTS = 3;
+/** A bit for each thread that waits for a place. */
+const WAITING = 4;
 /** Words of what a row is used for, cleared before another key gets it. */
-const USED_WORDS = [BUCKET, BUCKET_RESTS, 4, 5, 6, 7] as const;
+const USED_WORDS = [BUCKET, BUCKET_RESTS, WAITING] as const;
 
 /** Rows that a key may stand in, next to each other. */
 const WAYS = 16;
@@ -82,6 +84,28 @@ export class LimitRows {
       if (empty >= 0 && this.#claim(empty, print, first)) return empty;
     }
     return NO_ROW;
+  }
+
+  /** Notes whether a thread waits for what is held in the row. Beyond 32 threads some share a bit. */
+  setWaiting(row: number, thread: number, isWaiting: boolean): void {
+    const at = row * ROW_WORDS + WAITING;
+    const bit = 1 << (thread & 31);
+    for (;;) {
+      const seen = this.#words.load(at);
+      const next = isWaiting ? seen | bit : seen & ~bit;
+      if (seen === next || this.#words.compareExchange(at, seen, next) === seen) return;
+    }
+  }
+
+  /** Whether other threads wait for what is held in the row. */
+  othersWait(row: number, thread: number): boolean {
+    return (this.#words.load(row * ROW_WORDS + WAITING) & ~(1 << (thread & 31))) !== 0;
+  }
+
+  /** A thread that has died waits for nothing. */
+  forgetWaiting(thread: number): void {
+    for (let row = 0; row < this.#windows * WAYS; row++)
+      if (this.#words.load(row * ROW_WORDS + WAITING) !== 0) this.setWaiting(row, thread, false);
   }
 
   /** Frees rows that a thread had marked when it died. Called by one thread, now and then: a row that was marked at the call

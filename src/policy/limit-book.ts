@@ -1,5 +1,6 @@
 import { type Pace, paceOf } from '../memory/gcra.ts';
-import type { LimitRule, Rate } from '../protocol/limit-rule.ts';
+import type { LimitRule } from '../protocol/limit-rule.ts';
+import type { Rate } from '../protocol/rule-text.ts';
 import { isWithin } from '../protocol/suffix.ts';
 
 /** One limit of one client, as it is counted. */

@@ -1,5 +1,5 @@
 import { ExchangeSlots, type ExchangeSlotsShape, exchangeSlotsWords, FULL } from '../memory/exchange-slots.ts';
-import { Gcra } from '../memory/gcra.ts';
+import { Gcra, type Reservation } from '../memory/gcra.ts';
 import type { CellKey } from '../memory/keyed-cells.ts';
 import { LimitRows, NO_ROW } from '../memory/limit-rows.ts';
 import { AtomicWords } from '../memory/words.ts';
@@ -86,6 +86,38 @@ export class LimitCounts {
     }
   }
 
+  /** Takes the next unit of a rate that nobody has taken, for later; null where there is no room to count it. */
+  reserve(limit: Limit, now: number): Reservation | null {
+    const known = this.#knownOf(limit, '');
+    const { pace } = limit;
+    for (;;) {
+      const row = this.#rowOf(known, now);
+      if (row === NO_ROW || pace === null) return null;
+      const reservation = this.#gcra.reserve(this.#rows.bucketAt(row), pace, now);
+      if (this.#rows.holds(row, known.key)) return reservation;
+      this.#gcra.cancel(this.#rows.bucketAt(row), pace, reservation);
+    }
+  }
+
+  /** Takes such a unit back where it can be. */
+  cancel(limit: Limit, reservation: Reservation): void {
+    const { key, row } = this.#knownOf(limit, '');
+    const { pace } = limit;
+    if (pace !== null && this.#rows.holds(row, key)) this.#gcra.cancel(this.#rows.bucketAt(row), pace, reservation);
+  }
+
+  /** Tells the other threads whether this one waits for a place of `limit`. */
+  setWaiting(limit: Limit, isWaiting: boolean): void {
+    const { key, row } = this.#knownOf(limit, '');
+    if (this.#rows.holds(row, key)) this.#rows.setWaiting(row, this.#taker, isWaiting);
+  }
+
+  /** Whether other threads wait for a place of `limit`. */
+  othersWait(limit: Limit): boolean {
+    const { key, row } = this.#knownOf(limit, '');
+    return this.#rows.holds(row, key) && this.#rows.othersWait(row, this.#taker);
+  }
+
   /** Gives back a place. Only the first call does. */
   giveBack(place: number): void {
     this.#slots?.giveBack(place);
@@ -111,6 +143,7 @@ export class LimitCounts {
   /** Gives back all that a thread held when it died. Called by the control thread. */
   bury(taker: number): void {
     this.#placesOf().bury(taker);
+    this.#rows.forgetWaiting(taker);
   }
 
   /** Frees what threads left half done when they died. Called by the control thread now and then. */

@@ -9,6 +9,7 @@ import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
 import { FilterRings } from '../gateway/filter-rings.ts';
 import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent-exchanges.ts';
 import { applyReport, type ReportOutcome } from '../gateway/report.ts';
+import { SitePacing } from '../gateway/site-pacing.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { LeaseTable } from '../memory/lease-table.ts';
@@ -323,6 +324,7 @@ export class DataPlane {
     const { logins, reports } = this.#config.limits;
     const { rows, sites } = this.#tables;
     const rings = new FilterRings();
+    const counts = new LimitCounts(memory.limits, worker);
     const index = new SiteIndex(sites, sessionSecret);
     const siteRowOf = (site: string) => index.rowOf(site, now());
     const selection = () => this.#selection;
@@ -363,8 +365,10 @@ export class DataPlane {
         generationOf: (slot) => this.registry.generationOf(slot),
         rules: () => this.#config.guards,
       }),
+      pacing: new SitePacing({ counts, rules: () => this.#config.sitePacing, now }),
+      exitMost: () => this.#config.exitLimits,
       limits: new ExchangeLimits({
-        counts: new LimitCounts(memory.limits, worker),
+        counts,
         everyone: () => this.#config.clientLimits,
         now,
       }),

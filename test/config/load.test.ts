@@ -216,3 +216,23 @@ test('faults of variables stand at their place, and no value is shown', (t) => {
 test('a secrets file that cannot be read is a fault', (t) => {
   t.deepEqual(faultsOf('\nsecrets: gone.env'), ['2:10 secrets gone.env cannot be read (ENOENT)']);
 });
+
+test('limits that make no sense are refused with their place', (t) => {
+  const text = [
+    'limits:',
+    '  clients:',
+    '    - requests=10/s',
+    '    - requests=10/s burst=0',
+    '  sites: [requests=5/0s]',
+  ].join('\n');
+  const result = loadConfig('/project/roundabout.yaml', { env: {}, readText: () => text });
+  t.false(result.ok);
+  if (result.ok) return;
+  t.deepEqual(
+    result.faults.map(({ line, column, path, message }) => [line, column, path, message]),
+    [
+      [4, 7, 'limits.clients[1]', 'burst: expected a whole number from 1 to 1000000'],
+      [5, 11, 'limits.sites[0]', 'requests: the window is at least 1ms'],
+    ],
+  );
+});

@@ -1,0 +1,164 @@
+import { GatewayError } from '../errors.ts';
+import type { LimitCounts } from '../policy/limit-counts.ts';
+import { type PacedSite, SiteBook } from '../policy/site-book.ts';
+import type { SiteRule } from '../protocol/site-rule.ts';
+import type { Exchange } from './exchange.ts';
+import { SiteQueue, type SiteWaiter } from './site-queue.ts';
+
+/** The pace that an exchange goes by, and its place among those under way to the site (-1 for none). */
+export interface HeldPace {
+  readonly site: PacedSite;
+  place: number;
+}
+
+export interface SitePacingOptions {
+  readonly counts: LimitCounts;
+  /** Replaced as a whole by a reload. */
+  readonly rules: () => readonly SiteRule[];
+  readonly now: () => number;
+}
+
+const NO_PLACE = -1;
+
+/** How often a place is looked for that another thread may have given back, in ms. */
+const LOOK_MS = 5;
+/** Who gave back a place while another thread waits for one leaves it so many ms to take it. */
+const YIELD_MS = 2 * LOOK_MS;
+
+/** Lets exchanges go to sites no faster than the sites' rules allow; those that are too early wait for their turn. */
+export class SitePacing {
+  readonly #options: SitePacingOptions;
+  readonly #queues = new Map<PacedSite, SiteQueue>();
+  /** Queues that wait for a place. */
+  readonly #blocked = new Set<SiteQueue>();
+  #looking: NodeJS.Timeout | null = null;
+  #rules: readonly SiteRule[] | null = null;
+  #book = new SiteBook([]);
+
+  constructor(options: SitePacingOptions) {
+    this.#options = options;
+  }
+
+  /** Null where the exchange may go now. Else resolves when its turn has come; rejects with rate_limited when it hasn't by `endsAt` or
+   *  within the site's longest wait, or with the reason of the exchange's end. Throws rate_limited where the queue is full, or longer
+   *  than anybody may wait. */
+  enter(exchange: Exchange, endsAt: number): Promise<void> | null {
+    const { authority, admission } = exchange;
+    if (authority === null || admission === null) return null;
+    const site = this.#bookNow().of(authority.host, exchange.site ?? authority.host);
+    if (site === null) return null;
+    const held: HeldPace = { site, place: NO_PLACE };
+    exchange.pace = held;
+    if (site.rate === null && site.exchanges === null) return null;
+    const queue = this.#queueOf(site);
+    const mostMs = Math.min(site.waitMs, endsAt - this.#options.now());
+    if (queue.size >= site.queue || queue.size * site.intervalMs > mostMs) throw tooMany(site, queue.size);
+    const waiter = new Waiter(admission.client.name, held);
+    queue.add(waiter);
+    queue.look();
+    return waiter.hasGone ? null : waitFor(waiter, { exchange, queue, mostMs });
+  }
+
+  /** Gives back the place that the exchange held. */
+  ended({ pace }: Exchange): void {
+    if (pace === null || pace.place === NO_PLACE) return;
+    const { counts } = this.#options;
+    counts.giveBack(pace.place);
+    pace.place = NO_PLACE;
+    const queue = this.#queues.get(pace.site);
+    if (queue === undefined) return;
+    if (pace.site.exchanges !== null && counts.othersWait(pace.site.exchanges)) queue.yield(YIELD_MS);
+    queue.look();
+  }
+
+  #bookNow(): SiteBook {
+    const rules = this.#options.rules();
+    if (rules !== this.#rules) {
+      this.#rules = rules;
+      this.#book = new SiteBook(rules);
+    }
+    return this.#book;
+  }
+
+  #queueOf(site: PacedSite): SiteQueue {
+    const known = this.#queues.get(site);
+    if (known !== undefined) return known;
+    const { counts, now } = this.#options;
+    const queue = new SiteQueue(site, {
+      counts,
+      now,
+      blocked: (waiting, isBlocked) => this.#block(waiting, isBlocked),
+      empty: (empty) => this.#queues.delete(empty.site),
+    });
+    this.#queues.set(site, queue);
+    return queue;
+  }
+
+  #block(queue: SiteQueue, isBlocked: boolean): void {
+    const { exchanges } = queue.site;
+    if (exchanges === null || isBlocked === this.#blocked.has(queue)) return;
+    this.#options.counts.setWaiting(exchanges, isBlocked);
+    if (isBlocked) this.#blocked.add(queue);
+    else this.#blocked.delete(queue);
+    if (isBlocked) this.#looking ??= setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  #look(): void {
+    for (const queue of [...this.#blocked]) queue.look();
+    if (this.#blocked.size > 0 || this.#looking === null) return;
+    clearInterval(this.#looking);
+    this.#looking = null;
+  }
+}
+
+/** Whoever waits, before and after anybody waits for it. */
+class Waiter implements SiteWaiter {
+  readonly client: string;
+  readonly #held: HeldPace;
+  hasGone = false;
+  onGo: (() => void) | null = null;
+
+  constructor(client: string, held: HeldPace) {
+    this.client = client;
+    this.#held = held;
+  }
+
+  go(place: number): void {
+    this.#held.place = place;
+    this.hasGone = true;
+    this.onGo?.();
+  }
+}
+
+function waitFor(waiter: Waiter, wait: { exchange: Exchange; queue: SiteQueue; mostMs: number }): Promise<void> {
+  const { exchange, queue, mostMs } = wait;
+  const { abort } = exchange;
+  return new Promise((resolve, reject) => {
+    exchange.queued = true;
+    const end = (): void => {
+      exchange.queued = false;
+      clearTimeout(timer);
+      abort.removeEventListener('abort', left);
+    };
+    const leave = (reason: unknown): void => {
+      end();
+      queue.leave(waiter);
+      reject(reason);
+    };
+    const left = (): void => leave(abort.reason);
+    const timer = setTimeout(() => leave(tooMany(queue.site, queue.size)), mostMs);
+    waiter.onGo = () => {
+      end();
+      resolve();
+    };
+    if (abort.aborted) left();
+    else abort.addEventListener('abort', left);
+  });
+}
+
+function tooMany({ name, intervalMs }: PacedSite, waiting: number): GatewayError {
+  return new GatewayError('rate_limited', {
+    detail: `paced-requests site=${name}: ${waiting} requests wait for their turn already`,
+    retryAfterS: Math.max(1, (waiting * intervalMs) / 1_000),
+  });
+}

@@ -1,0 +1,81 @@
+import { paceOf } from '../memory/gcra.ts';
+import type { SiteRule } from '../protocol/site-rule.ts';
+import { isWithin } from '../protocol/suffix.ts';
+import type { Limit } from './limit-book.ts';
+
+/** How fast all clients together may go to one site. */
+export interface PacedSite {
+  /** The site as it is counted: that of the rule, or the one that was asked for. */
+  readonly name: string;
+  readonly rate: Limit | null;
+  readonly exchanges: Limit | null;
+  /** How often one exit may go there; its count is each exit's own. */
+  readonly exitInterval: Limit | null;
+  /** Requests that may wait in one thread, and how long, in ms. */
+  readonly queue: number;
+  readonly waitMs: number;
+  /** From one request to the next, in ms; 0 where none is asked for. */
+  readonly intervalMs: number;
+}
+
+/** Sites that are remembered; beyond, the one remembered first goes. */
+const MOST_SITES = 10_000;
+
+/** Which sites are paced, by the first rule that fits, those that name a site before those that don't. */
+export class SiteBook {
+  readonly #rules: readonly SiteRule[];
+  readonly #known = new Map<string, PacedSite>();
+
+  constructor(rules: readonly SiteRule[]) {
+    this.#rules = rules.toSorted((one, other) => Number(one.site === undefined) - Number(other.site === undefined));
+  }
+
+  /** The pace at which `host`, which belongs to `site`, may be gone to; null where it isn't limited. */
+  of(host: string, site: string): PacedSite | null {
+    const rule = this.#rules.find((one) => one.site === undefined || isWithin(host, one.site));
+    if (rule === undefined) return null;
+    const name = rule.site ?? site;
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MOST_SITES) this.#known.clear();
+    const paced = pacedSite(name, rule);
+    this.#known.set(name, paced);
+    return paced;
+  }
+}
+
+function pacedSite(name: string, { requests, exchanges, exitIntervalMs, queue, waitMs }: SiteRule): PacedSite {
+  const own = { perSite: false, most: 1, pace: null };
+  return {
+    name,
+    rate:
+      requests === undefined
+        ? null
+        : {
+            ...own,
+            kind: 'requests',
+            name: `paced-requests site=${name}`,
+            key: `\npaced ${name}\n${requests.count}/${requests.windowMs} ${requests.burst}`,
+            most: requests.burst,
+            pace: paceOf(requests),
+          },
+    exchanges:
+      exchanges === undefined
+        ? null
+        : { ...own, kind: 'exchanges', name: `paced-exchanges site=${name}`, key: `\npaced ${name}`, most: exchanges },
+    exitInterval:
+      exitIntervalMs === undefined
+        ? null
+        : {
+            kind: 'siteRequests',
+            name: `exit-interval site=${name}`,
+            key: `\nexits of ${name} ${exitIntervalMs}`,
+            perSite: true,
+            most: 1,
+            pace: paceOf({ count: 1, windowMs: exitIntervalMs, burst: 1 }),
+          },
+    queue,
+    waitMs,
+    intervalMs: requests === undefined ? 0 : requests.windowMs / requests.count,
+  };
+}

@@ -1,0 +1,150 @@
+import test from 'ava';
+import { type Answer, forwardVia, open } from '../support/clients.ts';
+import { startHttpExit } from '../support/exits.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type CountingOrigin, openToBoth, startCountingOrigin, until } from './limit-scene.ts';
+
+// All clients together go to a site no faster than its rule says, over two threads, counted at the origin.
+
+const CONNECTIONS = 200;
+
+interface Scene {
+  readonly gateway: Gateway;
+  readonly origin: CountingOrigin;
+  get(options?: { client?: string; parameters?: string; host?: string }): Promise<Answer>;
+  flood(count?: number): Promise<readonly Answer[]>;
+}
+
+async function scene(
+  t: { teardown(end: () => unknown): void },
+  limits: Readonly<Record<string, unknown>>,
+  { exits = 1, timeouts = {} }: { exits?: number; timeouts?: object } = {},
+): Promise<Scene> {
+  const origin = await startCountingOrigin();
+  t.teardown(origin.close);
+  const running = await Promise.all(Array.from({ length: exits }, () => startHttpExit()));
+  t.teardown(() => Promise.all(running.map((exit) => exit.close())));
+  const gateway = await startGateway({
+    config: { workers: 2, limits, timeouts },
+    clients: { acme: [], other: [] },
+    pools: { one: { exits: running.map(({ url }) => ({ url })) } },
+  });
+  t.teardown(gateway.stop);
+  const url = (host: string) => `http://${host}:${origin.port}/`;
+  return {
+    gateway,
+    origin,
+    get: ({ client = 'acme', parameters = '', host = 'localhost' } = {}) =>
+      forwardVia(gateway.port(), url(host), { login: gateway.login(client, parameters) }),
+    flood: async (count = CONNECTIONS) => {
+      const login = gateway.login('acme');
+      const sockets = await openToBoth(gateway, count);
+      return Promise.all(sockets.map((socket) => forwardVia(gateway.port(), url('localhost'), { login, socket })));
+    },
+  };
+}
+
+const count = (answers: readonly Answer[], reason: string) => answers.filter((one) => one.reason === reason).length;
+
+test.serial('a site gets no more than its pace, and those that are too early wait', async (t) => {
+  const { origin, flood, get } = await scene(t, { sites: ['site=localhost requests=100/s burst=5'] });
+  const begun = performance.now();
+  const answers = await flood();
+  t.is(count(answers, 'OK'), CONNECTIONS);
+  t.is(origin.seen, CONNECTIONS);
+  // From the beginning on: never more than the burst and what the pace had brought.
+  for (const [index, at] of origin.times.entries())
+    t.true(index + 1 <= 5 + (at - begun) / 10 + 1e-6, `request ${index}`);
+  t.true(performance.now() - begun >= (CONNECTIONS - 5) * 10);
+  t.is((await get({ host: '127.0.0.1' })).status, 200, 'another site has no pace');
+});
+
+test.serial('a site has no more exchanges under way than its rule says, and all have their turn', async (t) => {
+  const { origin, flood } = await scene(t, { sites: ['exchanges=7'] });
+  origin.hold(true);
+  const answers = flood();
+  await until(() => origin.waiting === 7, '7 are under way');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.is(origin.seen, 7);
+  origin.hold(false);
+  t.is(count(await answers, 'OK'), CONNECTIONS);
+  t.is(origin.most, 7);
+});
+
+test.serial('beyond its queue a site refuses at once, and whoever has waited for too long as well', async (t) => {
+  const { gateway, origin, get } = await scene(t, { sites: ['exchanges=1 queue=3 wait=1s'] });
+  origin.hold(true);
+  const first = get();
+  await until(() => origin.waiting === 1, 'one is under way');
+  const login = gateway.login('acme');
+  const sockets = await openToBoth(gateway, 40);
+  const url = `http://localhost:${origin.port}/`;
+  const others = await Promise.all(sockets.map((socket) => forwardVia(gateway.port(), url, { login, socket })));
+  t.is(count(others, 'rate_limited'), 40, 'three of each thread waited in vain, the others were refused at once');
+  t.true(others.every(({ headers }) => Number(headers['retry-after']) >= 1));
+  t.is(origin.seen, 1);
+  origin.hold(false);
+  t.is((await first).status, 200);
+  t.is((await get()).status, 200);
+});
+
+test.serial('who leaves the queue gives its turn to others, and clients take turns', async (t) => {
+  const { gateway, origin, get } = await scene(t, { sites: ['exchanges=1'] });
+  origin.hold(true);
+  const first = get();
+  await until(() => origin.waiting === 1, 'one is under way');
+  const request = (client: string) => {
+    const { username, password } = gateway.login(client);
+    const credential = Buffer.from(`${username}:${password}`).toString('base64');
+    return `GET http://localhost:${origin.port}/ HTTP/1.1\r\nHost: localhost\r\nProxy-Authorization: Basic ${credential}\r\n\r\n`;
+  };
+  const leaving = await Promise.all(Array.from({ length: 20 }, () => open(gateway.port())));
+  for (const socket of leaving) socket.write(request('acme'));
+  const greedy = Array.from({ length: 30 }, () => get());
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  for (const socket of leaving) socket.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const order: string[] = [];
+  const modest = [0, 1, 2].map(() => get({ client: 'other' }).then(() => order.push('other')));
+  for (const one of greedy) void one.then(() => order.push('acme'));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  origin.hold(false);
+  await Promise.all([first, ...greedy, ...modest]);
+  t.is(origin.seen, 34, 'those that left were not sent');
+  t.true(order.lastIndexOf('other') <= 20, `${order}`);
+});
+
+test.serial('an exit rests from a site between two of its requests, while others wait for it', async (t) => {
+  const { origin, get } = await scene(t, { sites: ['site=localhost exit-interval=400ms'] }, { exits: 2 });
+  const begun = performance.now();
+  const answers = await Promise.all(Array.from({ length: 6 }, () => get()));
+  t.is(count(answers, 'OK'), 6);
+  const byExit = Map.groupBy(answers, ({ headers }) => String(headers['roundabout-exit']));
+  t.is(byExit.size, 2);
+  for (const [index, at] of origin.times.entries())
+    t.true(index + 1 <= 2 * (1 + (at - begun) / 400) + 1e-6, `request ${index} after ${at - begun} ms`);
+  const session = await Promise.all([1, 2].map(() => get({ parameters: 'session-a' })));
+  t.is(
+    new Set(session.map(({ headers }) => String(headers['roundabout-exit']))).size,
+    1,
+    'a session waits for its exit',
+  );
+});
+
+test.serial('what has no turn in time is told so', async (t) => {
+  const { get } = await scene(t, { sites: ['site=localhost exit-interval=1h'] }, { timeouts: { attempts: '1s' } });
+  t.is((await get()).status, 200);
+  t.is((await get()).reason, 'rate_limited');
+});
+
+test.serial('an exit carries no more exchanges than its rule says', async (t) => {
+  const { origin, flood, get } = await scene(t, { exits: ['exchanges=9'] }, { exits: 3 });
+  origin.hold(true);
+  const answers = flood();
+  await until(() => origin.waiting === 27, '27 are under way');
+  t.is((await get()).reason, 'too_many_connections');
+  origin.hold(false);
+  t.is(count(await answers, 'OK'), 27);
+  t.is(origin.most, 27);
+  t.is((await get()).status, 200);
+});
