@@ -1,4 +1,4 @@
-import { credentialOf, type LineForm, readAddress } from './line-form.ts';
+import { addressText, credentialOf, credentialText, type LineForm, readAddress } from './line-form.ts';
 
 const pattern = /^((?:\[[^\]]*\]|[^:@[\]]+):[0-9]+)@(.+)$/s;
 
@@ -10,5 +10,9 @@ export const hostPortAtUserPass: LineForm = {
     const [, address, credential] = pattern.exec(entry) ?? [];
     if (address === undefined || credential === undefined) return null;
     return readAddress(scheme, address, credentialOf(credential));
+  },
+  write: (exit) => {
+    const credential = credentialText(exit);
+    return credential === null ? addressText(exit) : `${addressText(exit)}@${credential}`;
   },
 };

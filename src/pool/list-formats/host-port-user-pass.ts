@@ -1,4 +1,4 @@
-import { credentialOf, isBareNumber, type LineForm, readAddress } from './line-form.ts';
+import { addressText, credentialOf, credentialText, isBareNumber, type LineForm, readAddress } from './line-form.ts';
 
 /** The user name has no colon; the password may have some, or be empty. */
 const pattern = /^((?:\[[^\]]*\]|[^:[\]]+):[0-9]+):([^:]*:.*)$/s;
@@ -11,5 +11,9 @@ export const hostPortUserPass: LineForm = {
     const [, address, credential] = pattern.exec(entry) ?? [];
     if (address === undefined || credential === undefined || isBareNumber(address)) return null;
     return readAddress(scheme, address, credentialOf(credential));
+  },
+  write: (exit) => {
+    const credential = credentialText(exit);
+    return credential === null ? addressText(exit) : `${addressText(exit)}:${credential}`;
   },
 };

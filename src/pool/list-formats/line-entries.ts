@@ -153,7 +153,7 @@ export class LineEntries {
       return faulty(`the line is ${other.shape}, and most others are not: bring all into one form`);
     const [only, second] = forms;
     return faulty(
-      only !== undefined && second === undefined
+      only !== undefined && (second === undefined || forms.length === 2)
         ? `expected ${only.shape}`
         : 'expected a URL, host:port, host:port:user:password or user:password@host:port',
     );

@@ -1,6 +1,7 @@
+import { isIP } from 'node:net';
 import { parseEndpoint } from '../../protocol/endpoint.ts';
 import type { Countries } from './countries.ts';
-import { type EntryReading, faulty, type ListScheme, placeless } from './listed-exit.ts';
+import { type EntryReading, faulty, type ListedExit, type ListScheme, placeless } from './listed-exit.ts';
 
 /** What reading an entry needs to know beside its text. */
 export interface ReadingContext {
@@ -18,6 +19,9 @@ export interface LineForm {
   readonly claims: 'shape' | 'exits' | 'nothing';
   /** Null for a text that is not in this form at all. Never throws. */
   read(entry: string, context: ReadingContext): EntryReading | null;
+  /** The exit in this form; null where the form has no words for it. What is written may still not mean the exit: whoever writes
+   *  reads it again. */
+  write(exit: ListedExit): string | null;
 }
 
 /** `host:port`, IPv6 in brackets. */
@@ -34,6 +38,16 @@ export function readAddress(
 ): EntryReading {
   const endpoint = parseEndpoint(scheme, address, credential);
   return endpoint.ok ? placeless(endpoint.value) : faulty(endpoint.fault.detail);
+}
+
+/** `host:port`, as it stands before or behind a credential. */
+export function addressText({ endpoint: { host, port } }: ListedExit): string {
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+}
+
+/** `user:pass`; null where the exit takes no credential. */
+export function credentialText({ endpoint: { username, password = '' } }: ListedExit): string | null {
+  return username === undefined ? null : `${username}:${password}`;
 }
 
 /** A user name and a password as they stand in a line, with a colon between. */

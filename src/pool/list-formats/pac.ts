@@ -1,4 +1,4 @@
-import { type LineForm, readAddress } from './line-form.ts';
+import { addressText, credentialText, type LineForm, readAddress } from './line-form.ts';
 import { type ListScheme, skipped } from './listed-exit.ts';
 
 /** What a browser takes each word for. `SOCKS` alone has always been version 4. */
@@ -21,6 +21,10 @@ export const pac: LineForm = {
     const [, word = '', address] = /^([A-Z45]{4,6})\s+(\S+:[0-9]+)$/i.exec(entry) ?? [];
     const scheme = words.get(word.toUpperCase());
     return scheme === undefined || address === undefined ? null : readAddress(scheme, address, null);
+  },
+  write: (exit) => {
+    const word = ['PROXY', 'HTTPS', 'SOCKS4', 'SOCKS5'].find((one) => words.get(one) === exit.endpoint.scheme);
+    return word === undefined || credentialText(exit) !== null ? null : `${word} ${addressText(exit)}`;
   },
 };
 

@@ -1,6 +1,6 @@
 import { percentDecodedOnce } from '../../protocol/credentials.ts';
 import type { Geo } from '../exit.ts';
-import { placeOf } from './exit-place.ts';
+import { placeKeys, placeOf } from './exit-place.ts';
 import { hostPort } from './host-port.ts';
 import type { LineForm, ReadingContext } from './line-form.ts';
 import { type EntryReading, faulty } from './listed-exit.ts';
@@ -20,6 +20,14 @@ export const pipe: LineForm = {
     if (bar < 0) return null;
     const address = readFirst(entry.slice(0, bar).trim(), context);
     return address === null ? null : withFields(address, entry.slice(bar + 1).split('|'), context);
+  },
+  write: (exit) => {
+    const said = placeKeys.flatMap((key) => {
+      const text = key === 'name' ? exit.name : exit.geo[key];
+      return text == null ? [] : [`${key}=${text.replace(/[%|#]/g, encodeURIComponent)}`];
+    });
+    // Without a place it is a URL, which is read as well as one.
+    return [url.write(exit), ...said].join('|');
   },
 };
 

@@ -22,4 +22,9 @@ export const proxychains: LineForm = {
     const address = `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
     return readAddress(scheme, address, username === undefined ? null : { username, password: password ?? '' });
   },
+  write: ({ endpoint: { scheme, host, port, username, password = '' } }) => {
+    // It dials no others.
+    if (scheme !== 'http' && scheme !== 'socks4' && scheme !== 'socks5') return null;
+    return [scheme, host, port, ...(username === undefined ? [] : [username, password])].join(' ');
+  },
 };

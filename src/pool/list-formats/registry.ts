@@ -30,12 +30,13 @@ export const rivalForms: readonly (readonly LineForm[])[] = [
   [userPassAtHostPort, hostPortAtUserPass],
 ];
 
-/** Those that may leave out the credential where an exit takes none. */
-const withCredential: ReadonlySet<LineForm> = new Set([
-  hostPortUserPass,
-  userPassHostPort,
-  userPassAtHostPort,
-  hostPortAtUserPass,
+/** How a list of a format may write an exit of which there is less to say: without a credential, or without a place. */
+const shorter: ReadonlyMap<LineForm, LineForm> = new Map([
+  [hostPortUserPass, hostPort],
+  [userPassHostPort, hostPort],
+  [userPassAtHostPort, hostPort],
+  [hostPortAtUserPass, hostPort],
+  [pipe, url],
 ]);
 
 /** The names of all formats, as `format:` and `--format` take them. */
@@ -61,7 +62,8 @@ export type ListFormat = (typeof listFormats)[number];
 
 /** The forms of an entry in a list of this format. */
 export function formsOf(format: ListFormat): readonly LineForm[] {
-  const named = lineForms.filter(({ name }) => name === format);
-  if (named.length === 0) return lineForms;
-  return named.some((form) => withCredential.has(form)) ? [...named, hostPort] : named;
+  const named = lineForms.find(({ name }) => name === format);
+  if (named === undefined) return lineForms;
+  const short = shorter.get(named);
+  return short === undefined ? [named] : [named, short];
 }

@@ -1,4 +1,4 @@
-import { credentialOf, isBareNumber, type LineForm, readAddress } from './line-form.ts';
+import { addressText, credentialOf, credentialText, isBareNumber, type LineForm, readAddress } from './line-form.ts';
 import { listSchemeOf } from './schemes.ts';
 
 const pattern = /^(https?|socks4a?|socks5h?):((?:\[[^\]]*\]|[^:/[\]]+):[0-9]+)(?::([^:]*:.*))?$/is;
@@ -16,5 +16,9 @@ export const schemeHostPort: LineForm = {
       address,
       credential === undefined ? null : credentialOf(credential),
     );
+  },
+  write: (exit) => {
+    const credential = credentialText(exit);
+    return [exit.endpoint.scheme, addressText(exit), ...(credential === null ? [] : [credential])].join(':');
   },
 };

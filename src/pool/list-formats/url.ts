@@ -1,5 +1,5 @@
 import { parseExitUrl } from '../../protocol/endpoint.ts';
-import type { LineForm } from './line-form.ts';
+import { addressText, type LineForm } from './line-form.ts';
 import { faulty, placeless } from './listed-exit.ts';
 
 /** The one form with percent-encoded credentials. */
@@ -14,5 +14,11 @@ export const url: LineForm = {
     return endpoint.value.scheme === 'direct'
       ? faulty('a way out without a proxy stands in the pool file')
       : placeless(endpoint.value);
+  },
+  write: (exit) => {
+    const { scheme, username, password = '' } = exit.endpoint;
+    const encoded = (text: string) => encodeURIComponent(text.toWellFormed());
+    const userinfo = username === undefined ? '' : `${encoded(username)}:${encoded(password)}@`;
+    return `${scheme}://${userinfo}${addressText(exit)}`;
   },
 };

@@ -1,4 +1,4 @@
-import { credentialOf, hostAndPort, type LineForm, readAddress } from './line-form.ts';
+import { addressText, credentialOf, credentialText, hostAndPort, type LineForm, readAddress } from './line-form.ts';
 
 export const userPassAtHostPort: LineForm = {
   name: 'user-pass-at-host-port',
@@ -10,5 +10,9 @@ export const userPassAtHostPort: LineForm = {
     const address = entry.slice(at + 1);
     if (at < 0 || !hostAndPort.test(address)) return null;
     return readAddress(scheme, address, at === 0 ? null : credentialOf(entry.slice(0, at)));
+  },
+  write: (exit) => {
+    const credential = credentialText(exit);
+    return credential === null ? addressText(exit) : `${credential}@${addressText(exit)}`;
   },
 };

@@ -1,4 +1,12 @@
-import { credentialOf, hostAndPort, isBareNumber, type LineForm, readAddress } from './line-form.ts';
+import {
+  addressText,
+  credentialOf,
+  credentialText,
+  hostAndPort,
+  isBareNumber,
+  type LineForm,
+  readAddress,
+} from './line-form.ts';
 
 export const userPassHostPort: LineForm = {
   name: 'user-pass-host-port',
@@ -14,5 +22,9 @@ export const userPassHostPort: LineForm = {
     const fits = hostAndPort.test(address) && !isBareNumber(address) && credential.username !== '';
     // Without a second colon it is a scheme, or the beginning of an address.
     return fits && entry.indexOf(':') < start - 1 ? readAddress(scheme, address, credential) : null;
+  },
+  write: (exit) => {
+    const credential = credentialText(exit);
+    return credential === null ? addressText(exit) : `${credential}:${addressText(exit)}`;
   },
 };

@@ -86,7 +86,7 @@ test('a named format takes nothing else', (t) => {
     ['host-port-user-pass', 'u:p@h:1'],
     ['user-pass-host-port', 'h.example:80:u:p'],
     ['url', 'h:1'],
-    ['pipe', 'h:1'],
+    ['pipe', 'h:1:u:p'],
     ['proxychains', 'PROXY h:1'],
   ];
   for (const [format, line] of lines) {
