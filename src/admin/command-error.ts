@@ -10,6 +10,8 @@ export type CommandErrorCode =
   | 'config_faults'
   | 'not_running'
   | 'not_answering'
+  | 'unconfirmed'
+  | 'changed'
   | 'internal';
 
 /** An error as it is told to a person or a script. */

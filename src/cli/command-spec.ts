@@ -22,6 +22,8 @@ export interface CommandSpec {
   readonly operands?: string;
   /** There must be one of `operands` at least. */
   readonly needsOperands?: true;
+  /** What stands behind `operand`, such as `<file>` or `<entries...>`, and what it means. */
+  readonly further?: readonly [syntax: string, describe: string];
   readonly options?: readonly OptionSpec[];
   /** More lines for its help. */
   readonly notes?: readonly string[];

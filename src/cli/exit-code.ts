@@ -8,6 +8,9 @@ export const exitCodes = Object.freeze({
   notFound: 3,
   exists: 4,
   notRunning: 5,
+  unconfirmed: 6,
+  /** As a shell tells of SIGINT. */
+  interrupted: 130,
 });
 
 /** What the help says of them. */
@@ -18,6 +21,7 @@ export const exitCodeTexts: readonly (readonly [code: number, meaning: string])[
   [exitCodes.notFound, 'there is no such client, secret, pool or exchange'],
   [exitCodes.exists, 'there is one already'],
   [exitCodes.notRunning, 'the gateway does not run, or is not healthy'],
+  [exitCodes.unconfirmed, 'nobody said yes, and --yes was not given: nothing was changed'],
 ];
 
 /** Codes that are not listed end with `failed`. */
@@ -34,6 +38,7 @@ const byError: ReadonlyMap<CommandErrorCode, number> = new Map([
   ['bad_rule', exitCodes.misused],
   ['bad_value', exitCodes.misused],
   ['unknown_pool', exitCodes.misused],
+  ['unconfirmed', exitCodes.unconfirmed],
 ]);
 
 /** The exit code that tells of an error. */

@@ -7,7 +7,10 @@ import { exitCodes, exitCodeTexts } from './exit-code.ts';
 import { type Failure, failureOf, usageFailure } from './failure.ts';
 import { packageVersion } from './package-facts.ts';
 import { poolCommands } from './pool.ts';
+import { exportCommands } from './pool-export.ts';
+import { importCommands } from './pool-import.ts';
 import { reloadCommands } from './pool-reload.ts';
+import { removeCommands } from './pool-remove.ts';
 import { printableJson } from './printable.ts';
 import { reportCommands } from './report.ts';
 import { serviceCommands } from './service.ts';
@@ -69,6 +72,9 @@ function createProgram(runner: Runner): Command {
     ...serviceCommands,
     ...clientCommands,
     ...poolCommands,
+    ...importCommands,
+    ...exportCommands,
+    ...removeCommands,
     ...reloadCommands,
     ...exitCommands,
     ...sessionCommands,
@@ -84,16 +90,18 @@ function addCommand(program: Command, spec: CommandSpec, runner: Runner): void {
   command.description(spec.summary);
   if (spec.operands !== undefined) command.argument(spec.needsOperands ? '<names...>' : '[names...]', spec.operands);
   if (spec.operand !== undefined) command.argument('<name>', spec.operand);
+  if (spec.further !== undefined) command.argument(...spec.further);
   for (const option of spec.options ?? []) command.addOption(optionOf(option));
   if (spec.notes !== undefined) command.addHelpText('after', `\n${spec.notes.join('\n')}`);
   command.action(async () => {
-    const { config, data } = program.opts<{ config?: string; data?: string }>();
+    const { config, data, json } = program.opts<{ config?: string; data?: string; json?: true }>();
     const workplace = new Workplace({
       config,
       data,
       env: process.env,
       now: Date.now,
       screen: screenOf(process.stdout),
+      mayAsk: !json,
     });
     try {
       await runner(spec, { given: new Given(command.args, command.opts()), workplace });

@@ -1,6 +1,8 @@
 import { CommandError } from '../admin/command-error.ts';
 import type { ConfigFault } from '../config/fault.ts';
 import { loadConfig } from '../config/load.ts';
+import type { PoolFileContent } from '../config/pool-file.ts';
+import { readPoolFolder } from '../config/pool-folder.ts';
 import { PoolCatalogue } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import { readSettings } from '../startup/settings.ts';
@@ -54,6 +56,24 @@ export function dataFolderOf({ file, env }: ConfigPlace): string {
   const loaded = loadConfig(file, { env });
   if (!loaded.ok) throw new ConfigFaultsError(file, loaded.faults);
   return loaded.config.data;
+}
+
+/** The pool files of a config. */
+export interface PoolPlaces {
+  readonly folder: string;
+  /** Where lists are looked for that aren't beside a pool file. */
+  readonly projectFolder: string;
+  readonly files: readonly PoolFileContent[];
+}
+
+/** Reads the pool files that a config names, without what they name in turn. Throws ConfigFaultsError. */
+export function poolPlaces({ file, env }: ConfigPlace): PoolPlaces {
+  const loaded = loadConfig(file, { env });
+  if (!loaded.ok) throw new ConfigFaultsError(file, loaded.faults);
+  const { pools: folder, folder: projectFolder } = loaded.config;
+  const { files, faults } = readPoolFolder(folder, { variables: loaded.variables });
+  if (faults.length > 0) throw new ConfigFaultsError(file, faults);
+  return { folder, projectFolder, files };
 }
 
 /** `1 fault`, `2 faults`. */

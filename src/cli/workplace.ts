@@ -13,8 +13,16 @@ import { openStore, type Store, storePath } from '../store/database.ts';
 import { loadSecretKey } from '../store/secret-key.ts';
 import { askGateway } from './control-client.ts';
 import { packageFolder } from './package-facts.ts';
-import { type CheckedSettings, ConfigFaultsError, checkSettings, dataFolderOf } from './settings-check.ts';
+import {
+  type CheckedSettings,
+  ConfigFaultsError,
+  checkSettings,
+  dataFolderOf,
+  type PoolPlaces,
+  poolPlaces,
+} from './settings-check.ts';
 import type { Screen } from './table.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
 
 export interface WorkplaceOptions {
   /** As given; undefined for the default. */
@@ -24,6 +32,8 @@ export interface WorkplaceOptions {
   /** The wall clock, in ms since the epoch. */
   readonly now: () => number;
   readonly screen: Screen;
+  /** Whether people read along, who can be asked. */
+  readonly mayAsk: boolean;
 }
 
 /** Where a command does its work: at the running gateway if there is one, otherwise on its files. */
@@ -68,6 +78,16 @@ export class Workplace {
   settings(): CheckedSettings {
     this.#settings ??= checkSettings(this.#place);
     return this.#settings;
+  }
+
+  /** The pool files, and where they are. Throws ConfigFaultsError. */
+  poolFiles(): PoolPlaces {
+    return poolPlaces(this.#place);
+  }
+
+  /** Who can be asked; null where nobody can. */
+  terminal(): Terminal | null {
+    return this.#options.mayAsk ? openTerminal() : null;
   }
 
   close(): void {

@@ -11,6 +11,8 @@ const launcher = fileURLToPath(new URL('../../src/cli/roundabout.js', import.met
 export interface Project {
   readonly folder: string;
   command(...args: string[]): Promise<Ended>;
+  /** The same, with something on standard input. */
+  commandWith(input: string, ...args: string[]): Promise<Ended>;
 }
 
 const files = {
@@ -27,5 +29,11 @@ export function makeProject(t: ExecutionContext, more: Readonly<Record<string, s
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  return { folder, command: (...args) => run(process.execPath, [launcher, ...args], { cwd: folder }) };
+  const commandWith = (input: string | undefined, args: string[]) =>
+    run(process.execPath, [launcher, ...args], { cwd: folder, input });
+  return {
+    folder,
+    command: (...args) => commandWith(undefined, args),
+    commandWith: (input, ...args) => commandWith(input, args),
+  };
 }

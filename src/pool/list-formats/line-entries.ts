@@ -174,5 +174,5 @@ function withAddress(fits: Fit[]): Fit[] {
 /** What is said of a text that fits several forms. */
 export function unclear(forms: readonly LineForm[]): string {
   const shapes = forms.map(({ shape }) => shape).join(' and ');
-  return `this fits ${shapes} alike: say which by "format: ${forms.map(({ name }) => name).join('" or "format: ')}"`;
+  return `this fits ${shapes} alike: say by "format" which it is, ${forms.map(({ name }) => name).join(' or ')}`;
 }

@@ -106,7 +106,7 @@ test('what fits two forms is asked about', (t) => {
   );
   t.is(
     unanswered.faults[0]?.message,
-    'this fits host:port:user:pass and user:pass:host:port alike: say which by "format: host-port-user-pass" or "format: user-pass-host-port"',
+    'this fits host:port:user:pass and user:pass:host:port alike: say by "format" which it is, host-port-user-pass or user-pass-host-port',
   );
   t.like(readList(list, { answer: 'host-port-user-pass' }).exits[1]?.endpoint, { host: 'c', username: 'd' });
   t.like(readList(list, { format: 'user-pass-host-port' }).exits[1]?.endpoint, { host: 'd', username: 'c' });

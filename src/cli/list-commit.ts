@@ -1,0 +1,126 @@
+import { readFileSync, statSync } from 'node:fs';
+import { CommandError } from '../admin/command-error.ts';
+import type { PoolReload } from '../admin/reload-command.ts';
+import { newPoolText, withList } from '../config/pool-text.ts';
+import type { Outcome } from './command-spec.ts';
+import { DraftFile, versionOf } from './draft-file.ts';
+import { exitCodes } from './exit-code.ts';
+import type { ListSummary } from './list-summary.ts';
+import type { PoolHome } from './pool-home.ts';
+import { printable } from './printable.ts';
+import type { Terminal } from './terminal.ts';
+import type { Workplace } from './workplace.ts';
+
+/** A reload may wait for another one: so long at most, in ms. */
+const RELOAD_DEADLINE_MS = 600_000;
+
+/** What a change of a pool's list needs beside the change. */
+export interface CommitOptions {
+  readonly home: PoolHome;
+  readonly terminal: Terminal | null;
+  readonly dryRun: boolean;
+  /** Whether it was said yes to beforehand. */
+  readonly yes: boolean;
+  /** Whether the sound entries of a list are taken that has others, too. */
+  readonly skipFaulty: boolean;
+  /** What the list was when it was read. */
+  readonly version: string;
+  /** Writes the list as it is to be. */
+  readonly write: (draft: DraftFile) => void;
+}
+
+/** Shows what would change, asks, writes the list and, where it has to, the pool file, and tells the gateway. Throws CommandError,
+ *  and the system's errors: then nothing was written. */
+export async function commitChange(
+  workplace: Workplace,
+  summary: ListSummary,
+  options: CommitOptions,
+): Promise<Outcome> {
+  const { home, terminal, dryRun, yes, skipFaulty } = options;
+  const shown = { json: { ...summary.json(), written: false }, lines: summary.lines() };
+  if (summary.faulty > 0 && !skipFaulty) {
+    const remedy = 'nothing is written: mend the faulty entries, or leave them out with --skip-faulty';
+    return { ...shown, remarks: [remedy], exitCode: exitCodes.misused };
+  }
+  if (summary.changes === 0 && home.isNamed) return { ...shown, remarks: ['there is nothing to change'] };
+  if (dryRun) return { ...shown, remarks: ['a dry run: nothing is written'] };
+  if (!yes && terminal === null) {
+    const remedy = 'nothing is written: say yes to it with --yes, since there is no terminal to ask at';
+    return { ...shown, remarks: [remedy], exitCode: exitCodes.unconfirmed };
+  }
+  if (!yes && terminal !== null) {
+    terminal.say(shown.lines);
+    const answer = await terminal.ask('Write it? [y/N] ');
+    if (!/^y(?:es)?$/i.test(answer)) return { remarks: ['nothing is written'], exitCode: exitCodes.unconfirmed };
+  }
+  const made = writeFiles(options);
+  const reload = await reloadPool(workplace, home.pool);
+  return {
+    json: { ...shown.json, written: true, reload: reload.result },
+    lines: [...(!yes && terminal !== null ? [] : shown.lines), ...made.map(printable), ...reload.lines.map(printable)],
+    exitCode: reload.exitCode,
+  };
+}
+
+/** The list first: a pool file that names what isn't there would be faulty. Returns what was done. */
+function writeFiles({ home, version, write }: CommitOptions): string[] {
+  const { pool, file, content, listName, listPath, isNamed } = home;
+  replaceFile(listPath, 0o600, (draft) => {
+    write(draft);
+    draft.flush();
+    if (versionOf(listPath) === version) return;
+    throw new CommandError({
+      code: 'changed',
+      message: `${listPath} was changed by somebody else meanwhile: nothing is written`,
+      remedy: 'try again',
+    });
+  });
+  const written = `written to ${listPath}`;
+  if (isNamed) return [written];
+  if (content === null) {
+    replaceFile(file, 0o600, (draft) => draft.write(newPoolText(pool, listName)));
+    return [written, `${file} is made, of tier dc: set its tier and price there`];
+  }
+  const text = withList(readFileSync(file, 'utf8'), listName);
+  replaceFile(file, statSync(file).mode & 0o777, (draft) => draft.write(text));
+  return [written, `${file} names it now`];
+}
+
+function replaceFile(path: string, mode: number, write: (draft: DraftFile) => void): void {
+  const draft = new DraftFile(path, { mode });
+  try {
+    write(draft);
+    draft.commit();
+  } finally {
+    draft.discard();
+  }
+}
+
+interface Reload {
+  readonly result: PoolReload | null;
+  readonly lines: readonly string[];
+  readonly exitCode: number;
+}
+
+/** Has the running gateway read the pool again. Whatever comes of it, the files are written. */
+async function reloadPool(workplace: Workplace, pool: string): Promise<Reload> {
+  try {
+    const { result } = await workplace.run('pool.reload', { pools: [pool] }, RELOAD_DEADLINE_MS);
+    const lines = result.pools.map(({ exits, added, removed, kept }) => {
+      return `the gateway has taken it: ${exits} exits, ${added} added, ${removed} removed, ${kept} kept`;
+    });
+    const faults = [...result.pools.flatMap((one) => one.faults), ...result.faults];
+    if (faults.length === 0) return { result, lines, exitCode: exitCodes.ok };
+    return { result, lines: ['the gateway has not taken it:', ...faults], exitCode: exitCodes.misused };
+  } catch (cause) {
+    if (!(cause instanceof CommandError)) throw cause;
+    if (cause.code === 'not_running')
+      return { result: null, lines: ['no gateway runs that had to be told'], exitCode: exitCodes.ok };
+    const remedy = cause.code === 'unknown_command' ? 'it is of another version: send it SIGHUP' : cause.remedy;
+    return {
+      result: null,
+      lines: [`the gateway has not taken it: ${cause.message}`, remedy],
+      exitCode: exitCodes.failed,
+    };
+  }
+}

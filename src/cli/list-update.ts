@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import type { Geo } from '../pool/exit.ts';
+import { ListChange } from '../pool/list-change.ts';
+import { type ListedExit, type ListOptions, ListReader } from '../pool/list-formats/list-reader.ts';
+import { ListWriter } from '../pool/list-formats/list-writer.ts';
+import { textChunks } from '../startup/text-chunks.ts';
+import type { Outcome } from './command-spec.ts';
+import { DraftFile, versionOf } from './draft-file.ts';
+import { exitCodes } from './exit-code.ts';
+import { commitChange } from './list-commit.ts';
+import { type ListInput, readInput } from './list-input.ts';
+import { ListSummary } from './list-summary.ts';
+import type { PoolHome } from './pool-home.ts';
+import { ConfigFaultsError } from './settings-check.ts';
+import type { Terminal } from './terminal.ts';
+import type { Workplace } from './workplace.ts';
+
+/** What stands at the head of a list that the command line keeps. */
+export const LIST_HEAD =
+  '# Kept by "roundabout pool import, add and remove": one exit a line. Other comments are not kept.\n';
+
+export interface UpdateOptions {
+  readonly home: PoolHome;
+  readonly input: ListInput;
+  readonly reading: ListOptions;
+  /** Of exits of which the list doesn't say it. */
+  readonly place: Geo;
+  /** Whether exits go that the input doesn't name. */
+  readonly replaces: boolean;
+  readonly terminal: Terminal | null;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly skipFaulty: boolean;
+}
+
+/** Takes the exits of a list into that of a pool. They pass by one by one: what is new waits in a file until it is said yes to. */
+export async function updateList(workplace: Workplace, options: UpdateOptions): Promise<Outcome> {
+  const { home, input, reading, place, terminal } = options;
+  const change = new ListChange({ replaces: options.replaces });
+  const version = versionOf(home.listPath);
+  readStanding(home, (exit) => change.stands(exit));
+  const summary = new ListSummary({ pool: home.pool, list: home.listPath, source: input.name });
+  const fresh = new FreshExits(home.listPath, options.dryRun);
+  const interrupted = () => {
+    fresh.discard();
+    process.exit(exitCodes.interrupted);
+  };
+  process.once('SIGINT', interrupted);
+  try {
+    const take = (listed: ListedExit, line: number) => {
+      const exit = hasPlace(place) ? { ...listed, geo: { ...place, ...listed.geo } } : listed;
+      const verdict = change.comes(exit);
+      if (verdict === 'duplicate' || verdict === 'unchanged') return;
+      summary.example(verdict === 'added' ? '+' : '~', exit);
+      const fault = fresh.add(exit);
+      if (fault !== null) summary.fault(line, fault);
+    };
+    await readInput(input, { ...reading, terminal }, summary.sink(take));
+    summary.counts = change.counts;
+    if (change.counts.removed > 0) {
+      readStanding(home, (exit) => {
+        if (summary.wants('-') && change.isRemoved(exit)) summary.example('-', exit);
+      });
+    }
+    const write = (draft: DraftFile) => {
+      draft.write(LIST_HEAD);
+      const writer = new ListWriter('pipe');
+      readStanding(home, (exit) => {
+        const part = change.stays(exit) ? writer.write(exit) : null;
+        if (part?.ok) draft.write(part.value);
+      });
+      draft.write(writer.end());
+      fresh.copyTo(draft);
+    };
+    return await commitChange(workplace, summary, { ...options, version, write });
+  } finally {
+    process.off('SIGINT', interrupted);
+    fresh.discard();
+  }
+}
+
+/** The exits of a pool's list as it stands. Throws ConfigFaultsError where it has faults. */
+export function readStanding({ listPath, reading }: PoolHome, take: (exit: ListedExit) => void): void {
+  if (!existsSync(listPath)) return;
+  const reader = new ListReader(reading, {
+    exit: take,
+    fault: (line, message) => {
+      throw new ConfigFaultsError(listPath, [{ file: listPath, line, column: 1, path: '', message }]);
+    },
+  });
+  for (const chunk of textChunks(listPath)) reader.push(chunk);
+  reader.end();
+}
+
+/** Exits that are new, or known better, on the way into a list. In a dry run they are only checked. */
+class FreshExits {
+  readonly #draft: DraftFile | null;
+  readonly #writer = new ListWriter('pipe');
+
+  constructor(listPath: string, dryRun: boolean) {
+    this.#draft = dryRun ? null : new DraftFile(listPath, { role: 'fresh' });
+  }
+
+  /** Returns why the exit can't be written, null where it is. */
+  add(exit: ListedExit): string | null {
+    const part = this.#writer.write(exit);
+    if (!part.ok) return part.fault.detail;
+    this.#draft?.write(part.value);
+    return null;
+  }
+
+  copyTo(target: DraftFile): void {
+    if (this.#draft === null) return;
+    this.#draft.write(this.#writer.end());
+    this.#draft.flush();
+    for (const chunk of textChunks(this.#draft.path)) target.write(chunk);
+  }
+
+  discard(): void {
+    this.#draft?.discard();
+  }
+}
+
+function hasPlace(place: Geo): boolean {
+  return Object.keys(place).length > 0;
+}

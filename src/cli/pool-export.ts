@@ -1,0 +1,183 @@
+import { once } from 'node:events';
+import { badArgument, CommandError } from '../admin/command-error.ts';
+import type { Exit } from '../pool/exit.ts';
+import type { ListedExit } from '../pool/list-formats/list-reader.ts';
+import { ListWriter } from '../pool/list-formats/list-writer.ts';
+import { type ListFormat, listFormats } from '../pool/list-formats/registry.ts';
+import type { CommandSpec, Given, Outcome } from './command-spec.ts';
+import { DraftFile } from './draft-file.ts';
+import { exitCodes } from './exit-code.ts';
+import { formatOf } from './pool-import.ts';
+import { printable } from './printable.ts';
+import { ConfigFaultsError, countOf } from './settings-check.ts';
+import type { Workplace } from './workplace.ts';
+
+type Written = Exclude<ListFormat, 'auto'>;
+
+const formats = listFormats.filter((format): format is Written => format !== 'auto');
+
+/** So many exits that can't be written are shown. */
+const SHOWN = 10;
+
+/** The command that writes a pool's exits as a list. */
+export const exportCommands: readonly CommandSpec[] = [
+  {
+    path: 'pool export',
+    summary: 'write the exits of a pool as a list, credentials included',
+    operand: 'the name of the pool',
+    options: [
+      { flags: '--format <format>', describe: 'how (default: pipe, which tells everything)', choices: formats },
+      { flags: '--file <file>', describe: 'where to, for its owner alone; without it to standard output' },
+      { flags: '--no-secrets', describe: 'leave out user names and passwords' },
+    ],
+    notes: ['What a format cannot tell is refused: then nothing is written.'],
+    run: exportPool,
+  },
+];
+
+/** What is to be written. */
+interface Export {
+  readonly format: Written;
+  readonly exits: () => Iterable<Exit>;
+  readonly withSecrets: boolean;
+}
+
+async function exportPool(given: Given, workplace: Workplace): Promise<Outcome> {
+  const { pools, faults } = workplace.settings();
+  if (faults.length > 0) throw new ConfigFaultsError(workplace.configFile, faults);
+  const pool = pools.pool(given.operand);
+  if (pool === undefined) throw noPool(given.operand);
+  const named = formatOf(given.text('format'));
+  const slots = pools.candidates({ pools: [pool.name] });
+  function* exits(): Generator<Exit> {
+    for (const slot of slots) {
+      const exit = pools.exitAt(slot);
+      if (exit !== undefined) yield exit;
+    }
+  }
+  const wanted = {
+    format: named === undefined || named === 'auto' ? 'pipe' : named,
+    exits,
+    withSecrets: given.flag('secrets') ?? true,
+  };
+  const check = checkExport(wanted);
+  if (check.refused > 0) {
+    const more = check.refused > SHOWN ? [`${check.refused - SHOWN} more`] : [];
+    const remark = `nothing is written: ${countOf(check.refused, 'exit')} of ${pool.name} cannot be told in ${wanted.format}`;
+    return {
+      json: { written: false, ...check },
+      lines: [...check.reasons, ...more],
+      remarks: [remark],
+      exitCode: exitCodes.misused,
+    };
+  }
+  const file = given.text('file');
+  if (file === undefined) await writeTo(process.stdout, wanted);
+  else writeFile(file, wanted);
+  const remarks = remarksOn(check, wanted.format);
+  if (file === undefined) return { remarks };
+  return {
+    json: { pool: pool.name, file, ...check },
+    lines: [printable(`${countOf(check.exits, 'exit')} written to ${file}`)],
+    remarks,
+  };
+}
+
+interface ExportCheck {
+  readonly exits: number;
+  readonly refused: number;
+  readonly reasons: readonly string[];
+  /** Exits that no list can hold. */
+  readonly left: { readonly direct: number; readonly minting: number };
+  /** Exits whose place or name is not told. */
+  readonly placeless: number;
+  /** What a reader of the list must be told; null where it says so itself. */
+  readonly scheme: string | null;
+}
+
+/** Writes everything to nowhere, because what is refused late must not leave half a list. */
+function checkExport({ format, exits, withSecrets }: Export): ExportCheck {
+  const writer = new ListWriter(format);
+  const reasons: string[] = [];
+  const left = { direct: 0, minting: 0 };
+  let [refused, placeless] = [0, 0];
+  for (const exit of exits()) {
+    if (exit.endpoint.scheme === 'direct') left.direct += 1;
+    else if (exit.mint !== null) left.minting += 1;
+    else {
+      const listed = listedOf(exit, withSecrets);
+      const part = writer.write(listed);
+      if (!part.ok) {
+        refused += 1;
+        if (reasons.length < SHOWN) reasons.push(`${exit.id} ${part.fault.detail}`);
+      } else if (!writer.tellsPlaces && (listed.name !== null || Object.keys(listed.geo).length > 0)) placeless += 1;
+    }
+  }
+  return { exits: writer.count, refused, reasons, left, placeless, scheme: writer.untoldScheme };
+}
+
+function* partsOf({ format, exits, withSecrets }: Export): Generator<string> {
+  const writer = new ListWriter(format);
+  for (const exit of exits()) {
+    const part = exit.mint === null ? writer.write(listedOf(exit, withSecrets)) : null;
+    if (part?.ok) yield part.value;
+  }
+  yield writer.end();
+}
+
+function listedOf({ endpoint, geo, name }: Exit, withSecrets: boolean): ListedExit {
+  const { scheme, host, port } = endpoint;
+  return { endpoint: withSecrets ? endpoint : { scheme, host, port }, geo, name };
+}
+
+async function writeTo(stream: NodeJS.WriteStream, wanted: Export): Promise<void> {
+  let text = '';
+  for (const part of partsOf(wanted)) {
+    text += part;
+    if (text.length < 65_536) continue;
+    // Whoever has seen enough (`| head`) has closed it.
+    if (stream.destroyed) return;
+    if (!stream.write(text)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+    text = '';
+  }
+  stream.write(text);
+}
+
+function writeFile(path: string, wanted: Export): void {
+  let draft: DraftFile | null = null;
+  try {
+    draft = new DraftFile(path);
+    for (const part of partsOf(wanted)) draft.write(part);
+    draft.commit();
+  } catch (cause) {
+    throw badArgument(
+      '--file',
+      `${path} cannot be written (${cause instanceof Error ? cause.message : cause})`,
+      'see its folder',
+    );
+  } finally {
+    draft?.discard();
+  }
+}
+
+function remarksOn({ left, placeless, scheme }: ExportCheck, format: Written): string[] {
+  const remarks: string[] = [];
+  if (left.direct > 0) remarks.push(`left out: ${countOf(left.direct, 'direct exit')}, which no list can hold`);
+  if (left.minting > 0)
+    remarks.push(`left out: ${countOf(left.minting, 'template')} that mints for every session (give it slots)`);
+  if (placeless > 0)
+    remarks.push(
+      `${format} leaves out places and names, which ${countOf(placeless, 'exit')} have: pipe, csv and json tell them`,
+    );
+  if (scheme !== null && scheme !== 'http')
+    remarks.push(`${format} leaves out the protocol: read it with --scheme ${scheme}`);
+  return remarks;
+}
+
+function noPool(name: string): CommandError {
+  return new CommandError({
+    code: 'not_found',
+    message: `there is no pool "${name}"`,
+    remedy: 'see "roundabout pool list"',
+  });
+}
