@@ -18,27 +18,27 @@ export class EndpointSet {
 
   /** The number of an endpoint, -1 where it isn't among them. */
   find(endpoint: Endpoint): number {
-    const digest = hash('sha256', textOf(endpoint), 'buffer');
+    const digest = digestOf(endpoint);
     return this.#find(digest);
   }
 
   /** The number of an endpoint, given to it now if it is new. */
   intern(endpoint: Endpoint): number {
-    const digest = hash('sha256', textOf(endpoint), 'buffer');
+    const digest = digestOf(endpoint);
     const known = this.#find(digest);
     if (known >= 0) return known;
     const number = this.#size;
     if ((number + 1) * WORDS > this.#words.length) this.#grow();
-    for (let word = 0; word < WORDS; word += 1) this.#words[number * WORDS + word] = digest.readInt32LE(word * 4);
+    for (let word = 0; word < WORDS; word += 1) this.#words[number * WORDS + word] = wordAt(digest, word);
     this.#size += 1;
     this.#index.add(number, (one) => this.#words[one * WORDS] ?? 0);
     return number;
   }
 
-  #find(digest: Buffer): number {
-    return this.#index.find(digest.readInt32LE(0), (number) => {
+  #find(digest: string): number {
+    return this.#index.find(wordAt(digest, 0), (number) => {
       for (let word = 0; word < WORDS; word += 1) {
-        if (this.#words[number * WORDS + word] !== digest.readInt32LE(word * 4)) return false;
+        if (this.#words[number * WORDS + word] !== wordAt(digest, word)) return false;
       }
       return true;
     });
@@ -49,6 +49,17 @@ export class EndpointSet {
     grown.set(this.#words);
     this.#words = grown;
   }
+}
+
+/** As latin-1, because a million buffers are more than is collected in time. */
+function digestOf(endpoint: Endpoint): string {
+  return hash('sha256', textOf(endpoint), 'binary');
+}
+
+function wordAt(digest: string, word: number): number {
+  const at = word * 4;
+  const [a, b] = [digest.charCodeAt(at), digest.charCodeAt(at + 1)];
+  return a | (b << 8) | (digest.charCodeAt(at + 2) << 16) | (digest.charCodeAt(at + 3) << 24);
 }
 
 /** No credential has control characters. */

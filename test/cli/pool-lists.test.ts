@@ -12,7 +12,7 @@ const exitsIn = (folder: string, path = LIST): string[] =>
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
 
-test('an import shows what it would do, asks, and writes list and pool file', async (t) => {
+test.serial('an import shows what it would do, asks, and writes list and pool file', async (t) => {
   const { folder, command } = makeProject(t, {
     'pools/res.yaml': '# ours\npool: res\nexits:\n  - url: http://192.0.2.9:1 # by hand\n',
     'new.txt': '192.0.2.1:8080:user:hunter2\n192.0.2.2:8080:user:hunter2 # two\n192.0.2.1:8080:user:hunter2\n',
@@ -50,7 +50,7 @@ test('an import shows what it would do, asks, and writes list and pool file', as
   t.is(again.stderr, 'there is nothing to change\n');
 });
 
-test('an import merges, or replaces; what is known better is changed', async (t) => {
+test.serial('an import merges, or replaces; what is known better is changed', async (t) => {
   const { folder, command, commandWith } = makeProject(t);
   await commandWith('a:1\nb:1|us\nc:1\n', 'pool', 'import', 'fresh', '-', '--yes');
   t.is(readFileSync(join(folder, 'pools/fresh.yaml'), 'utf8'), 'pool: fresh\nexits:\n  - list: lists/fresh.txt\n');
@@ -73,7 +73,7 @@ test('an import merges, or replaces; what is known better is changed', async (t)
   t.is(JSON.parse((await command('pool', 'show', 'fresh', '--json')).stdout).exits, 2);
 });
 
-test('a list with faults is not taken, unless its sound entries are asked for', async (t) => {
+test.serial('a list with faults is not taken, unless its sound entries are asked for', async (t) => {
   const { folder, command } = makeProject(t, {
     'bad.txt': 'a:1\nhunter2\nproxies: x\nsocks4://u:hunter2@h:1\n',
     'ambiguous.txt': 'a:1:b:2\n',
@@ -102,7 +102,7 @@ test('a list with faults is not taken, unless its sound entries are asked for', 
   t.like(JSON.parse(clash.stdout), { added: 0, skipped: { vmess: 1 } });
 });
 
-test('failures say what to do, and change nothing', async (t) => {
+test.serial('failures say what to do, and change nothing', async (t) => {
   const { folder, command, commandWith } = makeProject(t, { 'l.txt': 'a:1\n' });
   const failures: readonly (readonly [args: string, exitCode: number, message: RegExp])[] = [
     ['pool import res none.txt', 3, /none\.txt cannot be read \(ENOENT\)/],
@@ -134,7 +134,7 @@ test('failures say what to do, and change nothing', async (t) => {
   t.is(readFileSync(join(folder, LIST), 'utf8'), 'a:1\nnonsense\n');
 });
 
-test('exits are added and removed by entry and by id; an argument with a password is warned of', async (t) => {
+test.serial('exits are added and removed by entry and by id; an argument with a password is warned of', async (t) => {
   const { folder, command, commandWith } = makeProject(t);
   const added = await command('pool', 'add', 'res', 'h:1:u:hunter2', 'h:2', '--scheme', 'socks5', '--yes');
   t.is(added.code, 0);
@@ -151,7 +151,7 @@ test('exits are added and removed by entry and by id; an argument with a passwor
   t.regex((await command('pool', 'remove', 'res', elsewhere, '--yes')).stderr, /another entry of .*res\.yaml/);
 });
 
-test('an export is an import again, and leaves secrets out where it is told to', async (t) => {
+test.serial('an export is an import again, and leaves secrets out where it is told to', async (t) => {
   const { folder, command } = makeProject(t, {
     'pools/res.yaml': [
       'pool: res',
@@ -184,7 +184,7 @@ test('an export is an import again, and leaves secrets out where it is told to',
   t.deepEqual(JSON.parse(open.stdout), [{ server: 'http://192.0.2.1:8080' }, { server: 'socks5://192.0.2.2:1080' }]);
 });
 
-test('a gateway that runs takes the change at once', async (t) => {
+test.serial('a gateway that runs takes the change at once', async (t) => {
   const gateway = await startGateway({
     pools: { res: { exits: [{ url: 'http://192.0.2.1:8080' }] } },
     files: { 'new.txt': '192.0.2.2:1\n192.0.2.3:1\n' },
