@@ -14,6 +14,8 @@ interface Scene {
   get(options?: { client?: string; parameters?: string; host?: string }): Promise<Answer>;
   /** One request on each of 200 connections, all at once. */
   flood(options?: { client?: string; parameters?: string; host?: string }): Promise<readonly Answer[]>;
+  /** How many of them have been answered. */
+  answered(): number;
 }
 
 type Teardown = { teardown(end: () => unknown): void };
@@ -32,16 +34,18 @@ async function scene(
     pools: { one: { exits: [{ url: exit.url }] } },
   });
   t.teardown(gateway.stop);
+  let answered = 0;
   const get: Scene['get'] = ({ client = 'acme', parameters = '', host = 'localhost' } = {}) =>
     forwardVia(gateway.port(), `http://${host}:${origin.port}/`, { login: gateway.login(client, parameters) });
   const flood: Scene['flood'] = async ({ client = 'acme', parameters = '', host = 'localhost' } = {}) => {
     const login = gateway.login(client, parameters);
     const sockets = await openToBoth(gateway, CONNECTIONS);
-    return Promise.all(
-      sockets.map((socket) => forwardVia(gateway.port(), `http://${host}:${origin.port}/`, { login, socket })),
-    );
+    const url = `http://${host}:${origin.port}/`;
+    const send = (socket: (typeof sockets)[number]) =>
+      forwardVia(gateway.port(), url, { login, socket }).finally(() => answered++);
+    return Promise.all(sockets.map(send));
   };
-  return { gateway, origin, get, flood };
+  return { gateway, origin, get, flood, answered: () => answered };
 }
 
 const count = (answers: readonly Answer[], reason: string) =>
@@ -71,12 +75,12 @@ test.serial('each site has a limit of its own, and a refusal spends nothing', as
 });
 
 test.serial('no more exchanges are under way than the limit allows, and each end makes room', async (t) => {
-  const { origin, flood, get } = await scene(t, { limits: { clients: ['exchanges=30'] } });
+  const { origin, flood, answered, get } = await scene(t, { limits: { clients: ['exchanges=30'] } });
   origin.hold(true);
   const answers = flood();
   const all: Answer[] = [];
   void answers.then((ended) => all.push(...ended));
-  await until(() => origin.waiting === 30, '30 are under way');
+  await until(() => origin.waiting === 30 && answered() === CONNECTIONS - 30, '30 are under way');
   t.is((await get()).reason, 'too_many_connections');
   t.is(origin.seen, 30);
   origin.hold(false);

@@ -12,7 +12,10 @@ interface Scene {
   readonly gateway: Gateway;
   readonly origin: CountingOrigin;
   get(options?: { client?: string; parameters?: string; host?: string }): Promise<Answer>;
-  flood(count?: number): Promise<readonly Answer[]>;
+  /** One request on each of 200 connections, all at once. */
+  flood(): Promise<readonly Answer[]>;
+  /** How many of them have been answered. */
+  answered(): number;
 }
 
 async function scene(
@@ -30,16 +33,20 @@ async function scene(
     pools: { one: { exits: running.map(({ url }) => ({ url })) } },
   });
   t.teardown(gateway.stop);
+  let answered = 0;
   const url = (host: string) => `http://${host}:${origin.port}/`;
   return {
     gateway,
     origin,
     get: ({ client = 'acme', parameters = '', host = 'localhost' } = {}) =>
       forwardVia(gateway.port(), url(host), { login: gateway.login(client, parameters) }),
-    flood: async (count = CONNECTIONS) => {
+    answered: () => answered,
+    flood: async () => {
       const login = gateway.login('acme');
-      const sockets = await openToBoth(gateway, count);
-      return Promise.all(sockets.map((socket) => forwardVia(gateway.port(), url('localhost'), { login, socket })));
+      const sockets = await openToBoth(gateway, CONNECTIONS);
+      const send = (socket: (typeof sockets)[number]) =>
+        forwardVia(gateway.port(), url('localhost'), { login, socket }).finally(() => answered++);
+      return Promise.all(sockets.map(send));
     },
   };
 }
@@ -138,10 +145,10 @@ test.serial('what has no turn in time is told so', async (t) => {
 });
 
 test.serial('an exit carries no more exchanges than its rule says', async (t) => {
-  const { origin, flood, get } = await scene(t, { exits: ['exchanges=9'] }, { exits: 3 });
+  const { origin, flood, answered, get } = await scene(t, { exits: ['exchanges=9'] }, { exits: 3 });
   origin.hold(true);
   const answers = flood();
-  await until(() => origin.waiting === 27, '27 are under way');
+  await until(() => origin.waiting === 27 && answered() === CONNECTIONS - 27, '27 are under way');
   t.is((await get()).reason, 'too_many_connections');
   origin.hold(false);
   t.is(count(await answers, 'OK'), 27);
