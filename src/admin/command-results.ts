@@ -1,9 +1,12 @@
 import type { ReportedExchange } from '../gateway/report.ts';
 import type { ClientState, ClientView, ClientWithSecret } from './client-view.ts';
 import type { ExitChanges } from './exit-commands.ts';
+import type { ExitDetail } from './exit-detail.ts';
+import type { ExitPage } from './exit-page.ts';
 import type { ExitStateView } from './exit-state-view.ts';
 import type { Health } from './health.ts';
-import type { ExitPage, PoolView } from './pool-view.ts';
+import type { PoolStats } from './pool-stats.ts';
+import type { PoolView } from './pool-view.ts';
 import type { PoolReload } from './reload-command.ts';
 import type { SessionList, SessionView } from './session-view.ts';
 
@@ -20,9 +23,11 @@ export interface CommandResults {
   readonly 'pool.list': readonly PoolView[];
   readonly 'pool.show': PoolView;
   readonly 'pool.reload': PoolReload;
+  readonly 'pool.stats': readonly PoolStats[];
   readonly 'pool.enable': PoolView;
   readonly 'pool.disable': PoolView;
   readonly 'exit.list': ExitPage;
+  readonly 'exit.show': ExitDetail;
   readonly 'exit.freeze': ExitChanges;
   readonly 'exit.drain': ExitChanges;
   readonly 'exit.retire': ExitChanges;

@@ -2,9 +2,14 @@ import Type from 'typebox';
 import { type ClientCommandDeps, clientCommands } from './client-commands.ts';
 import { type Command, type Commands, command } from './command.ts';
 import { type ExitCommandDeps, exitCommands } from './exit-commands.ts';
+import type { ExitDetail } from './exit-detail.ts';
+import { exitIdOf } from './exit-names.ts';
+import { type ExitPage, type ExitQuery, exitSorts, MOST_EXITS } from './exit-page.ts';
+import { type ExitStateView, exitStateView } from './exit-state-view.ts';
+import { exitStatuses } from './exit-view.ts';
 import type { Health } from './health.ts';
 import { findPool, type PoolCommandDeps, poolCommands } from './pool-commands.ts';
-import { type ExitPage, type ExitQuery, MOST_EXITS, type PoolView } from './pool-view.ts';
+import type { PoolView } from './pool-view.ts';
 import { type ReloadPools, reloadCommand } from './reload-command.ts';
 import { reportCommand, type TakeReport } from './report-command.ts';
 import { type Sessions, sessionCommands } from './session-commands.ts';
@@ -13,6 +18,8 @@ import { type Sessions, sessionCommands } from './session-commands.ts';
 export interface CommandDeps extends ClientCommandDeps, PoolCommandDeps, ExitCommandDeps {
   readonly pools: () => readonly PoolView[];
   readonly exits: (query: ExitQuery) => ExitPage;
+  /** All that is known of the exit of this id, which stands; `states` is what operators said of it. */
+  readonly exit: (id: string, states: readonly ExitStateView[]) => ExitDetail | Promise<ExitDetail>;
   readonly health: () => Health;
   readonly reloadPools: ReloadPools;
   readonly report: TakeReport;
@@ -33,24 +40,49 @@ export function createCommands(deps: CommandDeps): Commands {
   ]);
 }
 
-/** `exit.list` → ExitPage; `health` → Health. */
-function viewCommands({ pools, exits, health }: CommandDeps): [string, Command][] {
-  const filter = Type.Object(
-    {
-      pool: Type.Optional(Type.String()),
-      country: Type.Optional(Type.String()),
-      mismatch: Type.Optional(Type.Boolean()),
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_EXITS })),
-    },
-    { additionalProperties: false },
-  );
+/** `exit.list` → ExitPage; `exit.show` → ExitDetail; `health` → Health. */
+function viewCommands({ pools, exits, exit, registry, exitStates, health }: CommandDeps): [string, Command][] {
   return [
     [
       'exit.list',
-      command(filter, ({ pool, country, mismatch, limit = MOST_EXITS }) => {
-        return exits({ pool: pool === undefined ? undefined : findPool(pools(), pool).pool, country, mismatch, limit });
+      command(exitQuery, ({ pool, limit = MOST_EXITS, ...query }) => {
+        return exits({ ...query, pool: pool === undefined ? undefined : findPool(pools(), pool).pool, limit });
+      }),
+    ],
+    [
+      'exit.show',
+      command(Type.Object({ id: Type.String() }), ({ id }) => {
+        const found = exitIdOf(registry(), id);
+        const states = exitStates().of(found);
+        return exit(
+          found,
+          states.map((state) => exitStateView(registry(), state)),
+        );
       }),
     ],
     ['health', command(Type.Object({}), () => health())],
   ];
 }
+
+const text = Type.Optional(Type.String());
+const oneOf = <Word extends string>(words: readonly Word[]) =>
+  Type.Optional(Type.Union(words.map((word) => Type.Literal(word))));
+
+const exitQuery = Type.Object(
+  {
+    pool: text,
+    tier: oneOf(['dc', 'isp', 'res', 'mobile']),
+    country: text,
+    region: text,
+    state: text,
+    city: text,
+    zip: text,
+    asn: text,
+    isp: text,
+    status: oneOf(exitStatuses),
+    mismatch: Type.Optional(Type.Boolean()),
+    sort: oneOf(exitSorts),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_EXITS })),
+  },
+  { additionalProperties: false },
+);

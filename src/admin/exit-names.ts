@@ -17,16 +17,20 @@ export function exitIdOf(registry: PoolRegistry, text: string, others: Iterable<
   if (found.has(id)) return id;
   const [only, another] = found;
   if (only !== undefined && another === undefined) return only;
-  if (only === undefined)
-    throw new CommandError({
-      code: 'not_found',
-      message: `there is no exit "${text}"`,
-      remedy: 'see "roundabout exit list"',
-    });
+  if (only === undefined) throw noExit(text);
   const ids = [...found].slice(0, SHOWN).join(', ');
   throw new CommandError({
     code: 'bad_argument',
     message: `"${text}" may be any of ${ids}${found.size > SHOWN ? ' …' : ''}`,
     remedy: 'write more of the id',
+  });
+}
+
+/** There is no exit of this name. */
+export function noExit(text: string): CommandError {
+  return new CommandError({
+    code: 'not_found',
+    message: `there is no exit "${text}"`,
+    remedy: 'see "roundabout exit list"',
   });
 }

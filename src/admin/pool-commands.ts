@@ -2,11 +2,14 @@ import Type from 'typebox';
 import type { DisabledPools } from '../store/disabled-pools.ts';
 import { type Command, command } from './command.ts';
 import { CommandError } from './command-error.ts';
+import type { PoolStats } from './pool-stats.ts';
 import type { PoolView } from './pool-view.ts';
 
 export interface PoolCommandDeps {
   readonly pools: () => readonly PoolView[];
   readonly disabledPools: () => DisabledPools;
+  /** The figures of the pool of this name, which there is. */
+  readonly poolStats: (name: string) => PoolStats;
   /** Called after each change, once it is on the disk. */
   readonly onStatesChanged: () => void;
 }
@@ -14,11 +17,23 @@ export interface PoolCommandDeps {
 const named = Type.Object({ name: Type.String() }, { additionalProperties: false });
 const switched = Type.Object({ name: Type.String(), reason: Type.Optional(Type.String({ maxLength: 200 })) });
 
-/** `pool.list` → PoolView[]; `pool.show`, `pool.enable`, `pool.disable` → PoolView. */
-export function poolCommands({ pools, disabledPools, onStatesChanged }: PoolCommandDeps): [string, Command][] {
+/** `pool.stats` → PoolStats[]; `pool.list` → PoolView[]; `pool.show`, `pool.enable`, `pool.disable` → PoolView. */
+export function poolCommands({
+  pools,
+  disabledPools,
+  poolStats,
+  onStatesChanged,
+}: PoolCommandDeps): [string, Command][] {
   return [
     ['pool.list', command(Type.Object({}), () => pools())],
     ['pool.show', command(named, ({ name }) => findPool(pools(), name))],
+    [
+      'pool.stats',
+      command(Type.Object({ name: Type.Optional(Type.String()) }, { additionalProperties: false }), ({ name }) => {
+        const chosen = name === undefined ? pools() : [findPool(pools(), name)];
+        return chosen.map(({ pool }) => poolStats(pool));
+      }),
+    ],
     [
       'pool.disable',
       command(switched, ({ name, reason = '' }) => {

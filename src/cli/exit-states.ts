@@ -50,7 +50,7 @@ export const exitStateCommands: readonly CommandSpec[] = [
     operands: ids,
     needsOperands: true,
     options: [because],
-    notes: [survival, '"exit list --state retired" shows them; "exit thaw" takes it back.'],
+    notes: [survival, '"exit list --status retired" shows them; "exit thaw" takes it back.'],
     run: (given, workplace) => put('exit.retire', given, workplace),
   },
   {
@@ -62,7 +62,7 @@ export const exitStateCommands: readonly CommandSpec[] = [
     run: async (given, workplace) => {
       const args = { exits: given.operands, site: given.text('site') };
       const { result } = await workplace.run('exit.thaw', args);
-      const lines = result.changed.map((one) => `exit ${one.exit} is no longer ${describe(one)}`);
+      const lines = result.changed.map((one) => `exit ${one.exit} is no longer ${describeState(one)}`);
       return { json: result.changed, lines: lines.length === 0 ? ['nothing was said of these exits'] : lines };
     },
   },
@@ -88,11 +88,11 @@ async function put(name: PutCommand, given: Given, workplace: Workplace): Promis
   const until = momentOf({ duration: given.text('for'), time: given.text('until') }, workplace.now());
   const args = { exits: given.operands, site: given.text('site'), until, reason: given.text('reason') };
   const { result }: { result: ExitChanges } = await workplace.run(name, args);
-  return { json: result.changed, lines: result.changed.map((one) => `exit ${one.exit} is ${describe(one)}`) };
+  return { json: result.changed, lines: result.changed.map((one) => `exit ${one.exit} is ${describeState(one)}`) };
 }
 
 /** `frozen at example.com until 2026-12-01T08:00:00.000Z: slow`. */
-function describe({ state, site, until, reason }: ExitStateView): string {
+export function describeState({ state, site, until, reason }: ExitStateView): string {
   const at = site === null ? '' : ` at ${printable(site)}`;
   const end = until === null ? '' : ` until ${until}`;
   return `${state}${at}${end}${reason === '' ? '' : `: ${printable(reason)}`}`;

@@ -1,10 +1,14 @@
 import { CommandError } from '../admin/command-error.ts';
-import { type ExitView, MOST_EXITS } from '../admin/pool-view.ts';
-import type { CommandSpec, Given } from './command-spec.ts';
+import { exitSorts, MOST_EXITS } from '../admin/exit-page.ts';
+import { type ExitView, exitStatuses } from '../admin/exit-view.ts';
+import type { CommandSpec, Given, Outcome } from './command-spec.ts';
+import { showExit } from './exit-show.ts';
 import { exitStateCommands } from './exit-states.ts';
+import { percentOf, statusOf } from './exit-text.ts';
 import { remarksOn } from './pool.ts';
 import { seenCell } from './probe-text.ts';
-import { type Cell, formatTable } from './table.ts';
+import { type Cell, formatTable, type Heading } from './table.ts';
+import type { Workplace } from './workplace.ts';
 
 /** The commands about exits. */
 export const exitCommands: readonly CommandSpec[] = [
@@ -13,25 +17,60 @@ export const exitCommands: readonly CommandSpec[] = [
     summary: 'list exits and how they do',
     options: [
       { flags: '--pool <name>', describe: 'only those of this pool' },
+      { flags: '--tier <tier>', describe: 'only those of this tier', choices: ['dc', 'isp', 'res', 'mobile'] },
       { flags: '--country <code>', describe: 'only those in this country, such as us' },
+      { flags: '--region <name>', describe: 'only those in this region' },
+      { flags: '--state <name>', describe: 'only those in this state of a country' },
+      { flags: '--city <name>', describe: 'only those in this city' },
+      { flags: '--zip <code>', describe: 'only those with this zip code' },
+      { flags: '--asn <number>', describe: 'only those in this autonomous system' },
+      { flags: '--isp <name>', describe: 'only those of this provider' },
+      { flags: '--status <status>', describe: 'only those that stand so', choices: exitStatuses },
       { flags: '--mismatch', describe: 'only those that probes saw elsewhere than their pool says' },
+      { flags: '--sort <figure>', describe: 'the best or the most by this first', choices: exitSorts },
       { flags: '--limit <number>', describe: `so many at most, which is ${MOST_EXITS} unless told` },
     ],
-    run: async (given, workplace) => {
-      const mismatch = given.flag('mismatch');
-      const args = { pool: given.text('pool'), country: given.text('country'), mismatch, limit: limitOf(given) };
-      const { result, live } = await workplace.run('exit.list', args);
-      const { exits, total } = result;
-      const place = ['EXIT', 'POOL', 'TIER', 'COUNTRY', 'ENDPOINT', 'NAME'];
-      const head = [...place, 'LATENCY', 'IN FLIGHT', 'SERVED', 'REFUSED', 'STATE', 'SEEN'];
-      const lines = exits.length === 0 ? ['no exits'] : formatTable(head, exits.map(exitRow), workplace.screen);
-      const rest = total - exits.length;
-      const remarks = rest > 0 ? [`${rest} more of ${total} exits are not shown`] : [];
-      return { json: exits, lines, remarks: [...remarks, ...remarksOn(workplace, live)] };
-    },
+    notes: ['Retired exits are shown with --status retired only.'],
+    run: list,
+  },
+  {
+    path: 'exit show',
+    summary: 'show all that is known of an exit',
+    operand: 'the id of the exit, or a beginning of it that no other has',
+    run: showExit,
   },
   ...exitStateCommands,
 ];
+
+const filters = ['pool', 'tier', 'country', 'region', 'state', 'city', 'zip', 'asn', 'isp', 'status', 'sort'] as const;
+
+const head: readonly Heading[] = [
+  'EXIT',
+  { title: 'POOL', rank: 3 },
+  { title: 'TIER', rank: 9 },
+  { title: 'COUNTRY', rank: 2 },
+  { title: 'ENDPOINT', rank: 7 },
+  { title: 'NAME', rank: 11 },
+  { title: 'LATENCY', rank: 4 },
+  { title: 'OK', rank: 5 },
+  { title: 'IN FLIGHT', rank: 6 },
+  { title: 'SERVED', rank: 8 },
+  { title: 'REFUSED', rank: 10 },
+  { title: 'STATUS', rank: 1 },
+  { title: 'SEEN', rank: 6.5 },
+];
+
+async function list(given: Given, workplace: Workplace): Promise<Outcome> {
+  const asked = Object.fromEntries(filters.map((filter) => [filter, given.text(filter)]));
+  const { asn } = asked;
+  const args = { ...asked, mismatch: given.flag('mismatch'), asn: asn?.replace(/^as/i, ''), limit: limitOf(given) };
+  const { result, live } = await workplace.run('exit.list', args);
+  const { exits, total } = result;
+  const lines = exits.length === 0 ? ['no exits'] : formatTable(head, exits.map(exitRow), workplace.screen);
+  const rest = total - exits.length;
+  const remarks = rest > 0 ? [`${rest} more of ${total} exits are not shown`] : [];
+  return { json: exits, lines, remarks: [...remarks, ...remarksOn(workplace, live)] };
+}
 
 /** Throws CommandError. */
 function limitOf(given: Given): number | undefined {
@@ -48,21 +87,15 @@ function limitOf(given: Given): number | undefined {
 
 function exitRow(exit: ExitView): Cell[] {
   const { id, pool, tier, country, endpoint, name, live } = exit;
-  const facts: Cell[] = [id, pool, tier, country ?? null, endpoint, name];
-  return live === null
-    ? [...facts, null, null, null, null, null, seenCell(exit)]
-    : [
-        ...facts,
-        `${Math.round(live.latencyMs)} ms`,
-        live.inFlight,
-        live.served,
-        live.refused,
-        stateOf(live),
-        seenCell(exit),
-      ];
-}
-
-function stateOf({ ejectedForMs, failuresInRow }: NonNullable<ExitView['live']>): string {
-  if (ejectedForMs > 0) return `ejected for ${(ejectedForMs / 1000).toFixed(1)} s`;
-  return failuresInRow > 0 ? `${failuresInRow} failed in a row` : 'ok';
+  const figures: Cell[] =
+    live === null
+      ? [null, null, null, null, null]
+      : [
+          live.workedAgoMs === null ? null : `${live.latencyMs} ms`,
+          percentOf(live.success),
+          live.inFlight,
+          live.served,
+          live.refused,
+        ];
+  return [id, pool, tier, country ?? null, endpoint, name, ...figures, statusOf(exit), seenCell(exit)];
 }

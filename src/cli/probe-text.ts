@@ -1,4 +1,5 @@
-import type { ExitView, PoolView } from '../admin/pool-view.ts';
+import type { ExitView } from '../admin/exit-view.ts';
+import type { PoolView } from '../admin/pool-view.ts';
 import { formatSize } from '../protocol/units.ts';
 import { type Cell, formatFacts } from './table.ts';
 

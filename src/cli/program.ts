@@ -11,6 +11,7 @@ import { exportCommands } from './pool-export.ts';
 import { importCommands } from './pool-import.ts';
 import { reloadCommands } from './pool-reload.ts';
 import { removeCommands } from './pool-remove.ts';
+import { poolStatsCommand } from './pool-stats.ts';
 import { printableJson } from './printable.ts';
 import { reportCommands } from './report.ts';
 import { serviceCommands } from './service.ts';
@@ -76,6 +77,7 @@ function createProgram(runner: Runner): Command {
     ...exportCommands,
     ...removeCommands,
     ...reloadCommands,
+    poolStatsCommand,
     ...exitCommands,
     ...sessionCommands,
     ...reportCommands,

@@ -5,7 +5,12 @@ import { CommandError } from '../admin/command-error.ts';
 import type { CommandResults } from '../admin/command-results.ts';
 import { createCommands } from '../admin/commands.ts';
 import { CONTROL_DEADLINE_MS, controlPath } from '../admin/control-protocol.ts';
-import { exitPage, poolViews } from '../admin/pool-view.ts';
+import { noExit } from '../admin/exit-names.ts';
+import { exitPage } from '../admin/exit-page.ts';
+import { type ExitKnowledge, exitView } from '../admin/exit-view.ts';
+import { type OperatorWords, operatorStatus } from '../admin/operator-status.ts';
+import { poolStats } from '../admin/pool-stats.ts';
+import { poolViews } from '../admin/pool-view.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { openStoredStates, type StoredStates } from '../startup/operator-states.ts';
 import { Clients } from '../store/clients.ts';
@@ -102,12 +107,19 @@ export class Workplace {
     return createCommands({
       clients: () => this.#clients(folder),
       registry: () => this.#pools(),
-      pools: () => poolViews(this.#pools(), { disabled: this.#disabled(folder), isUsable: null }),
+      pools: () => poolViews(this.#pools(), { disabled: this.#said(folder).pools, isUsable: null }),
       exitStates: () => this.#states(folder).exits,
       disabledPools: () => this.#states(folder).pools,
       onStatesChanged: () => {},
       wallTime: this.#options.now,
-      exits: (query) => exitPage(this.#pools(), query, { figures: () => null, seen: () => null, everSeen: () => [] }),
+      poolStats: (name) => poolStats(this.#pools(), name, { ...this.#knowledge(folder), traffic: () => null }),
+      exits: (query) => exitPage(this.#pools(), query, this.#knowledge(folder)),
+      exit: (id, states) => {
+        const slot = this.#pools().slotOf(id) ?? -1;
+        const exit = this.#pools().exitAt(slot);
+        if (exit === undefined) throw noExit(id);
+        return { ...exitView(exit, slot, this.#knowledge(folder)), states, insight: null };
+      },
       health: () => {
         throw notRunning(folder);
       },
@@ -135,8 +147,15 @@ export class Workplace {
   }
 
   /** Without making a store only to see that nothing stands in it. */
-  #disabled(folder: string): ReadonlyMap<string, unknown> {
-    return existsSync(storePath(folder)) ? this.#states(folder).pools.byName : new Map();
+  #said(folder: string): OperatorWords {
+    if (!existsSync(storePath(folder))) return { exits: new Map(), pools: new Map() };
+    const { exits, pools } = this.#states(folder);
+    return { exits: exits.byExit, pools: pools.byName };
+  }
+
+  #knowledge(folder: string): ExitKnowledge {
+    const said = operatorStatus(this.#pools(), this.#said(folder));
+    return { figures: () => null, statusOf: (slot) => said(slot) ?? 'ok', seen: () => null, everSeen: () => [] };
   }
 
   #storeOf(folder: string): Store {

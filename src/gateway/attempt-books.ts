@@ -78,6 +78,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
     throw fault;
   }
   exchange.attempted({ exit, kind: fault.kind, ms });
+  deps.failures.note({ ...at, kind: fault.kind, site: exchange.site, at: now });
   if (!stands(deps, choice)) return fault;
   if (isAmbiguous(fault.kind)) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;

@@ -10,6 +10,7 @@ import type { HeadLimits } from '../protocol/http-message.ts';
 import type { ExitRule } from '../protocol/site-rule.ts';
 import type { RejectionLedger } from '../selection/blame.ts';
 import type { Selection } from '../selection/selection.ts';
+import type { FailureLedger } from '../signals/failure-ledger.ts';
 import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
 import type { Relay } from '../transport/relay.ts';
@@ -88,6 +89,8 @@ export interface Collaborators {
   readonly pacing: SitePacing;
   /** How much each exit may carry; the first rule that is about an exit's pool holds. */
   readonly exitMost: () => readonly ExitRule[];
+  /** Remembers attempts that failed, for people. */
+  readonly failures: FailureLedger;
   /** Whether the gateway is shutting down: running exchanges go on, no new one begins. */
   readonly draining: () => boolean;
   /** Counts an exchange that begins. */

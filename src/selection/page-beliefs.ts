@@ -139,6 +139,15 @@ export class PageBeliefs {
     return (this.#usesOf(pair, now) + 1) / this.#sites.limitOf(site, now) <= this.#of.rebind;
   }
 
+  /** How long, in ms, the site is believed to go on refusing the exit of the pair whose row begins at `pair`; 0 where it isn't. */
+  coolsForMs(pair: number, { site, now }: { site: number; now: number }): number {
+    const strikes = this.#pairs.ints[pair + PairWord.strikes] as number;
+    if (strikes === 0) return 0;
+    const told = this.#pairs.ints[pair + PairWord.coolMs] as number;
+    const learned = this.#sites.coolMsOf(site) * 2 ** Math.min(MOST_DOUBLINGS, Math.max(0, strikes - 2));
+    return Math.max(0, (told > 0 ? told : learned) - this.#idleMs(pair, now));
+  }
+
   /** An exchange with a site begins. */
   began({ slot, generation, site }: Omit<Visit, 'tier'>, now: number): void {
     if (!this.#sites.isWatched(site)) return;

@@ -1,13 +1,20 @@
 import type { Command, Commands } from '../admin/command.ts';
 import { createCommands } from '../admin/commands.ts';
+import { noExit } from '../admin/exit-names.ts';
+import { exitPage } from '../admin/exit-page.ts';
+import { type ExitKnowledge, exitView } from '../admin/exit-view.ts';
 import type { Health } from '../admin/health.ts';
-import { countUsable, exitPage, poolViews } from '../admin/pool-view.ts';
+import { operatorStatus } from '../admin/operator-status.ts';
+import { poolStats } from '../admin/pool-stats.ts';
+import { countUsable, poolViews } from '../admin/pool-view.ts';
 import type { ReloadPools } from '../admin/reload-command.ts';
 import { ExchangeLimits } from '../gateway/exchange-limits.ts';
 import { limitLine } from '../gateway/limit-lines.ts';
 import type { ExitHealth } from '../selection/exit-health.ts';
+import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import type { Clients } from '../store/clients.ts';
 import { exitFigures } from './exit-figures.ts';
+import { ExitInsights } from './exit-insights.ts';
 import type { Probing } from './probing.ts';
 import type { SharedState } from './shared-state.ts';
 import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
@@ -31,7 +38,15 @@ export function gatewayCommands(options: ControlOptions): Commands {
   const { registry, exits, sessions, states } = shared;
   const { stored } = states;
   const limits = new ExchangeLimits({ counts: shared.limits, everyone: () => group.clientLimits, now });
-  let figures = exitFigures({ health: exits, now: now() }, []);
+  const insights = new ExitInsights({
+    tables: shared.tables,
+    parameters: () => group.selectionParameters,
+    sessions,
+    failures: (slot) => group.failures(slot),
+    now,
+  });
+  let verdicts: Awaited<ReturnType<WorkerGroup['verdicts']>> = [];
+  const knowledge = () => ({ ...exitKnowledge(shared, { verdicts, now: now() }), ...probing.knowledge });
   let taken: Promise<void> = Promise.resolve();
   const commands = createCommands({
     clients: () => clients,
@@ -46,7 +61,14 @@ export function gatewayCommands(options: ControlOptions): Commands {
     disabledPools: () => stored.pools,
     onStatesChanged: () => states.apply(),
     wallTime: Date.now,
-    exits: (query) => exitPage(registry, query, { figures, ...probing.knowledge }),
+    poolStats: (name) => poolStats(registry, name, { ...knowledge(), traffic: (number) => group.poolCounters(number) }),
+    exits: (query) => exitPage(registry, query, knowledge()),
+    exit: async (id, states) => {
+      const slot = registry.slotOf(id) ?? -1;
+      const exit = registry.exitAt(slot);
+      if (exit === undefined) throw noExit(id);
+      return { ...exitView(exit, slot, knowledge()), states, insight: await insights.of(id, slot) };
+    },
     health,
     reloadPools,
     report: (report, client) => group.report(report, client),
@@ -59,12 +81,24 @@ export function gatewayCommands(options: ControlOptions): Commands {
   const live =
     (name: string, run: Command): Command =>
     async (args) => {
-      if (name === 'exit.list') figures = exitFigures({ health: exits, now: now() }, await group.verdicts());
-      const result = run(args);
+      if (name === 'exit.list' || name === 'exit.show') verdicts = await group.verdicts();
+      const result = await run(args);
       await taken;
       return result;
     };
   return new Map([...commands].map(([name, run]) => [name, live(name, run)]));
+}
+
+/** What is known of exits now, by all that counted verdicts. */
+function exitKnowledge(
+  { registry, exits, states }: SharedState,
+  { verdicts, now }: { verdicts: readonly (readonly JudgedExit[])[]; now: number },
+): Pick<ExitKnowledge, 'figures' | 'statusOf'> {
+  const { stored } = states;
+  const said = operatorStatus(registry, { exits: stored.exits.byExit, pools: stored.pools.byName });
+  const seen = (slot: number) =>
+    exits.rows.failuresInRowOf(slot) === 0 ? 'ok' : exits.ejectedForMs(slot, now) > 0 ? 'cooling' : 'failing';
+  return { figures: exitFigures({ health: exits, now }, verdicts), statusOf: (slot) => said(slot) ?? seen(slot) };
 }
 
 /** Tells whether the exit in a slot may be picked now. */

@@ -27,6 +27,7 @@ import type { Report } from '../protocol/report.ts';
 import { RejectionLedger } from '../selection/blame.ts';
 import { Selection, type SelectionTables } from '../selection/selection.ts';
 import type { BlockRules } from '../signals/block-rules.ts';
+import { FailureLedger } from '../signals/failure-ledger.ts';
 import { VerdictLedger } from '../signals/verdict-ledger.ts';
 import type { AccessRecord } from '../telemetry/access-record.ts';
 import { Counters } from '../telemetry/counters.ts';
@@ -107,6 +108,7 @@ export class DataPlane {
   readonly #tables: SelectionTables;
   readonly #leases: LeaseTable;
   readonly verdicts = new VerdictLedger();
+  readonly failures = new FailureLedger();
   readonly #counters: Counters;
   readonly #listeners: Listeners;
   readonly #load: WorkerLoad;
@@ -373,6 +375,7 @@ export class DataPlane {
         now,
       }),
       bars: createOperatorBars(memory, { registry, sites: signals.sites, secret: sessionSecret }),
+      failures: this.failures,
       draining: () => this.#draining,
       begin: () => this.#counters.begin(),
       book: (exchange) => {

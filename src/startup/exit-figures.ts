@@ -1,4 +1,5 @@
-import type { ExitFigures } from '../admin/pool-view.ts';
+import type { ExitFigures } from '../admin/exit-view.ts';
+import { EXIT_WORDS, type ExitRows, ExitWord } from '../memory/exit-rows.ts';
 import type { ExitHealth } from '../selection/exit-health.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 
@@ -9,7 +10,7 @@ export function exitFigures(
 ): (slot: number) => ExitFigures {
   const verdicts = Map.groupBy(counted.flat(), ({ slot }) => slot);
   return (slot) => {
-    const { latencyMs, inFlight, failuresInRow, ejectedForMs, generation } = health.viewOf(slot, now);
+    const { latencyMs, inFlight, failuresInRow, ejectedForMs, workedAgoMs, generation } = health.viewOf(slot, now);
     let [served, refused] = [0, 0];
     for (const judged of verdicts.get(slot) ?? []) {
       if (judged.generation !== generation) continue;
@@ -21,8 +22,17 @@ export function exitFigures(
       inFlight,
       failuresInRow,
       ejectedForMs: Math.round(ejectedForMs),
+      success: successOf(health.rows, slot),
+      workedAgoMs: workedAgoMs === Number.POSITIVE_INFINITY ? null : Math.round(workedAgoMs),
       served,
       refused,
     };
   };
+}
+
+/** The share of attempts of late whose way through the exit worked; null where there were none. */
+function successOf({ floats }: ExitRows, slot: number): number | null {
+  const good = floats[slot * EXIT_WORDS + ExitWord.good] ?? 0;
+  const bad = floats[slot * EXIT_WORDS + ExitWord.bad] ?? 0;
+  return good + bad === 0 ? null : Math.round((1000 * good) / (good + bad)) / 1000;
 }

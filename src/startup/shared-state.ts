@@ -3,6 +3,7 @@ import { LimitCounts } from '../policy/limit-counts.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import { ExitHealth } from '../selection/exit-health.ts';
+import type { SelectionTables } from '../selection/selection.ts';
 import { hashSecret } from '../store/secret-key.ts';
 import { type KeptLeases, keepLeases } from './kept-leases.ts';
 import { LearnedStore } from './learned-store.ts';
@@ -35,6 +36,8 @@ export class SharedState {
   /** Latencies, ejections and what is in flight, by exit. */
   readonly exits: ExitHealth;
   readonly sessions: SessionDesk;
+  /** What selection knows. */
+  readonly tables: SelectionTables;
   /** What all threads count against clients' limits. */
   readonly limits: LimitCounts;
   /** What operators said of exits and pools. */
@@ -58,6 +61,7 @@ export class SharedState {
     const leases = controlLeases(memory.leases);
     this.memory = memory;
     this.registry = registry;
+    this.tables = tables;
     this.sessionSecret = sessionSecret;
     this.exits = new ExitHealth(tables.rows);
     this.sessions = new SessionDesk({

@@ -12,6 +12,7 @@ import type { AppliedPools } from '../pool/catalogue.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { FilterList } from '../pool/filter-list.ts';
 import type { Report } from '../protocol/report.ts';
+import type { FailedAttempt } from '../signals/failure-ledger.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { type CounterSnapshot, Counters, type PoolSnapshot, sumCounters, sumPool } from '../telemetry/counters.ts';
 import type { Durations } from '../telemetry/durations.ts';
@@ -130,6 +131,10 @@ export class WorkerGroup {
     return this.#config.clientLimits;
   }
 
+  get selectionParameters(): Config['selection'] {
+    return this.#config.selection;
+  }
+
   /** Clients' sockets. */
   get connections(): number {
     return this.#load.connections;
@@ -171,10 +176,12 @@ export class WorkerGroup {
 
   /** How sites have treated exits, as each worker counted it. */
   verdicts(): Promise<readonly (readonly JudgedExit[])[]> {
-    const asked = [...this.#threads.values()].map((thread) =>
-      thread.ask({ kind: 'verdicts' }, FIGURES_MS).catch(() => []),
-    );
-    return Promise.all(asked);
+    return this.#askAll({ kind: 'verdicts' });
+  }
+
+  /** The attempts that failed over the exit in a slot, as each worker remembers them. */
+  failures(slot: number): Promise<readonly (readonly FailedAttempt[])[]> {
+    return this.#askAll({ kind: 'failures', slot });
   }
 
   /** Hands every worker a new set of clients; resolves when the next request anywhere is judged by it. */
@@ -333,6 +340,11 @@ export class WorkerGroup {
     this.#logins.tidy(now);
     this.#reports.tidy(now);
     this.#options.shared.limits.tidy();
+  }
+
+  /** For people: what doesn't answer in time is left out. */
+  #askAll<Request extends Extract<WorkerRequest, { kind: 'verdicts' | 'failures' }>>(request: Request) {
+    return Promise.all([...this.#threads.values()].map((thread) => thread.ask(request, FIGURES_MS).catch(() => [])));
   }
 
   async #assertFree(config: Config): Promise<void> {

@@ -8,6 +8,7 @@ import type { AppliedPools, PoolsRecord } from '../pool/catalogue.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { FilterList } from '../pool/filter-list.ts';
 import type { Report } from '../protocol/report.ts';
+import type { FailedAttempt } from '../signals/failure-ledger.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import type { Capacity } from './capacity.ts';
 import type { BoundListener, ListenerPlan } from './listener-plan.ts';
@@ -63,6 +64,8 @@ export type WorkerRequest =
   /** A list of exits that some worker wanted. */
   | { readonly kind: 'list'; readonly list: FilterList }
   | { readonly kind: 'verdicts' }
+  /** Attempts that failed over the exit in a slot. */
+  | { readonly kind: 'failures'; readonly slot: number }
   /** About the exchanges that ran in this worker. */
   | { readonly kind: 'find'; readonly query: RecentQuery }
   | { readonly kind: 'claim'; readonly id: string }
@@ -85,6 +88,7 @@ export interface WorkerAnswers {
   readonly certificate: null;
   readonly list: null;
   readonly verdicts: readonly JudgedExit[];
+  readonly failures: readonly FailedAttempt[];
   readonly find: RecentFinding;
   readonly claim: boolean;
   readonly report: ReportOutcome;

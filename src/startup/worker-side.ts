@@ -84,6 +84,8 @@ export class WorkerSide {
         return null;
       case 'verdicts':
         return this.#plane?.verdicts.entries() ?? [];
+      case 'failures':
+        return this.#plane?.failures.of(request.slot) ?? [];
       case 'find':
         return this.#plane?.findRecent(request.query) ?? { exchange: null, ambiguous: false };
       case 'claim':

@@ -6,8 +6,12 @@ import type { ClientView, ClientWithSecret } from '../../src/admin/client-view.t
 import { runCommand } from '../../src/admin/command.ts';
 import { faultOf } from '../../src/admin/command-error.ts';
 import { createCommands } from '../../src/admin/commands.ts';
+import type { ExitChanges } from '../../src/admin/exit-commands.ts';
+import { type ExitPage, exitPage } from '../../src/admin/exit-page.ts';
+import { type ExitFigures, type ExitKnowledge, exitView } from '../../src/admin/exit-view.ts';
 import type { Health } from '../../src/admin/health.ts';
-import { type ExitFigures, type ExitPage, exitPage, poolViews } from '../../src/admin/pool-view.ts';
+import { poolStats } from '../../src/admin/pool-stats.ts';
+import { poolViews } from '../../src/admin/pool-view.ts';
 import { openStoredStates } from '../../src/startup/operator-states.ts';
 import { Clients } from '../../src/store/clients.ts';
 import { openStore } from '../../src/store/database.ts';
@@ -43,6 +47,8 @@ const figures: ExitFigures = {
   inFlight: 1,
   failuresInRow: 0,
   ejectedForMs: 0,
+  success: 1,
+  workedAgoMs: 5,
   served: 0,
   refused: 0,
 };
@@ -58,6 +64,7 @@ function setUp(t: ExecutionContext) {
   const clients = new Clients(store, loadSecretKey(folder));
   const stored = openStoredStates(store);
   const told = { changes: 0, states: 0 };
+  const known: ExitKnowledge = { figures: () => figures, statusOf: () => 'ok', seen: () => null, everSeen: () => [] };
   const commands = createCommands({
     clients: () => clients,
     registry: () => registry,
@@ -68,7 +75,12 @@ function setUp(t: ExecutionContext) {
       told.states++;
     },
     wallTime: () => 1_000,
-    exits: (query) => exitPage(registry, query, { figures: () => figures, seen: () => null, everSeen: () => [] }),
+    poolStats: (name) => poolStats(registry, name, { ...known, traffic: () => null }),
+    exits: (query) => exitPage(registry, query, known),
+    exit: (id, states) => {
+      const slot = registry.slotOf(id)!;
+      return { ...exitView(registry.exitAt(slot)!, slot, known), states, insight: null };
+    },
     health: () => health,
     reloadPools: async () => ({ pools: [], faults: [] }),
     report: async ({ about }) =>
@@ -196,4 +208,27 @@ test('of many exits as many are shown as were asked for, and the others counted'
   t.deepEqual([exits.length, total], [1, 2]);
   t.is(run<ExitPage>('exit.list', { country: 'fr' }).total, 0);
   t.like(fault('exit.list', { limit: 0 }), { code: 'bad_request' });
+});
+
+test('exits are named by id or by a beginning that no other has, frozen, shown and thawed', (t) => {
+  const { run, fault, told } = setUp(t);
+  const [id = '', other = ''] = [0, 1].map((slot) => registry.idOf(slot));
+  const start = id.slice(0, [...id].findIndex((character, i) => character !== other[i]) + 1);
+  const frozen = run<ExitChanges>('exit.freeze', { exits: [start.toUpperCase(), id], until: 5_000, reason: 'slow' });
+  t.like(frozen.changed, [{ exit: id, pool: 'res', state: 'frozen', until: '1970-01-01T00:00:05.000Z' }]);
+  t.is(frozen.changed.length, 1);
+  t.like(run('exit.show', { id: start }), { id, states: [{ reason: 'slow' }] });
+  t.like(fault('exit.freeze', { exits: [''] }), { code: 'not_found' });
+  t.like(fault('exit.freeze', { exits: [id, 'zzzzzzzzzz'] }), { code: 'not_found' });
+  t.deepEqual(run<ExitChanges>('exit.drain', { exits: [other, 'zzzzzzzzzz'], skipUnknown: true }).unknown, [
+    'zzzzzzzzzz',
+  ]);
+  t.like(fault('exit.freeze', { exits: [id], until: 500 }), { code: 'bad_argument' });
+  t.like(fault('exit.freeze', { exits: [id], site: 'http://a/' }), { code: 'bad_argument' });
+  t.like(fault('exit.retire', { exits: [id], site: 'a.example' }), { code: 'bad_argument' });
+  const atSite = run<ExitChanges>('exit.freeze', { exits: [id], site: 'www.Shop.example.co.uk.' });
+  t.is(atSite.changed[0]?.site, 'example.co.uk');
+  t.is(run<unknown[]>('exit.states').length, 3);
+  t.is(run<ExitChanges>('exit.thaw', { exits: [id] }).changed.length, 2);
+  t.is(told.states, 4);
 });

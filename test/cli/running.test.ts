@@ -17,7 +17,7 @@ test('beside a running gateway, the command line works on it', async (t) => {
     });
     const exits = await gateway.command('exit', 'list');
     t.is(exits.stderr, '');
-    t.regex(exits.stdout, / de +http:\/\/192\.0\.2\.1:8080 +- +\d+ ms +0 +0 +0 +ok\n$/);
+    t.regex(exits.stdout, / de +http:\/\/192\.0\.2\.1:8080 +- +- +- +0 +0 +0 +ok +-\n$/);
 
     const asked = await fetch(`http://127.0.0.1:${gateway.port('admin')}/readyz`);
     t.is(asked.status, 200);
