@@ -6,6 +6,9 @@ import { faulty, type ListSink, tell } from './listed-exit.ts';
 
 const separators = [',', ';', '\t', '|'] as const;
 
+/** A row goes over so many lines at most: each is looked at with all before it. */
+const MOST_LINES = 100;
+
 /** The columns of a table, and what is between them. */
 export interface Header {
   readonly separator: string;
@@ -34,7 +37,7 @@ export class TableRows {
   #header: Header | null = null;
   #isBroken = false;
   /** A row whose quotes are still open, and where it began. */
-  #open: { readonly text: string; readonly line: number } | null = null;
+  #open: { readonly text: string; readonly line: number; readonly lines: number } | null = null;
 
   constructor(context: ReadingContext, sink: ListSink) {
     this.#context = context;
@@ -65,9 +68,11 @@ export class TableRows {
 
   #takeRow({ separator, columns }: Header, text: string, line: number): void {
     const cells = cellsOf(text, separator);
-    this.#open = cells === null && text.length <= LONGEST_LINE ? { text, line } : null;
-    if (this.#open !== null) return;
-    if (cells === null) this.#sink.fault(line, 'a quote is not closed, or the line is too long');
+    const lines = (this.#open?.lines ?? 0) + 1;
+    const mayGoOn = cells === null && text.length <= LONGEST_LINE && lines < MOST_LINES;
+    this.#open = mayGoOn ? { text, line, lines } : null;
+    if (mayGoOn) return;
+    if (cells === null) this.#sink.fault(line, 'a quote is not closed');
     else
       tell(
         this.#sink,

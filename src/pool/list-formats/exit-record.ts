@@ -68,7 +68,7 @@ function addressOf({ host, whole, port }: ExitRecord, scheme: ListScheme, contex
 
 /** An address that says more than a host. */
 function readWhole(text: string, port: string | undefined, context: ReadingContext): EntryReading {
-  if (port !== undefined && /:\/\/(?:[^@]*@)?(?:\[[^\]]*\]|[^:/]+)\/?$/.test(text)) {
+  if (port !== undefined && /^[a-z0-9+.-]+:\/\/(?:[^@]*@)?(?:\[[^\]]*\]|[^:/]+)\/?$/i.test(text)) {
     return readingOf(parseExitUrl(`${text.replace(/\/$/, '')}:${port}`));
   }
   const readings = addressForms.flatMap((form) => form.read(text, context) ?? []);

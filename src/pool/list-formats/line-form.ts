@@ -24,6 +24,9 @@ export interface LineForm {
   write(exit: ListedExit): string | null;
 }
 
+/** Whether words are apart in it. */
+export const hasSpace = (entry: string): boolean => entry.includes(' ') || entry.includes('\t');
+
 /** `host:port`, IPv6 in brackets. */
 export const hostAndPort = /^(?:\[[^\]]*\]|[^:[\]]+):[0-9]+$/;
 

@@ -23,10 +23,30 @@ export class PacScript {
 
   /** Takes the next line, as it is written. */
   take(line: string, number: number): void {
-    for (const token of this.#tokensOf(line)) {
-      if (token.startsWith('/*')) this.#inComment = !token.endsWith('*/') || token.length < 4;
-      else if (answer.test(token.slice(1, -1).trim())) this.#takeAnswer(token.slice(1, -1), number);
+    let at = 0;
+    if (this.#inComment) {
+      at = behind(line, '*/', 0);
+      this.#inComment = at < 0;
     }
+    while (at >= 0) {
+      const start = nextMark(line, at);
+      at = start < 0 ? -1 : this.#takeFrom(line, start, number);
+    }
+  }
+
+  /** Takes the text or comment that begins at `at`, and returns where the rest begins; -1 where there is none. */
+  #takeFrom(line: string, at: number, number: number): number {
+    const [first = '', second] = line.slice(at, at + 2);
+    if (first === '/') {
+      if (second === '/') return -1;
+      if (second !== '*') return at + 1;
+      const end = behind(line, '*/', at + 2);
+      this.#inComment = end < 0;
+      return end;
+    }
+    const end = closingQuote(line, at + 1, first);
+    if (end >= 0 && answer.test(line.slice(at + 1, end).trim())) this.#takeAnswer(line.slice(at + 1, end), number);
+    return end < 0 ? -1 : end + 1;
   }
 
   #takeAnswer(text: string, number: number): void {
@@ -41,14 +61,25 @@ export class PacScript {
       );
     }
   }
+}
 
-  /** Texts in quotes, and comments over several lines; comments to the end of the line are left out. */
-  #tokensOf(line: string): readonly string[] {
-    const end = this.#inComment ? line.indexOf('*/') : -2;
-    if (end === -1) return [];
-    this.#inComment = false;
-    const code = line.slice(end + 2);
-    const tokens = code.match(/\/\/.*|\/\*(?:[^*]|\*(?!\/))*(?:\*\/)?|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/gs) ?? [];
-    return tokens.filter((token) => !token.startsWith('//'));
+/** Where what stands behind the next `mark` begins; -1 where there is none. */
+function behind(text: string, mark: string, from: number): number {
+  const at = text.indexOf(mark, from);
+  return at < 0 ? -1 : at + mark.length;
+}
+
+/** Where the text ends that began before `from`; -1 where the line ends before it. */
+function closingQuote(line: string, from: number, quote: string): number {
+  for (let at = from; at < line.length; at += 1) {
+    if (line[at] === quote) return at;
+    if (line[at] === '\\') at += 1;
   }
+  return -1;
+}
+
+/** Where the next quote or slash stands; -1 where there is none. */
+function nextMark(line: string, from: number): number {
+  for (let at = from; at < line.length; at += 1) if (`"'/`.includes(line.charAt(at))) return at;
+  return -1;
 }

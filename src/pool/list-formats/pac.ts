@@ -1,4 +1,4 @@
-import { addressText, credentialText, type LineForm, readAddress } from './line-form.ts';
+import { addressText, credentialText, hasSpace, type LineForm, readAddress } from './line-form.ts';
 import { type ListScheme, skipped } from './listed-exit.ts';
 
 /** What a browser takes each word for. `SOCKS` alone has always been version 4. */
@@ -18,6 +18,7 @@ export const pac: LineForm = {
   claims: 'shape',
   read: (entry) => {
     if (entry === 'DIRECT') return skipped('direct');
+    if (!hasSpace(entry)) return null;
     const [, word = '', address] = /^([A-Z45]{4,6})\s+(\S+:[0-9]+)$/i.exec(entry) ?? [];
     const scheme = words.get(word.toUpperCase());
     return scheme === undefined || address === undefined ? null : readAddress(scheme, address, null);

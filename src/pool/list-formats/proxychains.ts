@@ -1,4 +1,4 @@
-import { type LineForm, readAddress } from './line-form.ts';
+import { hasSpace, type LineForm, readAddress } from './line-form.ts';
 import { faulty, nothing, skipped } from './listed-exit.ts';
 import { listSchemeOf } from './schemes.ts';
 
@@ -12,6 +12,8 @@ export const proxychains: LineForm = {
   shape: 'type host port [user pass]',
   claims: 'shape',
   read: (entry) => {
+    // Most lines of other forms, without a look at what they are.
+    if (entry.includes(':') && !hasSpace(entry)) return null;
     if (furniture.test(entry)) return nothing;
     const [type = '', host, port = '', username, password, ...more] = entry.split(/\s+/, 6);
     if (host === undefined || !/^[0-9]+$/.test(port)) return null;

@@ -1,7 +1,7 @@
 import { addressText, credentialOf, credentialText, isBareNumber, type LineForm, readAddress } from './line-form.ts';
 import { listSchemeOf } from './schemes.ts';
 
-const pattern = /^(https?|socks4a?|socks5h?):((?:\[[^\]]*\]|[^:/[\]]+):[0-9]+)(?::([^:]*:.*))?$/is;
+const pattern = /^(https?|socks4a?|socks5h?):((?:\[[^\]]*\]|[^:@/[\]]+):[0-9]+)(?::([^:]*:.*))?$/is;
 
 /** A protocol, then as `host:port:user:pass`. */
 export const schemeHostPort: LineForm = {

@@ -26,6 +26,7 @@ const rows: readonly (readonly [form: string, line: string, endpoint: object, pl
   ['user-pass-host-port', 'user:1234:192.0.2.1:8080', { ...named, host: '192.0.2.1', password: '1234' }],
   ['user-pass-host-port', 'user::h.example:8080', { ...named, password: '' }],
   ['user-pass-at-host-port', 'user:pass@h.example:8080', named],
+  ['user-pass-at-host-port', 'http:pass@h.example:8080', { ...named, username: 'http' }],
   ['user-pass-at-host-port', 'user:p@s:s@[2001:db8::1]:8080', { ...six, password: 'p@s:s' }],
   ['user-pass-at-host-port', 'user:1234@192.0.2.1:8080', { ...named, host: '192.0.2.1', password: '1234' }],
   ['host-port-at-user-pass', 'h.example:8080@user:pass', named],

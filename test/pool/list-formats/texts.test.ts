@@ -302,3 +302,25 @@ test('nor do random octets', (t) => {
     }),
   );
 });
+
+test('a text made to be read again and again is read in time that its length allows', (t) => {
+  const worst: readonly (readonly [start: string, unit: string])[] = [
+    ['host,port,note\na,1,"', '""\n'],
+    ['host,port,note\na,1,"', '\n'],
+    ['function FindProxyForURL() {\n"', '\\"'],
+    ['function FindProxyForURL() {\n', '"\n'],
+    ['proxies:\n  - a: ', '[{'],
+    ['proxies:\n', '  - a\n'],
+    ['[{"server":"', '://'],
+    ['[', '['],
+    ['["', ':1'],
+    ['', 'a:'],
+    ['', ' #'],
+    ['', '|'],
+    ['PROXY ', 'a:1'],
+    ['h:1:', '@h:1'],
+  ];
+  // What is quadratic in these takes minutes.
+  t.timeout(60_000);
+  for (const [start, unit] of worst) t.truthy(readList(start + unit.repeat(2_000_000 / unit.length)), unit);
+});
