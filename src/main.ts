@@ -202,7 +202,7 @@ class Gateway {
     const { config } = this.#settings;
     const workers = effectiveWorkers(config.workers, process.platform);
     const pools = this.#loader.commit(this.#loader.stageAll(this.#settings));
-    const shared = new SharedState({ workers, pools, dataFolder: config.data, stored, secretKey, now, warn });
+    const shared = new SharedState({ workers, pools, config, stored, secretKey, now, warn });
     this.#closers.push(() => shared.stop());
     const group = new WorkerGroup({
       listOf: (filter) => this.#loader.listOf(filter),

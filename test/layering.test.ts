@@ -11,6 +11,7 @@ const layers: Readonly<Record<string, number>> = {
   protocol: 0,
   selection: 0,
   config: 1,
+  ledger: 1,
   pool: 1,
   policy: 1,
   signals: 1,

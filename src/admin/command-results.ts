@@ -38,5 +38,7 @@ export interface CommandResults {
   readonly 'session.show': SessionView;
   readonly 'session.move': SessionView;
   readonly 'session.end': SessionView;
+  /** Bookings that wait still, because the ledger can't be written. */
+  readonly 'ledger.write': { readonly waiting: number };
   readonly health: Health;
 }

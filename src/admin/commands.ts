@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { type ClientCommandDeps, clientCommands } from './client-commands.ts';
 import { type Command, type Commands, command } from './command.ts';
+import type { CommandResults } from './command-results.ts';
 import { type ExitCommandDeps, exitCommands } from './exit-commands.ts';
 import type { ExitDetail } from './exit-detail.ts';
 import { exitIdOf } from './exit-names.ts';
@@ -21,6 +22,8 @@ export interface CommandDeps extends ClientCommandDeps, PoolCommandDeps, ExitCom
   /** All that is known of the exit of this id, which stands; `states` is what operators said of it. */
   readonly exit: (id: string, states: readonly ExitStateView[]) => ExitDetail | Promise<ExitDetail>;
   readonly health: () => Health;
+  /** Writes what all workers have booked up to now. */
+  readonly writeLedger: () => CommandResults['ledger.write'] | Promise<CommandResults['ledger.write']>;
   readonly reloadPools: ReloadPools;
   readonly report: TakeReport;
   /** Throws CommandError (not_running) where no gateway runs. */
@@ -37,6 +40,7 @@ export function createCommands(deps: CommandDeps): Commands {
     ...viewCommands(deps),
     ...sessionCommands(deps.sessions),
     reportCommand(deps.report),
+    ['ledger.write', command(Type.Object({}), () => deps.writeLedger())],
   ]);
 }
 

@@ -20,6 +20,8 @@ export interface Health {
     readonly connections: readonly number[];
   };
   readonly store: 'ok' | { readonly fault: string };
+  /** `fault`: bookings can't be written now, and so many wait in memory. */
+  readonly ledger: 'ok' | 'off' | { readonly fault: string; readonly waiting: number };
 }
 
 /** What carries tunnels, and how many it does now. */

@@ -16,6 +16,8 @@ export interface CommandSpec {
   /** Such as `client add`. */
   readonly path: string;
   readonly summary: string;
+  /** Meant where its group alone is named. */
+  readonly isDefault?: true;
   /** What its operand means; absent where it takes none. */
   readonly operand?: string;
   /** What its operands mean, of which there may be none or many; in place of `operand`. */
@@ -34,6 +36,8 @@ export interface CommandSpec {
 export interface Outcome {
   /** For `--json`; undefined where nothing is printed. */
   readonly json?: unknown;
+  /** For programs, where `--csv` asks for it; printed as it stands. */
+  readonly plain?: readonly string[];
   /** For people; already printable. */
   readonly lines?: readonly string[];
   /** Said on standard error in both cases; already printable. */

@@ -17,6 +17,7 @@ import { reportCommands } from './report.ts';
 import { serviceCommands } from './service.ts';
 import { sessionCommands } from './session.ts';
 import { page, type Screen } from './table.ts';
+import { usageCommands } from './usage.ts';
 import { Workplace } from './workplace.ts';
 
 const groups: ReadonlyMap<string, string> = new Map([
@@ -24,6 +25,7 @@ const groups: ReadonlyMap<string, string> = new Map([
   ['pool', 'the sets of exits'],
   ['exit', 'the ways out'],
   ['session', 'the exits that clients hold'],
+  ['usage', 'what was used and what it cost; "show" unless told'],
 ]);
 
 /** Runs the command line with these arguments (without node and script) and resolves with the exit code. Never rejects. */
@@ -81,6 +83,7 @@ function createProgram(runner: Runner): Command {
     ...exitCommands,
     ...sessionCommands,
     ...reportCommands,
+    ...usageCommands,
   ];
   for (const spec of specs) addCommand(program, spec, runner);
   return program;
@@ -88,7 +91,9 @@ function createProgram(runner: Runner): Command {
 
 function addCommand(program: Command, spec: CommandSpec, runner: Runner): void {
   const [first = '', second] = spec.path.split(' ');
-  const command = (second === undefined ? program : groupOf(program, first)).command(second ?? first);
+  const command = (second === undefined ? program : groupOf(program, first)).command(second ?? first, {
+    isDefault: spec.isDefault ?? false,
+  });
   command.description(spec.summary);
   if (spec.operands !== undefined) command.argument(spec.needsOperands ? '<names...>' : '[names...]', spec.operands);
   if (spec.operand !== undefined) command.argument('<name>', spec.operand);
@@ -137,8 +142,8 @@ function optionOf({ flags, describe, many, choices }: OptionSpec): Option {
   });
 }
 
-function print({ json, lines = [], remarks = [] }: Outcome, asJson: boolean): void {
-  const shown = asJson ? (json === undefined ? [] : [printableJson(json)]) : lines;
+function print({ json, plain, lines = [], remarks = [] }: Outcome, asJson: boolean): void {
+  const shown = asJson ? (json === undefined ? [] : [printableJson(json)]) : (plain ?? lines);
   if (shown.length > 0) process.stdout.write(`${shown.join('\n')}\n`);
   if (remarks.length > 0) process.stderr.write(`${remarks.join('\n')}\n`);
 }

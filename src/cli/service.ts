@@ -58,7 +58,8 @@ function checkConfig(workplace: Workplace): Outcome {
 }
 
 function healthOutcome(health: Health): Outcome {
-  const { status, pid, version, uptimeS, listeners, pools, exchanges, connections, relay, workers, store } = health;
+  const { status, pid, version, uptimeS, listeners, pools, exchanges, connections, relay, workers, store, ledger } =
+    health;
   const ended = Object.entries(exchanges.byKind).map(([kind, count]) => `${kind} ${count}`);
   const facts: [string, Cell][] = [
     ['status', status],
@@ -73,6 +74,10 @@ function healthOutcome(health: Health): Outcome {
       `${workers.running} running, ${workers.replaced} replaced; connections ${workers.connections.join(' + ')}`,
     ],
     ['store', store === 'ok' ? store : store.fault],
+    [
+      'ledger',
+      typeof ledger === 'string' ? ledger : `${ledger.fault} (${countOf(ledger.waiting, 'booking')} wait in memory)`,
+    ],
   ];
   return { json: health, lines: formatFacts(facts), exitCode: status === 'ok' ? exitCodes.ok : exitCodes.notRunning };
 }

@@ -15,6 +15,7 @@ import type { PoolRegistry } from '../pool/registry.ts';
 import { openStoredStates, type StoredStates } from '../startup/operator-states.ts';
 import { Clients } from '../store/clients.ts';
 import { openStore, type Store, storePath } from '../store/database.ts';
+import { ledgerLayout } from '../store/ledger-store.ts';
 import { loadSecretKey } from '../store/secret-key.ts';
 import { askGateway } from './control-client.ts';
 import { packageFolder } from './package-facts.ts';
@@ -49,6 +50,9 @@ export class Workplace {
   readonly screen: Screen;
   readonly #options: WorkplaceOptions;
   #store: Store | undefined;
+  #ledger: Store | undefined;
+  /** Bookings that the running gateway can't write now, as of the last ledger(). */
+  bookingsWaiting = 0;
   #stored: StoredStates | undefined;
   #settings: CheckedSettings | undefined;
 
@@ -79,6 +83,17 @@ export class Workplace {
     return this.#options.now();
   }
 
+  /** The ledger, with what the running gateway, if there is one, has booked up to now; null where there is none yet. Throws
+   *  CommandError or StoreError. */
+  async ledger(): Promise<Store | null> {
+    const { result } = await this.run('ledger.write', {});
+    this.bookingsWaiting = result.waiting;
+    const folder = this.dataOverride ?? dataFolderOf(this.#place);
+    if (!existsSync(join(folder, ledgerLayout.file))) return null;
+    this.#ledger ??= openStore(folder, { now: this.#options.now }, ledgerLayout);
+    return this.#ledger;
+  }
+
   /** Config and pools, with all that is wrong with them. */
   settings(): CheckedSettings {
     this.#settings ??= checkSettings(this.#place);
@@ -97,6 +112,7 @@ export class Workplace {
 
   close(): void {
     this.#store?.close();
+    this.#ledger?.close();
   }
 
   get #place() {
@@ -133,6 +149,7 @@ export class Workplace {
         throw notRunning(folder);
       },
       limitsLeft: () => null,
+      writeLedger: () => ({ waiting: 0 }),
       onClientsChanged: () => {},
     });
   }

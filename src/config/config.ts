@@ -71,6 +71,7 @@ export interface Config {
   };
   /** Databases that tell where an address is. */
   readonly geo: { readonly mmdb: readonly string[] };
+  readonly ledger: LedgerConfig;
   /** The numbers that learned selection turns on. */
   readonly selection: Parameters;
 }
@@ -158,6 +159,19 @@ export interface BlockRuleConfig {
   /** The host that Location leads to, or one above it. */
   readonly redirect?: string;
   readonly verdict: 'served' | 'refused' | 'challenge';
+}
+
+/** What is kept of what exchanges cost. */
+export interface LedgerConfig {
+  readonly enabled: boolean;
+  /** How long, in ms: whole days. */
+  readonly keep: number;
+  /** … and for how long by the hour; what is older is summed by the day. */
+  readonly hours: number;
+  /** Lines of the log of exchanges. */
+  readonly exchanges: number;
+  /** Pairs of client and site that are told apart in an hour, and in a day. */
+  readonly pairs: number;
 }
 
 /** How sparingly exits are used on a site. Zero switches a part off. */

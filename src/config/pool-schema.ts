@@ -1,4 +1,5 @@
 import Type, { type StaticDecode } from 'typebox';
+import { decimalsOf } from '../protocol/decimal.ts';
 import { poolProbe } from './probe-schema.ts';
 import * as t from './schema-terms.ts';
 
@@ -96,7 +97,7 @@ export const entrySchemas = {
 const amount = Type.Optional(
   Type.Refine(
     Type.Number({ minimum: 0, maximum: 1e6, description: 'a price from 0 to 1000000' }),
-    (value) => Number(value.toFixed(12)) === value,
+    (value) => decimalsOf(value) <= 12,
     () => 'expected a price with 12 decimals at most',
   ),
 );

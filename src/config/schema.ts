@@ -3,6 +3,7 @@ import { catalogue, type ErrorKind } from '../errors.ts';
 import { dialects } from '../protocol/dialects.ts';
 import { parseLimitRule } from '../protocol/limit-rule.ts';
 import { parseExitRule, parseSiteRule } from '../protocol/site-rule.ts';
+import { ledger } from './ledger-schema.ts';
 import { geo, probing } from './probe-schema.ts';
 import * as t from './schema-terms.ts';
 import { selection } from './selection-schema.ts';
@@ -127,6 +128,7 @@ export const configSchema = t.mapping({
   blocks: t.list(blockRule, []),
   signals: t.oneOf(['on', 'off'], 'on'),
   guards: t.list(guard, []),
+  ledger,
   selection,
   probe: probing,
   geo,

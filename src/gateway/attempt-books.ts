@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import { OVERTAKEN } from '../ledger/booking.ts';
 import { FULL, MOST_IN_FLIGHT, NO_ROOM } from '../memory/exchange-slots.ts';
 import { chargesExit, isAmbiguous } from '../selection/outcome.ts';
 import type { PathFailure } from '../selection/path-beliefs.ts';
@@ -54,6 +55,7 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   exchange.inFlight = at.generation;
   exchange.place = place;
   exchange.meter = attempt.meter;
+  deps.ledger.opened(exchange);
   exchange.confirmedAt = now;
   exchange.attempted({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
   remember(deps, exchange);
@@ -73,6 +75,8 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   dropAttempt(deps, attempt);
   settle(exchange, attempt.meter);
   const exit = choice.exit.id;
+  const kind = fault instanceof GatewayError ? fault.kind : fault instanceof ClientLeft ? 'client_left' : 'internal';
+  deps.ledger.failed(exchange, { ...attempt, kind, ms });
   if (!(fault instanceof GatewayError)) {
     if (fault instanceof ClientLeft) exchange.attempted({ exit, kind: 'client_left', ms });
     throw fault;
@@ -99,6 +103,7 @@ interface FailedAttempt {
 export function bookLoser(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt): void {
   dropAttempt(deps, attempt);
   settle(exchange, attempt.meter);
+  deps.ledger.failed(exchange, { ...attempt, kind: OVERTAKEN, ms: deps.now() - attempt.begunAt });
 }
 
 function settle(exchange: Exchange, meter: AttemptMeter): void {

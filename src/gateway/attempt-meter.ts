@@ -8,6 +8,8 @@ export class AttemptMeter {
   /** As of the last settle(). */
   sent = 0;
   received = 0;
+  #bookedSent = 0;
+  #bookedReceived = 0;
 
   /** The connection under way; null where none was made. */
   get wire(): Wire | null {
@@ -22,6 +24,18 @@ export class AttemptMeter {
 
   /** For the dialler: a connection was made. */
   readonly dialled = (socket: Socket): void => this.follow(new Wire(socket));
+
+  get hasUnbooked(): boolean {
+    return this.sent > this.#bookedSent || this.received > this.#bookedReceived;
+  }
+
+  /** Adds what is settled and was not added to any sum before. */
+  bookInto(sum: { sent: number; received: number }): void {
+    sum.sent += this.sent - this.#bookedSent;
+    sum.received += this.received - this.#bookedReceived;
+    this.#bookedSent = this.sent;
+    this.#bookedReceived = this.received;
+  }
 
   /** Takes in what has moved since. */
   settle(): void {

@@ -19,6 +19,7 @@ import type { ExchangeLimits } from './exchange-limits.ts';
 import type { ExitGuards } from './exit-guards.ts';
 import type { ExitLink } from './exit-link.ts';
 import type { FilterRings } from './filter-rings.ts';
+import type { Ledger } from './ledger.ts';
 import type { OperatorBars } from './operator-bars.ts';
 import type { SitePacing } from './site-pacing.ts';
 import type { SiteSignals } from './site-signals.ts';
@@ -95,6 +96,7 @@ export interface Collaborators {
   readonly draining: () => boolean;
   /** Counts an exchange that begins. */
   readonly begin: () => void;
-  /** Books an exchange that has ended: log, counters. */
+  readonly ledger: Ledger;
+  /** Books an exchange that has ended: log, counters, ledger. */
   readonly book: (exchange: Exchange) => void;
 }

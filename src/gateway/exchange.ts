@@ -92,6 +92,8 @@ export class Exchange {
   ticket = NO_TICKET;
   /** Counts the octets of the attempt that succeeded. */
   meter: AttemptMeter | null = null;
+  /** Its place among what the ledger books as it runs. */
+  ledgerPlace = -1;
   /** Octets to and from exits, of all attempts, once they have ended; see AttemptMeter. */
   sentBytes = 0;
   receivedBytes = 0;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { BookingKey } from '../ledger/booking.ts';
 import { formatBasic } from '../protocol/credentials.ts';
 import { ResponseHeadDecoder } from '../protocol/http-head.ts';
 import type { ResponseHead } from '../protocol/http-message.ts';
@@ -17,6 +18,9 @@ export interface LinkUser extends ConnectionEvents<ResponseHead> {
   /** The deadline that it set with `link.silence` has passed. */
   silent(): void;
 }
+
+/** How long an idle link to an exit is kept: shorter than the idle limit of common proxies and origins, so that few die first. */
+const KEEP_LINK_MS = 30_000;
 
 /** Between users what comes over a link is of no interest. */
 const nobody: LinkUser = {
@@ -44,6 +48,8 @@ export class ExitLink {
   readonly absoluteForm: boolean;
   /** Proxy-Authorization for an exit that takes requests in absolute form; empty otherwise. */
   readonly proxyAuthorization: string;
+  /** Who pays for what comes while nobody uses it: whoever did last. */
+  payer: BookingKey | null = null;
   /** Whether it has carried an exchange before: then it may turn out to be dead. */
   reused = false;
   /** The deadline for the next sign of the exit; its user's. */
@@ -73,7 +79,10 @@ export class ExitLink {
     const decoder = new ResponseHeadDecoder(deps.settings().heads);
     this.connection = new HttpConnection(options.socket, { decoder, role: 'response', events: nobody });
     this.connection.feed(options.early);
-    this.socket.once('close', () => this.silence.clear());
+    this.socket.once('close', () => {
+      this.silence.clear();
+      if (this.payer !== null && this.#user === nobody) deps.ledger.closed(this.payer, this.wire);
+    });
   }
 
   /** Whether its exit is in a pool still. */
@@ -153,15 +162,16 @@ export async function openLink(
 }
 
 /** Keeps a link for the next exchange of its key, unless its exit has left meanwhile. */
-export function keepLink(deps: Collaborators, link: ExitLink, idleMs: number): void {
+export function keepLink(deps: Collaborators, exchange: Exchange, link: ExitLink): void {
   link.user = null;
+  link.payer = deps.ledger.payerOf(exchange);
   if (!link.stands) {
     link.socket.destroy();
     return;
   }
   // The last content may have found its client slow; left paused, the link would never read another response.
   link.connection.resume();
-  deps.kept.keep(link.key, link, idleMs);
+  deps.kept.keep(link.key, link, KEEP_LINK_MS);
 }
 
 async function dialExit(

@@ -14,9 +14,6 @@ import { keepLink } from './exit-link.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-exchange.ts';
 import { type ResponseWatch, watchResponse } from './response-watch.ts';
 
-/** How long an idle link to an exit is kept: shorter than the idle limit of common proxies and origins, so that few die first. */
-const KEEP_LINK_MS = 30_000;
-
 /** The client's side of a forwarded request. */
 export interface ForwardClient {
   readonly socket: Socket;
@@ -117,7 +114,7 @@ class ResponseRelay implements ResponseSink {
     this.#exchange.ending = 'ok';
     const kept = mayKeep(answer, request);
     this.#finish(this.#keepAlive ? 'keep' : 'close');
-    if (kept) keepLink(this.#deps, answer.link, KEEP_LINK_MS);
+    if (kept) keepLink(this.#deps, this.#exchange, answer.link);
     else answer.link.socket.destroy();
   }
 

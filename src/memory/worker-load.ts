@@ -8,6 +8,7 @@ const MEMORY_FULL = 0;
 const CONNECTIONS = 0;
 const LOG_TAKEN = 1;
 const EXPECTED = 2;
+const BATCHES_TAKEN = 4;
 /** When a thread was last seen alive, 0 for one that takes no connection of others. */
 const SEEN = 3;
 
@@ -117,6 +118,15 @@ export class WorkerLoad {
 
   takeLog(worker: number, octets: number): void {
     this.#words.add(rowOf(worker) + LOG_TAKEN, octets);
+  }
+
+  /** Batches of a worker's bookings that the control thread took, wrapping at 32 bits. */
+  batchesTaken(worker: number): number {
+    return this.#words.load(rowOf(worker) + BATCHES_TAKEN);
+  }
+
+  takeBatch(worker: number): void {
+    this.#words.add(rowOf(worker) + BATCHES_TAKEN, 1);
   }
 
   /** Gives back what a worker held when it died. */

@@ -15,6 +15,7 @@ import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import type { Clients } from '../store/clients.ts';
 import { exitFigures } from './exit-figures.ts';
 import { ExitInsights } from './exit-insights.ts';
+import type { LedgerHealth } from './ledger-writer.ts';
 import type { Probing } from './probing.ts';
 import type { SharedState } from './shared-state.ts';
 import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
@@ -73,6 +74,10 @@ export function gatewayCommands(options: ControlOptions): Commands {
     reloadPools,
     report: (report, client) => group.report(report, client),
     sessions: () => sessions,
+    writeLedger: async () => {
+      await group.postBookings();
+      return { waiting: shared.ledger?.health.waiting ?? 0 };
+    },
     limitsLeft: (name) => limits.figuresOf(clients.showClient(name)).map(limitLine),
     onClientsChanged: () => {
       taken = takeClients();
@@ -137,7 +142,16 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
       { open: 0, byKind: {} },
       { running: 0, replaced: 0, connections: [] },
     ];
-    return { ...common, status: 'starting', listeners: [], pools: [], exchanges, connections: 0, workers };
+    return {
+      ...common,
+      ledger: 'ok',
+      status: 'starting',
+      listeners: [],
+      pools: [],
+      exchanges,
+      connections: 0,
+      workers,
+    };
   }
   const { group, shared } = running;
   const { stored } = shared.states;
@@ -155,7 +169,13 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
     exchanges: { open, byKind },
     connections: group.connections,
     workers: group.workers,
+    ledger: ledgerState(shared.ledger?.health ?? null),
   };
+}
+
+function ledgerState(health: LedgerHealth | null): Health['ledger'] {
+  if (health === null) return 'off';
+  return health.fault === null ? 'ok' : { fault: health.fault, waiting: health.waiting };
 }
 
 function storeState(askStore: () => void): Health['store'] {

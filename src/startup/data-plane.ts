@@ -7,6 +7,7 @@ import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts
 import { ExchangeLimits } from '../gateway/exchange-limits.ts';
 import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
 import { FilterRings } from '../gateway/filter-rings.ts';
+import type { Ledger } from '../gateway/ledger.ts';
 import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent-exchanges.ts';
 import { applyReport, type ReportOutcome } from '../gateway/report.ts';
 import { SitePacing } from '../gateway/site-pacing.ts';
@@ -97,6 +98,7 @@ export interface DataPlaneOptions {
   /** The monotonic clock that all threads share, in ms. */
   readonly now: () => number;
   readonly log: { write(record: AccessRecord): void } | null;
+  readonly ledger: Ledger;
   /** Tells a fault of our own in an exchange. */
   readonly tellFault: (id: string, fault: unknown) => void;
 }
@@ -322,7 +324,7 @@ export class DataPlane {
   }
 
   #collaborators(): Collaborators {
-    const { sessionSecret, sessionsLostSince, memory, worker, now, tellFault, log, lookUp } = this.#options;
+    const { sessionSecret, sessionsLostSince, memory, worker, now, tellFault, log, ledger, lookUp } = this.#options;
     const { logins, reports } = this.#config.limits;
     const { rows, sites } = this.#tables;
     const rings = new FilterRings();
@@ -376,6 +378,7 @@ export class DataPlane {
       }),
       bars: createOperatorBars(memory, { registry, sites: signals.sites, secret: sessionSecret }),
       failures: this.failures,
+      ledger,
       draining: () => this.#draining,
       begin: () => this.#counters.begin(),
       book: (exchange) => {
@@ -384,6 +387,7 @@ export class DataPlane {
         this.#counters.end({ mode: exchange.mode, pool }, record);
         if (exchange.fault !== null) tellFault(exchange.id, exchange.fault);
         log?.write(record);
+        ledger.ended(exchange);
         this.#onBooking?.();
       },
     };

@@ -11,7 +11,7 @@ import { Turns } from './turns.ts';
 import type { WorkerGroup } from './worker-group.ts';
 
 /** What a reload reads but can't change while the gateway runs. */
-const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers', 'relay'] as const;
+const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers', 'relay', 'ledger'] as const;
 
 const stopping: CommandFault = {
   code: 'not_running',

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import { learnedSections } from '../memory/learned-sections.ts';
 import { LimitCounts } from '../policy/limit-counts.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
@@ -9,6 +10,7 @@ import { type KeptLeases, keepLeases } from './kept-leases.ts';
 import { LearnedStore } from './learned-store.ts';
 import { controlLeases, leaseKeyOf, leaseThreadOf } from './lease-memory.ts';
 import type { LeaseMemory } from './lease-store.ts';
+import { Ledger } from './ledger.ts';
 import { OperatorStates, type StoredStates } from './operator-states.ts';
 import { ExitSettler, placesOf, selectionTables } from './selection-memory.ts';
 import { SessionDesk } from './session-desk.ts';
@@ -18,7 +20,7 @@ export interface SharedStateOptions {
   readonly workers: number;
   /** The version of all pools that stands at the start. */
   readonly pools: AppliedPools;
-  readonly dataFolder: string;
+  readonly config: Config;
   /** What operators said of exits and pools. */
   readonly stored: StoredStates;
   /** The key of the data folder. */
@@ -44,6 +46,8 @@ export class SharedState {
   readonly states: OperatorStates;
   /** Keys the names of sessions; the same at every start. */
   readonly sessionSecret: Uint8Array;
+  /** Null where none is kept. */
+  readonly ledger: Ledger | null;
   readonly #leases: LeaseMemory;
   readonly #kept: KeptLeases;
   readonly #learned: LearnedStore;
@@ -51,7 +55,8 @@ export class SharedState {
   readonly #bury: (worker: number) => void;
 
   /** Throws StoreError where sessions or what was learned can't be kept. */
-  constructor({ workers, pools, dataFolder, stored, secretKey, now, warn }: SharedStateOptions) {
+  constructor({ workers, pools, config, stored, secretKey, now, warn }: SharedStateOptions) {
+    const { data: dataFolder, ledger: limits } = config;
     const memory = createSharedMemory(workers);
     const registry = new PoolRegistry(pools.record);
     const tables = selectionTables(memory.selection);
@@ -100,6 +105,7 @@ export class SharedState {
     this.#learned.restore();
     this.#kept = keepLeases({ folder: dataFolder, leases, registry, now, warn });
     this.#learned.start();
+    this.ledger = limits.enabled ? new Ledger({ folder: dataFolder, limits, wallTime: Date.now, warn }) : null;
   }
 
   /** When not all sessions came back from the last run; null where all did. */
@@ -125,5 +131,6 @@ export class SharedState {
     this.states.stop();
     await this.#learned.stop();
     await this.#kept.stop();
+    this.ledger?.close();
   }
 }

@@ -184,6 +184,13 @@ export class WorkerGroup {
     return this.#askAll({ kind: 'failures', slot });
   }
 
+  /** Has every worker post what it has booked; resolves when the ledger has it. */
+  async postBookings(): Promise<void> {
+    const asked = [...this.#threads.values()].map((thread) => thread.ask({ kind: 'post' }, FIGURES_MS).catch(() => {}));
+    await Promise.all(asked);
+    this.#options.shared.ledger?.write();
+  }
+
   /** Hands every worker a new set of clients; resolves when the next request anywhere is judged by it. */
   setClients(clients: readonly ClientRecord[]): Promise<void> {
     return this.#turns.take(async () => {
@@ -269,6 +276,10 @@ export class WorkerGroup {
       onLog: (lines, octets) => {
         log?.writeLines(lines);
         this.#load.takeLog(worker, octets);
+      },
+      onBookings: (batch) => {
+        this.#options.shared.ledger?.take(batch);
+        this.#load.takeBatch(worker);
       },
       onFault: tellFault,
       onQuestion: (question, about) => void this.#answer(thread, question, about),

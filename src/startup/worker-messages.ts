@@ -2,6 +2,7 @@
 
 import type { RecentFinding, RecentQuery } from '../gateway/recent-exchanges.ts';
 import type { ReportOutcome } from '../gateway/report.ts';
+import type { BookingBatch } from '../ledger/booking.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import type { AppliedPools, PoolsRecord } from '../pool/catalogue.ts';
@@ -75,6 +76,8 @@ export type WorkerRequest =
   | { readonly kind: 'take'; readonly connection: PassedConnection }
   /** The answer to a question of the worker's own. */
   | { readonly kind: 'told'; readonly question: number; readonly answer: RecentAnswer }
+  /** Posts what it has booked. */
+  | { readonly kind: 'post' }
   /** Drains, and hands over the rest of its log before it answers. */
   | { readonly kind: 'stop'; readonly drainMs: number };
 
@@ -94,6 +97,7 @@ export interface WorkerAnswers {
   readonly report: ReportOutcome;
   readonly take: null;
   readonly told: null;
+  readonly post: null;
   readonly stop: null;
 }
 
@@ -117,6 +121,8 @@ export type FromWorker =
   | { readonly kind: 'failure'; readonly id: number; readonly fault: WorkerFault }
   /** Whole lines of the access log. */
   | { readonly kind: 'log'; readonly lines: string; readonly octets: number }
+  /** What its exchanges have cost. */
+  | { readonly kind: 'bookings'; readonly batch: BookingBatch }
   /** Asked of all workers; `told` brings the answer. */
   | { readonly kind: 'question'; readonly question: number; readonly about: RecentQuestion }
   /** For another worker, which has fewer. */

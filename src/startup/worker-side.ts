@@ -6,6 +6,7 @@ import { LineBatches } from '../telemetry/line-batches.ts';
 import { watchLoopLag } from '../telemetry/loop-lag.ts';
 import { sharedClock } from './clock.ts';
 import { DataPlane, type PreparedPlan } from './data-plane.ts';
+import { ExchangeLedger, noLedger } from './exchange-ledger.ts';
 import { FaultTeller, textOf } from './fault-teller.ts';
 import { RecentQuestions } from './recent-questions.ts';
 import { StartFault } from './start-fault.ts';
@@ -31,6 +32,7 @@ export class WorkerSide {
   #plane: DataPlane | null = null;
   #prepared: PreparedPlan | null = null;
   #log: LineBatches | null = null;
+  #ledger: ExchangeLedger | null = null;
   #stopping = false;
 
   constructor(start: WorkerStart, post: (message: FromWorker) => void) {
@@ -98,6 +100,9 @@ export class WorkerSide {
       case 'told':
         this.#questions.told(request.question, request.answer);
         return null;
+      case 'post':
+        this.#ledger?.flush();
+        return null;
       case 'stop':
         return this.#stop(request.drainMs);
     }
@@ -118,6 +123,15 @@ export class WorkerSide {
         onDrop: () => counters.dropLine(),
       });
     }
+    if (config.ledger.enabled) {
+      this.#ledger = new ExchangeLedger({
+        poolOf: (name) => this.#plane?.registry.pool(name),
+        post: (batch) => this.#post({ kind: 'bookings', batch }),
+        taken: () => load.batchesTaken(worker),
+        now,
+        wallTime: Date.now,
+      });
+    }
     const key = Buffer.from(secretKey);
     const plane = new DataPlane({
       ...start,
@@ -131,6 +145,7 @@ export class WorkerSide {
       hashSecret: (secret) => hashSecret(key, secret),
       now,
       log: this.#log,
+      ledger: this.#ledger ?? noLedger,
       tellFault: (id, fault) => this.tellFault(id, fault),
     });
     this.#plane = plane;
@@ -153,6 +168,7 @@ export class WorkerSide {
     this.#stopping = true;
     await this.#plane?.stop(drainMs);
     this.#log?.flush();
+    this.#ledger?.flush();
     return null;
   }
 }

@@ -14,6 +14,19 @@ export interface StoreOptions {
   readonly busyTimeoutMs?: number;
 }
 
+/** What a store holds, and how safely. */
+export interface StoreLayout {
+  /** The name of its file in the data folder. */
+  readonly file: string;
+  /** Steps from an empty one to the present one; step n leads to `user_version` n. */
+  readonly migrations: readonly string[];
+  /** Whether what was written survives a power cut; where not, the last of it may be lost then, and nothing is damaged. A killed
+   *  process loses nothing either way. */
+  readonly durable: boolean;
+}
+
+const clientLayout: StoreLayout = { file: 'roundabout.db', migrations, durable: true };
+
 /** Between two tries to get the store alone, in ms. */
 const PAUSE_MS = 5;
 
@@ -27,13 +40,13 @@ export class Store {
   readonly #database: Database;
   readonly #inode: bigint;
 
-  constructor(path: string, { now, busyTimeoutMs = 2000 }: StoreOptions) {
+  constructor(path: string, { now, busyTimeoutMs = 2000 }: StoreOptions, layout = clientLayout) {
     this.path = path;
     this.now = now;
     this.#database = new Sqlite(path, { timeout: busyTimeoutMs });
     this.#inode = statSync(path, { bigint: true }).ino;
     try {
-      prepare(this.#database, busyTimeoutMs);
+      prepare(this.#database, busyTimeoutMs, layout);
     } catch (cause) {
       this.#database.close();
       throw cause;
@@ -45,7 +58,8 @@ export class Store {
     return this.#run(() => this.#database.transaction(work).deferred(this.#database));
   }
 
-  /** Runs `work` as one change, kept whole or not at all. Once this returns the change survives a power cut. */
+  /** Runs `work` as one change, kept whole or not at all. Once this returns the change survives a power cut, unless its layout
+   *  says otherwise. */
   write<T>(work: (database: Database) => T): T {
     return this.#run(() => {
       this.#assertInPlace();
@@ -91,13 +105,13 @@ export function storePath(folder: string): string {
 
 /** Opens the store in the data folder, making both where there are none (0700, 0600), and brings it up to date. Throws
  *  StoreError: unfit_runtime, newer, damaged, locked, read_only, full, unavailable. */
-export function openStore(folder: string, options: StoreOptions): Store {
+export function openStore(folder: string, options: StoreOptions, layout = clientLayout): Store {
   assertFitRuntime(process.versions);
   try {
     ensureFolder(folder);
-    const path = storePath(folder);
+    const path = join(folder, layout.file);
     ensureFile(path);
-    return new Store(path, options);
+    return new Store(path, options, layout);
   } catch (cause) {
     throw asStoreError(cause);
   }
@@ -112,12 +126,15 @@ export function assertFitRuntime(versions: { readonly node?: string; readonly na
   });
 }
 
-function prepare(database: Database, busyTimeoutMs: number): void {
+function prepare(database: Database, busyTimeoutMs: number, { migrations: steps, durable }: StoreLayout): void {
+  // Only a file without tables takes this in.
+  database.pragma('auto_vacuum = INCREMENTAL');
   writeAhead(database, busyTimeoutMs);
   // NORMAL would lose acknowledged changes in a power cut.
-  database.pragma('synchronous = FULL');
+  database.pragma(`synchronous = ${durable ? 'FULL' : 'NORMAL'}`);
   database.pragma('foreign_keys = ON');
-  database.transaction(migrate).immediate(database);
+  // Who only reads needs no lock.
+  if (versionOf(database) !== steps.length) database.transaction(() => migrate(database, steps)).immediate();
 }
 
 /** The change of a new store's mode needs the file alone, and for that SQLite does not wait as it does for other locks: of several
@@ -135,16 +152,18 @@ function writeAhead(database: Database, busyTimeoutMs: number): void {
   }
 }
 
+const versionOf = (database: Database): number => Number(database.pragma('user_version', { simple: true }));
+
 /** Inside of one transaction, so that of two processes that start at once one migrates and the other finds it done. */
-function migrate(database: Database): void {
-  const version = Number(database.pragma('user_version', { simple: true }));
-  if (version > migrations.length) {
+function migrate(database: Database, steps: readonly string[]): void {
+  const version = versionOf(database);
+  if (version > steps.length) {
     throw new StoreError('newer', {
-      detail: `the store has version ${version}, and this program knows ${migrations.length}`,
+      detail: `the store has version ${version}, and this program knows ${steps.length}`,
       remedy: 'use the version of the program that made it, or a later one',
     });
   }
-  if (version === migrations.length) return;
-  for (const step of migrations.slice(version)) database.exec(step);
-  database.pragma(`user_version = ${migrations.length}`);
+  if (version === steps.length) return;
+  for (const step of steps.slice(version)) database.exec(step);
+  database.pragma(`user_version = ${steps.length}`);
 }

@@ -30,6 +30,7 @@ const health: Health = {
   relay: { kind: 'typescript', why: 'not built' },
   workers: { running: 1, replaced: 0, connections: [0] },
   store: 'ok',
+  ledger: 'ok',
 };
 
 const exit = (country: string) => ({
@@ -91,6 +92,7 @@ function setUp(t: ExecutionContext) {
       throw new Error('not asked for here');
     },
     limitsLeft: () => null,
+    writeLedger: () => ({ waiting: 0 }),
     onClientsChanged: () => {
       told.changes++;
     },

@@ -16,6 +16,7 @@ const ok: Health = {
   relay: { kind: 'typescript', why: 'not built' },
   workers: { running: 1, replaced: 0, connections: [0] },
   store: 'ok',
+  ledger: 'ok',
 };
 
 const metrics = '# HELP a_total Ä.\n# TYPE a_total counter\na_total 1\n';

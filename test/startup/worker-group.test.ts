@@ -95,7 +95,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spaw
   const store = openStore(settings.config.data, { now: Date.now });
   t.teardown(() => store.close());
   const stored = openStoredStates(store);
-  const shared = new SharedState({ workers: 2, pools, dataFolder: settings.config.data, stored, secretKey, now, warn });
+  const shared = new SharedState({ workers: 2, pools, config: settings.config, stored, secretKey, now, warn });
   t.teardown(() => shared.stop());
   const group = new WorkerGroup({
     start: {

@@ -1,0 +1,50 @@
+import { CommandError } from '../admin/command-error.ts';
+
+const HOUR_MS = 3_600_000;
+const unitsMs: ReadonlyMap<string, number> = new Map([
+  ['h', HOUR_MS],
+  ['d', 24 * HOUR_MS],
+  ['w', 7 * 24 * HOUR_MS],
+]);
+
+/** Hours of the Unix epoch, from the first to before the second. */
+export interface HourRange {
+  readonly since: number;
+  readonly until: number;
+}
+
+/** The hours that `--since` and `--until` name: from the begin of this month to now, unless told. Each is a moment (`2026-11-01`,
+ *  `2026-11-01T14:00Z`; UTC unless it says otherwise), or so long ago (`12h`, `7d`, `4w`); hours count as a whole. Throws
+ *  CommandError. */
+export function rangeOf(since: string | undefined, until: string | undefined, now: number): HourRange {
+  const date = new Date(now);
+  const month = Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
+  const from = Math.floor((since === undefined ? month : momentOf('--since', since, now)) / HOUR_MS);
+  const to = until === undefined ? Math.floor(now / HOUR_MS) + 1 : Math.ceil(momentOf('--until', until, now) / HOUR_MS);
+  if (from < to) return { since: from, until: to };
+  throw bad('--until', 'is not after --since', 'name a later moment');
+}
+
+function momentOf(option: string, text: string, now: number): number {
+  const [, count = '', unit = ''] = /^([0-9]{1,5})([hdw])$/.exec(text) ?? [];
+  const ago = unitsMs.get(unit);
+  if (ago !== undefined) return now - Number(count) * ago;
+  const iso = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}(?::[0-9]{2}){0,2}(Z|[+-][0-9]{2}:[0-9]{2})?)?$/.exec(text);
+  const moment = iso === null ? Number.NaN : Date.parse(text.includes('T') && iso[1] === undefined ? `${text}Z` : text);
+  if (!Number.isNaN(moment) && moment >= 0) return moment;
+  throw bad(option, `"${text}" is no moment`, 'write it like 2026-11-01, 2026-11-01T14:00Z, 12h, 7d or 4w');
+}
+
+function bad(option: string, what: string, remedy: string): CommandError {
+  return new CommandError({ code: 'bad_argument', message: `${option}: ${what}`, remedy });
+}
+
+/** The begin of an hour of the epoch, as `2026-11-01 14:00`. */
+export function hourText(hour: number): string {
+  return new Date(hour * HOUR_MS).toISOString().slice(0, 16).replace('T', ' ');
+}
+
+/** The day of an hour of the epoch, as `2026-11-01`. */
+export function dayText(hour: number): string {
+  return new Date(hour * HOUR_MS).toISOString().slice(0, 10);
+}

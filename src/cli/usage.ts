@@ -1,0 +1,228 @@
+import { CommandError } from '../admin/command-error.ts';
+import { parseLog } from '../ledger/log-lines.ts';
+import { costOf } from '../ledger/money.ts';
+import { formatCosts, reportUsage, type UsageReport, type UsageRow } from '../ledger/usage.ts';
+import { unitsOf } from '../protocol/decimal.ts';
+import { type LedgerKey, type LedgerQuery, readLedger, readLog } from '../store/ledger-report.ts';
+import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
+import { formatTable, type Heading } from './table.ts';
+import { dayText, hourText, rangeOf } from './time-range.ts';
+import { octetText, spendLines, usageCells, usageCsv, usageHead, usageJson } from './usage-table.ts';
+import type { Workplace } from './workplace.ts';
+
+const keys = ['client', 'tag', 'site', 'pool', 'tier', 'kind', 'country', 'hour', 'day'] as const;
+const MOST_ROWS = 1_000_000;
+
+const filters: readonly OptionSpec[] = [
+  { flags: '--client <name>', describe: 'only this client' },
+  { flags: '--tag <tag>', describe: 'only this tag' },
+  { flags: '--site <domain>', describe: 'only this site: a registrable domain, such as example.com' },
+  { flags: '--pool <name>', describe: 'only exits of this pool' },
+  { flags: '--since <when>', describe: 'from then on: 2026-11-01, 2026-11-01T14:00Z, 12h, 7d; this month unless told' },
+  { flags: '--until <when>', describe: 'until then; now unless told' },
+];
+
+const csv: OptionSpec = { flags: '--csv', describe: 'answer as CSV on standard output' };
+
+/** The commands about what was used and what it cost. */
+export const usageCommands: readonly CommandSpec[] = [
+  {
+    path: 'usage show',
+    isDefault: true,
+    summary: 'tell what was used and what it cost, by client unless told',
+    options: [
+      ...filters,
+      { flags: '--by <key>', describe: 'one row for each; may be given several times', many: true, choices: keys },
+      { flags: '--limit <number>', describe: 'so many rows at most' },
+      csv,
+    ],
+    notes: [
+      'Octets are those at the sockets of exits: handshakes, TLS records and failed attempts included.',
+      'A GB is 10^9 octets. Days and hours are in UTC; hours are kept for `ledger.hours`, and what is older by the day.',
+      'WASTED is the share that went into failed attempts, retries and blocked pages.',
+    ],
+    run: (given, workplace) => usage(given, workplace, (report) => report.rows),
+  },
+  {
+    path: 'usage top',
+    summary: 'tell which sites cost most, or other keys',
+    options: [
+      ...filters,
+      { flags: '--by <key>', describe: 'what is ranked; site unless told', many: true, choices: keys },
+      { flags: '--limit <number>', describe: 'so many rows, 20 unless told' },
+      csv,
+    ],
+    run: (given, workplace) => usage(given, workplace, ranked, { by: ['site'], limit: 20 }),
+  },
+  {
+    path: 'usage log',
+    summary: 'show the last exchanges, the newest first, with what each attempt has cost',
+    options: [...filters.slice(0, 4), { flags: '--limit <number>', describe: 'so many lines, 50 unless told' }],
+    run: log,
+  },
+];
+
+async function usage(
+  given: Given,
+  workplace: Workplace,
+  order: (report: UsageReport) => readonly UsageRow[],
+  initial: { by: readonly LedgerKey[]; limit: number } = { by: ['client'], limit: MOST_ROWS },
+): Promise<Outcome> {
+  const query = queryOf(given, workplace, initial.by);
+  const limit = limitOf(given) ?? initial.limit;
+  const ledger = await workplace.ledger();
+  const sources = ledger === null ? [] : ledger.read((database) => readLedger(database, query));
+  const shown = sources.map((source) => ({ ...source, keys: shownKeys(query.by, source.keys) }));
+  const report = reportUsage(shown);
+  const all = order(report);
+  const rows = all.slice(0, limit);
+  const remarks = remarksOn({
+    hidden: all.length - rows.length,
+    empty: ledger === null,
+    waiting: workplace.bookingsWaiting,
+  });
+  const { since, until, by } = query;
+  if (given.flag('csv')) return { plain: usageCsv(by, rows), remarks };
+  const json = {
+    since: new Date(since * 3_600_000).toISOString(),
+    until: new Date(until * 3_600_000).toISOString(),
+    by,
+    rows: rows.map((row) => ({ ...Object.fromEntries(by.map((key, i) => [key, row.keys[i]])), ...usageJson(row) })),
+    total: usageJson(report.total),
+  };
+  if (all.length === 0) return { json, lines: ['nothing was booked'], remarks };
+  const head = [...by.map((key) => ({ title: key.toUpperCase(), rank: 0 })), ...usageHead];
+  const cells = rows.map((row) => [...row.keys, ...usageCells(row)]);
+  const total = [...by.map((_, i) => (i === 0 ? 'total' : '')), ...usageCells(report.total)];
+  const lines = formatTable(head, [...cells, ...(all.length > 1 ? [total] : [])], workplace.screen);
+  return { json, lines: [...lines, '', ...spendLines(report.total)], remarks };
+}
+
+/** The dearest first; where nothing has a price, or several currencies have one, those of most octets. */
+function ranked({ rows, total }: UsageReport): readonly UsageRow[] {
+  const [currency, another] = [...total.cost].filter(([, cost]) => cost > 0n).map(([name]) => name);
+  const worth = ({ cost, sent, received }: UsageRow): bigint =>
+    currency === undefined || another !== undefined ? sent + received : (cost.get(currency) ?? 0n);
+  return [...rows].sort((a, b) => {
+    const [first, second] = [worth(a), worth(b)];
+    return first === second ? 0 : first < second ? 1 : -1;
+  });
+}
+
+function queryOf(given: Given, workplace: Workplace, by: readonly LedgerKey[]): LedgerQuery {
+  const site = given.text('site')?.toLowerCase();
+  const asked = [...new Set(given.texts('by') ?? by)].flatMap((key) => keys.find((known) => known === key) ?? []);
+  if (asked.includes('country') && (site !== undefined || asked.includes('site'))) {
+    throw new CommandError({
+      code: 'bad_argument',
+      message: '--by country: countries are not kept by site',
+      remedy: 'leave the site out; "roundabout usage log" tells both of the last exchanges',
+    });
+  }
+  const range = rangeOf(given.text('since'), given.text('until'), workplace.now());
+  const [client, tag, pool] = [given.text('client'), given.text('tag'), given.text('pool')];
+  return { client, tag, site, pool, by: asked, ...range };
+}
+
+function shownKeys(by: readonly LedgerKey[], values: readonly string[]): string[] {
+  return values.map((value, index) => {
+    if (by[index] === 'hour') return hourText(Number(value));
+    return by[index] === 'day' ? dayText(Number(value)) : value;
+  });
+}
+
+function limitOf(given: Given): number | undefined {
+  const text = given.text('limit');
+  if (text === undefined) return undefined;
+  const limit = /^[0-9]{1,7}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MOST_ROWS) return limit;
+  throw new CommandError({
+    code: 'bad_argument',
+    message: `--limit: "${text}" is no number from 1 to ${MOST_ROWS}`,
+    remedy: 'write it like 100',
+  });
+}
+
+function remarksOn({ hidden, empty, waiting }: { hidden: number; empty: boolean; waiting: number }): string[] {
+  const remarks: string[] = [];
+  if (empty) remarks.push('there is no ledger yet: the gateway makes one when it starts');
+  if (waiting > 0)
+    remarks.push(`${waiting} bookings wait: the gateway can't write its ledger now, see "roundabout health"`);
+  if (hidden > 0) remarks.push(`${hidden} more rows are not shown: raise --limit`);
+  return remarks;
+}
+
+/** Where there is no room for all, who, what and how much stay. */
+const logHead: readonly Heading[] = [
+  { title: 'TIME', rank: 4 },
+  { title: 'CLIENT', rank: 1 },
+  { title: 'TAG', rank: 9 },
+  { title: 'SITE', rank: 0 },
+  { title: 'POOL', rank: 5 },
+  { title: 'COUNTRY', rank: 10 },
+  { title: 'KIND', rank: 3 },
+  { title: 'ATTEMPTS', rank: 8 },
+  { title: 'SENT', rank: 7 },
+  { title: 'RECEIVED', rank: 6 },
+  { title: 'MS', rank: 11 },
+  { title: 'COST', rank: 2 },
+];
+
+async function log(given: Given, workplace: Workplace): Promise<Outcome> {
+  const limit = limitOf(given) ?? 50;
+  const [client, tag, site, pool] = [given.text('client'), given.text('tag'), given.text('site'), given.text('pool')];
+  const filtered = [client, tag, site, pool].some((filter) => filter !== undefined);
+  const ledger = await workplace.ledger();
+  const contents = ledger?.read((database) => readLog(database, filtered ? MOST_ROWS : limit)) ?? [];
+  const lines = contents
+    .flatMap((content) => parseLog(content))
+    .filter((line) => client === undefined || line.client === client)
+    .filter((line) => tag === undefined || line.tag === tag)
+    .filter((line) => site === undefined || line.site === site)
+    .filter((line) => pool === undefined || line.pool?.name === pool)
+    // Of two workers that wrote at once each has lines between the other's.
+    .sort((a, b) => b.time - a.time)
+    .slice(0, limit);
+  const json = lines.map(({ pool: used, sent, received, ms, time, attempts, ...line }) => ({
+    time: new Date(time).toISOString(),
+    ...line,
+    pool: used?.name ?? '',
+    tier: used?.tier ?? '',
+    attempts,
+    sentBytes: sent,
+    receivedBytes: received,
+    durationMs: ms,
+    cost: lineCost(used?.price ?? null, sent, received),
+  }));
+  const rows = json.map((line) => [
+    line.time,
+    line.client,
+    line.tag,
+    line.site,
+    line.pool,
+    line.country,
+    line.kind,
+    line.attempts === 0 && line.pool !== '' ? 'attempt' : line.attempts,
+    octetText(BigInt(line.sentBytes)),
+    octetText(BigInt(line.receivedBytes)),
+    line.durationMs,
+    Object.entries(line.cost)
+      .map(([currency, cost]) => `${cost} ${currency}`)
+      .join(''),
+  ]);
+  return { json, lines: rows.length === 0 ? ['nothing was booked'] : formatTable(logHead, rows, workplace.screen) };
+}
+
+function lineCost(
+  price: { perGB: number; perRequest: number; currency: string } | null,
+  sent: number,
+  received: number,
+): Record<string, string> {
+  if (price === null) return {};
+  const exact = {
+    perGB: unitsOf(price.perGB, 12),
+    perRequest: unitsOf(price.perRequest, 12),
+    currency: price.currency,
+  };
+  return formatCosts(new Map([[price.currency, costOf(exact, BigInt(sent + received), sent > 0 ? 1n : 0n)]]));
+}

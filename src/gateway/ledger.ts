@@ -1,0 +1,26 @@
+import type { BookingKey } from '../ledger/booking.ts';
+import type { Wire } from '../transport/wire.ts';
+import type { AttemptMeter } from './attempt-meter.ts';
+import type { Choice, Exchange } from './exchange.ts';
+
+/** Takes what exchanges have cost. Nothing here waits or throws. */
+export interface Ledger {
+  /** An attempt has ended that did not serve, and what it moved is settled. `kind`: how it ended; see AttemptRecord. */
+  failed(exchange: Exchange, attempt: FailedSpending): void;
+  /** An exchange has its exit: what it moves from now on is booked as it comes. */
+  opened(exchange: Exchange): void;
+  /** An exchange has ended, and what it moved is settled. Once. */
+  ended(exchange: Exchange): void;
+  /** Who pays for what comes over an exchange's link when nobody uses it. */
+  payerOf(exchange: Exchange): BookingKey;
+  /** A link that nobody used has closed. */
+  closed(payer: BookingKey, wire: Wire): void;
+}
+
+export interface FailedSpending {
+  readonly choice: Choice;
+  readonly meter: AttemptMeter;
+  readonly kind: string;
+  /** How long it took, in ms. */
+  readonly ms: number;
+}

@@ -1,0 +1,74 @@
+/** What is booked, as it goes from the workers to the store: plain values, which are copied on the way. */
+
+/** What a pool's exits cost: a gigabyte (10^9 octets both ways), a request, an exit for a month. */
+export interface BookedPrice {
+  readonly perGB: number;
+  readonly perRequest: number;
+  readonly perIpMonth: number;
+  readonly currency: string;
+}
+
+/** A pool as it was when something was booked. */
+export interface BookedPool {
+  readonly name: string;
+  readonly tier: string;
+  readonly price: BookedPrice | null;
+}
+
+/** By whom, for what and how: figures of the same are summed. Texts are empty where nothing is known. */
+export interface BookingKey {
+  readonly client: string;
+  readonly tag: string;
+  /** A registrable domain, or an address. */
+  readonly site: string;
+  readonly pool: BookedPool | null;
+  /** Of the exit. */
+  readonly country: string;
+  /** How an exchange ended, or an attempt that did not serve; see kindOf(). */
+  readonly kind: string;
+}
+
+/** What is summed. Octets are those at the exits' sockets. */
+export interface BookedFigures {
+  /** Exchanges that ended. */
+  exchanges: number;
+  /** Attempts that ended. */
+  attempts: number;
+  /** Attempts among them in which an exit was sent anything: what is paid for by request. */
+  requests: number;
+  sent: number;
+  received: number;
+  /** Duration of the exchanges in ms, from their first octet to their last. */
+  ms: number;
+}
+
+export type Booking = BookingKey & BookedFigures;
+
+/** In place of sites and tags beyond what is told apart; no site and no tag is written so. */
+export const OTHER = '(other)';
+
+/** Attempts that another has overtaken. */
+export const OVERTAKEN = 'overtaken';
+
+/** Exchanges that their site refused or challenged. */
+export const BLOCKED = 'blocked';
+
+/** Lines of the log of exchanges. An exchange has one when it ends; each attempt that did not serve has one before. */
+export interface LoggedLines {
+  /** Request ids, one a line. */
+  readonly ids: readonly string[];
+  /** LINE_FIGURES for each line. */
+  readonly figures: Float64Array;
+}
+
+/** Index of the line's booking in the batch, wall clock in ms, duration in ms, octets sent and received in all, and the attempts
+ *  of the exchange (0 on the line of an attempt). */
+export const LINE_FIGURES = 6;
+
+/** What one worker booked in a while. */
+export interface BookingBatch {
+  readonly bookings: readonly Booking[];
+  readonly lines: LoggedLines;
+  /** Lines that the log doesn't get, because there were too many. */
+  readonly linesLost: number;
+}

@@ -1,0 +1,143 @@
+import type { Choice, Exchange } from '../gateway/exchange.ts';
+import type { FailedSpending, Ledger } from '../gateway/ledger.ts';
+import { BLOCKED, type BookedPool, type BookingBatch, type BookingKey } from '../ledger/booking.ts';
+import { type Sum, Tally } from '../ledger/tally.ts';
+import { Roster } from '../transport/roster.ts';
+import type { Wire } from '../transport/wire.ts';
+
+/** How often bookings go to the control thread, in ms. With that thread's own interval this is what a kill can lose. */
+const POST_MS = 500;
+
+/** Batches that the control thread has not taken; beyond them bookings wait here. */
+const MOST_UNTAKEN = 8;
+
+const LIMITS = { bookings: 20_000, lines: 20_000 } as const;
+
+const NOTHING = { sent: 0, received: 0 } as const;
+
+export interface ExchangeLedgerOptions {
+  /** The pool of this name as it is now, the same value until it changes. */
+  readonly poolOf: (name: string) => BookedPool | undefined;
+  readonly post: (batch: BookingBatch) => void;
+  /** Batches taken so far by whom they are posted to, wrapping at 32 bits. */
+  readonly taken: () => number;
+  /** The monotonic clock and the wall clock, in ms. */
+  readonly now: () => number;
+  readonly wallTime: () => number;
+}
+
+/** A worker's side of the ledger: sums what its exchanges cost, while they run and when they end, and posts the sums. */
+export class ExchangeLedger implements Ledger {
+  readonly #options: ExchangeLedgerOptions;
+  readonly #tally = new Tally(LIMITS);
+  /** Those that have their exit. */
+  readonly #running = new Roster<Exchange>();
+  /** Wraps at 32 bits. */
+  #posted: number;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: ExchangeLedgerOptions) {
+    this.#options = options;
+    this.#posted = options.taken();
+  }
+
+  failed(exchange: Exchange, { choice, meter, kind, ms }: FailedSpending): void {
+    const sum = this.#sumOf(this.#keyOf(exchange, choice, kind));
+    const { sent, received } = meter;
+    sum.attempts += 1;
+    if (sent > 0) sum.requests += 1;
+    meter.bookInto(sum);
+    this.#tally.log(sum, { id: exchange.id, time: this.#options.wallTime(), ms, sent, received, attempts: 0 });
+  }
+
+  opened(exchange: Exchange): void {
+    exchange.ledgerPlace = this.#running.add(exchange);
+    this.#wake();
+  }
+
+  ended(exchange: Exchange): void {
+    const { meter, choice, id } = exchange;
+    const { now, wallTime } = this.#options;
+    const sum = this.#sumOf(this.#keyOf(exchange, choice, kindOf(exchange)));
+    const ms = now() - exchange.startedAt;
+    sum.exchanges += 1;
+    sum.ms += ms;
+    if (meter !== null) {
+      this.#running.remove(exchange.ledgerPlace);
+      sum.attempts += 1;
+      if (meter.sent > 0) sum.requests += 1;
+      meter.bookInto(sum);
+    }
+    const { sent, received } = meter ?? NOTHING;
+    this.#tally.log(sum, { id, time: wallTime(), ms, sent, received, attempts: exchange.attempts.length });
+  }
+
+  payerOf(exchange: Exchange): BookingKey {
+    return this.#keyOf(exchange, exchange.choice, 'ok');
+  }
+
+  closed(payer: BookingKey, wire: Wire): void {
+    const late = { sent: 0, received: 0 };
+    wire.takeInto(late);
+    if (late.sent + late.received === 0) return;
+    const sum = this.#sumOf(payer);
+    sum.sent += late.sent;
+    sum.received += late.received;
+  }
+
+  /** Posts what there is, that of exchanges under way included; keeps it while the control thread takes nothing. */
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    for (const exchange of this.#running.members()) this.#bookRunning(exchange);
+    const { taken, post } = this.#options;
+    if (!this.#tally.isEmpty && ((this.#posted - taken()) | 0) < MOST_UNTAKEN) {
+      this.#posted = (this.#posted + 1) | 0;
+      post(this.#tally.take());
+    }
+    if (this.#running.size > 0 || !this.#tally.isEmpty) this.#wake();
+  }
+
+  #bookRunning(exchange: Exchange): void {
+    const { meter, choice } = exchange;
+    meter?.settle();
+    if (meter?.hasUnbooked) meter.bookInto(this.#sumOf(this.#keyOf(exchange, choice, 'ok')));
+  }
+
+  #keyOf({ identity, site }: Exchange, choice: Choice | null, kind: string): BookingKey {
+    const exit = choice?.exit;
+    return {
+      client: identity?.client.name ?? '',
+      tag: identity?.params.tag ?? '',
+      site: site ?? '',
+      pool: exit === undefined ? null : (this.#options.poolOf(exit.pool) ?? null),
+      country: exit?.geo.country ?? '',
+      kind,
+    };
+  }
+
+  #sumOf(key: BookingKey): Sum {
+    this.#wake();
+    return this.#tally.sumOf(key);
+  }
+
+  #wake(): void {
+    this.#timer ??= setTimeout(() => this.flush(), POST_MS).unref();
+  }
+}
+
+/** Where none is kept. */
+export const noLedger: Ledger = {
+  failed() {},
+  opened() {},
+  ended() {},
+  payerOf: () => ({ client: '', tag: '', site: '', pool: null, country: '', kind: '' }),
+  closed() {},
+};
+
+/** How an exchange ended, as it is booked: as in the log, but where its site showed it the door. */
+function kindOf({ ending, verdict }: Exchange): string {
+  const kind = ending ?? 'ok';
+  const blocked = (kind === 'ok' || kind === 'cut') && (verdict.page === 'refused' || verdict.page === 'challenge');
+  return blocked ? BLOCKED : kind;
+}

@@ -1,0 +1,19 @@
+import type { Family } from '../telemetry/exposition.ts';
+import type { LedgerHealth } from './ledger-writer.ts';
+import { counter, gauge } from './metric-families.ts';
+
+/** How the ledger is, as families of metrics; none where none is kept. */
+export function ledgerFamilies(health: LedgerHealth | null): readonly Family[] {
+  if (health === null) return [];
+  const { fault, waiting, failedWrites, linesLost } = health;
+  return [
+    gauge('roundabout_ledger_writable', 'Whether bookings can be written now: 0 is an alarm.', fault === null ? 1 : 0),
+    gauge('roundabout_ledger_waiting', 'Bookings that wait to be written.', waiting),
+    counter(
+      'roundabout_ledger_failed_writes_total',
+      'Writes of the ledger that failed; they are tried again.',
+      failedWrites,
+    ),
+    counter('roundabout_ledger_lost_lines_total', 'Lines that the log of exchanges did not get.', linesLost),
+  ];
+}

@@ -1,0 +1,147 @@
+import { type Database, openStore, type Store } from './database.ts';
+import { SiteBounds } from './ledger-bounds.ts';
+import { ledgerMigrations } from './ledger-migrations.ts';
+import { Names, type PoolTerms } from './ledger-names.ts';
+
+const HOURS_OF_DAY = 24;
+
+/** Which figures stand in every bucket. */
+export interface LedgerFigures {
+  readonly exchanges: number;
+  readonly attempts: number;
+  readonly requests: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly ms: number;
+}
+
+/** Figures to be added to the buckets of an hour. */
+export interface LedgerEntry extends LedgerFigures {
+  readonly client: string;
+  readonly tag: string;
+  readonly site: string;
+  readonly pool: PoolTerms | null;
+  readonly kind: string;
+  readonly country: string;
+  /** The hour of the Unix epoch. */
+  readonly hour: number;
+}
+
+/** Lines of the log of exchanges, whatever they hold. */
+export interface LedgerLines {
+  readonly lines: number;
+  readonly content: string;
+}
+
+export interface LedgerLimits {
+  /** Lines of the log of exchanges. */
+  readonly exchanges: number;
+  /** Pairs of client and site that are told apart in one hour, and in one day. */
+  readonly pairs: number;
+  /** In place of the sites and tags beyond. */
+  readonly other: string;
+}
+
+/** How long the ledger waits, blocking, for another process that writes to it, in ms: it tries again later. */
+const BUSY_MS = 20;
+
+/** The ledger's own file in the data folder. */
+export const ledgerLayout = { file: 'ledger.db', migrations: ledgerMigrations, durable: false } as const;
+
+/** Opens the ledger of a data folder. Throws StoreError. */
+export function openLedger(folder: string, options: LedgerLimits & { readonly now: () => number }): LedgerStore {
+  return new LedgerStore(openStore(folder, { now: options.now, busyTimeoutMs: BUSY_MS }, ledgerLayout), options);
+}
+
+/** What everybody's exchanges have cost, in buckets of hours and days. It blocks while it works: for the control thread only. */
+export class LedgerStore {
+  readonly store: Store;
+  readonly #limits: LedgerLimits;
+  readonly #names = new Names();
+  readonly #bounds: SiteBounds;
+  #lines: number;
+
+  constructor(store: Store, limits: LedgerLimits) {
+    this.store = store;
+    this.#limits = limits;
+    this.#bounds = new SiteBounds(limits.pairs);
+    const sum = 'SELECT coalesce(sum(lines), 0) FROM log';
+    this.#lines = store.read((database) => Number(database.prepare(sum).pluck().get()));
+  }
+
+  /** Adds entries to their buckets and lines to the log: all or, where it throws StoreError, none. */
+  add(entries: readonly LedgerEntry[], lines: readonly LedgerLines[]): void {
+    try {
+      const kept = this.store.write((database) => {
+        const statements = new Statements(database);
+        for (const entry of entries) this.#addEntry(database, statements, entry);
+        return this.#addLines(database, lines);
+      });
+      this.#lines = kept;
+    } catch (cause) {
+      // Names that were given numbers have none after all.
+      this.#names.clear();
+      throw cause;
+    }
+  }
+
+  close(): void {
+    this.store.close();
+  }
+
+  #addEntry(database: Database, statements: Statements, entry: LedgerEntry): void {
+    const { hour, exchanges, attempts, requests, sent, received, ms } = entry;
+    const { other } = this.#limits;
+    const id = (text: string) => this.#names.idOf(database, text);
+    const tagText = this.#bounds.ofTag(hour, entry.client, entry.tag) ? entry.tag : other;
+    const [client, tag, kind, country] = [id(entry.client), id(tagText), id(entry.kind), id(entry.country)];
+    const pool = this.#names.poolOf(database, entry.pool);
+    const figures = [exchanges, attempts, requests, sent, received, Math.round(ms)];
+    statements.total.run(hour, client, tag, pool, kind, country, ...figures);
+    const pairSite = this.#bounds.ofPair(hour, entry.client, `${tagText}\n${entry.site}`) ? entry.site : other;
+    statements.pair.run(hour, client, id(pairSite), tag, pool, kind, ...figures);
+    const day = hour - (hour % HOURS_OF_DAY);
+    const site = this.#bounds.ofDay(day, entry.site) ? entry.site : other;
+    statements.site.run(day, id(site), pool, kind, ...figures);
+  }
+
+  /** Returns how many lines the log has then. */
+  #addLines(database: Database, added: readonly LedgerLines[]): number {
+    const insert = database.prepare('INSERT INTO log (lines, content) VALUES (?, ?)');
+    let kept = this.#lines;
+    for (const { lines, content } of added) {
+      insert.run(lines, content);
+      kept += lines;
+    }
+    const oldest = database.prepare<[], { id: number; lines: number }>('SELECT id, lines FROM log ORDER BY id LIMIT 1');
+    const drop = database.prepare('DELETE FROM log WHERE id = ?');
+    for (let row = oldest.get(); row !== undefined && kept - row.lines >= this.#limits.exchanges; row = oldest.get()) {
+      drop.run(row.id);
+      kept -= row.lines;
+    }
+    return kept;
+  }
+}
+
+const columns = ['exchanges', 'attempts', 'requests', 'sent', 'received', 'ms'] as const;
+
+/** Adds to a bucket, which is made where there is none. */
+export function addingTo(table: string, keys: readonly string[]): string {
+  const all = [...keys, ...columns];
+  const sums = columns.map((column) => `${column} = ${column} + excluded.${column}`);
+  const values = all.map(() => '?').join(', ');
+  return `INSERT INTO ${table} (${all.join(', ')}) VALUES (${values})
+    ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${sums.join(', ')}`;
+}
+
+class Statements {
+  readonly total;
+  readonly pair;
+  readonly site;
+
+  constructor(database: Database) {
+    this.total = database.prepare(addingTo('hour_total', ['at', 'client', 'tag', 'pool', 'kind', 'country']));
+    this.pair = database.prepare(addingTo('hour_pair', ['at', 'client', 'site', 'tag', 'pool', 'kind']));
+    this.site = database.prepare(addingTo('day_site', ['at', 'site', 'pool', 'kind']));
+  }
+}

@@ -1,0 +1,81 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { type BookedFigures, type BookedPool, type BookingKey, OTHER } from '../../src/ledger/booking.ts';
+import { logContent, parseLog } from '../../src/ledger/log-lines.ts';
+import { Tally } from '../../src/ledger/tally.ts';
+
+const pool: BookedPool = { name: 'p', tier: 'res', price: null };
+const key: BookingKey = { client: 'acme', tag: '', site: 'a.example', pool, country: 'de', kind: 'ok' };
+
+test('figures of one key are summed, whatever differs in it is told apart, and taking begins anew', (t) => {
+  const tally = new Tally({ bookings: 100, lines: 10 });
+  const others: BookingKey[] = [
+    { ...key, client: 'other' },
+    { ...key, tag: 'x' },
+    { ...key, site: 'b.example' },
+    { ...key, pool: null },
+    { ...key, country: 'us' },
+    { ...key, kind: 'blocked' },
+  ];
+  for (const one of [key, ...others, { ...key }]) tally.sumOf(one).sent += 5;
+  const { bookings } = tally.take();
+  t.deepEqual(
+    bookings.map(({ sent }) => sent),
+    [10, 5, 5, 5, 5, 5, 5],
+  );
+  t.true(tally.isEmpty);
+  t.deepEqual(tally.take().bookings, []);
+});
+
+test('beyond its room figures are summed under other sites, then tags: none is lost', (t) => {
+  const entry = fc.record({ client: fc.nat(3), tag: fc.nat(30), site: fc.nat(40), sent: fc.nat(1_000) });
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 400 }), (entries) => {
+      const tally = new Tally({ bookings: 20, lines: 1 });
+      for (const { client, tag, site, sent } of entries) {
+        tally.sumOf({ ...key, client: `c${client}`, tag: `t${tag}`, site: `s${site}` }).sent += sent;
+      }
+      const { bookings } = tally.take();
+      t.true(bookings.length <= 40 + 4);
+      t.is(sumOf(bookings, 'sent'), sumOf(entries, 'sent'));
+      for (const client of [0, 1, 2, 3]) {
+        const [ours, theirs] = [
+          bookings.filter((one) => one.client === `c${client}`),
+          entries.filter((one) => one.client === client),
+        ];
+        t.is(sumOf(ours, 'sent'), sumOf(theirs, 'sent'));
+      }
+    }),
+  );
+});
+
+test('many tags on one site end under one', (t) => {
+  const tally = new Tally({ bookings: 10_000, lines: 1 });
+  for (let tag = 0; tag < 1_000; tag++) tally.sumOf({ ...key, tag: `t${tag}` }).sent += 1;
+  const { bookings } = tally.take();
+  t.is(sumOf(bookings, 'sent'), 1_000);
+  t.true(bookings.length < 100);
+  t.true(bookings.some(({ tag }) => tag === OTHER));
+});
+
+test('lines keep to their booking on the way, and those beyond the limit are counted', (t) => {
+  const tally = new Tally({ bookings: 10, lines: 2 });
+  const line = { id: 'r-1', time: 1_700_000_000_123, ms: 12, sent: 2 ** 40, received: 7, attempts: 2 };
+  tally.log(tally.sumOf(key), line);
+  tally.log(tally.sumOf({ ...key, site: 'b.example' }), { ...line, id: 'r-2' });
+  tally.log(tally.sumOf(key), { ...line, id: 'r-3' });
+  const batch = structuredClone(tally.take());
+  t.is(batch.linesLost, 1);
+  t.deepEqual(
+    parseLog(logContent(batch)),
+    [
+      { ...key, ...line },
+      { ...key, ...line, site: 'b.example', id: 'r-2' },
+    ]
+      .map((entry, booking) => ({ ...entry, booking }))
+      .map(({ booking: _, ...entry }) => entry),
+  );
+});
+
+const sumOf = <Name extends keyof BookedFigures>(all: readonly Pick<BookedFigures, Name>[], name: Name): number =>
+  all.reduce((sum, one) => sum + one[name], 0);
