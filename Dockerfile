@@ -14,6 +14,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY src ./src
+COPY pools/vendors ./pools/vendors
 COPY --from=dependencies /app/src/native/relay.node ./src/native/relay.node
 COPY config/container.yaml ./config/container.yaml
 # The linked names make "docker exec NAME roundabout client add acme" work as it stands.

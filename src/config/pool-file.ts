@@ -3,12 +3,13 @@ import { checkDocument } from './document-check.ts';
 import type { ConfigFault, Path } from './fault.ts';
 import { entrySchemas, type PoolDocument, poolSchema } from './pool-schema.ts';
 import { type PoolProbing, poolProbingOf } from './probe-schema.ts';
+import type { productNames, protocols } from './vendor-schema.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 type Kind = keyof typeof entrySchemas;
 type Written<K extends Kind> = StaticDecode<(typeof entrySchemas)[K]>;
 
-const kinds = ['url', 'list', 'template', 'direct', 'demo'] as const;
+const kinds = ['url', 'list', 'template', 'vendor', 'direct', 'demo'] as const;
 const places = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp'] as const;
 
 type Geo = { readonly [Place in (typeof places)[number]]?: string };
@@ -24,6 +25,15 @@ export interface EntryTerms {
   readonly ip: 4 | 6 | null;
 }
 
+/** What an entry says of the exits that are minted for it. Durations are in ms; null for what it doesn't say. */
+export interface MintTerms {
+  readonly lists: { readonly [Place in (typeof places)[number]]: readonly string[] };
+  readonly slots: number | null;
+  readonly ttlMs: number | null;
+  readonly lifetimeMs: number | null;
+  readonly limits: { readonly concurrency: number | null; readonly perSecond: number | null } | null;
+}
+
 /** One entry of `exits`. */
 export type Entry = EntryTerms &
   (
@@ -34,12 +44,16 @@ export type Entry = EntryTerms &
         readonly format: Written<'list'>['format'];
         readonly scheme: Written<'list'>['scheme'];
       }
-    | {
-        readonly kind: 'template';
-        readonly template: string;
-        readonly countries: readonly string[];
-        readonly slots: number | null;
-      }
+    | (MintTerms & { readonly kind: 'template'; readonly template: string })
+    | (MintTerms & {
+        readonly kind: 'vendor';
+        readonly vendor: string;
+        readonly product: (typeof productNames)[number] | null;
+        readonly protocol: (typeof protocols)[number] | null;
+        readonly username: string;
+        readonly password: string;
+        readonly endpoint: string | null;
+      })
     | { readonly kind: 'direct' }
     | { readonly kind: 'demo'; readonly counts: Written<'demo'>['demo'] }
   );
@@ -124,11 +138,28 @@ function entryOf(written: Written<Kind>, common: Geo): Entry {
     return { kind: 'list', list, format, scheme, ...termsOf(written, common) };
   }
   if ('template' in written) {
-    const { template, countries, slots = null } = written;
-    return { kind: 'template', template, countries, slots, ...termsOf(written, common) };
+    return { kind: 'template', template: written.template, ...mintTermsOf(written), ...termsOf(written, common) };
+  }
+  if ('vendor' in written) {
+    const { vendor, product = null, protocol: named, username, password, endpoint = null } = written;
+    const protocol = named === 'socks5h' ? 'socks5' : (named ?? null);
+    const account = { vendor, product, protocol, username, password, endpoint };
+    return { kind: 'vendor', ...account, ...mintTermsOf(written), ...termsOf(written, common) };
   }
   if ('direct' in written) return { kind: 'direct', ...termsOf(written, common) };
   return { kind: 'demo', counts: written.demo, ...termsOf({}, common) };
+}
+
+function mintTermsOf(written: Written<'template'> | Written<'vendor'>): MintTerms {
+  const { countries, regions, states, cities, zips, asns, isps } = written;
+  const { slots = null, ttl = null } = written;
+  return {
+    lists: { country: countries, region: regions, state: states, city: cities, zip: zips, asn: asns, isp: isps },
+    slots,
+    ttlMs: ttl,
+    lifetimeMs: null,
+    limits: null,
+  };
 }
 
 type WrittenTerms = Geo & Partial<Omit<EntryTerms, 'geo'>>;

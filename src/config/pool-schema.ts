@@ -2,6 +2,7 @@ import Type, { type StaticDecode } from 'typebox';
 import { decimalsOf } from '../protocol/decimal.ts';
 import { poolProbe } from './probe-schema.ts';
 import * as t from './schema-terms.ts';
+import { productNames, span } from './vendor-schema.ts';
 
 const country = t.meaning('a two-letter country code', (text) => {
   const valid = /^[A-Za-z]{2}$/.test(text);
@@ -47,6 +48,19 @@ const dialled = {
   name: t.optional(t.text('a name')),
 };
 
+/** What can be said of exits that are minted: places as their vendor wants them, or as we write them. */
+const minted = {
+  countries: t.list(templateCountry, []),
+  regions: t.list(t.text('a text'), []),
+  states: t.list(t.text('a text'), []),
+  cities: t.list(t.text('a text'), []),
+  zips: t.list(t.text('a text in quotes, so that leading zeros stay'), []),
+  asns: t.list(asn, []),
+  isps: t.list(t.text('a text'), []),
+  slots: t.optional(t.whole(1, 1_000_000)),
+  ttl: span(),
+};
+
 /** How a list may be written. */
 export const listFormats = [
   'auto',
@@ -78,8 +92,17 @@ export const entrySchemas = {
   }),
   template: t.mapping({
     template: t.text('the URL of an exit, with {session} or {country} in it'),
-    countries: t.list(templateCountry, []),
-    slots: t.optional(t.whole(1, 1_000_000)),
+    ...minted,
+    ...dialled,
+  }),
+  vendor: t.mapping({
+    vendor: t.text('the name of a vendor', /^[a-z0-9._~]{1,64}$/),
+    product: t.optional(t.oneOf(productNames)),
+    protocol: t.optional(t.oneOf(['http', 'https', 'socks5', 'socks5h'])),
+    endpoint: t.optional(t.text('host:port')),
+    username: t.text('a user name', undefined, ''),
+    password: t.text('a password', /^[^\x00-\x1f\x7f]*$/, ''),
+    ...minted,
     ...dialled,
   }),
   direct: t.mapping({

@@ -11,6 +11,7 @@ import { exitShareOf } from './exit-shares.ts';
 import { allRefused, noExit, noneRested } from './no-exit.ts';
 import { pause } from './pause.ts';
 import {
+  asMinted,
   findLease,
   holdExit,
   leasedExit,
@@ -73,7 +74,7 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
     if (exit !== null && stays && (guard === null || guard.take(exit.slot, deps.now())))
       return {
         choice: asChoice(deps, admission, { ...exit, lease }),
-        others: pinned ? 0 : most - 1,
+        others: pinned ? 0 : othersThan(exit.exit, most, []),
         pinned,
       };
     // A session goes on by its exit, once that may.
@@ -99,7 +100,7 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   // Of exchanges of one session that choose at once the first one's choice holds for all that can use it.
   const agreed = held === null ? null : leasedExit(deps, { lease: held, filter, excluded, bar });
   const at = agreed === null ? { slot, exit, lease: null } : { ...agreed, lease: held };
-  return { choice: asChoice(deps, admission, at), others: most - tried.length - 1, pinned: false };
+  return { choice: asChoice(deps, admission, at), others: othersThan(exit, most, tried), pinned: false };
 }
 
 /** Why an exchange that was held got no exit. */
@@ -138,18 +139,26 @@ function nearest(deps: Collaborators, wide: Wide, lease: Lease): Wide {
 
 function asChoice(
   deps: Collaborators,
-  { leaseKey: key }: Admission,
+  { leaseKey: key, params }: Admission,
   { slot, exit, lease }: { readonly slot: number; readonly exit: Exit; readonly lease: Lease | null },
 ): Choice {
   const hold = lease === null ? null : { slot, generation: lease.generation, mint: lease.mint };
   if (exit.mint === null) return { slot, exit, endpoint: exit.endpoint, hold };
   const mintKey = key === null || hold === null ? deps.newId() : mintKeyOf(key, hold);
-  return { slot, exit, endpoint: exit.mint(mintKey), hold };
+  const minted = exit.mint.mint(mintKey, params);
+  return { slot, exit: asMinted(exit, minted), endpoint: minted.endpoint, hold };
 }
 
+/** Slots that won't do. One that mints for each attempt has another exit for the next. */
 function excludedSlots(deps: Collaborators, params: Params, tried: readonly number[]): readonly number[] {
   const unwanted = params.not === undefined ? undefined : deps.registry.slotOf(params.not);
-  return unwanted === undefined ? tried : [...tried, unwanted];
+  const used = tried.filter((slot) => deps.registry.exitAt(slot)?.mint == null);
+  return unwanted === undefined ? used : [...used, unwanted];
+}
+
+/** How many exits could follow this one, of those that fit: where it mints, a fresh one of its own too. */
+function othersThan(exit: Exit, most: number, tried: readonly number[]): number {
+  return exit.mint === null ? most - tried.length - 1 : most;
 }
 
 /** The row of the site that the exchange goes to, -1 for none. */

@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { Hold, Lease, LeasedExit, LeaseKey } from '../memory/lease-table.ts';
-import type { Exit } from '../pool/exit.ts';
+import type { Asked, Exit, Minted } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Exchange } from './exchange.ts';
@@ -17,12 +17,12 @@ export function settleSession(deps: Collaborators, exchange: Exchange): void {
   const lease = key === null ? undefined : deps.leases.find(key, deps.now());
   if (key === null || choice === null || choice.hold === null || lease === undefined) return;
   const now = deps.now();
+  const isHeld = lease.slot === choice.slot && lease.mint === choice.hold.mint;
   if (!lease.confirmed) {
-    if (lease.slot !== choice.slot)
-      deps.leases.move(key, { from: lease, to: { ...factsOf(choice.exit), ...choice.hold } }, now);
+    if (!isHeld) deps.leases.move(key, { from: lease, to: { ...factsOf(choice.exit), ...choice.hold } }, now);
     deps.leases.confirm(key, choice.hold, now);
   }
-  if (lease.slot === choice.slot || !lease.confirmed) deps.leases.touch(key, now);
+  if (isHeld || !lease.confirmed) deps.leases.touch(key, now);
 }
 
 /** After an exit's failure a session that may move is let go of that exit, so that its other exchanges leave it as well. */
@@ -63,7 +63,18 @@ export function leasedExit(
   if (exit === undefined || deps.registry.generationOf(lease.slot) !== lease.generation) return null;
   if (isFrozen(deps, lease, bar)) return null;
   if (lease.failed || excluded.includes(lease.slot) || !deps.registry.matches(lease.slot, filter)) return null;
+  if (exit.mint !== null && markOf(lease.mint) !== exit.mint.markOf(filter)) return null;
   return { slot: lease.slot, exit };
+}
+
+/** What stands in a lease's mint for the places that its exit was minted for. */
+const MARK_BITS = 16;
+const markOf = (mint: number): number => mint & (2 ** MARK_BITS - 1);
+
+/** Fresh bits to mint a session's exit from, marked with the places that it asks for. */
+export function freshMint({ mint }: Exit, asked: Asked, random: () => number): number {
+  const bits = Math.floor(random() * 2 ** 32) | 0;
+  return mint === null ? bits : (bits << MARK_BITS) | mint.markOf(asked);
 }
 
 /** Gives the exit to the exchange's session. Returns the lease that the session has then: another's choice where another was
@@ -71,16 +82,17 @@ export function leasedExit(
  *  must be. */
 export function holdExit(
   deps: Collaborators,
-  { leaseKey: key, client, params }: Admission,
+  { leaseKey: key, client, params, filter }: Admission,
   { slot, exit, lease }: { readonly slot: number; readonly exit: Exit; readonly lease: Lease | null },
 ): Lease | null {
   if (key === null) return null;
   const { ttlMs, idleMs, strict = false, session = '' } = params;
+  const mint = freshMint(exit, filter, deps.random);
   const to: LeasedExit = {
     slot,
     generation: deps.registry.generationOf(slot),
-    mint: Math.floor(deps.random() * 2 ** 32) | 0,
-    ...factsOf(exit),
+    mint,
+    ...factsOf(exit.mint === null ? exit : asMinted(exit, exit.mint.mint(mintKeyOf(key, { mint }), params))),
   };
   const terms = {
     ttlMs: ttlMs ?? Number.POSITIVE_INFINITY,
@@ -100,6 +112,11 @@ function factsOf({ id, geo }: Exit): Pick<LeasedExit, 'exit' | 'country' | 'asn'
   return { exit: id, country: geo.country ?? '', asn: Number(geo.asn ?? 0) || 0 };
 }
 
+/** An exit where it was minted. */
+export function asMinted(exit: Exit, { geo }: Minted): Exit {
+  return exit.mint === null || exit.mint.open.size === 0 ? exit : { ...exit, geo: { ...exit.geo, ...geo } };
+}
+
 /** A strict session that nobody knows: after a crash from which not all came back it may have held an exit before. */
 export function mayHaveLost(deps: Collaborators, { leaseKey, params }: Admission): boolean {
   return (
@@ -110,7 +127,7 @@ export function mayHaveLost(deps: Collaborators, { leaseKey, params }: Admission
 }
 
 /** What the session's exit is minted from: unguessable, because the key is, and another at each move. */
-export const mintKeyOf = (key: LeaseKey, { mint }: Hold): string => `${key.join()},${mint}`;
+export const mintKeyOf = (key: LeaseKey, { mint }: Pick<Hold, 'mint'>): string => `${key.join()},${mint}`;
 
 /** Whether an operator froze the session's exit: everywhere, or at this site. */
 function isFrozen({ exits }: Collaborators, { slot }: Lease, bar: SiteBar | null): boolean {

@@ -22,6 +22,9 @@ export interface Hold {
   readonly mint: number;
 }
 
+/** Which exit a session is thought to hold. */
+export type HeldExit = Pick<Hold, 'slot' | 'generation'> & Partial<Pick<Hold, 'mint'>>;
+
 /** A session's hold on an exit, as of a moment. Durations are in ms. */
 export interface Lease extends Hold {
   readonly ageMs: number;
@@ -128,9 +131,10 @@ export class LeaseRecords {
     return elapsedMs(this.#load(record, Field.usedAt), now);
   }
 
-  /** Whether the session holds the exit in this slot, of this generation. */
-  holds(record: number, { slot, generation }: Pick<Hold, 'slot' | 'generation'>): boolean {
-    return this.#load(record, Field.slot) === slot && this.#load(record, Field.generation) === generation;
+  /** Whether the session holds the exit in this slot, of this generation and, where that is told, of this mint. */
+  holds(record: number, { slot, generation, mint }: HeldExit): boolean {
+    const isThere = this.#load(record, Field.slot) === slot && this.#load(record, Field.generation) === generation;
+    return isThere && (mint === undefined || this.#load(record, Field.mint) === (mint | 0));
   }
 
   /** Sets a flag. Returns whether it was not set before. */

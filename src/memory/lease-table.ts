@@ -9,7 +9,7 @@ import {
   targetOf,
 } from './lease-layout.ts';
 import {
-  type Hold,
+  type HeldExit,
   type Lease,
   type LeasedExit,
   type LeaseEntry,
@@ -101,7 +101,7 @@ export class LeaseTable {
    *  then, whoever moved it; undefined where it has none, or there is no room for another record. */
   move(
     key: LeaseKey,
-    { from, to }: { readonly from: Pick<Hold, 'slot' | 'generation'>; readonly to: LeasedExit },
+    { from, to }: { readonly from: HeldExit; readonly to: LeasedExit },
     now: number,
   ): Lease | undefined {
     return this.#inside(() => {
@@ -124,7 +124,7 @@ export class LeaseTable {
   }
 
   /** The exit that the session holds has served it. Does nothing where it holds another by now. */
-  confirm(key: LeaseKey, hold: Pick<Hold, 'slot' | 'generation'>, now: number): void {
+  confirm(key: LeaseKey, hold: HeldExit, now: number): void {
     this.#inside(() => {
       const record = this.#standing(key, now);
       if (record === 0 || !this.#records.holds(record, hold)) return;
@@ -135,7 +135,7 @@ export class LeaseTable {
   }
 
   /** The exit that the session holds has failed it: it moves at its next attempt. Does nothing where it holds another by now. */
-  fail(key: LeaseKey, hold: Pick<Hold, 'slot' | 'generation'>, now: number): void {
+  fail(key: LeaseKey, hold: HeldExit, now: number): void {
     this.#inside(() => {
       const record = this.#standing(key, now);
       if (record !== 0 && this.#records.holds(record, hold) && this.#records.flag(record, LeaseFlag.failed))

@@ -35,7 +35,8 @@ export const Term = Object.freeze({
   ca: 10,
   /** 0 where the exit has dialling facts of its own. */
   template: 11,
-  templateCountry: 12,
+  /** The places that it mints exits for. */
+  templateValues: 12,
 });
 export type Term = (typeof Term)[keyof typeof Term];
 

@@ -11,17 +11,23 @@ export interface IdWords {
   readonly low: number;
 }
 
-/** `length` (at most 51) characters of base32 (RFC 4648 §6, lower-case) that depend on `parts` alone, which are kept apart. */
-export function digestName(parts: readonly string[], length: number): string {
-  const octets = hash('sha256', JSON.stringify(parts), 'binary');
-  let name = '';
-  let held = 0;
-  let bits = 0;
-  for (let at = 0; name.length < length && at < octets.length; at += 1) {
-    held = ((held << 8) | octets.charCodeAt(at)) & 0xfff;
-    for (bits += 8; bits >= 5; bits -= 5) name += alphabet[(held >> (bits - 5)) & 31];
+/** A word of `length` (at most 32) characters, each any of `characters` (at most 65,536, uniform but for 2^-16), that depends on
+ *  `parts` alone, which are kept apart. */
+export function digestWord(parts: readonly string[], characters: string, length: number): string {
+  let octets = hash('sha256', JSON.stringify(parts), 'binary');
+  if (2 * length > octets.length) octets += hash('sha256', JSON.stringify([...parts, 'more']), 'binary');
+  let word = '';
+  for (let at = 0; word.length < length; at += 2) {
+    const drawn = (octets.charCodeAt(at) << 8) | octets.charCodeAt(at + 1);
+    word += characters.charAt((drawn * characters.length) >>> 16);
   }
-  return name.slice(0, length);
+  return word;
+}
+
+/** A number from 0 to `count` - 1 (count at most 2^24) that depends on `parts` alone, which are kept apart. */
+export function digestNumber(parts: readonly string[], count: number): number {
+  const octets = hash('sha256', JSON.stringify(parts), 'binary');
+  return (wordAt(octets, 0) >>> 0) % count;
 }
 
 /** The id, 50 bits, that depends on `text` alone. */

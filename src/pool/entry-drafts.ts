@@ -1,14 +1,15 @@
 import { dirname } from 'node:path';
 import type { DialFacts } from '../memory/fact-arena.ts';
 import { type ExitScheme, parseExitUrl } from '../protocol/endpoint.ts';
-import { type DraftSink, type ExitDraft, MINTS } from './exit-draft.ts';
+import type { DraftSink, ExitDraft } from './exit-draft.ts';
 import type { ExitTerms } from './exit-terms.ts';
 import { ListReader } from './list-formats/list-reader.ts';
 import { listedTerms } from './listed-terms.ts';
+import { draftMinted } from './minted-drafts.ts';
 import { type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
 import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
 import type { Steps } from './steps.ts';
-import { parseTemplate, type Template } from './template.ts';
+import type { Vendor } from './vendor.ts';
 
 /** One local exit of the demo pool. */
 export interface DemoExit {
@@ -30,6 +31,9 @@ export interface BuildOptions {
   readonly projectFolder: string;
   /** Exits behind `demo` entries; without them such an entry is empty. */
   readonly demo?: readonly DemoExit[];
+  /** Vendors whose files were read, by name; and the names of all that there are. */
+  readonly vendors?: ReadonlyMap<string, Vendor>;
+  readonly knownVendors?: readonly string[];
 }
 
 /** What came of one entry, beside its exits. */
@@ -51,9 +55,6 @@ interface At {
 
 type EntryOf<Kind extends PoolEntry['kind']> = Extract<PoolEntry, { kind: Kind }>;
 
-/** So many sessions of a template are one step. */
-const SESSIONS_A_STEP = 4096;
-
 /** Hands the exits of entry `index` of `file` to `sink`, one by one, in small steps. Never throws; faults stand at the key to
  *  blame. */
 export function* draftEntry(
@@ -73,7 +74,8 @@ export function* draftEntry(
     case 'list':
       return yield* draftList(at, entry);
     case 'template':
-      return yield* draftTemplate(at, entry);
+    case 'vendor':
+      return yield* draftMintedEntry(at, entry);
     case 'direct':
       sink(listed(termsOf(at, entry, { scheme: 'direct' }), { host: '', port: 0 }));
       return faultless;
@@ -150,45 +152,12 @@ function* draftLines(
   return faults;
 }
 
-function* draftTemplate(at: At, entry: EntryOf<'template'>): Steps<EntryReport> {
-  const read = parseTemplate(entry.template);
-  if (!read.ok) return fault(keyFault(at, 'template', read.fault.detail));
-  const template = read.value;
-  const { countries, slots } = entry;
-  if (template.hasCountry && countries.length === 0) {
-    return fault(keyFault(at, 'template', '{country} needs the countries to put there: add "countries"'));
-  }
-  if (!template.hasCountry && countries.length > 1) {
-    return fault(keyFault(at, 'countries', 'several countries need {country} in the template'));
-  }
-  if (!template.hasSession && (slots ?? 1) > 1) {
-    return fault(keyFault(at, 'slots', 'several slots need {session} in the template'));
-  }
-  for (const country of countries.length === 0 ? [''] : countries)
-    yield* draftSessions(at, { entry, template, country });
-  return faultless;
-}
-
-/** The exits of a template in one country. */
-function* draftSessions(
-  at: At,
-  { entry, template, country }: { entry: EntryOf<'template'>; template: Template; country: string },
-): Steps<void> {
-  const endpoint = template.render({ country, session: '' });
-  const { scheme } = endpoint;
-  const geo = country === '' ? {} : { country: country.toLowerCase() };
-  if (!template.hasSession) {
-    at.sink(listed(termsOf(at, entry, { scheme, geo }), endpoint, country.toLowerCase()));
-    return;
-  }
-  const terms = termsOf(at, entry, { scheme, geo, template: { text: entry.template, country } });
-  if (entry.slots === null) at.sink({ terms, facts: null, session: MINTS, label: '' });
-  else {
-    for (let session = 0; session < entry.slots; session += 1) {
-      at.sink({ terms, facts: null, session, label: '' });
-      if (session % SESSIONS_A_STEP === 0) yield;
-    }
-  }
+function* draftMintedEntry(at: At, entry: EntryOf<'template' | 'vendor'>): Steps<EntryReport> {
+  const { file, options, sink } = at;
+  const { vendors = noVendors, knownVendors = [] } = options;
+  const termsFor = (own: Partial<ExitTerms> & { scheme: ExitScheme }) => termsOf(at, entry, own);
+  const found = yield* draftMinted(entry, { pool: file.name, sink, termsOf: termsFor, vendors, knownVendors });
+  return { faults: found.map(({ key, message }) => keyFault(at, key, message)) };
 }
 
 function draftDemo(at: At, entry: EntryOf<'demo'>): EntryReport {
@@ -215,6 +184,8 @@ function nearby<Content>(
 function keyFault({ file, index }: Pick<At, 'file' | 'index'>, key: string, message: string): PoolFault {
   return file.faultAt(['exits', index, key], message);
 }
+
+const noVendors: ReadonlyMap<string, Vendor> = new Map();
 
 const faultless: EntryReport = { faults: [] };
 

@@ -2,7 +2,12 @@ import type { CatalogueView } from '../memory/catalogue.ts';
 import { Term } from '../memory/terms-table.ts';
 import type { Tier } from '../protocol/params.ts';
 import { type IdWords, parseId } from './digest.ts';
-import { type TermFlags, tierOf, unpackFlags } from './exit-terms.ts';
+import { isOpenTo, type TermFlags, tierOf, unpackFlags } from './exit-terms.ts';
+import type { Mintings } from './mintings.ts';
+import { NOWHERE, OpenPlaces } from './open-places.ts';
+import { type Place, placeKey } from './places.ts';
+
+export { placeKey } from './places.ts';
 
 /** Which exits a request may leave by. A key that is absent asks nothing. Places and pools are compared without regard to
  *  case, accents, spaces and punctuation, because a username cannot hold them: `sao_paulo` is `São Paulo`. */
@@ -69,12 +74,13 @@ export class FilterJudge {
   readonly #pools: readonly number[];
   readonly #tier: Tier | undefined;
   readonly #countries: readonly number[] | null;
-  readonly #wanted: readonly { readonly place: (typeof places)[number]; readonly key: number }[];
+  readonly #wanted: readonly { readonly place: (typeof places)[number]; readonly keys: readonly number[] }[];
   readonly #ip: 4 | 6 | undefined;
+  readonly #open: OpenPlaces;
   /** The slot of the one exit that is asked for; -1 where it isn't there, null where any will do. */
   readonly slot: number | null;
 
-  constructor(view: CatalogueView, filter: ExitFilter) {
+  constructor(view: CatalogueView, filter: ExitFilter, mintings: Mintings) {
     const keyOf = (name: string) => view.places.numberOf(placeKey(name));
     this.#view = view;
     this.#pools = poolsOf(filter).map((name) => view.labels.numberOf(name));
@@ -82,15 +88,17 @@ export class FilterJudge {
     this.#countries = filter.country === undefined ? null : [...new Set(filter.country.map(keyOf))];
     this.#wanted = places.flatMap((place) => {
       const value = filter[place];
-      return value === undefined ? [] : [{ place, key: keyOf(value) }];
+      return value === undefined ? [] : [{ place, keys: [keyOf(value)] }];
     });
     this.#ip = filter.ip;
+    this.#open = new OpenPlaces(filter, mintings);
     this.slot = filter.exit === undefined ? null : slotOf(view, parseId(filter.exit));
   }
 
   /** Whether it asks more than pools and countries, by which lists stand. */
   get asksMore(): boolean {
-    return this.#tier !== undefined || this.#wanted.length > 0 || this.#ip !== undefined || this.slot !== null;
+    const more = this.#tier !== undefined || this.#wanted.length > 0 || this.#ip !== undefined || this.slot !== null;
+    return more || (this.#countries !== null && this.#pools.some((pool) => this.#open.asksForCountries(pool)));
   }
 
   /** The narrowest standing lists that hold every exit that passes. */
@@ -100,18 +108,28 @@ export class FilterJudge {
     const parts =
       countries === null
         ? this.#pools.map((pool) => lists.pool(pool))
-        : this.#pools.flatMap((pool) => countries.map((country) => lists.country(pool, country)));
+        : this.#pools.flatMap((pool) => {
+            const asking = this.#open.asksForCountries(pool) ? [lists.country(pool, NOWHERE)] : [];
+            return [...countries.map((country) => lists.country(pool, country)), ...asking];
+          });
     return parts.filter(({ length }) => length > 0);
   }
 
   /** The first criterion that exits of these terms fail, in the order of the filter's words; null where they pass all but `slot`. */
   judge(terms: number): Criterion | null {
-    const { terms: rows, places: names } = this.#view;
-    const flags = rows.word(terms, Term.flags);
+    const flags = this.#view.terms.word(terms, Term.flags);
     if (this.#tier !== undefined && tierOf(flags) !== this.#tier) return 'tier';
-    if (this.#countries?.includes(names.keyOf(rows.word(terms, Term.country))) === false) return 'country';
-    for (const { place, key } of this.#wanted) if (names.keyOf(rows.word(terms, Term[place])) !== key) return place;
+    if (this.#countries !== null && !this.#is(terms, 'country', this.#countries)) return 'country';
+    for (const { place, keys } of this.#wanted) if (!this.#is(terms, place, keys)) return place;
+    const refused = isOpenTo(flags) ? this.#open.judge(terms) : null;
+    if (refused !== null) return refused;
     return this.#ip === undefined || speaks(unpackFlags(flags), this.#ip) ? null : 'ip';
+  }
+
+  /** Whether exits of these terms are in such a place, or can be had there. */
+  #is(terms: number, place: Place, keys: readonly number[]): boolean {
+    const { terms: rows, places: names } = this.#view;
+    return keys.includes(names.keyOf(rows.word(terms, Term[place]))) || isOpenTo(rows.word(terms, Term.flags), place);
   }
 
   /** Whether exits of these terms are in one of the filter's pools. */
@@ -147,7 +165,8 @@ export class FilterJudge {
       return failing === 0 ? [] : [`${failing} ${words}`];
     });
     const head = `${counts.get(null) ?? 0} of ${total} exits match`;
-    return reasons.length === 0 ? head : `${head}: ${reasons.join(', ')}`;
+    const why = [...this.#open.reasons].map((reason) => `; ${reason}`).join('');
+    return reasons.length === 0 ? head : `${head}: ${reasons.join(', ')}${why}`;
   }
 
   #verdicts(): Map<Criterion | null, number> {
@@ -166,15 +185,6 @@ export class FilterJudge {
     }
     return counts;
   }
-}
-
-/** What is compared of the name of a place: its letters and digits, lower-case, without accents. Empty for nothing. */
-export function placeKey(name: string): string {
-  if (/^[a-z0-9]*$/.test(name)) return name;
-  return name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^\p{Letter}\p{Number}]/gu, '');
 }
 
 function slotOf({ slots }: CatalogueView, id: IdWords | null): number {

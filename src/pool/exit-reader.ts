@@ -3,18 +3,10 @@ import { Term } from '../memory/terms-table.ts';
 import { idText } from './digest.ts';
 import type { Exit } from './exit.ts';
 import { MINTS } from './exit-draft.ts';
-import { type ExitTerms, readTerms } from './exit-terms.ts';
-import { type Minting, mintingOf } from './template.ts';
+import type { Mintings } from './mintings.ts';
 
-/** Exits, and rows of terms, that one thread keeps at hand once they were read. */
+/** Exits that one thread keeps at hand once they were read. */
 const KEPT_EXITS = 2048;
-const KEPT_TERMS = 1024;
-
-/** Terms as read, with their template at work. */
-interface ReadTerms {
-  readonly terms: ExitTerms;
-  readonly minting: Minting | null;
-}
 
 /** Makes exits from the rows of one version of the catalogue, when they are asked for. */
 export class ExitReader {
@@ -22,10 +14,11 @@ export class ExitReader {
   /** The exit read last of all slots that share a place here. */
   readonly #slots = new Int32Array(KEPT_EXITS).fill(-1);
   readonly #exits: Exit[] = [];
-  readonly #terms = new Map<number, ReadTerms>();
+  readonly #mintings: Mintings;
 
-  constructor(view: CatalogueView) {
+  constructor(view: CatalogueView, mintings: Mintings) {
     this.#view = view;
+    this.#mintings = mintings;
   }
 
   /** The exit in `slot`, undefined where none stands. */
@@ -49,7 +42,7 @@ export class ExitReader {
 
   #read(slot: number, number: number): Exit {
     const { slots, facts, terms: rows } = this.#view;
-    const { terms, minting } = this.#termsOf(number);
+    const { terms, minting } = this.#mintings.of(number);
     const { scheme, template, ...shown } = terms;
     const session = slots.placeOf(slot);
     const mints = minting !== null && session === MINTS;
@@ -59,17 +52,7 @@ export class ExitReader {
       ...shown,
       endpoint: minting?.endpointOf(mints ? 0 : session) ?? { scheme, ...facts.read(session) },
       minted: !listed,
-      mint: mints ? minting.mint : null,
+      mint: mints ? minting : null,
     });
-  }
-
-  #termsOf(number: number): ReadTerms {
-    const known = this.#terms.get(number);
-    if (known !== undefined) return known;
-    const terms = readTerms(this.#view, number);
-    const minting = terms.template === null ? null : mintingOf(terms.pool, terms.template);
-    if (this.#terms.size >= KEPT_TERMS) this.#terms.clear();
-    this.#terms.set(number, { terms, minting });
-    return { terms, minting };
   }
 }

@@ -4,6 +4,7 @@ import { Term } from '../memory/terms-table.ts';
 import type { ExitScheme } from '../protocol/endpoint.ts';
 import type { Tier } from '../protocol/params.ts';
 import type { Geo } from './exit.ts';
+import { type Place, places } from './places.ts';
 
 /** What many exits have in common: all that is known of one but how it is dialled. */
 export interface ExitTerms {
@@ -16,22 +17,23 @@ export interface ExitTerms {
   readonly dns: 'remote' | 'local';
   readonly ip: 4 | 6 | null;
   readonly geo: Geo;
-  /** The template that the exit's sessions are minted from, and the country as the vendor wants it; null where the exit has an
-   *  endpoint of its own. */
-  readonly template: { readonly text: string; readonly country: string } | null;
+  /** The template that the exit's sessions are minted from and the places that they are minted for, both as JSON; null where the
+   *  exit has an endpoint of its own. */
+  readonly template: { readonly text: string; readonly values: string } | null;
+  /** Places that requests may ask the vendor for, because the exit is minted for each of them. */
+  readonly open?: ReadonlySet<Place>;
 }
-
-export const places = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp'] as const;
 
 const tiers: readonly Tier[] = ['dc', 'isp', 'res', 'mobile'];
 const schemes: readonly ExitScheme[] = ['http', 'https', 'socks4', 'socks4a', 'socks5', 'direct'];
 const families = [null, 4, 6] as const;
 
-/** How flags are packed, from the lowest bit: tier 2, scheme 3, family 2, who resolves 1, whether to verify 1. */
+/** How flags are packed, from the lowest bit: tier 2, scheme 3, family 2, who resolves 1, whether to verify 1, open places 7. */
 const SCHEME_SHIFT = 2;
 const FAMILY_SHIFT = 5;
 const DNS_SHIFT = 7;
 const VERIFY_SHIFT = 8;
+const OPEN_SHIFT = 9;
 
 /** The flags of a row of terms, apart. */
 export interface TermFlags {
@@ -49,7 +51,7 @@ export function internTerms(next: NextCatalogue, terms: ExitTerms): number {
   for (const place of places) row.push(names.intern(terms.geo[place] ?? ''));
   const { name, ca, template } = terms;
   row.push(labels.intern(name ?? ''), labels.intern(ca ?? ''));
-  row.push(labels.intern(template?.text ?? ''), labels.intern(template?.country ?? ''));
+  row.push(labels.intern(template?.text ?? ''), labels.intern(template?.values ?? ''));
   return next.terms.intern(row);
 }
 
@@ -70,18 +72,27 @@ export function readTerms({ terms: rows, places: names, labels }: CatalogueView,
     template:
       rows.word(number, Term.template) === 0
         ? null
-        : { text: label(Term.template), country: label(Term.templateCountry) },
+        : { text: label(Term.template), values: label(Term.templateValues) },
   };
 }
 
-export function packFlags({ tier, scheme, ip, dns, verifyTls }: TermFlags): number {
+export function packFlags({ tier, scheme, ip, dns, verifyTls, open }: TermFlags & Pick<ExitTerms, 'open'>): number {
+  const openBits = places.reduce((bits, place, index) => bits | (Number(open?.has(place) ?? false) << index), 0);
   return (
+    (openBits << OPEN_SHIFT) |
     tiers.indexOf(tier) |
     (schemes.indexOf(scheme) << SCHEME_SHIFT) |
     (families.indexOf(ip) << FAMILY_SHIFT) |
     (Number(dns === 'local') << DNS_SHIFT) |
     (Number(verifyTls) << VERIFY_SHIFT)
   );
+}
+
+/** Whether the vendor of exits with these flags can be asked for such a place, or, where none is named, for any. */
+export function isOpenTo(flags: number, place?: Place): boolean {
+  return place === undefined
+    ? flags >>> OPEN_SHIFT !== 0
+    : ((flags >>> (OPEN_SHIFT + places.indexOf(place))) & 1) === 1;
 }
 
 export function tierOf(flags: number): Tier {

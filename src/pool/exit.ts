@@ -1,6 +1,7 @@
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { Tier } from '../protocol/params.ts';
 import type { ProbeTarget } from '../protocol/probe-target.ts';
+import type { Place } from './places.ts';
 
 /** Where an exit stands, as far as its pool says. Country codes are lower-case, `asn` is digits; the rest is as written. */
 export interface Geo {
@@ -13,9 +14,31 @@ export interface Geo {
   readonly isp?: string;
 }
 
-/** Renders the endpoint of one gateway session: a fresh session id of the vendor, the same for the same `sessionKey`. The
- *  caller passes an unguessable key where the client named no session. Never throws. */
-export type Mint = (sessionKey: string) => Endpoint;
+/** What a request asks of an exit that is minted for it: places in our form, of countries any, and how long its session lasts. */
+export interface Asked extends Omit<Geo, 'country'> {
+  readonly country?: readonly string[];
+  readonly ttlMs?: number;
+}
+
+/** An exit that was minted. */
+export interface Minted {
+  readonly endpoint: Endpoint;
+  /** The places that its vendor was asked for because the request did. */
+  readonly geo: Geo;
+}
+
+/** Mints exits for gateway sessions. */
+export interface Mint {
+  /** Kinds of places that requests may ask its vendor for. */
+  readonly open: ReadonlySet<Place>;
+  /** A fresh session id of the vendor, the same for the same `sessionKey` and the same that is asked for. The caller passes an
+   *  unguessable key where the client named no session. What the exit doesn't match must not be asked. */
+  mint(sessionKey: string, asked: Asked): Minted;
+  /** 16 bits that tell choices of places apart for which exits are minted. */
+  markOf(asked: Asked): number;
+  /** How long it stands for one address, in ms, where the session wants `ttlMs`; null where that isn't known to end. */
+  lifetimeMs(ttlMs: number | null): number | null;
+}
 
 /** One way out of a pool. */
 export interface Exit {

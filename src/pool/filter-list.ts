@@ -1,5 +1,6 @@
 import type { CatalogueView } from '../memory/catalogue.ts';
 import { type ExitFilter, FilterJudge, filterKey } from './exit-filter.ts';
+import { Mintings } from './mintings.ts';
 
 /** Filters come from clients, so what is kept for them is bounded; the one that rested longest goes first. */
 export const FILTERS = 4096;
@@ -18,11 +19,13 @@ export interface FilterList {
 /** The lists that threads asked for, over one version: each is made once, for all of them. */
 export class SharedLists {
   readonly #view: CatalogueView;
+  readonly #mintings: Mintings;
   readonly #lists = new Map<string, FilterList>();
   #listed = 0;
 
   constructor(view: CatalogueView) {
     this.#view = view;
+    this.#mintings = new Mintings(view);
   }
 
   /** The list of `filter`. Where it is new it costs a look at each exit of the narrowest lists that stand. */
@@ -34,7 +37,7 @@ export class SharedLists {
       this.#lists.set(key, known);
       return known;
     }
-    const slots = slotsOf(this.#view, new FilterJudge(this.#view, filter));
+    const slots = slotsOf(this.#view, new FilterJudge(this.#view, filter, this.#mintings));
     const list = { version: this.#view.version, key, slots };
     this.#lists.set(key, list);
     this.#listed += slots.byteLength >> 2;

@@ -2,6 +2,7 @@ import type { CatalogueView } from '../memory/catalogue.ts';
 import { type ExitFilter, FilterJudge, filterKey } from './exit-filter.ts';
 import { type ExitList, joined } from './exit-list.ts';
 import { FILTERS, type FilterList, mostListed, slotsOf } from './filter-list.ts';
+import type { Mintings } from './mintings.ts';
 
 /** Rows of terms that are looked through at once to count the exits of a filter. */
 const COUNTED_TERMS = 2 ** 16;
@@ -38,11 +39,19 @@ interface Kept {
   draw: Draw;
 }
 
+export interface FilterListsOptions {
+  readonly wantList: ((filter: ExitFilter) => void) | null;
+  /** The first number for filters of this version. */
+  readonly firstRing: number;
+  readonly mintings: Mintings;
+}
+
 /** What one thread keeps of the filters it was asked for lately, over one version of the catalogue. */
 export class FilterLists {
   readonly #view: CatalogueView;
   readonly #wantList: ((filter: ExitFilter) => void) | null;
   readonly #firstRing: number;
+  readonly #mintings: Mintings;
   readonly #kept = new Map<string, Kept>();
   /** The one asked for last, which stands last. */
   #latest: Kept | null = null;
@@ -50,13 +59,11 @@ export class FilterLists {
   #listed = 0;
 
   /** `wantList` is told of filters for which a list would be worth its making; without it they are made here and at once. */
-  constructor(
-    view: CatalogueView,
-    { wantList, firstRing }: { wantList: ((filter: ExitFilter) => void) | null; firstRing: number },
-  ) {
+  constructor(view: CatalogueView, { wantList, firstRing, mintings }: FilterListsOptions) {
     this.#view = view;
     this.#wantList = wantList;
     this.#firstRing = firstRing;
+    this.#mintings = mintings;
   }
 
   /** The first number for filters of the next version. */
@@ -131,7 +138,7 @@ export class FilterLists {
   }
 
   #prepare(filter: ExitFilter): Kept {
-    const judge = new FilterJudge(this.#view, filter);
+    const judge = new FilterJudge(this.#view, filter, this.#mintings);
     const standing = joined(judge.lists);
     const count = judge.asksMore ? this.#countOf(judge) : standing.length;
     const base = count === 0 ? nothing : standing;

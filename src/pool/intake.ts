@@ -4,8 +4,8 @@ import type { Endpoint } from '../protocol/endpoint.ts';
 import { type IdWords, idWordsOf } from './digest.ts';
 import { type ExitDraft, MINTS } from './exit-draft.ts';
 import { type ExitTerms, internTerms } from './exit-terms.ts';
+import { type Minting, mintingOf } from './minting.ts';
 import { Repeats } from './repeats.ts';
-import { type Minting, mintingOf } from './template.ts';
 
 /** Exits that leave keep their slots for one version, so half of all slots must do. */
 export const MAX_EXITS = MAX_SLOTS / 2;

@@ -2,6 +2,7 @@ import type { Tier } from '../protocol/params.ts';
 import type { Geo, Price, Probing, Strategy } from './exit.ts';
 import type { ListScheme } from './list-formats/listed-exit.ts';
 import type { ListFormat } from './list-formats/registry.ts';
+import type { TemplateTerms, VendorTerms } from './minted-entry.ts';
 
 /** A fault in a pool file or in a list that it names. `line` and `column` count from 1; `path` is empty for a list's line. */
 export interface PoolFault {
@@ -32,13 +33,8 @@ export type PoolEntry =
       readonly format: ListFormat;
       readonly scheme: ListScheme;
     })
-  | (EntryTerms & {
-      readonly kind: 'template';
-      readonly template: string;
-      readonly countries: readonly string[];
-      /** Exits per country; null where every gateway session mints its own. */
-      readonly slots: number | null;
-    })
+  | (EntryTerms & TemplateTerms)
+  | (EntryTerms & VendorTerms)
   | (EntryTerms & { readonly kind: 'direct' })
   | (EntryTerms & { readonly kind: 'demo'; readonly counts: DemoCounts });
 

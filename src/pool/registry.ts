@@ -6,6 +6,7 @@ import type { ExitFilter } from './exit-filter.ts';
 import { ExitReader } from './exit-reader.ts';
 import type { FilterList } from './filter-list.ts';
 import { type Draw, FilterLists } from './filter-lists.ts';
+import { Mintings } from './mintings.ts';
 
 export type { ExitFilter } from './exit-filter.ts';
 
@@ -27,16 +28,22 @@ export class PoolRegistry {
   constructor({ pools, catalogue }: PoolsRecord, { wantList }: RegistryOptions = {}) {
     this.#wantList = wantList ?? null;
     this.#view = new CatalogueView(catalogue);
-    this.#exits = new ExitReader(this.#view);
-    this.#filters = new FilterLists(this.#view, { wantList: this.#wantList, firstRing: 0 });
+    const mintings = new Mintings(this.#view);
+    this.#exits = new ExitReader(this.#view, mintings);
+    this.#filters = new FilterLists(this.#view, { mintings, wantList: this.#wantList, firstRing: 0 });
     this.#pools = poolsByName(pools);
   }
 
   /** Swaps all pools for those of another version. */
   take({ pools, catalogue }: PoolsRecord): void {
     this.#view = new CatalogueView(catalogue);
-    this.#exits = new ExitReader(this.#view);
-    this.#filters = new FilterLists(this.#view, { wantList: this.#wantList, firstRing: this.#filters.nextRing });
+    const mintings = new Mintings(this.#view);
+    this.#exits = new ExitReader(this.#view, mintings);
+    this.#filters = new FilterLists(this.#view, {
+      mintings,
+      wantList: this.#wantList,
+      firstRing: this.#filters.nextRing,
+    });
     this.#pools = poolsByName(pools);
     this.#cursors = new Map([...this.#cursors].filter(([name]) => this.#pools.has(name)));
   }

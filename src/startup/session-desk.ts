@@ -1,5 +1,6 @@
 import type { SessionFilter, Sessions } from '../admin/session-commands.ts';
 import { type SessionList, type SessionView, sessionView } from '../admin/session-view.ts';
+import { freshMint } from '../gateway/session-exit.ts';
 import type { LeaseEntry, LeaseKey } from '../memory/lease-table.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
@@ -64,7 +65,7 @@ export class SessionDesk implements Sessions {
     const target = {
       slot,
       generation: registry.generationOf(slot),
-      mint: Math.floor(random() * 2 ** 32) | 0,
+      mint: freshMint(to, {}, random),
       exit: to.id,
       country: to.geo.country ?? '',
       asn: Number(to.geo.asn ?? 0) || 0,

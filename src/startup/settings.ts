@@ -1,14 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { crossCheck, exposureWarnings } from '../config/cross-check.ts';
-import type { ConfigFault } from '../config/fault.ts';
+import { type ConfigFault, inOrder } from '../config/fault.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { PoolFileContent } from '../config/pool-file.ts';
 import { readPoolFolder } from '../config/pool-folder.ts';
+import { readVendorFolders } from '../config/vendor-folder.ts';
 import type { DemoExit } from '../pool/entry-drafts.ts';
 import { demoCountsOf, type PoolSources, poolSources, sourceFaults } from '../pool/pool-builder.ts';
 import type { DemoCounts } from '../pool/pool-file.ts';
+import { type Vendor, vendorFaults } from '../pool/vendor.ts';
 import { textChunks } from './text-chunks.ts';
+
+/** Vendor files that come along; the operator's own of the same name win. */
+const SHIPPED_VENDORS = join(import.meta.dirname, '../../pools/vendors');
 
 /** The pool files of a config as they were read at one time. */
 export interface PoolFiles {
@@ -63,16 +69,36 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
 function readPools(loaded: LoadedConfig) {
   const { config, variables } = loaded;
   const folder = readPoolFolder(config.pools, { variables });
+  const { vendors, known, faults } = readVendors(config.pools, folder.files);
+  const reading = { readText, readChunks: textChunks, projectFolder: config.folder, vendors, knownVendors: known };
   return {
     ...folder,
+    faults: [...folder.faults, ...faults],
     sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[]): PoolSources =>
-      poolSources(files, { readText, readChunks: textChunks, projectFolder: config.folder, demo }),
+      poolSources(files, { ...reading, demo }),
     missing: (pools: readonly string[]) =>
       crossCheck(
         loaded,
         pools.map((name) => ({ name })),
       ),
   };
+}
+
+/** The vendors that pools name, and all that the operator has files of: of those that fail to be read there is none. */
+function readVendors(pools: string, files: readonly PoolFileContent[]) {
+  const wanted = files.flatMap(({ entries }) =>
+    entries.flatMap((entry) => (entry.kind === 'vendor' ? [entry.vendor] : [])),
+  );
+  const folders = { own: join(pools, 'vendors'), shipped: SHIPPED_VENDORS };
+  const { vendors: read, known, faults } = readVendorFolders(folders, new Set(wanted));
+  const vendors = new Map<string, Vendor>();
+  const wrong: ConfigFault[] = [];
+  for (const [name, vendor] of read) {
+    const found = vendorFaults(vendor);
+    if (found.length === 0) vendors.set(name, vendor);
+    wrong.push(...found);
+  }
+  return { vendors, known, faults: inOrder([...faults, ...wrong]) };
 }
 
 const readText = (path: string): string => readFileSync(path, 'utf8');

@@ -44,9 +44,10 @@ function writeList(file: string, kind: Kind, { exits, changed }: { exits: number
 function fileOf(kind: Kind, exits: number, list: string): PoolFile {
   const terms = { geo: { country: 'us', city: 'Boston' }, dns: null, verify: true, ca: null, name: null, ip: null };
   const template = 'http://customer-cc-{country}-sessid-{session}:pw@gate.example:7777';
+  const lists = { country: ['us'], region: [], state: [], city: [], zip: [], asn: [], isp: [] };
   const entry: PoolEntry =
     kind === 'template'
-      ? { ...terms, kind, template, countries: ['us'], slots: exits }
+      ? { ...terms, kind, template, lists, slots: exits, ttlMs: null, lifetimeMs: null, limits: null }
       : { ...terms, kind: 'list', list, format: 'auto', scheme: 'http' };
   const faultAt = (_: unknown, message: string) => ({ file: '/p.yaml', line: 1, column: 1, path: '', message });
   return { file: '/p.yaml', name: 'p', tier: 'res', price: null, strategy: 'random', entries: [entry], faultAt };

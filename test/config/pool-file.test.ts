@@ -43,7 +43,7 @@ exits:
   );
   t.true(reading.ok);
   if (!reading.ok) return;
-  const { entries, faultAt, ...rest } = reading.pool;
+  const { entries, faultAt, probe: _probe, ...rest } = reading.pool;
   t.deepEqual(rest, {
     file: 'p.yaml',
     name: 'residential',
@@ -72,8 +72,9 @@ exits:
   });
   t.deepEqual(entries[1], { kind: 'list', list: 'lists/isp.txt', format: 'auto', scheme: 'http', ...common });
   t.like(entries[2], { scheme: 'socks5h', geo: { country: 'us', zip: '02139', asn: '3320', isp: 'Example Net' } });
-  t.like(entries[3], { kind: 'template', countries: ['us', 'DE'], slots: 500 });
-  t.like(entries[4], { kind: 'template', countries: [], slots: null });
+  t.like(entries[3], { kind: 'template', slots: 500, ttlMs: null, lifetimeMs: null, limits: null });
+  t.like(entries[3], { lists: { country: ['us', 'DE'], city: [] } });
+  t.like(entries[4], { kind: 'template', slots: null, lists: { country: [] } });
   t.deepEqual(entries[5], { kind: 'direct', ...common });
   t.deepEqual(entries[6], { kind: 'demo', counts: { http: 1, https: 0, socks5: 0 }, ...common });
   t.is(formatFault(faultAt(['exits', 0, 'url'], 'x')), 'p.yaml:9:10 exits[0].url x');

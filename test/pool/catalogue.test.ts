@@ -5,7 +5,7 @@ import { MINTS } from '../../src/pool/exit-draft.ts';
 import { placeKey } from '../../src/pool/exit-filter.ts';
 import type { PoolSource } from '../../src/pool/pool-builder.ts';
 import { type ExitFilter, PoolRegistry } from '../../src/pool/registry.ts';
-import { draftOf, poolOf, registryOf, sourcesOf, type TestExit } from '../support/pools.ts';
+import { draftOf, poolOf, registryOf, sourcesOf, type TestExit, templateOf } from '../support/pools.ts';
 
 const countries = ['us', 'de', 'fr', undefined] as const;
 const cities = ['São Paulo', 'New York', undefined] as const;
@@ -260,7 +260,7 @@ test('sessions of a template are derived from their numbers, and keep their slot
       ip: null,
     } as const),
     geo: { country: 'us' },
-    template: { text: 'http://u-{country}-{session}:pw@h:1', country: 'US' },
+    template: templateOf('http://u-{country}-{session}:pw@h:1', { country: 'US' }),
   };
   const minted = (sessions: readonly number[]): PoolSource => ({
     ...poolOf('p', []),
@@ -275,7 +275,7 @@ test('sessions of a template are derived from their numbers, and keep their slot
   const { registry, apply } = registryOf(minted([0, 1, 2, 1, MINTS]));
   t.is(registry.slotCount, 4);
   const [first, second, , mints] = [0, 1, 2, 3].map((slot) => registry.exitAt(slot)!);
-  t.is(mints?.mint?.('s').username, registry.exitAt(3)?.mint?.('s').username);
+  t.deepEqual(mints?.mint?.mint('s', {}), registry.exitAt(3)?.mint?.mint('s', {}));
   t.is(first?.mint, null);
   t.not(first?.endpoint.username, second?.endpoint.username);
   t.regex(second?.endpoint.username ?? '', /^u-US-[a-z2-7]{16}$/);
@@ -308,7 +308,7 @@ test('pools that are kept stay as they are while others change, also when tables
     ...poolOf('minting', []),
     *drafts(sink) {
       for (let session = 0; session < 20; session += 1) {
-        const template = { text: 'http://u-{session}-{country}:p@h:1', country: 'us' };
+        const template = templateOf('http://u-{session}-{country}:p@h:1', { country: 'us' });
         sink({ ...draftOf('minting', { host: '', template }), facts: null, session });
         yield;
       }

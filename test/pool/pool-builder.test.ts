@@ -152,9 +152,9 @@ test('a template without slots is one exit per country, which mints', (t) => {
   t.is(exits.length, 2);
   const { mint, endpoint, minted } = exits[1]!;
   t.true(minted);
-  t.regex(mint!('s1').username!, /^c-de-[a-z2-7]{16}$/);
-  t.not(mint!('s1').username, endpoint.username);
-  t.like(mint!('s1'), { host: 'h', port: 1, password: 'p' });
+  t.regex(mint!.mint('s1', {}).endpoint.username!, /^c-de-[a-z2-7]{16}$/);
+  t.not(mint!.mint('s1', {}).endpoint.username, endpoint.username);
+  t.like(mint!.mint('s1', {}).endpoint, { host: 'h', port: 1, password: 'p' });
   t.like(build('  - { template: "http://c-{country}:p@h:1", countries: [us] }').exits[0], {
     minted: false,
     mint: null,
@@ -191,9 +191,9 @@ for (const [title, entry, fault] of [
     '4:29 exits[0].ca x.pem holds no certificate in PEM',
   ],
   [
-    '{country} without countries',
-    '{ template: "http://{country}:hunter2@h:1" }',
-    /^4:17 exits\[0\].template \{country\} needs the countries/,
+    '{city} without cities',
+    '{ template: "http://{city}-{session}:hunter2@h:1" }',
+    '4:17 exits[0].template {city} needs what to put there: add "cities"',
   ],
   [
     'countries without {country}',
@@ -206,9 +206,24 @@ for (const [title, entry, fault] of [
     '4:48 exits[0].slots several slots need {session} in the template',
   ],
   [
-    'a placeholder of later',
-    '{ template: "http://{asn}:hunter2@h:1" }',
-    '4:17 exits[0].template {asn} is not yet supported',
+    'more slots than ports',
+    '{ template: "http://u:hunter2@h:{port:1-9}", slots: 10 }',
+    '4:57 exits[0].slots its ports tell 9 exits apart',
+  ],
+  [
+    'two lists of several',
+    '{ template: "http://{city}-{country}-{session}:hunter2@h:1", countries: [us, de], cities: [a, b] }',
+    /^4:95 exits\[0\].cities only one of countries and cities can list several/,
+  ],
+  [
+    'a duration without its place',
+    '{ template: "http://{session}:hunter2@h:1", ttl: 10m }',
+    '4:54 exits[0].ttl "ttl" needs {ttl} in the template',
+  ],
+  [
+    'a vendor that nobody knows',
+    '{ vendor: nobody, username: u, password: hunter2 }',
+    '4:15 exits[0].vendor no such vendor; known are none',
   ],
 ] as const) {
   test(`fault: ${title}`, (t) => {

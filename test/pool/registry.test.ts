@@ -1,5 +1,4 @@
 import test from 'ava';
-import { digestName } from '../../src/pool/digest.ts';
 import { placeKey } from '../../src/pool/exit-filter.ts';
 import type { ExitFilter, PoolRegistry } from '../../src/pool/registry.ts';
 import { poolOf as pool, registryOf, type TestExit } from '../support/pools.ts';
@@ -220,12 +219,6 @@ test('why nothing matches is told in counts', (t) => {
   );
   t.is(registry.describe(p), '3 of 3 exits match');
   t.is(registry.describe({ pools: [] }), '0 of 0 exits match');
-});
-
-test('an id is base32 of the parts, which are kept apart', (t) => {
-  t.is(digestName(['a'], 10), digestName(['a'], 52).slice(0, 10));
-  t.not(digestName(['ab', 'c'], 10), digestName(['a', 'bc'], 10));
-  t.regex(digestName(['a'], 51), /^[a-z2-7]{51}$/);
 });
 
 test('places are compared by letters and digits', (t) => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { watch } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Login } from './clients.ts';
 import { type Ended, run } from './programs.ts';
@@ -17,7 +17,7 @@ export interface GatewayOptions {
   readonly pools: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Clients to be added, with more arguments of `client add`. One named `tester` unless told. */
   readonly clients?: Readonly<Record<string, readonly string[]>>;
-  /** More files for the folder, by name. */
+  /** More files for the folder, by path. */
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: NodeJS.ProcessEnv;
   /** Descriptors that it may open: takes `prlimit`. */
@@ -99,7 +99,10 @@ async function writeFolder(folder: string, { config = {}, pools, files = {} }: G
       JSON.stringify({ pool: name, tier: 'dc', ...pool }, null, 2),
     );
   }
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
 }
 
 const configPath = (folder: string) => join(folder, 'roundabout.yaml');

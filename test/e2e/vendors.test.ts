@@ -1,0 +1,131 @@
+import test from 'ava';
+import { forwardVia } from '../support/clients.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { startVendorGateway, type Understood, type VendorGateway } from '../support/vendor-gateway.ts';
+
+let vendor: VendorGateway;
+let gateway: Gateway;
+
+test.before(async () => {
+  vendor = await startVendorGateway();
+  const account = {
+    vendor: 'oxylabs',
+    username: 'acme',
+    password: '$' + '{VENDOR_PASSWORD}',
+    endpoint: vendor.address,
+  };
+  gateway = await startGateway({
+    env: { VENDOR_PASSWORD: 'secret' },
+    files: {
+      'pools/vendors/mine.yaml':
+        'vendor: mine\nusername: "customer-{username}[-cc-{country}]-sessid-{session}"\nvalues: { country: { map: { de: XX } } }\nsession: { alphabet: a-z, length: 12 }\nproducts: { residential: { endpoints: { http: "nowhere.invalid:1" } } }\n',
+    },
+    pools: {
+      open: { tier: 'res', exits: [account] },
+      placed: { tier: 'res', exits: [{ ...account, countries: ['us', 'de'] }] },
+      cities: {
+        tier: 'res',
+        country: 'de',
+        exits: [{ ...account, cities: ['Berlin', 'Frankfurt am Main'], slots: 3 }],
+      },
+      mine: { exits: [{ ...account, vendor: 'mine' }] },
+    },
+  });
+});
+
+test.after.always(async () => {
+  await gateway?.stop();
+  await vendor?.close();
+});
+
+async function ask(parameters: string): Promise<Understood | string> {
+  const login = gateway.login('tester', parameters);
+  const { status, reason, content } = await forwardVia(gateway.port(), 'http://shop.example/', { login });
+  return status === 200 ? JSON.parse(content.toString()) : reason;
+}
+
+/** Why a request was refused: the problem document's detail. */
+async function refusal(parameters: string): Promise<string> {
+  const login = gateway.login('tester', parameters);
+  const { status, content } = await forwardVia(gateway.port(), 'http://shop.example/', { login });
+  return `${status} ${JSON.parse(content.toString()).detail}`;
+}
+
+test.serial('what a request asks for reaches the vendor in its words', async (t) => {
+  t.like(await ask('pool-open'), { country: null, city: null, asn: null, ttl: null });
+  t.like(await ask('pool-open-country-de-city-frankfurt_am_main-session-a-ttl-20m'), {
+    country: 'DE',
+    city: 'frankfurt_am_main',
+    ttl: 20,
+  });
+  t.like(await ask('pool-open-asn-3320-session-b'), { asn: '3320', country: null });
+  t.like(await ask('pool-open-country-us-state-new.york'), { country: 'US', state: 'new_york' });
+  t.like(await ask('pool-open-session-c-ttl-90s'), { ttl: 2 });
+  t.deepEqual(vendor.strangers, []);
+});
+
+test.serial('a session keeps its id, another has another, and another place too', async (t) => {
+  const asked = 'pool-open-country-de-city-berlin-session-keep';
+  const first = (await ask(asked)) as Understood;
+  t.deepEqual(await ask(asked), first);
+  t.not(((await ask('pool-open-country-de-city-berlin-session-other')) as Understood).session, first.session);
+  const moved = (await ask('pool-open-country-de-city-hamburg-session-keep')) as Understood;
+  t.is(moved.city, 'hamburg');
+  t.not(moved.session, first.session);
+  const free = await Promise.all(Array.from({ length: 10 }, () => ask('pool-open')));
+  t.is(new Set(free.map((one) => (one as Understood).session)).size, 10);
+});
+
+test.serial('what a vendor cannot be asked for is said, and it is not asked', async (t) => {
+  const before = vendor.understood.length;
+  t.is(
+    await refusal('pool-open-city-berlin'),
+    '503 0 of 1 exits match: 1 in other cities; the vendor is asked for a city together with its country',
+  );
+  t.is(
+    await refusal('pool-open-country-de-asn-3320'),
+    "503 0 of 1 exits match: 1 in other networks; the vendor can't be asked for asn and country at once",
+  );
+  t.is(
+    await refusal('pool-open-country-de-state-bavaria'),
+    '503 0 of 1 exits match: 1 in other states; the vendor can be asked for a state of us only',
+  );
+  t.is(await refusal('pool-open-isp-comcast'), '503 0 of 1 exits match: 1 of other providers');
+  t.is(await refusal('pool-placed-country-fr'), '503 0 of 2 exits match: 2 in other countries');
+  t.is(await refusal('pool-cities-country-de-city-hamburg'), '503 0 of 6 exits match: 6 in other cities');
+  t.is(vendor.understood.length, before);
+});
+
+test.serial('a pool settles places, and slots are minted for each of them', async (t) => {
+  t.like(await ask('pool-placed-country-de-city-berlin'), { country: 'DE', city: 'berlin' });
+  t.like(await ask('pool-cities-city-berlin'), { country: 'DE', city: 'berlin' });
+  const asked = await Promise.all(Array.from({ length: 40 }, () => ask('pool-cities-city-frankfurtammain')));
+  t.true(asked.every((one) => (one as Understood).city === 'frankfurt_am_main'));
+  t.true(new Set(asked.map((one) => (one as Understood).session)).size <= 3);
+});
+
+test.serial('a reply names the country that was asked for, and echo the place of its session', async (t) => {
+  const login = gateway.login('tester', 'pool-open-country-de-session-label');
+  const { headers } = await forwardVia(gateway.port(), 'http://shop.example/', { login });
+  t.regex(String(headers['roundabout-exit']), /^[a-z2-7]{10}; ?country=de$/);
+});
+
+test.serial('a session id that fails is followed by a fresh one, by the same exit', async (t) => {
+  const asked = 'pool-open-country-us-session-mortal';
+  const { session } = (await ask(asked)) as Understood;
+  vendor.dead.add(session);
+  const next = (await ask(asked)) as Understood;
+  t.not(next.session, session);
+  t.deepEqual(await ask(asked), next);
+});
+
+test.serial("an operator's own vendor file is read, with its words", async (t) => {
+  t.like(await ask('pool-mine-country-de'), { country: 'XX' });
+  t.regex(((await ask('pool-mine')) as Understood).session, /^[a-z]{12}$/);
+});
+
+test.serial('neither name nor password of the account is shown', async (t) => {
+  const { stdout } = await gateway.command('exit', 'list', '--json');
+  const log = JSON.stringify(await gateway.accessLog(20));
+  t.notRegex(stdout + log + gateway.output(), /secret|customer-acme|sessid/);
+});
