@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { serveControl } from './admin/control-server.ts';
 import type { HealthServer } from './admin/health-server.ts';
 import type { Config } from './config/config.ts';
-import { formatFault } from './config/fault.ts';
+import { type ConfigFault, formatFault } from './config/fault.ts';
 import { type Demo, startDemo } from './demo/demo.ts';
 import { ensureSelfSigned } from './listener/certificate.ts';
 import type { ClientRecord } from './policy/client-directory.ts';
@@ -76,6 +76,8 @@ const warn = (line: string): void => {
   process.stderr.write(`roundabout: ${line}\n`);
 };
 
+const remark = (fault: ConfigFault): void => warn(formatFault(fault));
+
 const version: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
 class Gateway {
@@ -84,7 +86,7 @@ class Gateway {
   readonly #faults = new FaultTeller((id, text) => warn(`unexpected fault in exchange ${id}: ${text}`));
   readonly stopped: Promise<number>;
   #resolveStopped: (code: number) => void = () => {};
-  #loader = new PoolLoader([]);
+  #loader = new PoolLoader([], remark);
   readonly #settings: Settings;
   #demo: Demo | null = null;
   #log: AccessLog | null = null;
@@ -180,7 +182,10 @@ class Gateway {
     const demo = await startDemo({ ...counts, seed: 1, certificate });
     this.#closers.push(() => demo.close());
     this.#demo = demo;
-    this.#loader = new PoolLoader(demo.exits.map((exit) => ({ ...exit, ca: certificate.cert })));
+    this.#loader = new PoolLoader(
+      demo.exits.map((exit) => ({ ...exit, ca: certificate.cert })),
+      remark,
+    );
     if (clients.listClients().length > 0) return null;
     return clients.addClient({ name: 'demo', allowIp: ['127.0.0.0/8', '::1/128'] }).secret;
   }

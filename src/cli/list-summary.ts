@@ -2,6 +2,7 @@ import type { ConfigFault } from '../config/fault.ts';
 import { formatFault } from '../config/fault.ts';
 import type { ChangeCounts } from '../pool/list-change.ts';
 import type { ListedExit, ListSink } from '../pool/list-formats/list-reader.ts';
+import { SkippedKinds } from '../pool/list-formats/skipped-kinds.ts';
 import { formatEndpoint } from '../protocol/endpoint.ts';
 import { printable } from './printable.ts';
 import { type Cell, formatFacts } from './table.ts';
@@ -18,7 +19,7 @@ export class ListSummary {
   readonly list: string;
   readonly #source: string;
   readonly #faults: ConfigFault[] = [];
-  readonly #skipped = new Map<string, number>();
+  readonly #skipped = new SkippedKinds();
   readonly #examples = new Map<string, string[]>();
   #faulty = 0;
   counts = unchanged;
@@ -43,7 +44,7 @@ export class ListSummary {
     return {
       exit,
       fault: (line, message) => this.fault(line, message),
-      skipped: (_, kind) => this.#skipped.set(kind, (this.#skipped.get(kind) ?? 0) + 1),
+      skipped: (_, kind) => this.#skipped.add(kind),
     };
   }
 
@@ -70,7 +71,6 @@ export class ListSummary {
 
   lines(): string[] {
     const { added, changed, removed, duplicates } = this.counts;
-    const skipped = [...this.#skipped].map(([kind, count]) => `${count} ${kind}`);
     const facts: [string, Cell][] = [
       ['pool', this.pool],
       ['list', this.list],
@@ -80,7 +80,7 @@ export class ListSummary {
       ['unchanged', this.counts.unchanged],
     ];
     if (duplicates > 0) facts.push(['duplicates', `${duplicates} (merged into the first)`]);
-    if (skipped.length > 0) facts.push(['skipped', `${skipped.join(', ')} (cannot be dialled)`]);
+    if (this.#skipped.count > 0) facts.push(['skipped', `${this.#skipped.text} (cannot be dialled)`]);
     if (this.#faulty > 0) facts.push(['faulty', this.#faulty]);
     return [...formatFacts(facts), ...this.#exampleLines(), ...this.#faultLines()];
   }
@@ -90,7 +90,7 @@ export class ListSummary {
       pool: this.pool,
       list: this.list,
       ...this.counts,
-      skipped: Object.fromEntries(this.#skipped),
+      skipped: this.#skipped.toJSON(),
       faulty: this.#faulty,
       faults: this.#faults,
     };

@@ -45,10 +45,17 @@ export function checkSettings({ file, env }: ConfigPlace): CheckedSettings {
   const reading = readSettings(file, { env });
   if (!reading.ok) return { faults: reading.faults, warnings: [], pools, listeners: 0, hasDemo: false };
   const { config, demo, warnings, sources, files } = reading.settings;
-  const staged = catalogue.stage(sources(files, []));
+  const remarks: ConfigFault[] = [];
+  const staged = catalogue.stage(sources(files, [], (remark) => remarks.push(remark)));
   const { faults } = staged;
   if (faults.length === 0) pools.take(catalogue.commit(staged).record);
-  return { faults, warnings, pools, listeners: config.listeners.length, hasDemo: demo !== null };
+  return {
+    faults,
+    warnings: [...warnings, ...remarks],
+    pools,
+    listeners: config.listeners.length,
+    hasDemo: demo !== null,
+  };
 }
 
 /** The data folder that a config names. Throws ConfigFaultsError. */

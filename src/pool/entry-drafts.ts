@@ -4,6 +4,7 @@ import { type ExitScheme, parseExitUrl } from '../protocol/endpoint.ts';
 import type { DraftSink, ExitDraft } from './exit-draft.ts';
 import type { ExitTerms } from './exit-terms.ts';
 import { ListReader } from './list-formats/list-reader.ts';
+import { SkippedKinds } from './list-formats/skipped-kinds.ts';
 import { listedTerms } from './listed-terms.ts';
 import { draftMinted } from './minted-drafts.ts';
 import { type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
@@ -34,6 +35,8 @@ export interface BuildOptions {
   /** Vendors whose files were read, by name; and the names of all that there are. */
   readonly vendors?: ReadonlyMap<string, Vendor>;
   readonly knownVendors?: readonly string[];
+  /** Told of what is left out without being a fault: exits of a list that can't be dialled. */
+  readonly remark?: (remark: PoolFault) => void;
 }
 
 /** What came of one entry, beside its exits. */
@@ -135,9 +138,11 @@ function* draftLines(
 ): Steps<readonly PoolFault[]> {
   const termsFor = listedTerms((own) => termsOf(at, entry, own));
   const faults: PoolFault[] = [];
+  const skipped = new SkippedKinds();
   let more = 0;
   const reader = new ListReader(entry, {
     exit: (exit) => at.sink(listed(termsFor(exit), exit.endpoint)),
+    skipped: (_, kind) => skipped.add(kind),
     fault: (line, message) => {
       if (faults.length < SHOWN_LIST_FAULTS) faults.push({ file: source.path, line, column: 1, path: '', message });
       else more += 1;
@@ -149,6 +154,8 @@ function* draftLines(
   }
   reader.end();
   if (more > 0) faults.push(keyFault(at, 'list', `${more} more lines of ${entry.list} are no exit`));
+  if (skipped.count > 0)
+    at.options.remark?.(keyFault(at, 'list', `skipped, for they cannot be dialled: ${skipped.text}`));
   return faults;
 }
 

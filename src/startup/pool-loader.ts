@@ -7,7 +7,7 @@ import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { FilterList } from '../pool/filter-list.ts';
 import type { PoolSources } from '../pool/pool-builder.ts';
 import { gently } from './gently.ts';
-import type { PoolFiles } from './settings.ts';
+import type { PoolFiles, TellRemark } from './settings.ts';
 import { StartFault } from './start-fault.ts';
 
 /** The next version of all pools, which `commit` takes. */
@@ -40,11 +40,13 @@ interface Wanted {
 export class PoolLoader {
   readonly #catalogue = new PoolCatalogue();
   readonly #demo: readonly DemoExit[];
+  readonly #remark: TellRemark;
   #files: readonly PoolFileContent[] = [];
 
-  /** `demo` are the exits behind `demo` entries. */
-  constructor(demo: readonly DemoExit[]) {
+  /** `demo` are the exits behind `demo` entries; `remark` is told what lists leave out. */
+  constructor(demo: readonly DemoExit[], remark: TellRemark) {
     this.#demo = demo;
+    this.#remark = remark;
   }
 
   /** The files of all pools that stand, as they were when those were taken. */
@@ -134,7 +136,7 @@ export class PoolLoader {
   }
 
   #sources(from: PoolFiles, files: readonly PoolFileContent[]): PoolSources {
-    return from.sources(files, this.#demo);
+    return from.sources(files, this.#demo, this.#remark);
   }
 }
 

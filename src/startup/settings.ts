@@ -16,13 +16,16 @@ import { textChunks } from './text-chunks.ts';
 /** Vendor files that come along; the operator's own of the same name win. */
 const SHIPPED_VENDORS = join(import.meta.dirname, '../../pools/vendors');
 
+/** Told of what lists leave out without being faulty. */
+export type TellRemark = (remark: ConfigFault) => void;
+
 /** The pool files of a config as they were read at one time. */
 export interface PoolFiles {
   readonly files: readonly PoolFileContent[];
   /** With any, the files that have them are left out. */
   readonly faults: readonly ConfigFault[];
   /** The pools of such files, whose exits are yet to be made. */
-  readonly sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[]) => PoolSources;
+  readonly sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[], remark?: TellRemark) => PoolSources;
   /** Faults of a config that names other pools than these. */
   readonly missing: (pools: readonly string[]) => readonly ConfigFault[];
 }
@@ -74,8 +77,8 @@ function readPools(loaded: LoadedConfig) {
   return {
     ...folder,
     faults: [...folder.faults, ...faults],
-    sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[]): PoolSources =>
-      poolSources(files, { ...reading, demo }),
+    sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[], remark?: TellRemark): PoolSources =>
+      poolSources(files, { ...reading, demo, remark }),
     missing: (pools: readonly string[]) =>
       crossCheck(
         loaded,

@@ -24,75 +24,81 @@ async function usage(gateway: Gateway, ...args: string[]): Promise<{ rows: Row[]
   return JSON.parse(ended.stdout);
 }
 
-test.serial('what was used and what it cost, as the exits counted it, with and without a running gateway', async (t) => {
-  const origin = await startRawOrigin({ reply: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', end: 'open' });
-  const wall = await startRawOrigin({ reply: 'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno', end: 'open' });
-  const exit = await startHttpExit();
-  const good = await startWireTap(exit.port);
-  const refusing = await startWireTap(exit.port, { cutAfter: () => 1 });
-  const price = { perGB: 4.2, perRequest: 0.001, currency: 'EUR' };
-  const gateway = await startGateway({
-    config: { workers: 2, exchange: { attempts: 2 } },
-    clients: { tester: [], other: [] },
-    pools: {
-      res: { tier: 'res', price, country: 'de', exits: [{ url: `http://127.0.0.1:${good.port}` }] },
-      bad: { price: { perRequest: 1 }, exits: [{ url: `http://127.0.0.1:${refusing.port}` }] },
-    },
-  });
-  t.teardown(() => Promise.all([origin, wall, exit, good, refusing].map((peer) => peer.close())));
-  const login = gateway.login('tester', 'tag-news');
-  for (let i = 0; i < 3; i++) {
-    await forwardVia(gateway.port(), `http://127.0.0.1:${origin.port}/secret-path`, { login });
-    const { status, socket } = await connectVia(gateway.port(), `localhost:${origin.port}`, {
-      login: gateway.login('other'),
+test.serial(
+  'what was used and what it cost, as the exits counted it, with and without a running gateway',
+  async (t) => {
+    const origin = await startRawOrigin({ reply: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', end: 'open' });
+    const wall = await startRawOrigin({ reply: 'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno', end: 'open' });
+    const exit = await startHttpExit();
+    const good = await startWireTap(exit.port);
+    const refusing = await startWireTap(exit.port, { cutAfter: () => 1 });
+    const price = { perGB: 4.2, perRequest: 0.001, currency: 'EUR' };
+    const gateway = await startGateway({
+      config: { workers: 2, exchange: { attempts: 2 } },
+      clients: { tester: [], other: [] },
+      pools: {
+        res: { tier: 'res', price, country: 'de', exits: [{ url: `http://127.0.0.1:${good.port}` }] },
+        bad: { price: { perRequest: 1 }, exits: [{ url: `http://127.0.0.1:${refusing.port}` }] },
+      },
     });
-    t.is(status, 200);
-    socket.destroy();
-  }
-  await forwardVia(gateway.port(), `http://127.0.0.1:${wall.port}/`, { login });
-  const failed = await connectVia(gateway.port(), `127.0.0.1:${origin.port}`, {
-    login: gateway.login('tester', 'pool-bad'),
-  });
-  t.is(failed.status, 502);
-  await gateway.accessLog(8);
+    t.teardown(() => Promise.all([origin, wall, exit, good, refusing].map((peer) => peer.close())));
+    const login = gateway.login('tester', 'tag-news');
+    for (let i = 0; i < 3; i++) {
+      await forwardVia(gateway.port(), `http://127.0.0.1:${origin.port}/secret-path`, { login });
+      const { status, socket } = await connectVia(gateway.port(), `localhost:${origin.port}`, {
+        login: gateway.login('other'),
+      });
+      t.is(status, 200);
+      socket.destroy();
+    }
+    await forwardVia(gateway.port(), `http://127.0.0.1:${wall.port}/`, { login });
+    const failed = await connectVia(gateway.port(), `127.0.0.1:${origin.port}`, {
+      login: gateway.login('tester', 'pool-bad'),
+    });
+    t.is(failed.status, 502);
+    await gateway.accessLog(8);
 
-  const { rows, total } = await usage(gateway, '--by', 'pool');
-  t.is(total.exchanges, 8);
-  const [bad, res] = [rows.find(({ pool }) => pool === 'bad')!, rows.find(({ pool }) => pool === 'res')!];
-  const counted = good.counts();
-  t.like(res, { exchanges: 7, attempts: 7, requests: 7, sentBytes: counted.sent, receivedBytes: counted.received });
-  t.is(Number(res.cost.EUR), Number(((4.2 * (counted.sent + counted.received)) / 1e9 + 0.007).toFixed(12)));
-  t.like(bad, { exchanges: 1, attempts: 1, requests: 1, cost: { USD: '1.00' } });
-  t.is(bad.spent.failed!.cost.USD, '1.00');
-  t.true(res.spent.blocked!.bytes > 0);
-  t.deepEqual(total.cost, { EUR: res.cost.EUR!, USD: '1.00' });
+    const { rows, total } = await usage(gateway, '--by', 'pool');
+    t.is(total.exchanges, 8);
+    const [bad, res] = [rows.find(({ pool }) => pool === 'bad')!, rows.find(({ pool }) => pool === 'res')!];
+    const counted = good.counts();
+    t.like(res, { exchanges: 7, attempts: 7, requests: 7, sentBytes: counted.sent, receivedBytes: counted.received });
+    t.is(Number(res.cost.EUR), Number(((4.2 * (counted.sent + counted.received)) / 1e9 + 0.007).toFixed(12)));
+    t.like(bad, { exchanges: 1, attempts: 1, requests: 1, cost: { USD: '1.00' } });
+    t.is(bad.spent.failed!.cost.USD, '1.00');
+    t.true(res.spent.blocked!.bytes > 0);
+    t.deepEqual(total.cost, { EUR: res.cost.EUR!, USD: '1.00' });
 
-  const by = async (...args: string[]) =>
-    Object.fromEntries(
-      (await usage(gateway, ...args)).rows.map((row) => [args.at(-1)! in row ? row[args.at(-1)!] : '', row.exchanges]),
-    );
-  t.deepEqual(await by('--by', 'client'), { other: 3, tester: 5 });
-  t.deepEqual(await by('--by', 'tag'), { '': 4, news: 4 });
-  t.deepEqual(await by('--client', 'tester', '--by', 'site'), { '127.0.0.1': 5 });
-  t.deepEqual(await by('--pool', 'res', '--by', 'country'), { de: 7 });
-  t.deepEqual(await by('--site', 'localhost', '--by', 'tier'), { res: 3 });
-  const table = await gateway.command('usage');
-  t.regex(table.stdout, /^CLIENT +EXCHANGES[^\n]+\n/);
-  t.regex(table.stdout, /^1\.00 USD: 100\.0 % for failed attempts and retries/m);
-  t.regex((await gateway.command('usage', '--csv')).stdout, /^client,exchanges,/);
-  const log = await gateway.command('usage', 'log', '--json');
-  t.is(JSON.parse(log.stdout).length, 9);
-  t.false((table.stdout + log.stdout).includes('secret-path'));
+    const by = async (...args: string[]) =>
+      Object.fromEntries(
+        (await usage(gateway, ...args)).rows.map((row) => [
+          args.at(-1)! in row ? row[args.at(-1)!] : '',
+          row.exchanges,
+        ]),
+      );
+    t.deepEqual(await by('--by', 'client'), { other: 3, tester: 5 });
+    t.deepEqual(await by('--by', 'tag'), { '': 4, news: 4 });
+    t.deepEqual(await by('--client', 'tester', '--by', 'site'), { '127.0.0.1': 5 });
+    t.deepEqual(await by('--pool', 'res', '--by', 'country'), { de: 7 });
+    t.deepEqual(await by('--site', 'localhost', '--by', 'tier'), { res: 3 });
+    const table = await gateway.command('usage');
+    t.regex(table.stdout, /^CLIENT +EXCHANGES[^\n]+\n/);
+    t.regex(table.stdout, /^1\.00 USD: 100\.0 % for failed attempts and retries/m);
+    t.regex((await gateway.command('usage', '--csv')).stdout, /^client,exchanges,/);
+    const log = await gateway.command('usage', 'log', '--json');
+    t.is(JSON.parse(log.stdout).length, 9);
+    t.false((table.stdout + log.stdout).includes('secret-path'));
 
-  const before = await usage(gateway, '--by', 'client', '--by', 'site');
-  await gateway.stop({ keepFolder: true });
-  t.deepEqual(await usage(gateway, '--by', 'client', '--by', 'site'), before);
-  const again = await gateway.startAgain();
-  await forwardVia(again.port(), `http://127.0.0.1:${origin.port}/`, { login: again.login() });
-  await again.accessLog(1);
-  t.is((await usage(again)).total.exchanges, 9);
-  await again.stop();
-});
+    const before = await usage(gateway, '--by', 'client', '--by', 'site');
+    await gateway.stop({ keepFolder: true });
+    t.deepEqual(await usage(gateway, '--by', 'client', '--by', 'site'), before);
+    const again = await gateway.startAgain();
+    await forwardVia(again.port(), `http://127.0.0.1:${origin.port}/`, { login: again.login() });
+    await again.accessLog(1);
+    t.is((await usage(again)).total.exchanges, 9);
+    await again.stop();
+  },
+);
 
 test.serial('a tunnel is booked while it runs', async (t) => {
   const origin = await listen(createServer((socket) => socket.write(Buffer.alloc(50_000))));

@@ -271,3 +271,26 @@ test('fifty thousand exits with one user and as many passwords are built in one 
   const { exits } = build('  - list: l.txt', { files: { '/gate/pools/l.txt': lines.join('\n') } });
   t.is(new Set(exits.map(({ id }) => id)).size, 50_000);
 });
+
+test('what a list tells of its exits goes before the entry; kinds that cannot be dialled are told', (t) => {
+  const files = {
+    '/gate/pools/c.yaml':
+      'proxies:\n  - {name: a, type: http, server: a, port: 1}\n  - {name: b, type: vmess, server: b, port: 1}\n',
+    '/gate/pools/l.csv': 'host,port,country,city\nb,1,de,\nc,1,,Paris\n',
+  };
+  const remarks: string[] = [];
+  const { exits, faults } = build(
+    '  - { list: c.yaml, name: n, city: Berlin }\n  - { list: l.csv, format: csv, city: Berlin, name: n }',
+    { files, remark: ({ message, path }) => remarks.push(`${path} ${message}`) },
+  );
+  t.deepEqual(faults, []);
+  t.deepEqual(remarks, ['exits[0].list skipped, for they cannot be dialled: 1 vmess']);
+  t.deepEqual(
+    exits.map(({ name, geo }) => [name, geo.country, geo.city]),
+    [
+      ['a', 'us', 'Berlin'],
+      ['n', 'de', 'Berlin'],
+      ['n', 'us', 'Paris'],
+    ],
+  );
+});
