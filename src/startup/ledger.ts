@@ -1,6 +1,7 @@
 import type { LedgerConfig } from '../config/config.ts';
 import { type BookingBatch, OTHER } from '../ledger/booking.ts';
 import { type LedgerStore, openLedger } from '../store/ledger-store.ts';
+import { LedgerUpkeep } from './ledger-upkeep.ts';
 import { type LedgerHealth, LedgerWriter } from './ledger-writer.ts';
 
 export interface LedgerOptions {
@@ -15,12 +16,14 @@ export interface LedgerOptions {
 export class Ledger {
   readonly #store: LedgerStore;
   readonly #writer: LedgerWriter;
+  readonly #upkeep: LedgerUpkeep;
 
   /** Throws StoreError where it can't be opened. */
   constructor({ folder, limits, wallTime, warn }: LedgerOptions) {
     const { exchanges, pairs } = limits;
     this.#store = openLedger(folder, { exchanges, pairs, other: OTHER, now: wallTime });
     this.#writer = new LedgerWriter({ target: this.#store, wallTime, warn });
+    this.#upkeep = new LedgerUpkeep({ store: this.#store.store, limits, other: OTHER, wallTime });
   }
 
   get health(): LedgerHealth {
@@ -37,6 +40,7 @@ export class Ledger {
   }
 
   close(): void {
+    this.#upkeep.close();
     this.#writer.close();
     this.#store.close();
   }

@@ -125,12 +125,14 @@ export class LedgerStore {
 
 const columns = ['exchanges', 'attempts', 'requests', 'sent', 'received', 'ms'] as const;
 
-/** Adds to a bucket, which is made where there is none. */
-export function addingTo(table: string, keys: readonly string[]): string {
+/** Adds to a bucket, which is made where there is none: values that are bound, or rows of a query. */
+export function addingTo(table: string, keys: readonly string[], select?: string): string {
   const all = [...keys, ...columns];
   const sums = columns.map((column) => `${column} = ${column} + excluded.${column}`);
-  const values = all.map(() => '?').join(', ');
-  return `INSERT INTO ${table} (${all.join(', ')}) VALUES (${values})
+  // Without WHERE true the conflict clause would be taken for a part of a join.
+  const rows =
+    select === undefined ? `VALUES (${all.map(() => '?').join(', ')})` : `SELECT * FROM (${select}) WHERE true`;
+  return `INSERT INTO ${table} (${all.join(', ')}) ${rows}
     ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${sums.join(', ')}`;
 }
 

@@ -1,0 +1,76 @@
+import type { LedgerConfig } from '../config/config.ts';
+import type { Store } from '../store/database.ts';
+import { dropStep, foldStep, oldestDay, shrinkStep } from '../store/ledger-upkeep.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** How often old buckets are looked for, in ms. */
+const LOOK_MS = 60_000;
+
+/** Between two steps others use the control thread, in ms. */
+const PAUSE_MS = 20;
+
+/** One day is dropped in so many looks at most: a clock that jumps ahead by a year must not cost the year before. */
+const LOOKS_PER_DROP = 60;
+
+export interface UpkeepOptions {
+  readonly store: Store;
+  readonly limits: LedgerConfig;
+  readonly other: string;
+  /** The wall clock, in ms. */
+  readonly wallTime: () => number;
+}
+
+/** Keeps the ledger within its size: sums old hours to days, and drops days that are too old, in small steps. What fails is tried
+ *  again at the next look. */
+export class LedgerUpkeep {
+  readonly #options: UpkeepOptions;
+  #timer: NodeJS.Timeout;
+  #looks = 0;
+  /** The day that is being dropped. */
+  #dropping: number | null = null;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+    this.#timer = setTimeout(() => this.#work(), LOOK_MS).unref();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #work(): void {
+    let busy = false;
+    try {
+      busy = this.step();
+    } catch {
+      // Locked or full: whoever writes bookings says so.
+    }
+    this.#timer = setTimeout(() => this.#work(), busy ? PAUSE_MS : LOOK_MS).unref();
+  }
+
+  /** Does a little of what is due. Returns whether there may be more to do. Throws StoreError. */
+  step(): boolean {
+    const { store, limits, other, wallTime } = this.#options;
+    const hour = Math.floor(wallTime() / HOUR_MS);
+    const folded = store.write((database) =>
+      foldStep(database, hour - limits.hours / HOUR_MS, { pairs: limits.pairs, other }),
+    );
+    if (folded || this.#drop(hour - limits.keep / HOUR_MS)) return true;
+    store.write(shrinkStep);
+    this.#looks += 1;
+    return false;
+  }
+
+  #drop(before: number): boolean {
+    const { store } = this.#options;
+    if (this.#dropping === null && this.#looks % LOOKS_PER_DROP === 0)
+      this.#dropping = store.read((database) => oldestDay(database, before));
+    const day = this.#dropping;
+    if (day === null) return false;
+    if (store.write((database) => dropStep(database, day))) return true;
+    this.#dropping = null;
+    this.#looks += 1;
+    return false;
+  }
+}
