@@ -5,6 +5,7 @@ import { type CommandSpec, Given, type OptionSpec, type Outcome } from './comman
 import { exitCommands } from './exit.ts';
 import { exitCodes, exitCodeTexts } from './exit-code.ts';
 import { type Failure, failureOf, usageFailure } from './failure.ts';
+import { invoiceCommands } from './invoice.ts';
 import { packageVersion } from './package-facts.ts';
 import { poolCommands } from './pool.ts';
 import { exportCommands } from './pool-export.ts';
@@ -25,6 +26,7 @@ const groups: ReadonlyMap<string, string> = new Map([
   ['pool', 'the sets of exits'],
   ['exit', 'the ways out'],
   ['session', 'the exits that clients hold'],
+  ['invoice', 'bills of vendors'],
   ['usage', 'what was used and what it cost; "show" unless told'],
 ]);
 
@@ -84,6 +86,7 @@ function createProgram(runner: Runner): Command {
     ...sessionCommands,
     ...reportCommands,
     ...usageCommands,
+    ...invoiceCommands,
   ];
   for (const spec of specs) addCommand(program, spec, runner);
   return program;

@@ -3,8 +3,8 @@ import { listen, type Peer } from './peers.ts';
 
 /** Stands before an exit and counts what passes on TCP, as a vendor would. */
 export interface WireTap extends Peer {
-  /** Octets that came from the gateway, and that were written to it, over all connections. */
-  counts(): { readonly sent: number; readonly received: number; readonly connections: number };
+  /** Octets that came from the gateway, and that were written to it, over all connections, or those that were to be cut, or not. */
+  counts(cut?: boolean): { readonly sent: number; readonly received: number; readonly connections: number };
 }
 
 /** A tap before the exit at `port`. With `cutAfter` every connection is reset once so many octets were written to the gateway. */
@@ -12,10 +12,10 @@ export async function startWireTap(
   port: number,
   { cutAfter }: { cutAfter?: (connection: number) => number } = {},
 ): Promise<WireTap> {
-  const accepted: Socket[] = [];
+  const accepted: { readonly near: Socket; readonly cut: boolean }[] = [];
   const server = createServer({ allowHalfOpen: true }, (near) => {
-    const number = accepted.push(near) - 1;
-    const left = { octets: cutAfter?.(number) ?? Number.POSITIVE_INFINITY };
+    const left = { octets: cutAfter?.(accepted.length) ?? Number.POSITIVE_INFINITY };
+    accepted.push({ near, cut: left.octets < Number.POSITIVE_INFINITY });
     const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     near.on('error', () => {}).on('close', () => far.destroy());
     far.on('error', () => {}).on('close', () => near.destroySoon());
@@ -33,13 +33,15 @@ export async function startWireTap(
     });
   });
   const peer = await listen(server);
-  const sum = (of: (socket: Socket) => number) => accepted.reduce((total, socket) => total + of(socket), 0);
   return {
     ...peer,
-    counts: () => ({
-      sent: sum(({ bytesRead }) => bytesRead),
-      received: sum(({ bytesWritten }) => bytesWritten ?? 0),
-      connections: accepted.length,
-    }),
+    counts: (cut) => {
+      const some = accepted.filter((one) => cut === undefined || one.cut === cut).map(({ near }) => near);
+      return {
+        sent: some.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
+        received: some.reduce((sum, { bytesWritten }) => sum + (bytesWritten ?? 0), 0),
+        connections: some.length,
+      };
+    },
   };
 }

@@ -1,0 +1,223 @@
+import { readFileSync } from 'node:fs';
+import { CommandError } from '../admin/command-error.ts';
+import { type BillLine, readBill } from '../ledger/invoice.ts';
+import { costOf, type ExactPrice, formatCost, roundCost } from '../ledger/money.ts';
+import { type LedgerRow, readLedger } from '../store/ledger-report.ts';
+import type { CommandSpec, Given, Outcome } from './command-spec.ts';
+import { type Cell, formatTable, type Heading } from './table.ts';
+import { dayText } from './time-range.ts';
+import { octetText } from './usage-table.ts';
+import type { Workplace } from './workplace.ts';
+
+const DAY_HOURS = 24;
+const HOUR_MS = 3_600_000;
+
+/** The commands about bills of vendors. */
+export const invoiceCommands: readonly CommandSpec[] = [
+  {
+    path: 'invoice check',
+    summary: "compare a vendor's bill with the ledger, day by day",
+    operand: 'the bill: CSV with a head, or JSON',
+    options: [
+      { flags: '--pool <name>', describe: 'the pool that the bill is for' },
+      { flags: '--day <column>', describe: 'the column of the day; found by its name unless told, as all others' },
+      { flags: '--gb <column>', describe: 'the column of the traffic' },
+      { flags: '--requests <column>', describe: 'the column of the requests' },
+      { flags: '--amount <column>', describe: 'the column of the amount' },
+      {
+        flags: '--unit <unit>',
+        describe: 'what the bill calls a GB: 10^9 octets, or 2^30; GB unless told',
+        choices: ['GB', 'GiB'],
+      },
+      { flags: '--tolerance <percent>', describe: 'a difference that is let pass: 1 unless told' },
+    ],
+    notes: ['Days are in UTC, as in the ledger. Ends with 1 where a day differs by more than the tolerance.'],
+    run: check,
+  },
+];
+
+/** What a bill and the ledger say of one thing. */
+interface Compared {
+  readonly billed: bigint | null;
+  readonly booked: bigint;
+}
+
+interface Day {
+  readonly day: string;
+  readonly octets: Compared;
+  readonly requests: Compared;
+  readonly amount: Compared;
+}
+
+async function check(given: Given, workplace: Workplace): Promise<Outcome> {
+  const pool = given.text('pool');
+  if (pool === undefined) throw bad('--pool is missing', 'name the pool that the bill is for');
+  const tolerance = toleranceOf(given);
+  const bill = billOf(given);
+  const first = Date.parse(bill[0]?.day ?? '') / HOUR_MS;
+  const last = Date.parse(bill.at(-1)?.day ?? '') / HOUR_MS;
+  const ledger = await workplace.ledger();
+  const range = { since: first, until: last + DAY_HOURS };
+  const booked = ledger?.read((database) => readLedger(database, { pool, by: ['day'], ...range })) ?? [];
+  if (booked.length === 0)
+    throw bad(`nothing was booked for pool "${pool}" in the time of the bill`, 'see "roundabout usage --by pool"');
+  const currencies = [...new Set(booked.flatMap(({ price }) => price?.currency ?? []))];
+  if (currencies.length > 1 && bill.some(({ amount }) => amount !== null)) {
+    throw bad(
+      `pool "${pool}" had prices in ${currencies.join(' and ')}, which are never added`,
+      'check the bill of each by itself',
+    );
+  }
+  const days = compare(bill, booked);
+  const isOff = (compared: Compared) => differs(compared, tolerance);
+  const off = days.filter(({ octets, requests, amount }) => [octets, requests, amount].some(isOff));
+  const total = days.reduce(sumDays);
+  const currency = currencies[0] ?? '';
+  const head: Heading[] = [
+    { title: 'DAY', rank: 0 },
+    ...headOf('TRAFFIC', days, 'octets'),
+    ...headOf('REQUESTS', days, 'requests'),
+    ...headOf('AMOUNT', days, 'amount'),
+    { title: '', rank: 0 },
+  ];
+  const row = (day: Day): Cell[] => [
+    day.day,
+    ...cells(day.octets, days, 'octets', octetText),
+    ...cells(day.requests, days, 'requests', String),
+    ...cells(day.amount, days, 'amount', (cost) => `${roundCost(cost, 2)} ${currency}`),
+    [day.octets, day.requests, day.amount].some(isOff) ? '!' : ' ',
+  ];
+  const json = {
+    pool,
+    currency,
+    tolerance: tolerance / 1000,
+    agrees: off.length === 0,
+    days: days.map(jsonOf),
+    total: jsonOf(total),
+  };
+  const verdict =
+    off.length === 0
+      ? 'the bill agrees with the ledger'
+      : `${off.length} of ${days.length} days differ by more than ${tolerance / 1000} %`;
+  return {
+    json,
+    lines: [...formatTable(head, [...days, total].map(row), workplace.screen), '', verdict],
+    exitCode: off.length === 0 ? 0 : 1,
+  };
+}
+
+function billOf(given: Given): readonly BillLine[] {
+  const file = given.operand;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw bad(
+      `${file}: ${cause instanceof Error && 'code' in cause ? String(cause.code) : 'cannot be read'}`,
+      'name a file that can be read',
+    );
+  }
+  const chosen = Object.fromEntries(
+    ['day', 'gb', 'requests', 'amount'].flatMap((what) => {
+      const name = given.text(what);
+      return name === undefined ? [] : [[what, name]];
+    }),
+  );
+  const reading = readBill(text, { ...chosen, unit: given.text('unit') === 'GiB' ? 2n ** 30n : 10n ** 9n });
+  if (reading.ok) return reading.lines;
+  throw bad(`${file}: ${reading.fault}`, 'name columns with --day, --gb, --requests, --amount, or mend the file');
+}
+
+/** In thousandths of a percent. */
+function toleranceOf(given: Given): number {
+  const text = given.text('tolerance') ?? '1';
+  if (/^[0-9]{1,2}(\.[0-9]{1,3})?$/.test(text)) return Math.round(Number(text) * 1000);
+  throw bad(`--tolerance: "${text}" is no percentage below 100`, 'write it like 0.5');
+}
+
+/** Every day that is in the bill or in the ledger. */
+function compare(bill: readonly BillLine[], booked: readonly LedgerRow[]): readonly Day[] {
+  const billed = new Map(bill.map((line) => [line.day, line]));
+  const sums = new Map<string, { octets: bigint; requests: bigint; amount: bigint }>();
+  for (const { keys, sent, received, requests, price } of booked) {
+    const day = dayText(Number(keys[0]));
+    const sum = sums.get(day) ?? { octets: 0n, requests: 0n, amount: 0n };
+    sums.set(day, {
+      octets: sum.octets + sent + received,
+      requests: sum.requests + requests,
+      amount: sum.amount + (price === null ? 0n : costOf(price satisfies ExactPrice, sent + received, requests)),
+    });
+  }
+  const has = (what: 'octets' | 'requests' | 'amount') => bill.some((line) => line[what] !== null);
+  const days = [...new Set([...billed.keys(), ...sums.keys()])].sort();
+  return days.map((day) => {
+    const [line, sum] = [billed.get(day), sums.get(day) ?? { octets: 0n, requests: 0n, amount: 0n }];
+    // A day that the bill leaves out was billed with nothing.
+    const of = (what: 'octets' | 'requests' | 'amount'): Compared => ({
+      billed: has(what) ? (line?.[what] ?? 0n) : null,
+      booked: sum[what],
+    });
+    return { day, octets: of('octets'), requests: of('requests'), amount: of('amount') };
+  });
+}
+
+function differs({ billed, booked }: Compared, tolerance: number): boolean {
+  if (billed === null) return false;
+  const difference = billed > booked ? billed - booked : booked - billed;
+  return difference * 100_000n > booked * BigInt(tolerance);
+}
+
+function sumDays(a: Day, b: Day): Day {
+  const sum = (one: Compared, other: Compared): Compared => ({
+    billed: one.billed === null || other.billed === null ? null : one.billed + other.billed,
+    booked: one.booked + other.booked,
+  });
+  return {
+    day: 'total',
+    octets: sum(a.octets, b.octets),
+    requests: sum(a.requests, b.requests),
+    amount: sum(a.amount, b.amount),
+  };
+}
+
+type Compares = 'octets' | 'requests' | 'amount';
+
+const isBilled = (days: readonly Day[], what: Compares): boolean => days.some((day) => day[what].billed !== null);
+
+function headOf(title: string, days: readonly Day[], what: Compares): Heading[] {
+  if (!isBilled(days, what)) return [];
+  return [
+    { title: `${title} BILLED`, rank: 2 },
+    { title: 'BOOKED', rank: 2 },
+    { title: 'DIFFERENCE', rank: 1 },
+  ];
+}
+
+function cells(
+  { billed, booked }: Compared,
+  days: readonly Day[],
+  what: Compares,
+  show: (value: bigint) => string,
+): Cell[] {
+  if (!isBilled(days, what)) return [];
+  const difference = (billed ?? 0n) - booked;
+  const share = booked === 0n ? '' : ` (${(Number((difference * 100_000n) / booked) / 1000).toFixed(1)} %)`;
+  return [show(billed ?? 0n), show(booked), `${difference > 0n ? '+' : ''}${show(difference)}${share}`];
+}
+
+function jsonOf({ day, octets, requests, amount }: Day): object {
+  const figures = ({ billed, booked }: Compared, show: (value: bigint) => number | string) =>
+    billed === null
+      ? { booked: show(booked) }
+      : { billed: show(billed), booked: show(booked), difference: show(billed - booked) };
+  return {
+    day,
+    bytes: figures(octets, Number),
+    requests: figures(requests, Number),
+    amount: figures(amount, formatCost),
+  };
+}
+
+function bad(message: string, remedy: string): CommandError {
+  return new CommandError({ code: 'bad_argument', message, remedy });
+}

@@ -1,0 +1,177 @@
+import { parseCost } from './money.ts';
+
+/** Decimals of a GB that are exact: octets. */
+const OCTET_DECIMALS = 9;
+
+/** One line of a vendor's bill. What the bill doesn't say is null. */
+export interface BillLine {
+  /** `2026-11-01`. */
+  readonly day: string;
+  readonly octets: bigint | null;
+  readonly requests: bigint | null;
+  /** In units of 10^-21 of its currency. */
+  readonly amount: bigint | null;
+}
+
+/** Which columns of a bill hold what; names are compared without case. */
+export interface BillColumns {
+  readonly day: string;
+  readonly gb: string | null;
+  readonly requests: string | null;
+  readonly amount: string | null;
+  /** Octets of what the bill calls a GB: 10^9, or 2^30 (GiB). */
+  readonly unit: bigint;
+}
+
+/** A bill, with a line for each day, or the first thing that is wrong with it. */
+export type BillReading =
+  | { readonly ok: true; readonly lines: readonly BillLine[] }
+  | { readonly ok: false; readonly fault: string };
+
+/** Names that columns have where nobody says which. */
+const usual = {
+  day: ['day', 'date', 'period', 'usage_date'],
+  gb: ['gb', 'gigabytes', 'traffic', 'traffic_gb', 'usage_gb', 'bandwidth', 'bandwidth_gb'],
+  requests: ['requests', 'request_count', 'hits'],
+  amount: ['amount', 'cost', 'total', 'price', 'charge'],
+} as const;
+
+/** Reads a bill: a CSV with a head, or a JSON array of objects (or an object that holds one). Days that stand several times are
+ *  summed. Throws nothing. */
+export function readBill(text: string, chosen: Partial<BillColumns>): BillReading {
+  const records = recordsOf(text);
+  if (typeof records === 'string') return { ok: false, fault: records };
+  const names = Object.keys(records[0]?.cells ?? {});
+  const columns = columnsOf(names, chosen);
+  if (typeof columns === 'string') return { ok: false, fault: columns };
+  const days = new Map<string, BillLine>();
+  for (const { place, cells } of records) {
+    const line = lineOf(cells, columns);
+    if (typeof line === 'string') return { ok: false, fault: `${place}: ${line}` };
+    const known = days.get(line.day);
+    days.set(line.day, known === undefined ? line : sumOf(known, line));
+  }
+  return { ok: true, lines: [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1)) };
+}
+
+interface BillRecord {
+  readonly place: string;
+  readonly cells: Readonly<Record<string, string>>;
+}
+
+/** The records, by the lower-case names of their columns; or what is wrong. */
+function recordsOf(text: string): BillRecord[] | string {
+  const content = text.replace(/^\uFEFF/, '');
+  const records = /^\s*[[{]/.test(content) ? jsonRecords(content) : csvRecords(content);
+  if (typeof records === 'string') return records;
+  return records.length === 0 ? 'it has no lines' : records;
+}
+
+function jsonRecords(text: string): BillRecord[] | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    return `it is no JSON: ${cause instanceof Error ? cause.message : ''}`;
+  }
+  const list = Array.isArray(value) ? value : Object.values(Object(value)).find(Array.isArray);
+  if (list === undefined) return 'expected a JSON array of objects';
+  const records: BillRecord[] = [];
+  for (const [index, entry] of list.entries()) {
+    if (typeof entry !== 'object' || entry === null) return `entry ${index + 1}: expected an object`;
+    const cells = Object.entries(entry).map(([name, cell]) => [name.toLowerCase(), String(cell ?? '')] as const);
+    records.push({ place: `entry ${index + 1}`, cells: Object.fromEntries(cells) });
+  }
+  return records;
+}
+
+function csvRecords(text: string): BillRecord[] | string {
+  const [head = '', ...rest] = text.split(/\r?\n/);
+  const separator = [',', ';', '\t'].find((mark) => head.includes(mark)) ?? ',';
+  const names = cellsOf(head, separator).map((name) => name.trim().toLowerCase());
+  const records: BillRecord[] = [];
+  for (const [index, line] of rest.entries()) {
+    if (line.trim() === '') continue;
+    const cells = cellsOf(line, separator);
+    const place = `line ${index + 2}`;
+    if (cells.length !== names.length) return `${place}: expected ${names.length} cells, found ${cells.length}`;
+    records.push({ place, cells: Object.fromEntries(names.map((name, i) => [name, (cells[i] ?? '').trim()])) });
+  }
+  return records;
+}
+
+/** The cells of a line (RFC 4180); no cell holds a line break. */
+function cellsOf(line: string, separator: string): string[] {
+  const cells: string[] = [];
+  let cell = '';
+  let quoted = false;
+  for (let at = 0; at < line.length; at++) {
+    const mark = line[at];
+    if (quoted && mark === '"' && line[at + 1] === '"') {
+      cell += '"';
+      at++;
+    } else if (mark === '"') quoted = !quoted;
+    else if (mark === separator && !quoted) {
+      cells.push(cell);
+      cell = '';
+    } else cell += mark;
+  }
+  return [...cells, cell];
+}
+
+function columnsOf(names: readonly string[], chosen: Partial<BillColumns>): BillColumns | string {
+  const told = `its columns are ${names.join(', ')}`;
+  const find = (what: keyof typeof usual): string | null => {
+    const wanted = chosen[what]?.toLowerCase();
+    if (wanted !== undefined) return names.find((name) => name === wanted) ?? null;
+    return usual[what].find((name) => names.includes(name)) ?? null;
+  };
+  for (const what of ['day', 'gb', 'requests', 'amount'] as const) {
+    if (typeof chosen[what] === 'string' && find(what) === null) return `it has no column "${chosen[what]}": ${told}`;
+  }
+  const [day, gb, requests, amount] = [find('day'), find('gb'), find('requests'), find('amount')];
+  if (day === null) return `no column is known to hold the day: ${told}`;
+  if (gb === null && requests === null && amount === null)
+    return `no column is known to hold traffic, requests or an amount: ${told}`;
+  return { day, gb, requests, amount, unit: chosen.unit ?? 10n ** 9n };
+}
+
+function lineOf(cells: Readonly<Record<string, string>>, columns: BillColumns): BillLine | string {
+  const day = /^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:$|[T ])/.exec(cells[columns.day] ?? '')?.[1];
+  if (day === undefined || Number.isNaN(Date.parse(day))) return `"${cells[columns.day]}" is no day such as 2026-11-01`;
+  const gb = figureOf(cells, columns.gb);
+  const requests = figureOf(cells, columns.requests);
+  const amount = figureOf(cells, columns.amount);
+  for (const [name, figure] of [
+    [columns.gb, gb],
+    [columns.requests, requests],
+    [columns.amount, amount],
+  ] as const) {
+    if (figure === undefined) return `"${cells[name ?? '']}" in ${name} is no number such as 12.50`;
+  }
+  return {
+    day,
+    octets: gb === null || gb === undefined ? null : (gb * columns.unit) / 10n ** BigInt(OCTET_DECIMALS + 12),
+    requests: requests === null || requests === undefined ? null : requests / 10n ** BigInt(OCTET_DECIMALS + 12),
+    amount: amount ?? null,
+  };
+}
+
+/** In units of 10^-21; null without a column, undefined where it is no number. Signs of currencies and thousands are left out. */
+function figureOf(cells: Readonly<Record<string, string>>, column: string | null): bigint | null | undefined {
+  if (column === null) return null;
+  const text = (cells[column] ?? '').replace(/^[A-Z]{3}\s*|[$€£¥\s]|\s*[A-Z]{3}$/g, '');
+  const plain = /^[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?$/.test(text) ? text.replaceAll(',', '') : text;
+  return parseCost(plain) ?? undefined;
+}
+
+function sumOf(a: BillLine, b: BillLine): BillLine {
+  const add = (one: bigint | null, other: bigint | null) =>
+    one === null || other === null ? (one ?? other) : one + other;
+  return {
+    day: a.day,
+    octets: add(a.octets, b.octets),
+    requests: add(a.requests, b.requests),
+    amount: add(a.amount, b.amount),
+  };
+}

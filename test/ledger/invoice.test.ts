@@ -1,0 +1,59 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { readBill } from '../../src/ledger/invoice.ts';
+
+const faultOf = (text: string, chosen = {}) => {
+  const reading = readBill(text, chosen);
+  return reading.ok ? null : reading.fault;
+};
+const linesOf = (text: string, chosen = {}) => {
+  const reading = readBill(text, chosen);
+  if (!reading.ok) throw new Error(reading.fault);
+  return reading.lines.map(({ day, octets, requests, amount }) => [day, octets, requests, amount]);
+};
+
+const euro = 10n ** 21n;
+
+test('a CSV with usual names is read, its days in order and summed', (t) => {
+  const csv =
+    '\uFEFFDate,GB,Requests,Amount\r\n2026-11-02,1.5,"1,200",$6.30\r\n2026-11-01T00:00:00Z,0.000000001,3,0\r\n2026-11-02,0.5,1,2.10 USD\r\n';
+  t.deepEqual(linesOf(csv), [
+    ['2026-11-01', 1n, 3n, 0n],
+    ['2026-11-02', 2_000_000_000n, 1_201n, (84n * euro) / 10n],
+  ]);
+});
+
+test('columns can be named, and the unit told; what the bill doesn’t have is null', (t) => {
+  const csv = 'when;volume;note\n2026-11-01;1;"a; ""b"""\n';
+  t.deepEqual(linesOf(csv, { day: 'When', gb: 'volume', unit: 2n ** 30n }), [['2026-11-01', 2n ** 30n, null, null]]);
+});
+
+test('JSON is read: an array, or what holds one', (t) => {
+  const days = [{ day: '2026-11-01', traffic_gb: 2, cost: '8.40' }];
+  t.deepEqual(linesOf(JSON.stringify(days)), [['2026-11-01', 2_000_000_000n, null, (84n * euro) / 10n]]);
+  t.deepEqual(linesOf(JSON.stringify({ data: days })), linesOf(JSON.stringify(days)));
+});
+
+test('what is wrong is told with its place', (t) => {
+  t.regex(faultOf('') ?? '', /no lines/);
+  t.regex(faultOf('day,gb\n') ?? '', /no lines/);
+  t.regex(faultOf('a,b\n1,2') ?? '', /no column is known to hold the day: its columns are a, b/);
+  t.regex(faultOf('day,b\n2026-11-01,2') ?? '', /traffic, requests or an amount/);
+  t.regex(faultOf('day,gb\n2026-11-01,2\n01.11.2026,3') ?? '', /^line 3: "01.11.2026" is no day/);
+  t.regex(faultOf('day,gb\n2026-11-01,much') ?? '', /^line 2: "much" in gb is no number/);
+  t.regex(faultOf('day,gb\n2026-11-01') ?? '', /^line 2: expected 2 cells, found 1/);
+  t.regex(faultOf('day,gb\n2026-11-01,1', { gb: 'volume' }) ?? '', /no column "volume"/);
+  t.regex(faultOf('[1]') ?? '', /^entry 1: expected an object/);
+  t.regex(faultOf('{"a": 1}') ?? '', /array of objects/);
+  t.regex(faultOf('[{') ?? '', /no JSON/);
+});
+
+test('whatever it is fed it answers', (t) => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      t.is(typeof readBill(text, {}).ok, 'boolean');
+      t.is(typeof readBill(`day,gb\n${text}`, {}).ok, 'boolean');
+      t.is(typeof readBill(`[${text}]`, {}).ok, 'boolean');
+    }),
+  );
+});
