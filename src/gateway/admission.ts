@@ -113,7 +113,8 @@ export function authorise(
   if (open.length === 0 && disabled.length > 0) throw allDisabled(disabled);
   if (open.length === 0 && verdict !== null) throw verdict;
   // Rather than the one that grew: it has room for more, and lives as long as the exchange.
-  return admissionTo(deps, { client, params }, open.length === all.length ? all : open);
+  const admission = admissionTo(deps, { client, params }, open.length === all.length ? all : open);
+  return disabled.length === 0 ? admission : { ...admission, disabled };
 }
 
 function allDisabled(pools: readonly string[]): GatewayError {

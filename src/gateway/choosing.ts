@@ -8,7 +8,8 @@ import type { Collaborators } from './collaborators.ts';
 import { pickSlot, type Wide } from './drawing.ts';
 import type { Admission, Choice, Exchange } from './exchange.ts';
 import { exitShareOf } from './exit-shares.ts';
-import { allRefused, noExit, noneRested } from './no-exit.ts';
+import { allRefused, noExit, noneRested, standingsOf } from './no-exit.ts';
+import type { SiteBar } from './operator-bars.ts';
 import { pause } from './pause.ts';
 import {
   asMinted,
@@ -85,12 +86,12 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
         : (guard?.full(exit.slot) ?? sessionLost(noneRested()));
   } else if (mayHaveLost(deps, admission)) throw sessionForgotten();
   const wide = { filter, candidates, excluded };
-  const near = lease === null ? wide : nearest(deps, wide, lease);
+  const near = lease === null ? wide : nearest(deps, wide, { lease, bar });
   const slot = pickSlot(deps, exchange, { ...near, guard, bar, retry: tried.length > 0 });
   if (slot === HOLD) return HOLD;
   if (slot === NONE) {
     if (last !== null) throw last;
-    if (guard === null || deps.registry.drawFrom(filter).count === 0) throw noExit(deps, admission);
+    if (guard === null || standingsOf(deps, exchange, admission).open === 0) throw noExit(deps, exchange, admission);
     if (guard.waits) return HOLD;
     throw guard.none();
   }
@@ -104,9 +105,9 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
 }
 
 /** Why an exchange that was held got no exit. */
-function heldTooLong(exchange: Exchange): GatewayError {
+function heldTooLong(deps: Collaborators, exchange: Exchange): GatewayError {
   const interval = exchange.pace?.site.exitInterval ?? null;
-  if (interval === null) return allRefused(exchange);
+  if (interval === null) return allRefused(deps, exchange);
   return new GatewayError('rate_limited', { detail: `${interval.name}: no exit's turn came in time` });
 }
 
@@ -115,7 +116,7 @@ function heldTooLong(exchange: Exchange): GatewayError {
 export async function chooseLater(deps: Collaborators, exchange: Exchange, tried: Tried): Promise<Chosen> {
   const stepMs = deps.settings().holdStepMs;
   for (;;) {
-    if (deps.now() + stepMs >= tried.endsAt) throw tried.last ?? heldTooLong(exchange);
+    if (deps.now() + stepMs >= tried.endsAt) throw tried.last ?? heldTooLong(deps, exchange);
     await pause(stepMs, exchange.abort);
     const chosen = choose(deps, exchange, tried);
     if (chosen !== HOLD) return chosen;
@@ -124,7 +125,11 @@ export async function chooseLater(deps: Collaborators, exchange: Exchange, tried
 
 /** Where a session that must leave its exit looks first: the same country and autonomous system, if any exit is left there that
  *  it may use. */
-function nearest(deps: Collaborators, wide: Wide, lease: Lease): Wide {
+function nearest(
+  deps: Collaborators,
+  wide: Wide,
+  { lease, bar }: { readonly lease: Lease; readonly bar: SiteBar | null },
+): Wide {
   const { filter } = wide;
   if (lease.country === '' && lease.asn === 0) return wide;
   const country = lease.country === '' ? filter.country : [lease.country];
@@ -133,7 +138,8 @@ function nearest(deps: Collaborators, wide: Wide, lease: Lease): Wide {
   if (!country?.every((code) => asked?.includes(code)) || (filter.asn ?? asn) !== asn) return wide;
   const excluded = [...wide.excluded, lease.slot];
   const near = { ...filter, country, asn };
-  if (!deps.registry.candidates(near).some((slot) => !excluded.includes(slot))) return wide;
+  const may = (slot: number) => !excluded.includes(slot) && deps.exits.isOpen(slot) && bar?.mayTake(slot) !== false;
+  if (!deps.registry.candidates(near).some(may)) return wide;
   return { filter: near, candidates: deps.registry.drawFrom(near), excluded };
 }
 

@@ -23,6 +23,7 @@ import type { Ledger } from './ledger.ts';
 import type { OperatorBars } from './operator-bars.ts';
 import type { SitePacing } from './site-pacing.ts';
 import type { SiteSignals } from './site-signals.ts';
+import type { StandingCounts } from './standing-counts.ts';
 import type { VerifiedLogins } from './verified-logins.ts';
 
 /** What an operator sets for all exchanges; replaced as a whole by a reload. Durations are in ms. */
@@ -87,6 +88,8 @@ export interface Collaborators {
   readonly limits: ExchangeLimits;
   /** What operators have closed. */
   readonly bars: OperatorBars;
+  /** How exits stand, counted for errors. */
+  readonly standings: StandingCounts;
   readonly pacing: SitePacing;
   /** How much each exit may carry; the first rule that is about an exit's pool holds. */
   readonly exitMost: () => readonly ExitRule[];

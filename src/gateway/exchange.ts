@@ -25,6 +25,8 @@ export interface Admission {
   readonly params: Params;
   /** The pools that the request may leave by, all of them open to its target. */
   readonly pools: readonly string[];
+  /** Pools that it may leave by, but for an operator who disabled them. */
+  readonly disabled?: readonly string[];
   /** The key of its session's lease; null where it named no session. */
   readonly leaseKey: LeaseKey | null;
   /** Which exits it asks for. */
@@ -107,6 +109,8 @@ export class Exchange {
   /** How it ended. `cut`: after success was told, and not at the end of a message. */
   ending: 'ok' | 'cut' | 'client_left' | ErrorKind | null = null;
   by: By | null = null;
+  /** Of an exchange that found no exit: why, in counts. */
+  why: string | null = null;
   /** What its site did with it, as far as is known. */
   verdict: Verdict = unknownVerdict;
   /** From a tunnel's ClientHello to the first of the answer, in ms: how far the origin is by that exit; null where that isn't known. */
@@ -191,6 +195,7 @@ export function noteFailure(exchange: Exchange, fault: unknown): void {
   }
   if (fault instanceof GatewayError) {
     exchange.ending = fault.kind;
+    if (fault.kind === 'no_exit' || fault.kind === 'no_exit_for_target') exchange.why = fault.detail;
     exchange.by = fault.by;
     exchange.status = fault.status;
     return;

@@ -1,6 +1,7 @@
 import { type CatalogueChanges, type CatalogueRecord, CatalogueView } from './catalogue.ts';
 import { type DialFacts, FactArena } from './fact-arena.ts';
-import { makeLists } from './slot-lists.ts';
+import { indexPlaces } from './place-index.ts';
+import { exitCounts, makeLists } from './slot-lists.ts';
 import { type Former, NextSlots, SlotView } from './slot-rows.ts';
 import { Term, TermsTable, TermsView, termColumns } from './terms-table.ts';
 import { TextTable, TextView } from './text-table.ts';
@@ -143,10 +144,18 @@ export class NextCatalogue {
     const labels = this.labels.publish();
     const termsView = new TermsView(terms.shared, terms.count);
     const placesView = new TextView(places);
+    const slotView = new SlotView(slots);
     const lists = makeLists({
-      slots: new SlotView(slots),
+      slots: slotView,
       terms: termsView,
       countryOf: (number) => placesView.keyOf(termsView.word(number, Term.country)),
+    });
+    const index = indexPlaces({
+      slots: slotView,
+      terms: termsView,
+      exitsOf: exitCounts(lists),
+      keyOf: (place) => placesView.keyOf(place),
+      keys: places.count,
     });
     const record = {
       version,
@@ -156,6 +165,7 @@ export class NextCatalogue {
       labels,
       slots,
       lists,
+      index,
     };
     return {
       record,
@@ -257,5 +267,6 @@ function emptyRecord({ facts, terms, places, labels }: Tables): CatalogueRecord 
     labels: labels.publish(),
     slots: { rows: none(), index: new SharedArrayBuffer(64), count: 0 },
     lists: { slots: none(), directory: none(), counts: none() },
+    index: { termStarts: none(), terms: none(), slotStarts: none(), slots: none() },
   };
 }

@@ -1,4 +1,5 @@
 import { FactView } from './fact-arena.ts';
+import { PlaceIndex, type PlaceRecord } from './place-index.ts';
 import { type ListsRecord, ListsView } from './slot-lists.ts';
 import { type SlotRecord, SlotView } from './slot-rows.ts';
 import { TermsView } from './terms-table.ts';
@@ -14,6 +15,7 @@ export interface CatalogueRecord {
   readonly labels: TextRecord;
   readonly slots: SlotRecord;
   readonly lists: ListsRecord;
+  readonly index: PlaceRecord;
 }
 
 /** How a version differs from the one before, by slot. */
@@ -36,8 +38,9 @@ export class CatalogueView {
   readonly labels: TextView;
   readonly slots: SlotView;
   readonly lists: ListsView;
+  readonly index: PlaceIndex;
 
-  constructor({ version, facts, terms, places, labels, slots, lists }: CatalogueRecord) {
+  constructor({ version, facts, terms, places, labels, slots, lists, index }: CatalogueRecord) {
     this.version = version;
     this.facts = new FactView(facts);
     this.terms = new TermsView(terms.rows, terms.count);
@@ -45,5 +48,6 @@ export class CatalogueView {
     this.labels = new TextView(labels);
     this.slots = new SlotView(slots);
     this.lists = new ListsView(lists);
+    this.index = new PlaceIndex(index);
   }
 }

@@ -112,6 +112,12 @@ function directoryOf(spans: readonly Span[]): SharedArrayBuffer {
   return shared;
 }
 
+/** How many standing exits each row of terms has, by what was made. */
+export function exitCounts({ counts }: ListsRecord): (terms: number) => number {
+  const words = new Int32Array(counts);
+  return (terms) => words[terms] ?? 0;
+}
+
 const empty = new Int32Array(0);
 
 /** Reads the lists. */

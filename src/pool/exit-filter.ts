@@ -30,7 +30,7 @@ export interface ExitFilter {
 const places = ['region', 'state', 'city', 'zip', 'asn', 'isp'] as const;
 
 /** What a filter asks beside the pools, in the order in which exits are counted out, with the words for those it rules out. */
-const criteria = [
+export const criteria = [
   ['exit', 'with another id'],
   ['tier', 'of another tier'],
   ['country', 'in other countries'],
@@ -144,46 +144,64 @@ export class FilterJudge {
     return this.covers(terms) && this.judge(terms) === null;
   }
 
-  /** How many exits pass. Costs a look at each row of terms. */
+  /** Few rows of terms that hold all which pass: those of the rarest place that is asked for, and those that are minted, which may be
+   *  had in any; null where no place is asked for. */
+  get narrow(): Int32Array | null {
+    const { index } = this.#view;
+    let rarest: Int32Array | null = null;
+    for (const { keys } of this.#wanted) {
+      const rows = index.termsAt(keys[0] ?? -1);
+      if (rarest === null || rows.length < rarest.length) rarest = rows;
+    }
+    if (rarest === null) return null;
+    const minted = index.mintedTerms;
+    if (minted.length === 0) return rarest;
+    const both = new Int32Array(rarest.length + minted.length);
+    both.set(rarest);
+    both.set(minted, rarest.length);
+    return both;
+  }
+
+  /** Why vendors couldn't be asked, as far as their exits were judged: fit to be shown. */
+  get reasons(): ReadonlySet<string> {
+    return this.#open.reasons;
+  }
+
+  /** Whether `count` looks at few rows of terms, however many there are. */
+  get countsSoon(): boolean {
+    return this.slot !== null || !this.asksMore || this.#wanted.length > 0;
+  }
+
+  /** How many exits pass. Costs a look at each row of terms, or where a place is asked for, at those of the rarest. */
   count(): number {
     if (this.slot !== null) return this.matches(this.slot) ? 1 : 0;
+    if (!this.asksMore) return this.lists.reduce((sum, { length }) => sum + length, 0);
     const { terms, lists } = this.#view;
+    const { narrow } = this;
+    const rows = narrow?.length ?? terms.count;
     let count = 0;
-    for (let number = 0; number < terms.count; number += 1) {
+    for (let row = 0; row < rows; row += 1) {
+      const number = narrow === null ? row : (narrow[row] as number);
       const exits = lists.exitsOf(number);
       if (exits > 0 && this.covers(number) && this.judge(number) === null) count += exits;
     }
     return count;
   }
 
-  /** How many exits pass, and what rules out the others, as one sentence that shows no more than counts. */
-  describe(): string {
-    const counts = this.#verdicts();
-    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-    const reasons = criteria.flatMap(([criterion, words]) => {
-      const failing = counts.get(criterion) ?? 0;
-      return failing === 0 ? [] : [`${failing} ${words}`];
-    });
-    const head = `${counts.get(null) ?? 0} of ${total} exits match`;
-    const why = [...this.#open.reasons].map((reason) => `; ${reason}`).join('');
-    return reasons.length === 0 ? head : `${head}: ${reasons.join(', ')}${why}`;
-  }
-
-  #verdicts(): Map<Criterion | null, number> {
-    const { terms, lists, slots } = this.#view;
-    const counts = new Map<Criterion | null, number>();
-    const add = (verdict: Criterion | null, exits: number) => counts.set(verdict, (counts.get(verdict) ?? 0) + exits);
-    for (let number = 0; number < terms.count; number += 1) {
-      const exits = lists.exitsOf(number);
-      if (exits === 0 || !this.covers(number)) continue;
-      if (this.slot === null) add(this.judge(number), exits);
-      else {
-        const holds = slots.termsOf(this.slot) === number;
-        add('exit', holds ? exits - 1 : exits);
-        if (holds) add(this.judge(number), 1);
-      }
+  /** The slots of all exits that pass, found by the rarest place, row by row of terms; null where no place is asked for. */
+  placed(): Int32Array<SharedArrayBuffer> | null {
+    const rows = this.narrow;
+    if (rows === null || this.slot !== null) return null;
+    const { index } = this.#view;
+    const passing = rows.filter((number) => this.covers(number) && this.judge(number) === null);
+    const parts = [...passing].map((number) => index.slotsOf(number));
+    const slots = new Int32Array(new SharedArrayBuffer(4 * parts.reduce((sum, { length }) => sum + length, 0)));
+    let at = 0;
+    for (const part of parts) {
+      slots.set(part, at);
+      at += part.length;
     }
-    return counts;
+    return slots;
   }
 }
 

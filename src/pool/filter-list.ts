@@ -63,8 +63,11 @@ const UNJUDGED = 0;
 const PASSES = 1;
 const FAILS = 2;
 
-/** The slots of all exits that pass, pool after pool and country after country as asked. */
+/** The slots of all exits that pass: by the rarest place that is asked for, or else pool after pool and country after country as
+ *  asked, which takes a look at each exit there. */
 export function slotsOf({ slots, terms }: CatalogueView, judge: FilterJudge): SharedArrayBuffer {
+  const placed = judge.placed();
+  if (placed !== null) return placed.buffer;
   const { lists } = judge;
   const found = new Int32Array(lists.reduce((sum, { length }) => sum + length, 0));
   // Most exits share their terms with many others, so each row is judged once.

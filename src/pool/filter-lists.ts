@@ -26,6 +26,9 @@ export interface Draw {
   readonly ring: number;
 }
 
+/** Where so few are found by the rarest place, too. */
+const PLACED = 65_536;
+
 interface Kept {
   readonly filter: ExitFilter;
   readonly judge: FilterJudge;
@@ -104,7 +107,7 @@ export class FilterLists {
     const { base, draw, filter } = kept;
     const { count } = draw;
     kept.waste += count === null ? WASTE : base.length / count;
-    const isShort = base.length <= SHORT;
+    const isShort = base.length <= SHORT || (kept.judge.narrow !== null && (count ?? base.length) <= PLACED);
     if (kept.waste < WASTE && !isShort) return;
     if (this.#wantList === null || isShort) {
       this.#own(kept, new Int32Array(slotsOf(this.#view, kept.judge)));
@@ -152,7 +155,7 @@ export class FilterLists {
   }
 
   #countOf(judge: FilterJudge): number | null {
-    return judge.slot !== null || this.#view.terms.count <= COUNTED_TERMS ? judge.count() : null;
+    return judge.countsSoon || this.#view.terms.count <= COUNTED_TERMS ? judge.count() : null;
   }
 
   #dropOldest(): void {

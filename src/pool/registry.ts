@@ -2,8 +2,9 @@ import { CatalogueView } from '../memory/catalogue.ts';
 import type { PoolsRecord } from './catalogue.ts';
 import { type IdWords, idRange, idText, isInRange, parseId } from './digest.ts';
 import type { Exit, Pool } from './exit.ts';
-import type { ExitFilter } from './exit-filter.ts';
+import { type ExitFilter, filterKey } from './exit-filter.ts';
 import { ExitReader } from './exit-reader.ts';
+import { accountOf, type FilterAccount } from './filter-account.ts';
 import type { FilterList } from './filter-list.ts';
 import { type Draw, FilterLists } from './filter-lists.ts';
 import { Mintings } from './mintings.ts';
@@ -16,19 +17,25 @@ export interface RegistryOptions {
   readonly wantList?: (filter: ExitFilter) => void;
 }
 
+/** Accounts of filters that are remembered. */
+const ACCOUNTS = 4096;
+
 /** All pools and exits as one thread reads them: one version, until it takes the next. */
 export class PoolRegistry {
   readonly #wantList: ((filter: ExitFilter) => void) | null;
   #view: CatalogueView;
+  #mintings: Mintings;
   #exits: ExitReader;
   #filters: FilterLists;
   #pools: ReadonlyMap<string, Pool>;
+  readonly #accounts = new Map<string, FilterAccount>();
   #cursors = new Map<string, { next: number }>();
 
   constructor({ pools, catalogue }: PoolsRecord, { wantList }: RegistryOptions = {}) {
     this.#wantList = wantList ?? null;
     this.#view = new CatalogueView(catalogue);
     const mintings = new Mintings(this.#view);
+    this.#mintings = mintings;
     this.#exits = new ExitReader(this.#view, mintings);
     this.#filters = new FilterLists(this.#view, { mintings, wantList: this.#wantList, firstRing: 0 });
     this.#pools = poolsByName(pools);
@@ -44,6 +51,8 @@ export class PoolRegistry {
       wantList: this.#wantList,
       firstRing: this.#filters.nextRing,
     });
+    this.#mintings = mintings;
+    this.#accounts.clear();
     this.#pools = poolsByName(pools);
     this.#cursors = new Map([...this.#cursors].filter(([name]) => this.#pools.has(name)));
   }
@@ -158,9 +167,15 @@ export class PoolRegistry {
     return this.#filters.judgeOf(filter).matches(slot);
   }
 
-  /** Why few or no exits pass, for no_exit_for_target: `0 of 214 exits match: 198 of another tier, 16 in other countries`. */
-  describe(filter: ExitFilter): string {
-    return this.#filters.judgeOf(filter).describe();
+  /** How many exits pass `filter`, and what rules out the others. Remembered for some filters. */
+  accountOf(filter: ExitFilter): FilterAccount {
+    const key = filterKey(filter);
+    const known = this.#accounts.get(key);
+    if (known !== undefined) return known;
+    const account = accountOf(this.#view, filter, this.#mintings);
+    if (this.#accounts.size >= ACCOUNTS) this.#accounts.clear();
+    this.#accounts.set(key, account);
+    return account;
   }
 }
 

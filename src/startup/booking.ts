@@ -21,6 +21,7 @@ export function accessRecordOf(exchange: Exchange, { now, wallTime }: { now: num
     path: exchange.path,
     kind: exchange.ending === null || exchange.ending === 'cut' ? 'ok' : exchange.ending,
     by: exchange.by,
+    why: exchange.why,
     status: exchange.status,
     cut,
     originMs: exchange.originMs,

@@ -11,6 +11,7 @@ import type { Ledger } from '../gateway/ledger.ts';
 import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent-exchanges.ts';
 import { applyReport, type ReportOutcome } from '../gateway/report.ts';
 import { SitePacing } from '../gateway/site-pacing.ts';
+import { StandingCounts } from '../gateway/standing-counts.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { LeaseTable } from '../memory/lease-table.ts';
@@ -379,6 +380,7 @@ export class DataPlane {
       bars: createOperatorBars(memory, { registry, sites: signals.sites, secret: sessionSecret }),
       failures: this.failures,
       ledger,
+      standings: new StandingCounts({ registry, exits: rows, now }),
       draining: () => this.#draining,
       begin: () => this.#counters.begin(),
       book: (exchange) => {

@@ -43,6 +43,8 @@ export interface AccessRecord {
   readonly kind: EndKind;
   /** Who is to blame; null where `kind` is ok. */
   readonly by: By | null;
+  /** Of one that found no exit: why, in counts. */
+  readonly why?: string | null;
   /** The HTTP status the client was sent. */
   readonly status: number | null;
   /** Whether a message was cut after its head, which the client can only see by an unclean close. */
@@ -131,6 +133,7 @@ export function accessLine(record: AccessRecord, paths: boolean, isoTime = isoCl
   const way = `"pool":${text(record.pool)},"exit":${text(record.exit)},"authority":${text(record.authority)}`;
   const path = paths ? `,"path":${text(record.path ?? null)}` : '';
   const end = `"kind":${text(record.kind)},"by":${text(record.by)},"status":${status},"cut":${cut}`;
+  const why = record.why == null ? '' : `,"why":${text(record.why)}`;
   const judged = verdict === null ? '' : `,"verdict":${text(verdict.page)},"rule":${text(verdict.rule)}`;
   const latency = originMs === null ? '' : `,"originMs":${rounded(originMs)}`;
   const { exitSent, exitReceived } = record;
@@ -138,7 +141,7 @@ export function accessLine(record: AccessRecord, paths: boolean, isoTime = isoCl
   const octets = `"clientToOrigin":${clientToOrigin},"originToClient":${originToClient},${exits}`;
   return (
     `{"time":"${isoTime(record.time)}","id":${text(record.id)},"listener":${text(record.listener)},` +
-    `"source":${text(record.source)},${who},${way},"method":${text(record.method)}${path},${end}${judged}${latency},${octets},` +
+    `"source":${text(record.source)},${who},${way},"method":${text(record.method)}${path},${end}${why}${judged}${latency},${octets},` +
     `"attempts":[${attemptsOf(record.attempts)}],"phasesMs":{${phases(record.phasesMs)}}}\n`
   );
 }

@@ -90,7 +90,7 @@ function costs(record: PoolsRecord): Record<string, number> {
     'exitAt ns': nsOf(200_000, (i) => registry.exitAt(somewhere(i))),
     'drawFrom ns': nsOf(200_000, () => registry.drawFrom({ ...p, country: ['us'], city: 'boston' })),
     'matches ns': nsOf(1_000_000, (i) => matches(somewhere(i))),
-    'describe µs': nsOf(1000, () => registry.describe({ ...p, city: 'ulm' })) / 1000,
+    'describe µs': nsOf(1000, () => registry.accountOf({ ...p, city: 'ulm' })) / 1000,
   };
 }
 

@@ -31,8 +31,8 @@ async function startPool(t: ExecutionContext, { count = 3, strategy = 'learned' 
   return { gateway, ids: await idsOf(gateway), exits };
 }
 
-async function idsOf(gateway: Gateway): Promise<string[]> {
-  const listed: { id: string }[] = JSON.parse((await gateway.command('exit', 'list', '--json')).stdout);
+async function idsOf(gateway: Gateway, ...filter: string[]): Promise<string[]> {
+  const listed: { id: string }[] = JSON.parse((await gateway.command('exit', 'list', ...filter, '--json')).stdout);
   return listed.map(({ id }) => id);
 }
 
@@ -91,6 +91,37 @@ test.serial(
     t.is(exitOf(await get(gateway, { parameters: 'session-a' })), moved, 'who moved stays');
   },
 );
+
+test.serial('who finds no exit is told in counts, by every way, and so is the log', async (t) => {
+  const exits = await Promise.all(['us', 'us', 'us', 'de'].map(async () => keep(await startHttpExit())));
+  const entries = exits.map(({ url }, index) => ({ url, country: index < 3 ? 'us' : 'de' }));
+  const gateway = await startGateway({ pools: { res: { exits: entries }, off: { exits: [{ url: exits[0]?.url }] } } });
+  t.teardown(() => gateway.stop());
+  const [one = '', two = '', three = ''] = await idsOf(gateway, '--pool', 'res', '--country', 'us');
+  await run(t, gateway, 'exit', 'freeze', one);
+  await run(t, gateway, 'exit', 'drain', two);
+  await run(t, gateway, 'exit', 'freeze', three, '--site', 'localhost');
+  const us = { parameters: 'country-us' };
+  const why = '0 of 4 usable; 1 frozen; 1 closed for this site; 1 draining; 1 in other countries';
+  const answer = await get(gateway, us);
+  t.is(answer.reason, 'no_exit_for_target');
+  t.is(JSON.parse(answer.content.toString()).detail, why);
+  t.true(String(answer.headers['proxy-status']).includes(why));
+  t.is((await get(gateway, { ...us, host: '127.0.0.1' })).status, 200);
+  const tunnel = await connectVia(gateway.port(), `localhost:${origin.port}`, {
+    login: gateway.login('tester', 'country-us'),
+  });
+  t.is(tunnel.reason, 'no_exit_for_target');
+  t.true(tunnel.head.includes(why));
+  await run(t, gateway, 'pool', 'disable', 'off');
+  const wide = await get(gateway, { parameters: 'tier-dc-country-us' });
+  t.is(JSON.parse(wide.content.toString()).detail, `${why.replace('0 of 4', '0 of 5')}; 1 in disabled pools`);
+  const nowhere = await get(gateway, { parameters: 'country-us-city-atlantis' });
+  t.is(JSON.parse(nowhere.content.toString()).detail, '0 of 4 usable; 1 in other countries; 3 in other cities');
+  const lines = await gateway.accessLog(4);
+  t.is(lines[0]?.['why'], why);
+  t.false('why' in (lines[1] ?? {}));
+});
 
 test.serial('a draining exit keeps its sessions and takes nothing new', async (t) => {
   const { gateway, ids } = await startPool(t);

@@ -80,19 +80,19 @@ test.serial('what a vendor cannot be asked for is said, and it is not asked', as
   const before = vendor.understood.length;
   t.is(
     await refusal('pool-open-city-berlin'),
-    '503 0 of 1 exits match: 1 in other cities; the vendor is asked for a city together with its country',
+    '503 0 of 1 usable; 1 in other cities; the vendor is asked for a city together with its country',
   );
   t.is(
     await refusal('pool-open-country-de-asn-3320'),
-    "503 0 of 1 exits match: 1 in other networks; the vendor can't be asked for asn and country at once",
+    "503 0 of 1 usable; 1 in other networks; the vendor can't be asked for asn and country at once",
   );
   t.is(
     await refusal('pool-open-country-de-state-bavaria'),
-    '503 0 of 1 exits match: 1 in other states; the vendor can be asked for a state of us only',
+    '503 0 of 1 usable; 1 in other states; the vendor can be asked for a state of us only',
   );
-  t.is(await refusal('pool-open-isp-comcast'), '503 0 of 1 exits match: 1 of other providers');
-  t.is(await refusal('pool-placed-country-fr'), '503 0 of 2 exits match: 2 in other countries');
-  t.is(await refusal('pool-cities-country-de-city-hamburg'), '503 0 of 6 exits match: 6 in other cities');
+  t.is(await refusal('pool-open-isp-comcast'), '503 0 of 1 usable; 1 of other providers');
+  t.is(await refusal('pool-placed-country-fr'), '503 0 of 2 usable; 2 in other countries');
+  t.is(await refusal('pool-cities-country-de-city-hamburg'), '503 0 of 6 usable; 6 in other cities');
   t.is(vendor.understood.length, before);
 });
 

@@ -111,7 +111,7 @@ test('exits are what their pools say, and filters find those that a plain look f
             t.is(count, expected.length);
             if (exact) t.is(drawn.length, expected.length);
             t.deepEqual(hostsIn(registry.candidates(filter)), expected);
-            t.true(registry.describe(filter).startsWith(`${expected.length} of `));
+            t.true(registry.accountOf(filter).passing === expected.length);
           }
           for (const { pool, one } of all) {
             const found = registry
@@ -136,13 +136,14 @@ const many = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => ({
     host: `h${from + i}`,
     geo: { country: 'us', city: `c${(from + i) % 500}` },
+    ip: (from + i) % 500 === 7 ? (6 as const) : null,
   }));
 
 test('a list that is worth its making is asked for once, and until it stands the narrowest one serves', (t) => {
   const { catalogue } = registryOf(poolOf('p', many(2000)));
   const asked: ExitFilter[] = [];
   const registry = new PoolRegistry(catalogue.record, { wantList: (filter) => asked.push(filter) });
-  const rare = { ...p, city: 'c7' };
+  const rare = { ...p, ip: 6 as const };
   const before = registry.drawFrom(rare);
   t.like(before, { exact: false, count: 4 });
   t.is(before.list.length, 2000);
@@ -164,16 +165,54 @@ test('where exits have more terms than can be counted at once, their list is ask
   const { catalogue } = registryOf(poolOf('p', exits));
   const asked: ExitFilter[] = [];
   const registry = new PoolRegistry(catalogue.record, { wantList: (filter) => asked.push(filter) });
-  const filter = { ...p, zip: '69999' };
+  const filter = { ...p, ip: 4 as const };
   t.like(registry.drawFrom(filter), { exact: false, count: null });
   t.deepEqual(asked, [filter]);
   registry.takeList(catalogue.listOf(filter));
-  const { list, count } = registry.drawFrom(filter);
-  t.is(count, 1);
-  t.is(registry.exitAt(list.at(0) ?? -1)?.endpoint.host, 'h69999');
+  t.is(registry.drawFrom(filter).count, 70_000);
   t.like(registry.drawFrom({ ...p, country: ['us'] }), { exact: true, count: 70_000 });
-  t.is(registry.drawFrom({ ...filter, exit: registry.exitAt(5)?.id }).count, 0);
-  t.is(registry.describe(filter), '1 of 70000 exits match: 69999 with another zip');
+  t.is(registry.drawFrom({ ...p, zip: '69999', exit: registry.exitAt(5)?.id }).count, 0);
+  t.deepEqual(registry.accountOf({ ...p, zip: '69999' }), {
+    passing: 1,
+    total: 70_000,
+    others: ['69999 with another zip'],
+  });
+});
+
+test('exits in a rare place are found at once, among whatever others, and nobody is asked', (t) => {
+  const exits = Array.from({ length: 70_000 }, (_, i) => ({
+    host: `h${i}`,
+    geo: {
+      country: i % 2 === 0 ? 'us' : 'de',
+      state: `S${i % 50}`,
+      city: `S${i % 7_000}`,
+      zip: `${i}`,
+      asn: `${i % 90}`,
+    },
+  }));
+  const { catalogue } = registryOf(poolOf('p', exits), poolOf('q', exits.slice(0, 100)));
+  const registry = new PoolRegistry(catalogue.record, { wantList: () => t.fail() });
+  const hosts = (filter: Omit<ExitFilter, 'pools'>) => {
+    const { list, exact, count } = registry.drawFrom({ ...p, ...filter });
+    t.true(exact);
+    t.is(count, list.length);
+    return Array.from({ length: list.length }, (_, i) => registry.exitAt(list.at(i) ?? -1)?.endpoint.host);
+  };
+  t.deepEqual(hosts({ zip: '69999' }), ['h69999']);
+  t.deepEqual(hosts({ city: 's-7', country: ['de'], asn: '17' }), expectedHosts());
+  t.deepEqual(hosts({ zip: '5', country: ['us'] }), []);
+  t.deepEqual(hosts({ city: 'atlantis' }), []);
+  t.deepEqual(registry.accountOf({ ...p, country: ['us'], zip: '7' }), {
+    passing: 0,
+    total: 70_000,
+    others: ['35000 in other countries', '35000 with another zip'],
+  });
+
+  function expectedHosts() {
+    return exits
+      .filter(({ geo }) => geo.city === 'S7' && geo.country === 'de' && geo.asn === '17')
+      .map(({ host }) => host);
+  }
 });
 
 test('a list is made once for all threads, until they are too many', (t) => {
@@ -187,12 +226,12 @@ test('a list is made once for all threads, until they are too many', (t) => {
 test('a list of another version is not taken', (t) => {
   const { catalogue, registry } = registryOf(poolOf('p', many(2000)));
   const reader = new PoolRegistry(catalogue.record, { wantList: () => {} });
-  const old = catalogue.listOf({ ...p, city: 'c7' });
+  const old = catalogue.listOf({ ...p, ip: 6 });
   const { record } = catalogue.commit(catalogue.stage(sourcesOf(poolOf('p', many(2000, 4)))));
   reader.take(record);
-  t.false(reader.drawFrom({ ...p, city: 'c7' }).exact);
+  t.false(reader.drawFrom({ ...p, ip: 6 }).exact);
   reader.takeList(old);
-  t.false(reader.drawFrom({ ...p, city: 'c7' }).exact);
+  t.false(reader.drawFrom({ ...p, ip: 6 }).exact);
   t.not(registry.version, reader.version);
 });
 
@@ -293,7 +332,7 @@ test('a list that was made elsewhere is the one that is made here', (t) => {
 test('credentials are in no text for people', (t) => {
   const { registry } = registryOf(poolOf('p', [{ host: 'secret.example', username: 'hunter1', password: 'hunter2' }]));
   for (const filter of [p, { ...p, city: 'hunter2' }, { ...p, exit: 'hunter1' }]) {
-    t.notRegex(registry.describe(filter), /hunter|secret/);
+    t.notRegex(JSON.stringify(registry.accountOf(filter)), /hunter|secret/);
   }
   t.notRegex(JSON.stringify(registry.pools()), /hunter|secret/);
 });
