@@ -20,6 +20,8 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
   const { most, endsAt } = termsOf(deps, exchange);
   const turn = deps.pacing.enter(exchange, endsAt);
   if (turn !== null) await turn;
+  const paid = deps.flows.enter(exchange);
+  if (paid !== null) await paid;
   const tried: number[] = [];
   let last: GatewayError | null = null;
   for (;;) {

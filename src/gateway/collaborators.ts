@@ -19,6 +19,7 @@ import type { ExchangeLimits } from './exchange-limits.ts';
 import type { ExitGuards } from './exit-guards.ts';
 import type { ExitLink } from './exit-link.ts';
 import type { FilterRings } from './filter-rings.ts';
+import type { Flows } from './flows.ts';
 import type { Ledger } from './ledger.ts';
 import type { OperatorBars } from './operator-bars.ts';
 import type { SitePacing } from './site-pacing.ts';
@@ -91,6 +92,7 @@ export interface Collaborators {
   /** How exits stand, counted for errors. */
   readonly standings: StandingCounts;
   readonly pacing: SitePacing;
+  readonly flows: Flows;
   /** How much each exit may carry; the first rule that is about an exit's pool holds. */
   readonly exitMost: () => readonly ExitRule[];
   /** Remembers attempts that failed, for people. */

@@ -11,6 +11,8 @@ export interface HeldLimits {
   /** The site that counts by itself. */
   readonly site: string;
   readonly places: readonly number[];
+  /** How fast octets may pass; null for as fast as they can. */
+  readonly flow: Limit | null;
 }
 
 export interface ExchangeLimitsOptions {
@@ -54,7 +56,9 @@ export class ExchangeLimits {
     const site = exchange.site ?? authority.host;
     const places: number[] = [];
     const at = now();
+    const flow = limits.find(({ kind }) => kind === 'bandwidth') ?? null;
     for (const [index, limit] of limits.entries()) {
+      if (limit === flow) continue;
       const taken = counts.take(limit, site, at);
       if (taken.taken) {
         if (taken.place >= 0) places.push(taken.place);
@@ -62,10 +66,10 @@ export class ExchangeLimits {
       }
       for (const place of places) counts.giveBack(place);
       for (const before of limits.slice(0, index)) counts.refund(before, site);
-      exchange.limits = { limits, site, places: NO_PLACES };
+      exchange.limits = { limits, site, places: NO_PLACES, flow: null };
       throw refusal(limit, taken.waitMs);
     }
-    exchange.limits = { limits, site, places };
+    exchange.limits = { limits, site, places, flow };
   }
 
   /** Gives back what the exchange held. */

@@ -98,6 +98,7 @@ function sendOver(
   const { firstByte, stall } = deps.settings().timeouts;
   const timeoutMs = exchange.admission?.params.timeoutMs ?? Number.POSITIVE_INFINITY;
   state.written = true;
+  if (!request.content.isEmpty) request.content.pace((hold) => deps.flows.content(exchange, hold));
   return new ExitExchange({
     link,
     plan: request.plan,

@@ -14,13 +14,15 @@ export function ownLabelsOf(deps: Collaborators, exchange: Exchange): ReplyLabel
 
 /** A limit as replies and people are told of it. */
 export function limitLine({ limit, left, wholeInMs }: LimitFigure): LimitLine {
-  const { name, most, pace } = limit;
+  const { kind, name, most, pace } = limit;
+  // Of a flow: what may pass within the next second.
+  const rest = kind === 'bandwidth' && pace !== null ? most - Math.floor(pace.span / pace.cost) : 0;
   return {
     name,
     quota: most,
     windowS: pace === null ? null : wholeSeconds(pace.span / pace.ticksPerMs),
-    unit: pace === null ? 'concurrent-requests' : 'requests',
-    left,
+    unit: pace === null ? 'concurrent-requests' : kind === 'bandwidth' ? 'content-bytes' : 'requests',
+    left: left + rest,
     wholeInS: wholeInMs === null ? null : wholeSeconds(wholeInMs),
   };
 }

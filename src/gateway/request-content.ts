@@ -2,6 +2,7 @@ import type { Fault } from '../protocol/decoded.ts';
 import type { Fields } from '../protocol/fields.ts';
 import type { Framing, RequestHead } from '../protocol/http-message.ts';
 import type { HttpConnection } from '../transport/http-connection.ts';
+import type { ContentFlow } from './flows.ts';
 
 /** Content that is read and thrown away so that a connection can go on after an answer that didn't need it. */
 const DISCARD_BYTES = 256 * 1024;
@@ -29,6 +30,10 @@ export class RequestContent {
   #fault: Fault | null = null;
   #onFault: (fault: Fault) => void;
   bytes = 0;
+  /** The sink takes no more for now; and the client's bandwidth lets nothing pass. */
+  #full = false;
+  #held = false;
+  #flow: ContentFlow | null = null;
 
   /** `onFault` is told once if the content turns out to be none, or is cut. */
   constructor(
@@ -74,18 +79,30 @@ export class RequestContent {
       sink.end(this.#trailers);
       return;
     }
-    if (!flowing) this.#connection.pause();
-    if (this.#begun) {
-      if (flowing) this.#connection.resume();
-      return;
-    }
+    this.#full = !flowing;
+    this.#settle();
+    if (this.#begun) return;
     this.#begun = true;
     this.#connection.readContent(this.framing);
   }
 
   /** The sink takes more. */
   resume(): void {
-    this.#connection.resume();
+    this.#full = false;
+    this.#settle();
+  }
+
+  /** Paces it by what `flowOf` makes. */
+  pace(flowOf: (hold: (held: boolean) => void) => ContentFlow | null): void {
+    this.#flow ??= flowOf((held) => {
+      this.#held = held;
+      this.#settle();
+    });
+  }
+
+  #settle(): void {
+    if (this.#full || this.#held) this.#connection.pause();
+    else if (!this.complete && this.#sink !== null) this.#connection.resume();
   }
 
   /** The attempt is over; the client waits for the next. */
@@ -122,11 +139,16 @@ export class RequestContent {
   take(chunk: Buffer): void {
     this.bytes += chunk.length;
     if (!this.#overflowed) this.#keep(chunk);
-    if (this.#sink !== null && !this.#sink.write(chunk)) this.#connection.pause();
+    if (this.#sink !== null && !this.#sink.write(chunk)) {
+      this.#full = true;
+      this.#connection.pause();
+    }
+    this.#flow?.passed(chunk.length);
   }
 
   finish(trailers: Fields): void {
     this.#trailers = trailers;
+    this.#flow?.end();
     // Nothing is left to hold back, and whoever took the last of it may be gone before it asks for more.
     this.#connection.resume();
     this.#sink?.end(trailers);

@@ -11,6 +11,7 @@ import { Deadline } from './deadline.ts';
 import { ClientLeft, type Exchange, labelsOf } from './exchange.ts';
 import type { ResponseSink } from './exit-exchange.ts';
 import { keepLink } from './exit-link.ts';
+import type { ContentFlow } from './flows.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-exchange.ts';
 import { type ResponseWatch, watchResponse } from './response-watch.ts';
 
@@ -60,6 +61,9 @@ class ResponseRelay implements ResponseSink {
   /** Until something of the response has been written. Head and first content leave in one write where they came in one read. */
   #head: string | null;
   #waitingForClient = false;
+  /** Its client's bandwidth, and whether that lets nothing pass for now. */
+  readonly #flow: ContentFlow | null;
+  #held = false;
   #over = false;
   /** Where content is needed to tell what the site thinks of the exit. */
   readonly #watch: ResponseWatch | null;
@@ -75,6 +79,7 @@ class ResponseRelay implements ResponseSink {
     this.#keepAlive = client.keepAlive && this.#framing.type !== 'close' && content.passable(plan.expectsContinue);
     this.#head = responseHead(exchange, { client, response, framing: this.#framing, keepAlive: this.#keepAlive });
     this.#watch = watchResponse(deps, exchange, response);
+    this.#flow = deps.flows.content(exchange, this.#hold);
     this.#stallMs = deps.settings().timeouts.stall;
   }
 
@@ -101,10 +106,12 @@ class ResponseRelay implements ResponseSink {
         ? writeContent(socket, this.#framing, chunk)
         : writeHeadWith(socket, this.#head, { framing: this.#framing, octets: chunk });
     this.#head = null;
-    if (flowing || this.#waitingForClient) return;
-    this.#waitingForClient = true;
-    socket.once('drain', this.#onDrain);
-    this.#parts.answer.link.connection.pause();
+    if (!flowing && !this.#waitingForClient) {
+      this.#waitingForClient = true;
+      socket.once('drain', this.#onDrain);
+    }
+    this.#flow?.passed(chunk.length);
+    this.#settle();
   }
 
   end(trailers: Fields): void {
@@ -138,8 +145,21 @@ class ResponseRelay implements ResponseSink {
   readonly #onDrain = (): void => {
     this.#waitingForClient = false;
     this.#progress();
-    this.#parts.answer.link.connection.resume();
+    this.#settle();
   };
+
+  readonly #hold = (held: boolean, waitMs: number): void => {
+    this.#held = held;
+    this.#stalled?.set(this.#stallMs + waitMs);
+    if (!held) this.#settle();
+  };
+
+  /** Reads on, unless the client or its bandwidth has to be waited for. */
+  #settle(): void {
+    const { connection } = this.#parts.answer.link;
+    if (this.#waitingForClient || this.#held) connection.pause();
+    else connection.resume();
+  }
 
   #progress(): void {
     this.#stalled?.set(this.#stallMs);
@@ -156,6 +176,7 @@ class ResponseRelay implements ResponseSink {
     this.#stalled?.clear();
     if (this.#waitingForClient) request.client.socket.off('drain', this.#onDrain);
     this.#watch?.end();
+    this.#flow?.end();
     answer.exchange.release();
     this.#exchange.clientBytes += request.content.bytes;
     if (aftermath instanceof GatewayError) reject(aftermath);

@@ -37,6 +37,7 @@ export function relayTunnel(
   const { timeouts } = deps.settings();
   const watch = watchTunnel(deps, exchange);
   const early = exit.early.length + exit.socket.readableLength;
+  const flow = deps.flows.tunnel(exchange);
   const handle = deps.relay(client.socket, exit.socket, {
     now: deps.now,
     idleMs: timeouts.tunnelIdle,
@@ -44,7 +45,9 @@ export function relayTunnel(
     earlyA: client.early,
     earlyB: exit.early,
     watchA: watch?.watchClient,
+    ...(flow !== null && { allowance: 0, onSpent: flow.spent }),
     onEnd: (outcome) => {
+      flow?.end(outcome.bytesAtoB + outcome.bytesBtoA);
       exchange.abort.removeEventListener('abort', cut);
       exchange.clientBytes += outcome.bytesAtoB;
       exchange.originBytes += outcome.bytesBtoA;
@@ -55,6 +58,7 @@ export function relayTunnel(
       onEnd(deps, exchange);
     },
   });
+  flow?.begin(handle);
   if (handle.outside) exchange.meter?.wire?.handTo(handle, early);
   const cut = (): void => handle.cut();
   exchange.abort.addEventListener('abort', cut);

@@ -23,6 +23,8 @@ export interface Pace {
   readonly cost: number;
   /** Ticks that may be owed at once: the burst. */
   readonly span: number;
+  /** Ticks that may be owed with all that is reserved beyond the burst: what is more is no word of this pace. */
+  readonly most: number;
 }
 
 /** The pace of `count` units in `windowMs`, of which `burst` may come at once. All are positive, and `burst` is at least 1. */
@@ -30,7 +32,8 @@ export function paceOf({ count, windowMs, burst }: PaceTerms): Pace {
   const intervalMs = windowMs / count;
   const byWrap = Math.floor((2 ** 32 / LEAST_WRAP_MS) * intervalMs);
   const cost = Math.max(1, Math.min(MOST_COST, byWrap, Math.floor(MOST_SPAN / burst)));
-  return { ticksPerMs: cost / intervalMs, cost, span: burst * cost };
+  const span = burst * cost;
+  return { ticksPerMs: cost / intervalMs, cost, span, most: span + MOST_RESERVED * cost };
 }
 
 export interface PaceTerms {
@@ -42,8 +45,19 @@ export interface PaceTerms {
 /** A unit that was taken for later. */
 export interface Reservation {
   readonly waitMs: number;
-  /** The bucket's word behind it. */
+  /** The bucket's word behind it, and what it cost, in ticks. */
   readonly mark: number;
+  readonly cost: number;
+}
+
+/** How much of a flow may come at once, in ms of its pace. */
+const FLOW_BURST_MS = 200;
+
+/** The pace of a flow, of which a fifth of a second's worth may come at once. A unit's cost is no whole number of ticks; charges are rounded up
+ *  to microseconds. */
+export function flowPaceOf(unitsPerSecond: number): Pace {
+  const ticksPerMs = 1_000;
+  return { ticksPerMs, cost: (1_000 * ticksPerMs) / unitsPerSecond, span: FLOW_BURST_MS * ticksPerMs, most: 2 ** 30 };
 }
 
 /** Buckets of the generic cell rate algorithm (ITU-T I.371) in words that all threads share. A bucket's first word is the tick, of
@@ -71,10 +85,11 @@ export class Gcra {
     }
   }
 
-  /** Takes the next unit that isn't taken yet, and tells in how many ms it may be used: 0 where that is now. Units are given in
-   *  the order in which they are asked for. Each thread has one such unit at a time. */
-  reserve(at: number, pace: Pace, now: number): Reservation {
-    const { ticksPerMs, cost, span } = pace;
+  /** Takes the next units that aren't taken yet, and tells in how many ms they may be used: 0 where that is now. Units are given in
+   *  the order in which they are asked for. */
+  reserve(at: number, pace: Pace, { now, units }: { readonly now: number; readonly units: number }): Reservation {
+    const { ticksPerMs, span } = pace;
+    const cost = Math.ceil(pace.cost * units);
     const tick = Math.floor(now * ticksPerMs);
     for (;;) {
       const seen = this.#words.load(at);
@@ -82,23 +97,28 @@ export class Gcra {
       const mark = (tick + owed + cost) | 0;
       this.#restsBy(at, now + (owed + cost) / ticksPerMs);
       if (this.#words.compareExchange(at, seen, mark) !== seen) continue;
-      return { waitMs: Math.max(0, (owed + cost - span) / ticksPerMs), mark };
+      return { waitMs: Math.max(0, (owed + cost - span) / ticksPerMs), mark, cost };
     }
   }
 
   /** Takes a reservation back, if none was made behind it. */
-  cancel(at: number, { cost }: Pace, { mark }: Reservation): void {
+  cancel(at: number, { mark, cost }: Reservation): void {
     this.#words.compareExchange(at, mark, (mark - cost) | 0);
   }
 
-  /** Gives back one unit that was taken and not used. */
-  giveBack(at: number, { cost }: Pace): void {
-    this.#words.add(at, -cost);
+  /** Gives back units that were taken and not used. */
+  giveBack(at: number, { cost }: Pace, units = 1): void {
+    this.#words.add(at, -Math.floor(cost * units));
   }
 
   /** Units that may be taken at once, now. */
   left(at: number, pace: Pace, now: number): number {
     return Math.max(0, Math.floor((pace.span - this.#owedNow(at, pace, now)) / pace.cost));
+  }
+
+  /** Ms until no more than the burst is owed. */
+  debtMs(at: number, pace: Pace, now: number): number {
+    return Math.max(0, this.#owedNow(at, pace, now) - pace.span) / pace.ticksPerMs;
   }
 
   /** Ms until the bucket is whole again. */
@@ -123,7 +143,7 @@ export class Gcra {
     if (this.rests(at, now)) return 0;
     const ahead = (seen - tick) | 0;
     // More than may be owed is the skew of another thread's clock, or another pace's word: it must neither open nor freeze.
-    return ahead < 0 ? 0 : Math.min(ahead, pace.span + MOST_RESERVED * pace.cost);
+    return ahead < 0 ? 0 : Math.min(ahead, pace.most);
   }
 
   #restsBy(at: number, whenMs: number): void {

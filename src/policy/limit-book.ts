@@ -1,4 +1,4 @@
-import { type Pace, paceOf } from '../memory/gcra.ts';
+import { flowPaceOf, type Pace, paceOf } from '../memory/gcra.ts';
 import type { LimitRule } from '../protocol/limit-rule.ts';
 import type { Rate } from '../protocol/rule-text.ts';
 import { isWithin } from '../protocol/suffix.ts';
@@ -18,7 +18,7 @@ export interface Limit {
   readonly pace: Pace | null;
 }
 
-export type LimitKind = 'requests' | 'siteRequests' | 'exchanges' | 'siteExchanges';
+export type LimitKind = 'requests' | 'siteRequests' | 'exchanges' | 'siteExchanges' | 'bandwidth';
 
 /** What decides which limits an exchange has. */
 export interface LimitFacts {
@@ -30,12 +30,13 @@ export interface LimitFacts {
 }
 
 /** Refusals for want of a place come first: those for want of a rate would have spent it. */
-const KINDS: readonly LimitKind[] = ['exchanges', 'siteExchanges', 'requests', 'siteRequests'];
+const KINDS: readonly LimitKind[] = ['exchanges', 'siteExchanges', 'requests', 'siteRequests', 'bandwidth'];
 const WORDS: Readonly<Record<LimitKind, string>> = {
   exchanges: 'exchanges',
   siteExchanges: 'site-exchanges',
   requests: 'requests',
   siteRequests: 'site-requests',
+  bandwidth: 'bandwidth',
 };
 
 interface Candidate {
@@ -84,6 +85,10 @@ function candidateOf(client: string, rule: LimitRule, kind: LimitKind): Candidat
   );
   const name = [WORDS[kind], ...about].join(' ');
   const perSite = kind === 'siteRequests' || kind === 'siteExchanges';
+  if (kind === 'bandwidth' && typeof value === 'number') {
+    const key = `${client}\n${name}\n${value}`;
+    return [{ rule, limit: { kind, name, key, perSite, most: value, pace: flowPaceOf(value) } }];
+  }
   if (typeof value === 'number') {
     const limit = { kind, name, key: `${client}\n${name}`, perSite, most: value, pace: null };
     return [{ rule, limit }];

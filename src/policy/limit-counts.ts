@@ -86,24 +86,23 @@ export class LimitCounts {
     }
   }
 
-  /** Takes the next unit of a rate that nobody has taken, for later; null where there is no room to count it. */
-  reserve(limit: Limit, now: number): Reservation | null {
+  /** Takes the next units of a rate that nobody has taken, for later; null where there is no room to count it. */
+  reserve(limit: Limit, now: number, units = 1): Reservation | null {
     const known = this.#knownOf(limit, '');
     const { pace } = limit;
     for (;;) {
       const row = this.#rowOf(known, now);
       if (row === NO_ROW || pace === null) return null;
-      const reservation = this.#gcra.reserve(this.#rows.bucketAt(row), pace, now);
+      const reservation = this.#gcra.reserve(this.#rows.bucketAt(row), pace, { now, units });
       if (this.#rows.holds(row, known.key)) return reservation;
-      this.#gcra.cancel(this.#rows.bucketAt(row), pace, reservation);
+      this.#gcra.cancel(this.#rows.bucketAt(row), reservation);
     }
   }
 
   /** Takes such a unit back where it can be. */
   cancel(limit: Limit, reservation: Reservation): void {
     const { key, row } = this.#knownOf(limit, '');
-    const { pace } = limit;
-    if (pace !== null && this.#rows.holds(row, key)) this.#gcra.cancel(this.#rows.bucketAt(row), pace, reservation);
+    if (this.#rows.holds(row, key)) this.#gcra.cancel(this.#rows.bucketAt(row), reservation);
   }
 
   /** Tells the other threads whether this one waits for a place of `limit`. */
@@ -124,9 +123,16 @@ export class LimitCounts {
   }
 
   /** Gives back what was taken of a rate, and not used. */
-  refund(limit: Limit, site: string): void {
+  refund(limit: Limit, site: string, units = 1): void {
     const { key, row } = this.#knownOf(limit, site);
-    if (limit.pace !== null && this.#rows.holds(row, key)) this.#gcra.giveBack(this.#rows.bucketAt(row), limit.pace);
+    if (limit.pace !== null && this.#rows.holds(row, key))
+      this.#gcra.giveBack(this.#rows.bucketAt(row), limit.pace, units);
+  }
+
+  /** Ms until no more of a rate is owed than may be. */
+  debtMs(limit: Limit, now: number): number {
+    const row = this.#rows.find(this.#knownOf(limit, '').key);
+    return row === NO_ROW || limit.pace === null ? 0 : this.#gcra.debtMs(this.#rows.bucketAt(row), limit.pace, now);
   }
 
   /** What is left of `limit`, of that site's where it has a count for each. */

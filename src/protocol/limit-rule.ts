@@ -5,6 +5,7 @@ import {
   parseParts,
   type Rate,
   readCount,
+  readFlow,
   readPool,
   readRate,
   readSite,
@@ -23,11 +24,13 @@ export interface LimitRule {
   /** Exchanges of the client at once, and those to each site. */
   readonly exchanges?: number;
   readonly siteExchanges?: number;
+  /** Octets of the client's in a second, both ways together, of tunnels and of content that is forwarded. */
+  readonly bandwidth?: number;
 }
 
 /** How a rule is written, for help texts. */
 export const limitGrammar =
-  'requests=N/s, burst=N, exchanges=N, site-requests=N/s, site-burst=N, site-exchanges=N, and for which exchanges: pool=NAME, site=NAME, tag=NAME; joined with spaces';
+  'requests=N/s, burst=N, exchanges=N, site-requests=N/s, site-burst=N, site-exchanges=N, bandwidth=SIZE/s, and for which exchanges: pool=NAME, site=NAME, tag=NAME; joined with spaces';
 
 interface Draft extends LimitRule {
   readonly burst?: number;
@@ -47,6 +50,7 @@ const readers: ReadonlyMap<string, PartReader<Draft>> = new Map<string, PartRead
   ['site-requests', named('siteRequests', readRate)],
   ['site-burst', named('siteBurst', readCount)],
   ['site-exchanges', named('siteExchanges', readCount)],
+  ['bandwidth', named('bandwidth', readFlow)],
 ]);
 
 /** Reads a rule such as `requests=10/s burst=20 exchanges=50`, or `site=shop.example requests=30/m`. The message names the part. */

@@ -1,5 +1,5 @@
 import { parseHost } from './authority.ts';
-import { parseDuration, type Reading } from './units.ts';
+import { parseDuration, parseSize, type Reading } from './units.ts';
 
 /** So many in a window of time, of which `burst` may come at once. */
 export interface Rate {
@@ -14,6 +14,8 @@ export type PartReader<Draft> = (value: string) => Reading<Partial<Draft>>;
 /** More than this in a second is no limit. */
 const MOST_PER_SECOND = 1_000_000;
 const MOST = 1_000_000;
+const LEAST_FLOW = 1_000;
+const MOST_FLOW = 100_000_000_000;
 const LONGEST_WINDOW_MS = 24 * 3_600_000;
 
 const windows: ReadonlyMap<string, number> = new Map([
@@ -69,6 +71,15 @@ export function readRate(text: string): Reading<Rate> {
   if (count < 1) return no('expected at least 1 in its window');
   if (perSecond > MOST_PER_SECOND) return no(`expected at most ${MOST_PER_SECOND} a second`);
   return { ok: true, value: { count, windowMs, burst: Math.max(1, Math.min(count, Math.ceil(perSecond))) } };
+}
+
+/** `500kB/s`, `2MiB/s`: octets in a second. */
+export function readFlow(text: string): Reading<number> {
+  const [, size = ''] = /^(.+)\/s$/.exec(text) ?? [];
+  const reading = size === '' ? no('expected a size in a second, such as 500kB/s or 2MiB/s') : parseSize(size);
+  if (!reading.ok) return reading;
+  const fits = reading.value >= LEAST_FLOW && reading.value <= MOST_FLOW;
+  return fits ? reading : no('expected at least 1kB/s and at most 100GB/s');
 }
 
 /** A whole number from 1 on. */

@@ -7,6 +7,7 @@ import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts
 import { ExchangeLimits } from '../gateway/exchange-limits.ts';
 import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
 import { FilterRings } from '../gateway/filter-rings.ts';
+import { Flows } from '../gateway/flows.ts';
 import type { Ledger } from '../gateway/ledger.ts';
 import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent-exchanges.ts';
 import { applyReport, type ReportOutcome } from '../gateway/report.ts';
@@ -370,6 +371,7 @@ export class DataPlane {
         generationOf: (slot) => this.registry.generationOf(slot),
         rules: () => this.#config.guards,
       }),
+      flows: new Flows({ counts, now }),
       pacing: new SitePacing({ counts, rules: () => this.#config.sitePacing, now }),
       exitMost: () => this.#config.exitLimits,
       limits: new ExchangeLimits({

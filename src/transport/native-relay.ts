@@ -119,6 +119,8 @@ export class NativeRelay {
     const isOurs = tunnel !== null && tunnel.handle === this.#field(at);
     if (kind === recordKind.spent) {
       if (isOurs) tunnel.onSpent?.();
+      // Whoever would have let more of it pass is gone with its thread.
+      else this.#binding.cut(this.#field(at));
       return;
     }
     const outcome = this.#outcome(at, endings[kind] ?? 'cut');

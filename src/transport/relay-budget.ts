@@ -29,6 +29,11 @@ export class Budget {
     if (this.#allowance <= 0) queueMicrotask(() => this.take(0));
   }
 
+  /** Octets that the allowance still lets pass. */
+  get room(): number {
+    return Math.max(0, this.#allowance);
+  }
+
   /** So many octets have passed. */
   take(octets: number): void {
     this.#allowance -= octets;

@@ -38,8 +38,7 @@ export interface RelayOptions {
   readonly earlyB?: Buffer;
   /** Octets per second that may pass, both ways together. */
   readonly octetsPerSecond?: number;
-  /** Octets that may pass, both ways together, before the relay waits to be renewed. In TypeScript up to two chunks (64 KiB
-   *  each) may pass beyond it. */
+  /** Octets that may pass, both ways together, before the relay waits to be renewed. */
   readonly allowance?: number;
   /** Told that the allowance is used up; never before relay() has returned. */
   readonly onSpent?: () => void;
@@ -153,6 +152,7 @@ class ScriptRelay implements RelayHandle {
   #eventsOf(side: 'a' | 'b', watch?: (octets: Buffer) => boolean): DirectionEvents {
     let watching = watch;
     return {
+      mayPass: () => this.#budget.room,
       took: (chunk) => {
         this.#idle.refresh();
         this.#budget.take(chunk.length);
@@ -194,6 +194,8 @@ class ScriptRelay implements RelayHandle {
 
 /** What a direction tells the relay: a chunk was taken, the receiver has room again, the sender's FIN has come. */
 interface DirectionEvents {
+  /** How many octets may pass now. */
+  mayPass(): number;
   took(chunk: Buffer): void;
   room(): void;
   ended(): void;
@@ -235,7 +237,15 @@ class Direction {
     else this.#from.resume();
   }
 
-  readonly #pass = (chunk: Buffer): void => {
+  readonly #pass = (octets: Buffer): void => {
+    const room = this.#events.mayPass();
+    const chunk = octets.length > room ? octets.subarray(0, room) : octets;
+    if (chunk !== octets) {
+      // Once it flows again it comes again.
+      this.#from.pause();
+      this.#from.unshift(octets.subarray(room));
+      if (room === 0) return;
+    }
     this.bytes += chunk.length;
     this.#events.took(chunk);
     if (this.#to.write(chunk)) return;

@@ -1,0 +1,140 @@
+import type { Limit } from '../policy/limit-book.ts';
+import type { LimitCounts } from '../policy/limit-counts.ts';
+import type { RelayHandle } from '../transport/relay.ts';
+import type { Exchange } from './exchange.ts';
+import { pause } from './pause.ts';
+
+/** A tunnel is let pass so much at first: most don't need more, and what they don't is of no use to others meanwhile. */
+const FIRST_GRANT = 16 * 1024;
+const LEAST_GRANT = 2 * 1024;
+const MOST_GRANT = 1024 * 1024;
+
+/** A grant lasts about so long where its tunnel is alone, in ms; where n tunnels share a limit, one waits for √n times as long. */
+const GRANT_MS = 50;
+
+export interface FlowsOptions {
+  readonly counts: LimitCounts;
+  readonly now: () => number;
+}
+
+/** Lets octets pass as fast as their client's limit allows: of a tunnel in grants, each of which is taken from the client's word when
+ *  the one before is used up, and of content that is forwarded by a pause behind each piece. All tunnels of a client, of every thread,
+ *  ask in turn, for as much as each other: that is their fair share. */
+export class Flows {
+  readonly #options: FlowsOptions;
+
+  constructor(options: FlowsOptions) {
+    this.#options = options;
+  }
+
+  /** Null where the exchange may begin now; else resolves once the client has paid for what passed before. Rejects with the reason of
+   *  the exchange's end. */
+  enter({ limits, abort }: Exchange): Promise<void> | null {
+    const flow = limits?.flow ?? null;
+    if (flow === null) return null;
+    const debtMs = this.#options.counts.debtMs(flow, this.#options.now());
+    return debtMs <= 0 ? null : pause(Math.ceil(debtMs), abort);
+  }
+
+  /** What meters a tunnel of the exchange; null where nothing does. */
+  tunnel({ limits }: Exchange): TunnelFlow | null {
+    const flow = limits?.flow ?? null;
+    return flow === null ? null : new TunnelFlow(flow, this.#options);
+  }
+
+  /** What paces content of the exchange on its way; null where nothing does. `hold` is told to stop its sender, and to let it go on. */
+  content({ limits }: Exchange, hold: (held: boolean, waitMs: number) => void): ContentFlow | null {
+    const flow = limits?.flow ?? null;
+    return flow === null ? null : new ContentFlow(flow, { ...this.#options, hold });
+  }
+}
+
+/** A tunnel that passes what it is granted, and then asks for more. */
+export class TunnelFlow {
+  readonly #limit: Limit;
+  readonly #options: FlowsOptions;
+  #handle: RelayHandle | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** Octets that were paid for so far. */
+  #granted = 0;
+  #next = FIRST_GRANT;
+  #over = false;
+
+  constructor(limit: Limit, options: FlowsOptions) {
+    this.#limit = limit;
+    this.#options = options;
+  }
+
+  /** The relay that carries it, which began without an allowance. */
+  begin(handle: RelayHandle): void {
+    this.#handle = handle;
+  }
+
+  /** What was granted is used up. */
+  readonly spent = (): void => {
+    const handle = this.#handle;
+    if (handle === null || this.#over || this.#timer !== null) return;
+    const { counts, now } = this.#options;
+    const passed = handle.bytesAtoB + handle.bytesBtoA;
+    const octets = this.#next;
+    // What was read before the tunnel began is paid for as well.
+    const waitMs = counts.reserve(this.#limit, now(), octets + Math.max(0, passed - this.#granted))?.waitMs ?? 1_000;
+    this.#granted = passed + octets;
+    this.#next = grantFor(this.#limit.most, { waitMs, last: octets });
+    if (waitMs < 1) return handle.renew(octets);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (!this.#over) handle.renew(octets);
+    }, waitMs);
+  };
+
+  /** The tunnel has ended, `passed` octets later: what it was granted and didn't use others may. */
+  end(passed: number): void {
+    this.#over = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const { counts, now } = this.#options;
+    if (passed < this.#granted) counts.refund(this.#limit, '', this.#granted - passed);
+    else if (passed > this.#granted) counts.reserve(this.#limit, now(), passed - this.#granted);
+  }
+}
+
+/** How much a tunnel asks for next. The longer it had to wait the more others ask, and the less each. Halfway (as factors go) from what
+ *  it asked for last: so all come to the same, and none overshoots what the others do meanwhile. */
+function grantFor(
+  octetsPerSecond: number,
+  { waitMs, last }: { readonly waitMs: number; readonly last: number },
+): number {
+  const alone = (octetsPerSecond * GRANT_MS) / 1_000;
+  const shared = waitMs > GRANT_MS ? (alone * GRANT_MS) / waitMs : alone;
+  return Math.round(Math.max(LEAST_GRANT, Math.min(MOST_GRANT, Math.sqrt(shared * last))));
+}
+
+/** Content that has passed is paid for before more of it is read. */
+export class ContentFlow {
+  readonly #limit: Limit;
+  readonly #options: FlowsOptions & { readonly hold: (held: boolean, waitMs: number) => void };
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(limit: Limit, options: FlowsOptions & { readonly hold: (held: boolean, waitMs: number) => void }) {
+    this.#limit = limit;
+    this.#options = options;
+  }
+
+  /** So many octets have passed. */
+  passed(octets: number): void {
+    const { counts, now, hold } = this.#options;
+    const waitMs = counts.reserve(this.#limit, now(), octets)?.waitMs ?? 0;
+    if (waitMs < 1 || this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      hold(false, 0);
+    }, waitMs);
+    hold(true, waitMs);
+  }
+
+  /** Nothing more passes. */
+  end(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}

@@ -1,0 +1,148 @@
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import test from 'ava';
+import { connectVia, forwardVia } from '../support/clients.ts';
+import { startHttpExit } from '../support/exits.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type Origin, startOrigin, startTlsOrigin } from '../support/origin.ts';
+
+// Octets of one client, over two threads, by both relays and by forwarding: no faster than its limit, evenly, and all of them.
+
+const RATE = 1_000_000;
+
+interface Scene {
+  readonly gateway: Gateway;
+  readonly origin: Origin;
+}
+
+async function scene(
+  t: { teardown(end: () => unknown): void },
+  { relay = {}, limit = 'bandwidth=1MB/s' }: { relay?: object; limit?: string } = {},
+): Promise<Scene> {
+  const origin = await startOrigin();
+  t.teardown(origin.close);
+  const exit = await startHttpExit();
+  t.teardown(exit.close);
+  const gateway = await startGateway({
+    config: { workers: 2, ...relay },
+    clients: { acme: ['--limit', limit], other: [] },
+    pools: { one: { exits: [{ url: exit.url }] } },
+  });
+  t.teardown(gateway.stop);
+  return { gateway, origin };
+}
+
+interface Came {
+  readonly at: number;
+  readonly sum: number;
+}
+
+/** Fetches `octets` through an open tunnel. Tells how many had come by when. */
+async function fetchBy(socket: Socket, octets: number): Promise<readonly Came[]> {
+  const came: Came[] = [];
+  let sum = 0;
+  socket.write(`GET /bytes/${octets} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+  socket.on('data', (chunk: Buffer) => {
+    sum += chunk.length;
+    came.push({ at: performance.now(), sum });
+  });
+  socket.resume();
+  await new Promise((resolve) => socket.once('end', resolve));
+  socket.destroy();
+  return came;
+}
+
+const sumAt = (came: readonly Came[], time: number) => came.findLast(({ at }) => at <= time)?.sum ?? 0;
+
+for (const [name, threads] of [
+  ['native', 1],
+  ['in TypeScript', 0],
+] as const) {
+  test.serial(`tunnels of one client share its bandwidth evenly, relayed ${name}`, async (t) => {
+    const setting = await scene(t, { relay: { relay: { threads } } });
+    const size = 500_000;
+    const login = setting.gateway.login('acme');
+    const authority = `localhost:${setting.origin.port}`;
+    const opened = await Promise.all(
+      Array.from({ length: 8 }, () => connectVia(setting.gateway.port(), authority, { login })),
+    );
+    const begun = performance.now();
+    const tunnels = await Promise.all(opened.map(({ socket }) => fetchBy(socket, size)));
+    const ends = tunnels.map((came) => came.at(-1)!);
+    t.true(ends.every(({ sum }) => sum > size));
+    // From the beginning on: never more than the burst, what the pace had brought, and what each had been granted before.
+    const granted = tunnels.length * 16 * 1024;
+    const all = tunnels.flatMap((came) =>
+      came.map(({ at, sum }, i) => ({ at, octets: sum - (came[i - 1]?.sum ?? 0) })),
+    );
+    let sum = 0;
+    for (const { at, octets } of all.toSorted((one, other) => one.at - other.at)) {
+      sum += octets;
+      t.true(sum <= granted + RATE * (0.2 + (at - begun) / 1_000), `${sum} octets after ${at - begun} ms`);
+    }
+    const lasted = Math.max(...ends.map(({ at }) => at)) - begun;
+    t.true(lasted >= 3_600, `${lasted} ms for 4 MB`);
+    // While all of them run each has about its share, and none stands still.
+    const from = Math.max(...tunnels.map((came) => came[0]!.at));
+    const until = Math.min(...ends.map(({ at }) => at));
+    const shares = tunnels.map((came) => sumAt(came, until) - sumAt(came, from));
+    t.log(`octets in ${Math.round(until - from)} ms: ${shares.join(' ')}`);
+    t.true(Math.min(...shares) > Math.max(...shares) / 2);
+  });
+}
+
+test.serial('content that is forwarded counts, both ways', async (t) => {
+  const { gateway, origin } = await scene(t);
+  const login = gateway.login('acme');
+  const begun = performance.now();
+  const down = forwardVia(gateway.port(), `http://localhost:${origin.port}/bytes/1500000`, { login });
+  const up = forwardVia(gateway.port(), `http://localhost:${origin.port}/echo`, {
+    login,
+    method: 'POST',
+    content: Buffer.alloc(1_500_000, 'x'),
+  });
+  const [fetched, sent] = await Promise.all([down, up]);
+  t.is(fetched.content.length, 1_500_000);
+  t.is(JSON.parse(sent.content.toString()).length, 1_500_000);
+  t.log(`${Math.round(performance.now() - begun)} ms`);
+  t.true(performance.now() - begun >= 2_700, 'three megabytes');
+});
+
+test.serial('small answers are paid for by those that come after', async (t) => {
+  const { gateway, origin } = await scene(t, { limit: 'bandwidth=100kB/s' });
+  const login = gateway.login('acme');
+  const begun = performance.now();
+  for (let i = 0; i < 30; i++)
+    t.is(
+      (await forwardVia(gateway.port(), `http://localhost:${origin.port}/bytes/10000`, { login })).content.length,
+      10_000,
+    );
+  t.true(performance.now() - begun >= 2_600);
+  const other = performance.now();
+  const { content } = await forwardVia(gateway.port(), `http://localhost:${origin.port}/bytes/3000000`, {
+    login: gateway.login('other'),
+  });
+  t.is(content.length, 3_000_000);
+  t.log(`another client: ${Math.round(performance.now() - other)} ms`);
+});
+
+test.serial('a tunnel within TLS to the gateway’s exit is paced alike, and whole', async (t) => {
+  const setting = await scene(t);
+  const origin = await startTlsOrigin();
+  t.teardown(origin.close);
+  const { socket } = await connectVia(setting.gateway.port(), `localhost:${origin.port}`, {
+    login: setting.gateway.login('acme'),
+  });
+  const begun = performance.now();
+  const secured = connectTls({ socket, servername: 'localhost', rejectUnauthorized: false });
+  secured.write('GET /bytes/2000000 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  let sum = 0;
+  secured.on('data', (chunk: Buffer) => {
+    sum += chunk.length;
+  });
+  await new Promise((resolve) => secured.once('end', resolve));
+  secured.destroy();
+  t.true(sum > 2_000_000);
+  t.true(performance.now() - begun >= 1_700);
+  t.log(`${Math.round(performance.now() - begun)} ms`);
+});
