@@ -19,9 +19,10 @@ import { FaultTeller } from './startup/fault-teller.ts';
 import { metricsPage } from './startup/metrics.ts';
 import { openStoredStates, type StoredStates } from './startup/operator-states.ts';
 import { PoolLoader } from './startup/pool-loader.ts';
+import { PoolSources } from './startup/pool-sources.ts';
 import { Probing } from './startup/probing.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
-import { Reloader } from './startup/reload.ts';
+import { Reloader, type ReloaderOptions } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
 import { SharedState } from './startup/shared-state.ts';
@@ -133,6 +134,8 @@ class Gateway {
     const stored = openStoredStates(store);
     const refresh = () => this.#running?.shared.states.refresh();
     const watch = new ClientWatch({ store, clients, take, refresh, warn });
+    const sources = this.#openSources(config);
+    const marks = sources.marks(this.#settings.files);
     const { group, shared } = this.#makeGroup({
       admin,
       secretKey,
@@ -146,13 +149,15 @@ class Gateway {
     await group.start();
     this.#watch(group, watch);
     const takeClients = () => watch.look().then(() => group.settled());
-    const reloader = this.#makeReloader(group, certificates);
+    const reloader = this.#makeReloader({ group, certificates, sources });
     const reloadPools = (only: readonly string[] | null) => reloader.reloadPools(only);
     const probing = await this.#startProbing({ group, shared }, { admin, store, now });
-    const commands = gatewayCommands({ group, shared, probing, clients, now, health, takeClients, reloadPools });
+    const parts = { group, shared, probing, clients, sources };
+    const commands = gatewayCommands({ ...parts, now, health, takeClients, reloadPools });
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
     this.#listenToSignals(group, reloader);
+    reloader.begin(marks);
     announce({ group, shared, config, admin, relay, version, demo: this.#demo, demoSecret }).forEach(say);
     const { readyFile } = this.#options;
     if (readyFile !== undefined) await writeReadyFile(readyFile, { pid: process.pid, listeners: group.bound, admin });
@@ -247,13 +252,26 @@ class Gateway {
     this.#closers.push(() => clearInterval(timer));
   }
 
-  #makeReloader(group: WorkerGroup, certificates: Certificates): Reloader {
+  #openSources({ data, folder }: Config): PoolSources {
+    const sources = new PoolSources({
+      dataFolder: data,
+      projectFolder: folder,
+      env: process.env,
+      wallTime: Date.now,
+      random: Math.random,
+      warn,
+      onChange: (pool) => this.#reloader?.sourceChanged(pool),
+    });
+    this.#closers.push(() => sources.stop());
+    return sources;
+  }
+
+  #makeReloader(parts: Pick<ReloaderOptions, 'group' | 'certificates' | 'sources'>): Reloader {
     this.#reloader = new Reloader({
       settings: this.#settings,
       readSettings: () => this.#readSettings(),
       loader: this.#loader,
-      certificates,
-      group,
+      ...parts,
       log: this.#log,
       warn,
     });

@@ -36,7 +36,7 @@ const composed = new Set(['startup', 'demo', 'main.ts']);
 const packages: Readonly<Record<string, string | readonly string[]>> = {
   '@peculiar/x509': 'listener/self-signed.ts',
   'better-sqlite3': 'store/',
-  bottleneck: ['startup/reloads.ts', 'startup/prober.ts'],
+  bottleneck: ['startup/reloads.ts', 'startup/prober.ts', 'startup/host-pace.ts'],
   commander: 'cli/program.ts',
   'ip-cidr': 'config/cidr.ts',
   'mmdb-lib': 'startup/geo-databases.ts',

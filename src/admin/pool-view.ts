@@ -2,6 +2,7 @@ import type { Price, Strategy } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { Tier } from '../protocol/params.ts';
 import type { PoolProbingView } from './probe-view.ts';
+import type { SourceView } from './source-view.ts';
 
 /** A pool as it is shown. */
 export interface PoolView {
@@ -18,6 +19,8 @@ export interface PoolView {
   readonly countries: readonly string[];
   /** Null where no gateway runs. */
   readonly probing: PoolProbingView | null;
+  /** What its exits are fetched from; null where no gateway runs. */
+  readonly sources: readonly SourceView[] | null;
 }
 
 /** What is known of pools beyond their files. */
@@ -27,14 +30,19 @@ export interface PoolKnowledge {
   readonly isUsable: ((slot: number) => boolean) | null;
   /** How a pool is probed; null where that isn't known. */
   readonly probingOf?: ((pool: string) => PoolProbingView) | null;
+  /** What a pool is fetched from; null where that isn't known. */
+  readonly sourcesOf?: ((pool: string) => readonly SourceView[]) | null;
 }
 
 /** All pools. */
-export function poolViews(registry: PoolRegistry, { disabled, isUsable, probingOf = null }: PoolKnowledge): PoolView[] {
+export function poolViews(registry: PoolRegistry, known: PoolKnowledge): PoolView[] {
+  const { disabled, isUsable, probingOf = null, sourcesOf = null } = known;
   return registry.pools().map(({ name, tier, strategy, price, exits }) => {
     const usable = isUsable === null ? null : disabled.has(name) ? 0 : countUsable(registry, name, isUsable);
     const [countries, probing] = [registry.countriesOf(name), probingOf?.(name) ?? null];
-    return { pool: name, tier, strategy, price, exits, usable, disabled: disabled.has(name), countries, probing };
+    const isDisabled = disabled.has(name);
+    const sources = sourcesOf?.(name) ?? null;
+    return { pool: name, tier, strategy, price, exits, usable, disabled: isDisabled, countries, probing, sources };
   });
 }
 

@@ -1,6 +1,7 @@
 import type { PoolView } from '../admin/pool-view.ts';
 import type { CommandSpec } from './command-spec.ts';
 import { probingLines } from './probe-text.ts';
+import { fetchedCell, sourceLines } from './source-text.ts';
 import { type Cell, formatFacts, formatTable } from './table.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -11,7 +12,7 @@ export const poolCommands: readonly CommandSpec[] = [
     summary: 'list all pools',
     run: async (_, workplace) => {
       const { result, live } = await workplace.run('pool.list', {});
-      const head = ['POOL', 'STATE', 'TIER', 'STRATEGY', 'PRICE', 'EXITS', 'USABLE', 'COUNTRIES'];
+      const head = ['POOL', 'STATE', 'TIER', 'STRATEGY', 'PRICE', 'EXITS', 'USABLE', 'FETCHED', 'COUNTRIES'];
       const lines = result.length === 0 ? ['no pools'] : formatTable(head, result.map(poolRow), workplace.screen);
       return { json: result, lines, remarks: remarksOn(workplace, live) };
     },
@@ -22,10 +23,14 @@ export const poolCommands: readonly CommandSpec[] = [
     operand: 'the name of the pool',
     run: async ({ operand }, workplace) => {
       const { result, live } = await workplace.run('pool.show', { name: operand });
-      const names = ['pool', 'state', 'tier', 'strategy', 'price', 'exits', 'usable', 'countries'];
+      const names = ['pool', 'state', 'tier', 'strategy', 'price', 'exits', 'usable', 'fetched', 'countries'];
       const values = poolRow(result);
       const lines = formatFacts(names.map((name, index) => [name, values[index] ?? null]));
-      return { json: result, lines: [...lines, ...probingLines(result)], remarks: remarksOn(workplace, live) };
+      return {
+        json: result,
+        lines: [...lines, ...sourceLines(result), ...probingLines(result)],
+        remarks: remarksOn(workplace, live),
+      };
     },
   },
   {
@@ -50,7 +55,8 @@ export const poolCommands: readonly CommandSpec[] = [
   },
 ];
 
-function poolRow({ pool, disabled, tier, strategy, price, exits, usable, countries }: PoolView): Cell[] {
+function poolRow(view: PoolView): Cell[] {
+  const { pool, disabled, tier, strategy, price, exits, usable, countries } = view;
   return [
     pool,
     disabled ? 'disabled' : 'ok',
@@ -59,6 +65,7 @@ function poolRow({ pool, disabled, tier, strategy, price, exits, usable, countri
     price === null ? null : costOf(price),
     exits,
     usable,
+    fetchedCell(view),
     countries.join(' '),
   ];
 }

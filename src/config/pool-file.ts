@@ -3,13 +3,14 @@ import { checkDocument } from './document-check.ts';
 import type { ConfigFault, Path } from './fault.ts';
 import { entrySchemas, type PoolDocument, poolSchema } from './pool-schema.ts';
 import { type PoolProbing, poolProbingOf } from './probe-schema.ts';
+import { apiOf, commandOf, type FetchedSource, givesLines, isRemote, listUrlOf } from './source-schema.ts';
 import type { productNames, protocols } from './vendor-schema.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 type Kind = keyof typeof entrySchemas;
 type Written<K extends Kind> = StaticDecode<(typeof entrySchemas)[K]>;
 
-const kinds = ['url', 'list', 'template', 'vendor', 'direct', 'demo'] as const;
+const kinds = ['url', 'list', 'template', 'vendor', 'api', 'command', 'direct', 'demo'] as const;
 const places = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp'] as const;
 
 type Geo = { readonly [Place in (typeof places)[number]]?: string };
@@ -54,6 +55,13 @@ export type Entry = EntryTerms &
         readonly password: string;
         readonly endpoint: string | null;
       })
+    | {
+        readonly kind: 'fetched';
+        readonly source: FetchedSource;
+        /** How the lines are written that come of it. */
+        readonly format: Written<'list'>['format'];
+        readonly scheme: Written<'list'>['scheme'];
+      }
     | { readonly kind: 'direct' }
     | { readonly kind: 'demo'; readonly counts: Written<'demo'>['demo'] }
   );
@@ -127,14 +135,28 @@ function readEntry(yaml: YamlFile, { value, index, common }: WrittenEntry): Entr
   if (kind === undefined) return faulty(yaml.faultAt(base, `expected a mapping with one of ${kinds.join(', ')}`));
   if (second !== undefined)
     return faulty(yaml.faultAt([...base, second], `an entry is either ${kind} or ${second}`, 'key'));
-  const checked = checkDocument(entrySchemas[kind], { yaml, value, base });
+  const form = kind === 'list' && isRemote(yaml.textAt([...base, 'list'])) ? 'remoteList' : kind;
+  const checked = checkDocument(entrySchemas[form], { yaml, value, base });
   return checked.ok ? { entry: entryOf(checked.value, common), faults: [] } : { entry: null, faults: checked.faults };
 }
 
 function entryOf(written: Written<Kind>, common: Geo): Entry {
   if ('url' in written) return { kind: 'url', url: written.url, ...termsOf(written, common) };
+  if ('api' in written) {
+    const source = apiOf(written);
+    const { scheme } = written.api;
+    const format = givesLines(written.api.exit) ? written.api.format : 'pipe';
+    return { kind: 'fetched', source, format, scheme, ...termsOf(written, common) };
+  }
+  if ('command' in written) {
+    const { format, scheme } = written;
+    return { kind: 'fetched', source: commandOf(written), format, scheme, ...termsOf(written, common) };
+  }
   if ('list' in written) {
     const { list, format, scheme } = written;
+    if ('refresh' in written) {
+      return { kind: 'fetched', source: listUrlOf(written), format, scheme, ...termsOf(written, common) };
+    }
     return { kind: 'list', list, format, scheme, ...termsOf(written, common) };
   }
   if ('template' in written) {

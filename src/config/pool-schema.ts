@@ -1,7 +1,9 @@
 import Type, { type StaticDecode } from 'typebox';
 import { decimalsOf } from '../protocol/decimal.ts';
+import { listFormat, listScheme } from './list-schema.ts';
 import { poolProbe } from './probe-schema.ts';
 import * as t from './schema-terms.ts';
+import { api, command, remoteList } from './source-schema.ts';
 import { productNames, span } from './vendor-schema.ts';
 
 const country = t.meaning('a two-letter country code', (text) => {
@@ -61,35 +63,18 @@ const minted = {
   ttl: span(),
 };
 
-/** How a list may be written. */
-export const listFormats = [
-  'auto',
-  'pipe',
-  'url',
-  'scheme-host-port',
-  'pac',
-  'proxychains',
-  'host-port',
-  'host-port-user-pass',
-  'user-pass-at-host-port',
-  'user-pass-host-port',
-  'host-port-at-user-pass',
-  'csv',
-  'tsv',
-  'json',
-  'playwright',
-  'clash',
-] as const;
-
 /** The forms of an entry of `exits`, by the key that tells them apart. */
 export const entrySchemas = {
   url: t.mapping({ url: t.text('the URL of an exit'), ...dialled }),
   list: t.mapping({
     list: path,
-    format: t.oneOf(listFormats, 'auto'),
-    scheme: t.oneOf(['http', 'https', 'socks4', 'socks4a', 'socks5', 'socks5h'], 'http'),
+    format: listFormat,
+    scheme: listScheme,
     ...dialled,
   }),
+  remoteList: t.mapping({ ...remoteList, ...dialled }),
+  api: t.mapping({ api, ...dialled }),
+  command: t.mapping({ ...command, ...dialled }),
   template: t.mapping({
     template: t.text('the URL of an exit, with {session} or {country} in it'),
     ...minted,

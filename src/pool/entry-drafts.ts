@@ -3,11 +3,12 @@ import type { DialFacts } from '../memory/fact-arena.ts';
 import { type ExitScheme, parseExitUrl } from '../protocol/endpoint.ts';
 import type { DraftSink, ExitDraft } from './exit-draft.ts';
 import type { ExitTerms } from './exit-terms.ts';
+import { copyKeyOf } from './fetched-source.ts';
 import { ListReader } from './list-formats/list-reader.ts';
 import { SkippedKinds } from './list-formats/skipped-kinds.ts';
 import { listedTerms } from './listed-terms.ts';
 import { draftMinted } from './minted-drafts.ts';
-import { type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
+import { isAbsent, type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
 import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
 import type { Steps } from './steps.ts';
 import type { Vendor } from './vendor.ts';
@@ -28,6 +29,8 @@ export interface BuildOptions {
   /** The text of a list, part after part, so that it needn't be held whole; throws the system's error, at once or later. Without
    *  it `readText` serves. */
   readonly readChunks?: (path: string) => Iterable<string>;
+  /** Where the last good copy of what was fetched under a key is; without it, or without a copy, there are no such exits yet. */
+  readonly copyOf?: (key: string) => string;
   /** Relative paths are looked for beside the pool file, then here. */
   readonly projectFolder: string;
   /** Exits behind `demo` entries; without them such an entry is empty. */
@@ -79,6 +82,8 @@ export function* draftEntry(
     case 'template':
     case 'vendor':
       return yield* draftMintedEntry(at, entry);
+    case 'fetched':
+      return yield* draftFetched(at, entry);
     case 'direct':
       sink(listed(termsOf(at, entry, { scheme: 'direct' }), { host: '', port: 0 }));
       return faultless;
@@ -128,6 +133,28 @@ function* draftList(at: At, entry: EntryOf<'list'>): Steps<EntryReport> {
   } catch (cause) {
     return fault(keyFault(at, 'list', unreadable(entry.list, cause)));
   }
+}
+
+/** The exits of the last good copy. Its faults were told when it was fetched. */
+function* draftFetched(at: At, entry: EntryOf<'fetched'>): Steps<EntryReport> {
+  const { readText, readChunks = (path: string) => [readText(path)], copyOf } = at.options;
+  const path = copyOf?.(copyKeyOf(at.file, at.index) ?? '');
+  if (path === undefined) return faultless;
+  const termsFor = listedTerms((own) => termsOf(at, entry, own));
+  try {
+    const reader = new ListReader(entry, {
+      exit: (exit) => at.sink(listed(termsFor(exit), exit.endpoint)),
+      fault: () => {},
+    });
+    for (const chunk of readChunks(path)) {
+      reader.push(chunk);
+      yield;
+    }
+    reader.end();
+  } catch (cause) {
+    if (!isAbsent(cause)) return fault(keyFault(at, entry.source.from.kind, unreadable('its last good copy', cause)));
+  }
+  return faultless;
 }
 
 /** The exits of a list that was found. Throws the system's error. */

@@ -33,6 +33,11 @@ export function unreadable(path: string, cause: unknown): string {
   return `${path} cannot be read (${systemCode(cause)})`;
 }
 
+/** Whether there is no such file. */
+export function isAbsent(cause: unknown): boolean {
+  return systemCode(cause) === 'ENOENT';
+}
+
 function systemCode(cause: unknown): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
 }

@@ -1,5 +1,6 @@
 import type { Tier } from '../protocol/params.ts';
 import type { Geo, Price, Probing, Strategy } from './exit.ts';
+import type { FetchedSource } from './fetched-source.ts';
 import type { ListScheme } from './list-formats/listed-exit.ts';
 import type { ListFormat } from './list-formats/registry.ts';
 import type { TemplateTerms, VendorTerms } from './minted-entry.ts';
@@ -35,6 +36,14 @@ export type PoolEntry =
     })
   | (EntryTerms & TemplateTerms)
   | (EntryTerms & VendorTerms)
+  /** Exits that are fetched from somewhere now and again. */
+  | (EntryTerms & {
+      readonly kind: 'fetched';
+      readonly source: FetchedSource;
+      /** How the lines are written that come of it. */
+      readonly format: ListFormat;
+      readonly scheme: ListScheme;
+    })
   | (EntryTerms & { readonly kind: 'direct' })
   | (EntryTerms & { readonly kind: 'demo'; readonly counts: DemoCounts });
 

@@ -8,7 +8,7 @@ const datePattern = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2}
 
 /** What a response's Retry-After asks for (RFC 9110 §10.2.3), in ms, at most a day; null where there is none or it can't be read.
  *  A date counts from the response's own Date, so that neither clock need be right. */
-export function retryAfterOf(fields: Fields): number | null {
+export function retryAfterOf(fields: Pick<Fields, 'get'>): number | null {
   const value = fields.get('retry-after');
   if (value === undefined) return null;
   if (/^\d{1,10}$/.test(value)) return Math.min(LONGEST_MS, Number(value) * 1000);

@@ -16,6 +16,7 @@ import type { Clients } from '../store/clients.ts';
 import { exitFigures } from './exit-figures.ts';
 import { ExitInsights } from './exit-insights.ts';
 import type { LedgerHealth } from './ledger-writer.ts';
+import type { PoolSources } from './pool-sources.ts';
 import type { Probing } from './probing.ts';
 import type { SharedState } from './shared-state.ts';
 import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
@@ -31,11 +32,12 @@ export interface ControlOptions {
   /** Hands changed clients to the workers; resolves when they hold everywhere. */
   readonly takeClients: () => Promise<void>;
   readonly reloadPools: ReloadPools;
+  readonly sources: PoolSources;
 }
 
 /** The commands of the running gateway, over its live figures. */
 export function gatewayCommands(options: ControlOptions): Commands {
-  const { group, shared, probing, clients, now, health, takeClients, reloadPools } = options;
+  const { group, shared, probing, clients, now, health, takeClients, reloadPools, sources } = options;
   const { registry, exits, sessions, states } = shared;
   const { stored } = states;
   const limits = new ExchangeLimits({ counts: shared.limits, everyone: () => group.clientLimits, now });
@@ -57,6 +59,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
         disabled: stored.pools.byName,
         isUsable: usableBy({ exits, now }),
         probingOf: (name) => probing.viewOf(name),
+        sourcesOf: (name) => sources.viewsOf(name),
       }),
     exitStates: () => stored.exits,
     disabledPools: () => stored.pools,

@@ -3,15 +3,19 @@ import type { PoolReload } from '../admin/reload-command.ts';
 import { formatFault } from '../config/fault.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Certificates } from './certificates.ts';
+import type { ListMarks } from './list-watch.ts';
 import { poolReloadOf } from './pool-changes.ts';
-import type { PoolLoader } from './pool-loader.ts';
-import type { Settings } from './settings.ts';
+import type { PoolLoader, Restaged } from './pool-loader.ts';
+import type { PoolSources } from './pool-sources.ts';
+import type { PoolFiles, Settings } from './settings.ts';
 import { StartFault } from './start-fault.ts';
 import { Turns } from './turns.ts';
 import type { WorkerGroup } from './worker-group.ts';
 
 /** What a reload reads but can't change while the gateway runs. */
 const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers', 'relay', 'ledger'] as const;
+
+const noMarks: ListMarks = new Map();
 
 const stopping: CommandFault = {
   code: 'not_running',
@@ -27,6 +31,7 @@ export interface ReloaderOptions {
   readonly loader: PoolLoader;
   readonly certificates: Certificates;
   readonly group: WorkerGroup;
+  readonly sources: PoolSources;
   readonly log: AccessLog | null;
   readonly warn: (line: string) => void;
 }
@@ -35,6 +40,10 @@ export interface ReloaderOptions {
 export class Reloader {
   readonly #options: ReloaderOptions;
   readonly #turns = new Turns();
+  /** Pools whose sources have changed since they were read. */
+  readonly #changed = new Set<string>();
+  /** Pools that are read again once their sources have been asked. */
+  readonly #awaited = new Set<string>();
   #settings: Settings;
   #stopped = false;
 
@@ -46,6 +55,13 @@ export class Reloader {
   /** Those that hold. */
   get settings(): Settings {
     return this.#settings;
+  }
+
+  /** Follows where the exits come from, of the pools that the gateway starts by. `marks` are of before those were read. */
+  begin(marks: ListMarks): void {
+    const { sources, loader } = this.#options;
+    sources.prune(loader.files);
+    sources.follow(loader.files, marks);
   }
 
   /** No reload begins any more. */
@@ -66,21 +82,59 @@ export class Reloader {
     });
   }
 
-  /** The pools of these names, or all, by the config that holds: files and what they name are read again. A pool with a fault keeps
-   *  what it had. Rejects with CommandError where there is no such pool. */
-  reloadPools(only: readonly string[] | null): Promise<PoolReload> {
-    const { loader, group } = this.#options;
-    return this.#turns.take(async () => {
+  /** The pools of these names, or all, by the config that holds: files are read again, and what they name is read or fetched again.
+   *  A pool with a fault keeps what it had. Rejects with CommandError where there is no such pool. */
+  async reloadPools(only: readonly string[] | null): Promise<PoolReload> {
+    const { loader, sources } = this.#options;
+    const names = only?.map((name) => name.toLowerCase()) ?? null;
+    const wantedOf = (files: PoolFiles) => files.files.filter(({ name }) => names?.includes(name) ?? true);
+    const files = await this.#turns.take(async () => {
       if (this.#stopped) throw new CommandError(stopping);
-      const restaged = await loader.stageAgain(this.#settings.readPools(), only);
-      const applied = await group.takePools(() => loader.commit(restaged));
-      return poolReloadOf(restaged, applied);
+      const read = this.#settings.readPools();
+      const wanted = wantedOf(read);
+      const others = loader.files.filter(({ name }) => !wanted.some((one) => one.name === name));
+      sources.follow([...others, ...wanted], noMarks);
+      return read;
+    });
+    const wanted = wantedOf(files);
+    const awaited = wanted.map(({ name }) => name);
+    for (const name of awaited) this.#awaited.add(name);
+    await sources.refresh(awaited);
+    return this.#turns.take(async () => {
+      for (const name of awaited) this.#awaited.delete(name);
+      const marks = sources.marks(wanted);
+      try {
+        return await this.#takeEach(await loader.stageAgain(files, names));
+      } finally {
+        sources.follow(loader.files, marks);
+      }
     });
   }
 
+  /** What the exits of a pool are made from has changed. Tells what came of it. */
+  sourceChanged(pool: string): void {
+    const { loader, warn } = this.#options;
+    if (this.#awaited.has(pool)) return;
+    this.#changed.add(pool);
+    if (this.#changed.size > 1) return;
+    const take = async () => {
+      const pools = [...this.#changed];
+      this.#changed.clear();
+      if (this.#stopped) return;
+      linesOf(await this.#takeEach(await loader.stageSources(this.#settings, pools))).forEach(warn);
+    };
+    this.#turns.take(take).catch((fault: unknown) => warn(`pools could not be read again: ${fault}`));
+  }
+
+  async #takeEach(restaged: Restaged): Promise<PoolReload> {
+    const applied = await this.#options.group.takePools(() => this.#options.loader.commit(restaged));
+    return poolReloadOf(restaged, applied);
+  }
+
   async #takeAll(): Promise<void> {
-    const { readSettings, loader, certificates, group, log, warn } = this.#options;
+    const { readSettings, loader, sources, certificates, group, log, warn } = this.#options;
     const settings = readSettings();
+    const marks = sources.marks(settings.files);
     const next = await loader.stageAllGently(settings);
     const prepared = await certificates.prepare(settings.config);
     const commitPools = () => loader.commit(next);
@@ -92,6 +146,7 @@ export class Reloader {
       });
     await prepared.commit();
     await group.settled();
+    sources.follow(loader.files, marks);
     for (const warning of settings.warnings) warn(formatFault(warning));
     for (const key of LATER) {
       if (JSON.stringify(settings.config[key]) === JSON.stringify(this.#settings.config[key])) continue;
@@ -101,4 +156,15 @@ export class Reloader {
     warn('config, pools and certificates are read again');
     await log?.reopen().catch((cause: unknown) => warn(`the access log goes on in its old file: ${cause}`));
   }
+}
+
+/** What is worth telling of pools whose sources have changed. */
+function linesOf({ pools, faults }: PoolReload): string[] {
+  const lines = pools.flatMap(({ pool, exits, added, removed, faults: found }) => {
+    if (found.length > 0) return [`pool ${pool} keeps its ${exits} exits:`, ...found];
+    return added + removed === 0
+      ? []
+      : [`pool ${pool}: ${exits} exits, of which ${added} are new; ${removed} have left`];
+  });
+  return [...lines, ...faults];
 }

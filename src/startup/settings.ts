@@ -11,6 +11,7 @@ import type { DemoExit } from '../pool/entry-drafts.ts';
 import { demoCountsOf, type PoolSources, poolSources, sourceFaults } from '../pool/pool-builder.ts';
 import type { DemoCounts } from '../pool/pool-file.ts';
 import { type Vendor, vendorFaults } from '../pool/vendor.ts';
+import { copyPath } from '../store/list-copies.ts';
 import { textChunks } from './text-chunks.ts';
 
 /** Vendor files that come along; the operator's own of the same name win. */
@@ -73,7 +74,9 @@ function readPools(loaded: LoadedConfig) {
   const { config, variables } = loaded;
   const folder = readPoolFolder(config.pools, { variables });
   const { vendors, known, faults } = readVendors(config.pools, folder.files);
-  const reading = { readText, readChunks: textChunks, projectFolder: config.folder, vendors, knownVendors: known };
+  const { folder: projectFolder, data } = config;
+  const copyOf = (key: string) => copyPath(data, key);
+  const reading = { readText, readChunks: textChunks, copyOf, projectFolder, vendors, knownVendors: known };
   return {
     ...folder,
     faults: [...folder.faults, ...faults],

@@ -105,7 +105,7 @@ test('without a gateway, pools and exits are what their files say', async (t) =>
   const demo = 'pool: demo\ntier: res\nexits: [{ demo: { http: 1, https: 0, socks5: 0 } }]\n';
   const { command } = makeProject(t, { 'pools/demo.yaml': demo });
   const pools = await command('pool', 'list');
-  t.regex(pools.stdout, /^POOL +STATE +TIER .*\ndemo +ok +res .*\nres +ok +res +learned +- +1 +- +de\n$/);
+  t.regex(pools.stdout, /^POOL +STATE +TIER .*\ndemo +ok +res .*\nres +ok +res +learned +- +1 +- +- +de\n$/);
   t.regex(pools.stderr, /^no gateway runs: .* the demo pool has no exits/);
   const exits = await command('exit', 'list', '--country', 'DE', '--json');
   t.like(JSON.parse(exits.stdout), [{ pool: 'res', country: 'de', endpoint: 'http://192.0.2.1:8080', live: null }]);

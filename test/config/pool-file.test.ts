@@ -80,6 +80,35 @@ exits:
   t.is(formatFault(faultAt(['exits', 0, 'url'], 'x')), 'p.yaml:9:10 exits[0].url x');
 });
 
+test('what is fetched says from where, how often, and what is believed', (t) => {
+  const text = [
+    'pool: p',
+    'country: de',
+    'exits:',
+    '  - { list: "https://h/x", headers: { X-Key: k } }',
+    '  - { list: "HTTP://127.0.0.1/", refresh: 1h, timeout: 5s, shrink: allow, format: csv, scheme: socks5, name: n }',
+    '  - api:',
+    '      { url: "http://h/", body: { a: 1 }, method: POST, items: "$[*]", exit: { host: $.h, port: $.p }, next: $.n }',
+    '  - { api: { url: "http://h/", items: "$", exit: { line: "$" }, format: json, pace: { perSecond: 0.5 } } }',
+    '  - { command: [./a, "b c"], refresh: 30s }',
+  ];
+  const reading = readPoolFile(new YamlFile('p.yaml', text.join('\n')));
+  if (!reading.ok) return t.fail(reading.faults.map(formatFault).join('\n'));
+  const terms = { refreshMs: 600_000, timeoutMs: 60_000, shrink: 'refuse' };
+  const [first, second, third, fourth, fifth] = reading.pool.entries;
+  t.like(first, { kind: 'fetched', format: 'auto', scheme: 'http', geo: { country: 'de' } });
+  t.deepEqual(first?.kind === 'fetched' ? first.source : null, {
+    ...terms,
+    from: { kind: 'list', url: 'https://h/x', headers: { 'X-Key': 'k' } },
+  } as never);
+  t.like(second, { kind: 'fetched', format: 'csv', scheme: 'socks5', name: 'n' });
+  t.like(second, { source: { refreshMs: 3_600_000, timeoutMs: 5_000, shrink: 'allow', from: { kind: 'list' } } });
+  t.like(third, { format: 'pipe', source: { from: { kind: 'api', method: 'POST', body: { a: 1 }, items: ['all'] } } });
+  t.like(third, { source: { from: { next: [{ name: 'n' }], pace: { perSecond: 2, concurrency: 1 } } } });
+  t.like(fourth, { format: 'json', source: { from: { exit: [['line', []]], pace: { perSecond: 0.5 }, next: null } } });
+  t.like(fifth, { source: { refreshMs: 30_000, from: { kind: 'command', argv: ['./a', 'b c'] } } });
+});
+
 test('a pool says no more than its name', (t) => {
   const reading = readPoolFile(new YamlFile('p.yaml', 'pool: p\nexits: []'));
   t.like(reading.ok ? reading.pool : null, {
@@ -127,6 +156,36 @@ for (const [title, text, faults] of [
   ['no slots', `${head}  - { template: x, slots: 0 }`, [/^3:27 exits\[0\].slots expected a whole number from 1 to/]],
   ['countries', `${head}  - { template: x, countries: us }`, ['3:31 exits[0].countries expected a list, found a text']],
   ['scheme', `${head}  - { list: x, scheme: direct }`, [/^3:24 exits\[0\].scheme expected one of http/]],
+  ['a list that is nowhere', `${head}  - { list: "https://" }`, ['3:13 exits[0].list expected a URL of http or https']],
+  [
+    'refresh too often',
+    `${head}  - { list: "https://h/", refresh: 5s }`,
+    ['3:36 exits[0].refresh expected at least 10000ms'],
+  ],
+  ['a local list is not refreshed', `${head}  - { list: x, refresh: 10m }`, [/^3:16 exits\[0\].refresh unknown key/]],
+  [
+    'a field of ours',
+    `${head}  - { list: "https://h/", headers: { Host: x } }`,
+    [/^3:36 exits\[0\].headers a name here/],
+  ],
+  [
+    'an API without its parts',
+    `${head}  - { api: { url: "http://h/", exit: { host: $.a } } }`,
+    ['3:12 exits[0].api.items is missing', '3:38 exits[0].api.exit expected "host" and "port", or "line" alone'],
+  ],
+  [
+    'paths of an API',
+    `${head}  - { api: { url: "http://h/", items: "$.a[x]", exit: { line: "$[*]" } } }`,
+    [
+      "3:39 exits[0].api.items at character 4 expected .name, ['name'], [0] or [*]",
+      '3:63 exits[0].api.exit.line this path must lead to one value: no [*]',
+    ],
+  ],
+  [
+    'a command without a program',
+    `${head}  - { command: [] }`,
+    ['3:16 exits[0].command expected a list that begins with a program'],
+  ],
   ['ip', `${head}  - { direct: true, ip: 5 }`, ['3:25 exits[0].ip expected 4 or 6']],
   ['demo', `${head}  - demo: { http: many }`, [/^3:19 exits\[0\].demo.http expected a whole number/]],
   [

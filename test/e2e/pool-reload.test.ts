@@ -20,6 +20,11 @@ test.after.always(() => Promise.all([...exits, origin].map((peer) => peer.close(
 
 const addressOf = (exit: Exit) => `127.0.0.1:${exit.port}`;
 
+function writePool(gateway: Gateway, name: string, of: readonly Exit[]): Promise<void> {
+  const pool = { pool: name, tier: 'dc', exits: of.map(({ url }) => ({ url })) };
+  return writeFile(join(gateway.folder, 'pools', `${name}.yaml`), JSON.stringify(pool));
+}
+
 async function reload(gateway: Gateway, ...pools: string[]): Promise<PoolReload & { code: number | null }> {
   const ended = await gateway.command('pool', 'reload', ...pools, '--json');
   return { ...JSON.parse(ended.stdout), code: ended.code };
@@ -29,8 +34,7 @@ test('a reload is by difference: a tunnel over a removed exit goes on, and nothi
   const [stays, leaves] = exits;
   const gateway = await startGateway({
     config: { workers: 2 },
-    pools: { listed: { exits: [{ list: 'exits.txt' }] }, other: { exits: [{ url: stays!.url }] } },
-    files: { 'exits.txt': `${addressOf(leaves!)}\n` },
+    pools: { listed: { exits: [{ url: leaves!.url }] }, other: { exits: [{ url: stays!.url }] } },
   });
   t.teardown(() => gateway.stop());
   const session = gateway.login('tester', 'session-s1');
@@ -38,8 +42,7 @@ test('a reload is by difference: a tunnel over a removed exit goes on, and nothi
   t.is(tunnel.status, 200);
   const kept = await forwardVia(gateway.port(), `${origin.url}/bytes/3`, { login: session });
   t.is(kept.status, 200);
-  await writeFile(join(gateway.folder, 'exits.txt'), `${addressOf(stays!)}\n`);
-
+  await writePool(gateway, 'listed', [stays!]);
   const changed = await reload(gateway, 'listed');
   t.deepEqual(changed, {
     pools: [{ pool: 'listed', exits: 1, added: 1, removed: 1, kept: 0, duplicates: 0, faults: [] }],
@@ -65,11 +68,11 @@ test('a reload is by difference: a tunnel over a removed exit goes on, and nothi
 test('a pool with a fault keeps what it had, and the others go on', async (t) => {
   const [one, other] = exits;
   const gateway = await startGateway({
-    pools: { good: { exits: [{ list: 'good.txt' }] }, bad: { exits: [{ list: 'bad.txt' }] } },
-    files: { 'good.txt': `${addressOf(one!)}\n`, 'bad.txt': `${addressOf(one!)}\n` },
+    pools: { good: { exits: [{ url: one!.url }] }, bad: { exits: [{ list: 'bad.txt' }] } },
+    files: { 'bad.txt': `${addressOf(one!)}\n` },
   });
   t.teardown(() => gateway.stop());
-  await writeFile(join(gateway.folder, 'good.txt'), `${addressOf(one!)}\n${addressOf(other!)}\n${addressOf(one!)}\n`);
+  await writePool(gateway, 'good', [one!, other!, one!]);
   await writeFile(join(gateway.folder, 'bad.txt'), `${addressOf(other!)}\nno exit at all: secret\n`);
   const first = await reload(gateway);
   t.is(first.code, 2);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { listFormats as configured } from '../../../src/config/pool-schema.ts';
+import { listFormats as configured } from '../../../src/config/list-schema.ts';
 import { lineForms, listFormats } from '../../../src/pool/list-formats/registry.ts';
 import { readList } from './read-list.ts';
 
