@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
+import { badArgument, type CommandError } from '../admin/command-error.ts';
 import type { Geo } from '../pool/exit.ts';
 import { ListChange } from '../pool/list-change.ts';
 import { type ListedExit, type ListOptions, ListReader } from '../pool/list-formats/list-reader.ts';
 import { ListWriter } from '../pool/list-formats/list-writer.ts';
+import { formatEndpoint } from '../protocol/endpoint.ts';
 import { textChunks } from '../startup/text-chunks.ts';
 import type { Outcome } from './command-spec.ts';
 import { DraftFile, versionOf } from './draft-file.ts';
@@ -16,8 +18,7 @@ import type { Terminal } from './terminal.ts';
 import type { Workplace } from './workplace.ts';
 
 /** What stands at the head of a list that the command line keeps. */
-export const LIST_HEAD =
-  '# Kept by "roundabout pool import, add and remove": one exit a line. Other comments are not kept.\n';
+const LIST_HEAD = '# Kept by "roundabout pool import, add and remove": one exit a line. Other comments are not kept.\n';
 
 export interface UpdateOptions {
   readonly home: PoolHome;
@@ -57,19 +58,15 @@ export async function updateList(workplace: Workplace, options: UpdateOptions): 
     };
     await readInput(input, { ...reading, terminal }, summary.sink(take));
     summary.counts = change.counts;
+    if (options.replaces && change.cameNone && summary.faulty === 0) throw emptyList(input.name);
     if (change.counts.removed > 0) {
-      readStanding(home, (exit) => {
-        if (summary.wants('-') && change.isRemoved(exit)) summary.example('-', exit);
-      });
+      const take = (exit: ListedExit) => {
+        if (change.isRemoved(exit)) summary.example('-', exit);
+      };
+      readStanding(home, take, () => summary.wants('-'));
     }
     const write = (draft: DraftFile) => {
-      draft.write(LIST_HEAD);
-      const writer = new ListWriter('pipe');
-      readStanding(home, (exit) => {
-        const part = change.stays(exit) ? writer.write(exit) : null;
-        if (part?.ok) draft.write(part.value);
-      });
-      draft.write(writer.end());
+      writeStanding(home, draft, (exit) => change.stays(exit));
       fresh.copyTo(draft);
     };
     return await commitChange(workplace, summary, { ...options, version, write });
@@ -79,8 +76,26 @@ export async function updateList(workplace: Workplace, options: UpdateOptions): 
   }
 }
 
-/** The exits of a pool's list as it stands. Throws ConfigFaultsError where it has faults. */
-export function readStanding({ listPath, reading }: PoolHome, take: (exit: ListedExit) => void): void {
+/** Writes those exits of a pool's list again that stay. Throws CommandError where one can't be: then none must be lost. */
+export function writeStanding(home: PoolHome, draft: DraftFile, stays: (exit: ListedExit) => boolean): void {
+  const writer = new ListWriter('pipe');
+  draft.write(LIST_HEAD);
+  readStanding(home, (exit) => {
+    if (!stays(exit)) return;
+    const part = writer.write(exit);
+    if (!part.ok)
+      throw badArgument(home.listPath, `${formatEndpoint(exit.endpoint)}: ${part.fault.detail}`, 'take it out there');
+    draft.write(part.value);
+  });
+  draft.write(writer.end());
+}
+
+/** The exits of a pool's list as it stands, for as long as `wants` says so. Throws ConfigFaultsError where it has faults. */
+export function readStanding(
+  { listPath, reading }: PoolHome,
+  take: (exit: ListedExit) => void,
+  wants: () => boolean = () => true,
+): void {
   if (!existsSync(listPath)) return;
   const reader = new ListReader(reading, {
     exit: take,
@@ -88,7 +103,10 @@ export function readStanding({ listPath, reading }: PoolHome, take: (exit: Liste
       throw new ConfigFaultsError(listPath, [{ file: listPath, line, column: 1, path: '', message }]);
     },
   });
-  for (const chunk of textChunks(listPath)) reader.push(chunk);
+  for (const chunk of textChunks(listPath)) {
+    reader.push(chunk);
+    if (!wants()) return;
+  }
   reader.end();
 }
 
@@ -119,6 +137,11 @@ class FreshExits {
   discard(): void {
     this.#draft?.discard();
   }
+}
+
+/** What a fetch that failed leaves behind must not empty a pool. */
+function emptyList(name: string): CommandError {
+  return badArgument(name, 'there is no exit in it: nothing is replaced', 'to empty a pool, say "pool remove"');
 }
 
 function hasPlace(place: Geo): boolean {

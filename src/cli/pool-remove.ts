@@ -1,6 +1,5 @@
 import { CommandError } from '../admin/command-error.ts';
 import { type ListOptions, ListReader } from '../pool/list-formats/list-reader.ts';
-import { ListWriter } from '../pool/list-formats/list-writer.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { type DraftFile, versionOf } from './draft-file.ts';
@@ -8,7 +7,7 @@ import { ExitMatchers } from './exit-matchers.ts';
 import { commitChange } from './list-commit.ts';
 import { fileInput, givenInput, readText } from './list-input.ts';
 import { ListSummary } from './list-summary.ts';
-import { LIST_HEAD, readStanding } from './list-update.ts';
+import { readStanding, writeStanding } from './list-update.ts';
 import { type PoolHome, poolHome } from './pool-home.ts';
 import { changeOptions, consentOf } from './pool-import.ts';
 import type { Workplace } from './workplace.ts';
@@ -46,15 +45,7 @@ async function remove(given: Given, workplace: Workplace): Promise<Outcome> {
   summary.counts = { added: 0, changed: 0, removed, unchanged, duplicates: 0 };
   const [missed, ...more] = matchers.missed();
   if (missed !== undefined) throw notThere(more.length === 0 ? missed : `${missed}, nor ${more.length} more`, home);
-  const write = (draft: DraftFile) => {
-    const writer = new ListWriter('pipe');
-    draft.write(LIST_HEAD);
-    readStanding(home, (exit) => {
-      const part = matchers.takes(exit) ? null : writer.write(exit);
-      if (part?.ok) draft.write(part.value);
-    });
-    draft.write(writer.end());
-  };
+  const write = (draft: DraftFile) => writeStanding(home, draft, (exit) => !matchers.takes(exit));
   return commitChange(workplace, summary, { home, version, write, skipFaulty: false, ...consentOf(given, workplace) });
 }
 

@@ -46,6 +46,11 @@ export class ListChange {
     return { added: this.#added, changed: this.#changed, removed, unchanged, duplicates: this.#duplicates };
   }
 
+  /** Whether no exit came. */
+  get cameNone(): boolean {
+    return this.#seen + this.#added === 0;
+  }
+
   /** An exit that stands. */
   stands(exit: ListedExit): void {
     const number = this.#numberOf(exit.endpoint);

@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { startGateway } from '../support/gateway.ts';
-import { makeProject } from './project.ts';
+import { launcher, makeProject } from './project.ts';
 
 const LIST = 'pools/lists/res.txt';
 
@@ -72,6 +75,31 @@ test.serial('an import merges, or replaces; what is known better is changed', as
   t.deepEqual(exitsIn(folder, path), ['http://b:1|country=de', 'http://e:1']);
   t.is(JSON.parse((await command('pool', 'show', 'fresh', '--json')).stdout).exits, 2);
 });
+
+test.serial(
+  'what somebody else writes meanwhile is not overwritten, and a list without exits empties no pool',
+  async (t) => {
+    const { folder, commandWith } = makeProject(t);
+    await commandWith('a:1\n', 'pool', 'add', 'res', '-', '--yes');
+    const empty = await commandWith('', 'pool', 'import', 'res', '-', '--replace', '--yes');
+    t.is(empty.code, 2);
+    t.regex(empty.stderr, /there is no exit in it: nothing is replaced/);
+    const child = spawn(process.execPath, [launcher, 'pool', 'import', 'res', '-', '--yes'], { cwd: folder });
+    const ended = once(child, 'close');
+    let told = '';
+    child.stderr.on('data', (chunk) => {
+      told += chunk;
+    });
+    const isDraft = (name: string) => name.endsWith('.fresh');
+    while (!readdirSync(join(folder, 'pools/lists')).some(isDraft)) await setTimeout(20);
+    writeFileSync(join(folder, LIST), 'b:1\n');
+    child.stdin.end('c:1\n');
+    t.deepEqual(await ended, [1, null]);
+    t.regex(told, /was changed by somebody else meanwhile: nothing is written/);
+    t.deepEqual(exitsIn(folder), ['b:1']);
+    t.deepEqual(readdirSync(join(folder, 'pools/lists')), ['res.txt']);
+  },
+);
 
 test.serial('a list with faults is not taken, unless its sound entries are asked for', async (t) => {
   const { folder, command } = makeProject(t, {

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { type Ended, run } from '../support/programs.ts';
 
-const launcher = fileURLToPath(new URL('../../src/cli/roundabout.js', import.meta.url));
+/** The program as its users start it. */
+export const launcher = fileURLToPath(new URL('../../src/cli/roundabout.js', import.meta.url));
 
 /** A folder with a config and pools, and the command line in it. */
 export interface Project {
