@@ -121,6 +121,8 @@ test('one line that fits a single form decides for all that fit two', (t) => {
   const late = `${'a:1:b:2\n'.repeat(900)}c:3:d:pass\n${'a:1:b:2\n'.repeat(900)}`;
   t.deepEqual([readList(late).exits.length, readList(late).exits[1800]?.endpoint.host], [1801, 'a']);
   t.is(readList('a:1@b:2\nu:p@h:1').exits[0]?.endpoint.host, 'b');
+  t.is(readList('a:80:u:p@b:99\nc:80:u:pass').exits[0]?.endpoint.host, 'a');
+  t.is(readList('a:80:u:p@b:99\nu:pass@c:80').exits[0]?.endpoint.host, 'b');
 });
 
 test('of rival forms the greater part of a list decides; the others are faults', (t) => {

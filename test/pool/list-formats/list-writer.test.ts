@@ -185,6 +185,11 @@ test('what a format cannot tell is refused, and says where it can be told', (t) 
   for (const format of written) t.is(write(format, [direct]).refused.length, 1);
 });
 
+test('bars, comments and percent signs in a place are told in the format with bars', (t) => {
+  const { text: list, refused } = write('pipe', [{ ...open, geo: { city: 'a|b #c%41' }, name: 'x=y' }]);
+  t.deepEqual([list, refused], ['http://[2001:db8::1]:1|city=a%7Cb %23c%2541|name=x=y\n', []]);
+});
+
 test('an empty list is one in every format', (t) => {
   for (const format of written) t.deepEqual(readList(write(format, []).text, { format }).exits, [], format);
   t.deepEqual(JSON.parse(write('json', []).text), []);
