@@ -40,5 +40,7 @@ export interface CommandResults {
   readonly 'session.end': SessionView;
   /** Bookings that wait still, because the ledger can't be written. */
   readonly 'ledger.write': { readonly waiting: number };
+  /** Names of a kind, for completion. */
+  readonly names: readonly string[];
   readonly health: Health;
 }

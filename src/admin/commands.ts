@@ -9,6 +9,7 @@ import { type ExitPage, type ExitQuery, exitSorts, MOST_EXITS } from './exit-pag
 import { type ExitStateView, exitStateView } from './exit-state-view.ts';
 import { exitStatuses } from './exit-view.ts';
 import type { Health } from './health.ts';
+import { namesCommand } from './names-command.ts';
 import { findPool, type PoolCommandDeps, poolCommands } from './pool-commands.ts';
 import type { PoolView } from './pool-view.ts';
 import { type ReloadPools, reloadCommand } from './reload-command.ts';
@@ -38,6 +39,7 @@ export function createCommands(deps: CommandDeps): Commands {
     reloadCommand(deps.reloadPools),
     ...exitCommands(deps),
     ...viewCommands(deps),
+    namesCommand(deps),
     ...sessionCommands(deps.sessions),
     reportCommand(deps.report),
     ['ledger.write', command(Type.Object({}), () => deps.writeLedger())],

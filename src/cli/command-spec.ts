@@ -16,10 +16,14 @@ export interface CommandSpec {
   /** Such as `client add`. */
   readonly path: string;
   readonly summary: string;
+  /** For programs: neither help nor manual tell of it. */
+  readonly hidden?: true;
   /** Meant where its group alone is named. */
   readonly isDefault?: true;
   /** What its operand means; absent where it takes none. */
   readonly operand?: string;
+  /** The words that the operand may be. */
+  readonly choices?: readonly string[];
   /** What its operands mean, of which there may be none or many; in place of `operand`. */
   readonly operands?: string;
   /** There must be one of `operands` at least. */

@@ -1,34 +1,13 @@
 import { styleText } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
-import { clientCommands } from './client.ts';
+import { allCommands, globalOptions, groups } from './all-commands.ts';
 import { type CommandSpec, Given, type OptionSpec, type Outcome } from './command-spec.ts';
-import { exitCommands } from './exit.ts';
 import { exitCodes, exitCodeTexts } from './exit-code.ts';
 import { type Failure, failureOf, usageFailure } from './failure.ts';
-import { invoiceCommands } from './invoice.ts';
 import { packageVersion } from './package-facts.ts';
-import { poolCommands } from './pool.ts';
-import { exportCommands } from './pool-export.ts';
-import { importCommands } from './pool-import.ts';
-import { reloadCommands } from './pool-reload.ts';
-import { removeCommands } from './pool-remove.ts';
-import { poolStatsCommand } from './pool-stats.ts';
 import { printableJson } from './printable.ts';
-import { reportCommands } from './report.ts';
-import { serviceCommands } from './service.ts';
-import { sessionCommands } from './session.ts';
 import { page, type Screen } from './table.ts';
-import { usageCommands } from './usage.ts';
 import { Workplace } from './workplace.ts';
-
-const groups: ReadonlyMap<string, string> = new Map([
-  ['client', 'who may use the gateway'],
-  ['pool', 'the sets of exits'],
-  ['exit', 'the ways out'],
-  ['session', 'the exits that clients hold'],
-  ['invoice', 'bills of vendors'],
-  ['usage', 'what was used and what it cost; "show" unless told'],
-]);
 
 /** Runs the command line with these arguments (without node and script) and resolves with the exit code. Never rejects. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -63,9 +42,6 @@ function createProgram(runner: Runner): Command {
   const program = new Command('roundabout')
     .description('Roundabout, the egress gateway for crawlers')
     .version(packageVersion())
-    .option('--config <file>', 'the configuration (default: config/roundabout.yaml here, else the one shipped)')
-    .option('--data <folder>', 'the data folder, in place of the one that the configuration names')
-    .option('--json', 'answer in JSON on standard output, and tell errors in JSON on standard error')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => {} })
     .exitOverride()
@@ -73,22 +49,8 @@ function createProgram(runner: Runner): Command {
       'after',
       ['', 'Exit codes:', ...exitCodeTexts.map(([code, meaning]) => `  ${code}  ${meaning}`)].join('\n'),
     );
-  const specs = [
-    ...serviceCommands,
-    ...clientCommands,
-    ...poolCommands,
-    ...importCommands,
-    ...exportCommands,
-    ...removeCommands,
-    ...reloadCommands,
-    poolStatsCommand,
-    ...exitCommands,
-    ...sessionCommands,
-    ...reportCommands,
-    ...usageCommands,
-    ...invoiceCommands,
-  ];
-  for (const spec of specs) addCommand(program, spec, runner);
+  for (const option of globalOptions) program.addOption(optionOf(option));
+  for (const spec of allCommands) addCommand(program, spec, runner);
   return program;
 }
 
@@ -96,6 +58,7 @@ function addCommand(program: Command, spec: CommandSpec, runner: Runner): void {
   const [first = '', second] = spec.path.split(' ');
   const command = (second === undefined ? program : groupOf(program, first)).command(second ?? first, {
     isDefault: spec.isDefault ?? false,
+    hidden: spec.hidden ?? false,
   });
   command.description(spec.summary);
   if (spec.operands !== undefined) command.argument(spec.needsOperands ? '<names...>' : '[names...]', spec.operands);

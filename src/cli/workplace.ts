@@ -78,6 +78,24 @@ export class Workplace {
     return { result: JSON.parse(JSON.stringify(result)), live: reply !== null };
   }
 
+  /** The same by another configuration or data folder, where one is named. */
+  elsewhere({ config, data }: Pick<WorkplaceOptions, 'config' | 'data'>): Workplace {
+    const { config: ownConfig, data: ownData } = this.#options;
+    return new Workplace({ ...this.#options, config: config ?? ownConfig, data: data ?? ownData });
+  }
+
+  /** Runs a command on the gateway alone; null where none runs. Throws CommandError. */
+  async runLive<Name extends keyof CommandResults>(
+    name: Name,
+    args: object,
+    deadlineMs: number,
+  ): Promise<CommandResults[Name] | null> {
+    const folder = this.dataOverride ?? dataFolderOf(this.#place);
+    const reply = await askGateway(controlPath(folder), { command: name, args }, deadlineMs);
+    if (reply?.ok === false) throw new CommandError(reply.error);
+    return reply === null ? null : (reply.result as CommandResults[Name]);
+  }
+
   /** The wall clock, in ms since the epoch. */
   now(): number {
     return this.#options.now();
