@@ -18,6 +18,7 @@ import { gatewayCommands, healthOf } from './startup/control.ts';
 import { FaultTeller } from './startup/fault-teller.ts';
 import { metricsPage } from './startup/metrics.ts';
 import { openStoredStates, type StoredStates } from './startup/operator-states.ts';
+import { warnOfForeignRanges } from './startup/own-ranges.ts';
 import { PoolLoader } from './startup/pool-loader.ts';
 import { PoolSources } from './startup/pool-sources.ts';
 import { Probing } from './startup/probing.ts';
@@ -147,6 +148,7 @@ class Gateway {
       now,
     });
     await group.start();
+    void warnOfForeignRanges(this.#settings.files, warn);
     this.#watch(group, watch);
     const takeClients = () => watch.look().then(() => group.settled());
     const reloader = this.#makeReloader({ group, certificates, sources });

@@ -1,4 +1,5 @@
 import type { StaticDecode } from 'typebox';
+import type { Cidr } from './cidr.ts';
 import { checkDocument } from './document-check.ts';
 import type { ConfigFault, Path } from './fault.ts';
 import { entrySchemas, type PoolDocument, poolSchema } from './pool-schema.ts';
@@ -62,7 +63,7 @@ export type Entry = EntryTerms &
         readonly format: Written<'list'>['format'];
         readonly scheme: Written<'list'>['scheme'];
       }
-    | { readonly kind: 'direct' }
+    | { readonly kind: 'direct'; readonly from: (Cidr & { readonly count: number | null }) | null }
     | { readonly kind: 'demo'; readonly counts: Written<'demo'>['demo'] }
   );
 
@@ -135,9 +136,19 @@ function readEntry(yaml: YamlFile, { value, index, common }: WrittenEntry): Entr
   if (kind === undefined) return faulty(yaml.faultAt(base, `expected a mapping with one of ${kinds.join(', ')}`));
   if (second !== undefined)
     return faulty(yaml.faultAt([...base, second], `an entry is either ${kind} or ${second}`, 'key'));
-  const form = kind === 'list' && isRemote(yaml.textAt([...base, 'list'])) ? 'remoteList' : kind;
+  const form = formOf(kind, { yaml, base, value });
   const checked = checkDocument(entrySchemas[form], { yaml, value, base });
   return checked.ok ? { entry: entryOf(checked.value, common), faults: [] } : { entry: null, faults: checked.faults };
+}
+
+/** What tells the forms of one kind apart. */
+function formOf(
+  kind: (typeof kinds)[number],
+  { yaml, base, value }: { yaml: YamlFile; base: readonly (string | number)[]; value: unknown },
+): Kind {
+  if (kind === 'list' && isRemote(yaml.textAt([...base, 'list']))) return 'remoteList';
+  const own = typeof value === 'object' && value !== null && 'direct' in value ? value.direct : null;
+  return kind === 'direct' && typeof own === 'object' && own !== null ? 'directRange' : kind;
 }
 
 function entryOf(written: Written<Kind>, common: Geo): Entry {
@@ -168,7 +179,11 @@ function entryOf(written: Written<Kind>, common: Geo): Entry {
     const account = { vendor, product, protocol, username, password, endpoint };
     return { kind: 'vendor', ...account, ...mintTermsOf(written), ...termsOf(written, common) };
   }
-  if ('direct' in written) return { kind: 'direct', ...termsOf(written, common) };
+  if ('direct' in written) {
+    if (written.direct === true) return { kind: 'direct', from: null, ...termsOf(written, common) };
+    const { from, count = null } = written.direct;
+    return { kind: 'direct', from: { ...from, count }, ...termsOf(written, common), ip: from.family };
+  }
   return { kind: 'demo', counts: written.demo, ...termsOf({}, common) };
 }
 

@@ -1,5 +1,6 @@
 import Type, { type StaticDecode } from 'typebox';
 import { decimalsOf } from '../protocol/decimal.ts';
+import { parseCidr } from './cidr.ts';
 import { listFormat, listScheme } from './list-schema.ts';
 import { poolProbe } from './probe-schema.ts';
 import * as t from './schema-terms.ts';
@@ -94,6 +95,14 @@ export const entrySchemas = {
     direct: Type.Literal(true, { description: 'true' }),
     ...geo,
     ip,
+    name: t.optional(t.text('a name')),
+  }),
+  directRange: t.mapping({
+    direct: t.mapping({
+      from: t.meaning('a range of addresses on this machine', parseCidr),
+      count: t.optional(t.whole(1, 65_536)),
+    }),
+    ...geo,
     name: t.optional(t.text('a name')),
   }),
   demo: t.mapping({

@@ -160,6 +160,8 @@ class ProbeRun {
     const raw = await dialMetered(this.#tools, {
       host: place.host,
       port: place.port,
+      ...(endpoint.scheme === 'direct' &&
+        endpoint.host !== '' && { from: endpoint.host, family: ownFamily(endpoint.host) }),
       blame,
       judge: judged,
       deadlineMs,
@@ -277,3 +279,5 @@ function requestHead(
 }
 
 const unexpected = (kind: ErrorKind, detail: string): GatewayError => new GatewayError(kind, { detail });
+
+const ownFamily = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);

@@ -9,6 +9,7 @@ import { SkippedKinds } from './list-formats/skipped-kinds.ts';
 import { listedTerms } from './listed-terms.ts';
 import { draftMinted } from './minted-drafts.ts';
 import { isAbsent, type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
+import { addressesOf, tooWide } from './own-range.ts';
 import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
 import type { Steps } from './steps.ts';
 import type { Vendor } from './vendor.ts';
@@ -85,8 +86,7 @@ export function* draftEntry(
     case 'fetched':
       return yield* draftFetched(at, entry);
     case 'direct':
-      sink(listed(termsOf(at, entry, { scheme: 'direct' }), { host: '', port: 0 }));
-      return faultless;
+      return draftDirect(at, entry);
     case 'demo':
       return draftDemo(at, entry);
   }
@@ -110,6 +110,14 @@ function termsOf({ file, ca }: At, entry: PoolEntry, own: Partial<ExitTerms> & {
 
 function listed(terms: ExitTerms, facts: DialFacts, label = ''): ExitDraft {
   return { terms, facts, session: 0, label };
+}
+
+function draftDirect(at: At, { from, ...entry }: EntryOf<'direct'>): EntryReport {
+  const terms = termsOf(at, { ...entry, from }, { scheme: 'direct' });
+  const wide = from === null ? null : tooWide(from);
+  if (wide !== null) return fault(keyFault(at, 'direct', wide));
+  for (const host of from === null ? [''] : addressesOf(from)) at.sink(listed(terms, { host, port: 0 }));
+  return faultless;
 }
 
 function draftUrl(at: At, entry: EntryOf<'url'>): EntryReport {

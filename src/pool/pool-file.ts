@@ -4,6 +4,7 @@ import type { FetchedSource } from './fetched-source.ts';
 import type { ListScheme } from './list-formats/listed-exit.ts';
 import type { ListFormat } from './list-formats/registry.ts';
 import type { TemplateTerms, VendorTerms } from './minted-entry.ts';
+import type { OwnRange } from './own-range.ts';
 
 /** A fault in a pool file or in a list that it names. `line` and `column` count from 1; `path` is empty for a list's line. */
 export interface PoolFault {
@@ -44,7 +45,8 @@ export type PoolEntry =
       readonly format: ListFormat;
       readonly scheme: ListScheme;
     })
-  | (EntryTerms & { readonly kind: 'direct' })
+  /** A way out without a proxy: from each address of the range, or from whichever the system takes. */
+  | (EntryTerms & { readonly kind: 'direct'; readonly from: OwnRange | null })
   | (EntryTerms & { readonly kind: 'demo'; readonly counts: DemoCounts });
 
 /** How many local exits of each kind the demo pool has. */

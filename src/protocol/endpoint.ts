@@ -6,7 +6,8 @@ import { failed, type Parsed, parsed } from './decoded.ts';
 /** The protocols an exit is dialled with. `socks5` and `socks5h` mean the same (vendors write either): the exit gets the name. */
 export type ExitScheme = 'http' | 'https' | 'socks4' | 'socks4a' | 'socks5' | 'direct';
 
-/** Where and how an exit is dialled. `direct` has an empty host and port 0. */
+/** Where and how an exit is dialled. `direct` has port 0, and in place of a host the address of ours that it is dialled from, empty for
+ *  whichever the system takes. */
 export interface Endpoint {
   readonly scheme: ExitScheme;
   /** Canonical as in Authority. */
@@ -65,7 +66,7 @@ export function parseEndpoint(
 
 /** `scheme://host:port`, without the credential: fit to be shown. */
 export function formatEndpoint(endpoint: Endpoint): string {
-  if (endpoint.scheme === 'direct') return 'direct';
+  if (endpoint.scheme === 'direct') return endpoint.host === '' ? 'direct' : `direct from ${endpoint.host}`;
   const family = endpoint.host.includes(':') ? 6 : 0;
   return `${endpoint.scheme}://${formatAuthority({ host: endpoint.host, port: endpoint.port, family })}`;
 }

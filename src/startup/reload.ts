@@ -4,6 +4,7 @@ import { formatFault } from '../config/fault.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Certificates } from './certificates.ts';
 import type { ListMarks } from './list-watch.ts';
+import { warnOfForeignRanges } from './own-ranges.ts';
 import { poolReloadOf } from './pool-changes.ts';
 import type { PoolLoader, Restaged } from './pool-loader.ts';
 import type { PoolSources } from './pool-sources.ts';
@@ -146,6 +147,7 @@ export class Reloader {
       });
     await prepared.commit();
     await group.settled();
+    void warnOfForeignRanges(settings.files, warn);
     sources.follow(loader.files, marks);
     for (const warning of settings.warnings) warn(formatFault(warning));
     for (const key of LATER) {

@@ -1,6 +1,6 @@
 import { isIPv6, type Socket } from 'node:net';
 import type { Cutoff } from './cutoff.ts';
-import { type Blame, connectFailure, dialTimeout, tellingOf } from './dial-failure.ts';
+import { type Blame, boundFailure, connectFailure, dialTimeout, tellingOf } from './dial-failure.ts';
 
 /** RFC 8305 §5: how long an attempt has before the next address is tried beside it. */
 const ATTEMPT_DELAY_MS = 250;
@@ -23,7 +23,7 @@ export function interleave(addresses: readonly string[]): readonly string[] {
  *  with the most telling failure when all have failed, or with the cutoff's. */
 export function raceAddresses(
   addresses: readonly string[],
-  by: { readonly open: (address: string) => Socket; readonly blame: Blame },
+  by: { readonly open: (address: string) => Socket; readonly blame: Blame; readonly bound?: boolean },
   cutoff: Cutoff,
 ): Promise<Socket> {
   const order = interleave(addresses);
@@ -45,7 +45,8 @@ export function raceAddresses(
           running.delete(socket);
           if (failure === null || tellingOf(error) > tellingOf(failure)) failure = error;
           if (tried < order.length) tryNext();
-          else if (running.size === 0) reject(connectFailure(by.blame, failure));
+          else if (running.size === 0)
+            reject(by.bound === true ? boundFailure(by.blame, failure) : connectFailure(by.blame, failure));
         };
         socket.once('error', lost);
         socket.once('connect', () => {

@@ -68,6 +68,13 @@ export function connectFailure(blame: Blame, error: NodeJS.ErrnoException): Gate
   }
 }
 
+/** The same of a connection from an address of ours: one that isn't on this machine is the exit's failure, not the origin's. */
+export function boundFailure(blame: Blame, error: NodeJS.ErrnoException): GatewayError {
+  if (error.code !== 'EADDRNOTAVAIL' && error.code !== 'EINVAL') return connectFailure(blame, error);
+  const detail = 'the address of the exit is not on this machine, or has no port left';
+  return new GatewayError('exit_failed', { detail, cause: error });
+}
+
 /** How much a failed connect() says about the peer, for choosing among those of several addresses: an exhausted gateway before
  *  any peer, a peer that answered before one that is not reachable from here. */
 export function tellingOf(error: NodeJS.ErrnoException): number {

@@ -27,6 +27,8 @@ export interface DialTls {
 /** Where to connect, and what may happen on the way. */
 export interface DialTarget extends AddressQuestion {
   readonly port: number;
+  /** The address of ours that it is dialled from; whichever the system takes unless told. An exit is known by it. */
+  readonly from?: string | undefined;
   readonly tls?: DialTls;
   /** Whether TCP keep-alive is left to whoever keeps the connection: it takes as many calls of the system as all the rest of a
    *  dial, and most tunnels are over before the first probe. */
@@ -144,7 +146,8 @@ class TcpDialler implements Dialler {
     const context = target.tls === undefined ? null : this.#context(target.tls.ca ?? '');
     const addresses = await this.addresses(target, cutoff);
     const open = (address: string): net.Socket => this.#connect(address, target);
-    const socket = await raceAddresses(addresses, { open, blame: target.blame }, cutoff);
+    const { blame, from } = target;
+    const socket = await raceAddresses(addresses, { open, blame, bound: from !== undefined }, cutoff);
     this.#register(socket, target.port);
     target.onWire?.(socket);
     return context === null ? socket : secureStream(socket, { ...target, ...target.tls, context }, cutoff);
@@ -159,10 +162,11 @@ class TcpDialler implements Dialler {
     return judgedAddresses(this.#options.resolver, question, cutoff);
   }
 
-  #connect(address: string, { port, brief = false }: DialTarget): net.Socket {
+  #connect(address: string, { port, from, brief = false }: DialTarget): net.Socket {
     const socket = net.connect({
       host: address,
       port,
+      ...(from !== undefined && { localAddress: from }),
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: !brief,

@@ -57,10 +57,12 @@ export interface OpenedTunnel {
 export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: TunnelRequest): Promise<OpenedTunnel> {
   const { dialler } = tools;
   if (exit.endpoint.scheme === 'direct') {
+    const from = exit.endpoint.host;
     const socket = await dialler.dial({
       ...request,
       ...request.authority,
-      family: request.family,
+      from: from === '' ? undefined : from,
+      family: from === '' ? request.family : isIPv4(from) ? 4 : 6,
       blame: 'origin',
       brief: true,
     });

@@ -75,7 +75,7 @@ exits:
   t.like(entries[3], { kind: 'template', slots: 500, ttlMs: null, lifetimeMs: null, limits: null });
   t.like(entries[3], { lists: { country: ['us', 'DE'], city: [] } });
   t.like(entries[4], { kind: 'template', slots: null, lists: { country: [] } });
-  t.deepEqual(entries[5], { kind: 'direct', ...common });
+  t.deepEqual(entries[5], { kind: 'direct', from: null, ...common });
   t.deepEqual(entries[6], { kind: 'demo', counts: { http: 1, https: 0, socks5: 0 }, ...common });
   t.is(formatFault(faultAt(['exits', 0, 'url'], 'x')), 'p.yaml:9:10 exits[0].url x');
 });
