@@ -102,12 +102,12 @@ export class Reloader {
     for (const name of awaited) this.#awaited.add(name);
     await sources.refresh(awaited);
     return this.#turns.take(async () => {
-      for (const name of awaited) this.#awaited.delete(name);
       const marks = sources.marks(wanted);
       try {
         return await this.#takeEach(await loader.stageAgain(files, names));
       } finally {
         sources.follow(loader.files, marks);
+        for (const name of awaited) this.#awaited.delete(name);
       }
     });
   }
