@@ -178,6 +178,26 @@ test.serial('a start without network works with the copy of before, and says how
   t.regex(list.stdout, /3\.0 h ago, failing/);
 });
 
+test.serial('a kill while a list comes leaves the copy of before, and nothing else', async (t) => {
+  const server = await vendor(t, addresses(5));
+  const gateway = await startGateway({ pools: { p: { exits: [{ list: `${server.url}/a`, refresh: '24h' }] } } });
+  await until(async () => (await show(gateway)).exits === 5);
+  server.answer = (_, response) => response.write(addresses(3));
+  const folder = join(gateway.folder, 'data', 'sources');
+  const isDraft = (name: string) => name.endsWith('.new');
+  const asked = reload(gateway).catch(() => null);
+  await until(async () => (await readdir(folder)).some(isDraft));
+  await gateway.kill({ keepFolder: true });
+  await asked;
+  server.answer = addresses(7);
+  const again = await gateway.startAgain();
+  t.teardown(() => again.stop());
+  t.like(await show(again), { exits: 5 });
+  t.false((await readdir(folder)).some(isDraft));
+  await reload(again);
+  t.like(await show(again), { exits: 7 });
+});
+
 test.serial('an API is read page by page, and its items are mapped to exits', async (t) => {
   const item = (i: number) => ({
     proxy_address: '127.0.0.9',
