@@ -61,7 +61,7 @@ const limits = t.section(
     exits: t.list(exitRule, []),
     memory: t.nullable('a size such as 512MiB, from 64MiB', t.size({ least: 64 * 1024 ** 2, most: 2 ** 50 })),
   },
-  { later: ['bandwidth', 'quotas'] },
+  { later: ['quotas'] },
 );
 
 const timeouts = t.section({

@@ -50,6 +50,7 @@ export class ExchangeLimits {
     const { admission, authority } = exchange;
     if (admission === null || authority === null) return;
     const { client, pools, params } = admission;
+    if (client.limits.length === 0 && this.#options.everyone().length === 0) return;
     const limits = this.bookOf(client).of({ pools, host: authority.host, tag: params.tag });
     if (limits.length === 0) return;
     const { counts, now } = this.#options;
