@@ -1,3 +1,5 @@
+import type { ProviderView } from './provider-view.ts';
+
 /** How the gateway is, as one value for the health page, the control socket and the command line. */
 export interface Health {
   readonly status: 'ok' | 'starting' | 'draining' | 'overloaded';
@@ -8,6 +10,8 @@ export interface Health {
   readonly listeners: readonly { readonly name: string; readonly host: string; readonly port: number }[];
   /** `usable` are the exits that are not ejected now. */
   readonly pools: readonly { readonly name: string; readonly exits: number; readonly usable: number }[];
+  /** What carries exits and doesn't serve now, or not yet as before. */
+  readonly providers: readonly ProviderView[];
   /** Exchanges under way, and how the others ended. */
   readonly exchanges: { readonly open: number; readonly byKind: Readonly<Record<string, number>> };
   /** Clients' connections, those of tunnels included. */

@@ -2,6 +2,7 @@ import type { Price, Strategy } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { Tier } from '../protocol/params.ts';
 import type { PoolProbingView } from './probe-view.ts';
+import type { ProviderView } from './provider-view.ts';
 import type { SourceView } from './source-view.ts';
 
 /** A pool as it is shown. */
@@ -17,6 +18,8 @@ export interface PoolView {
   readonly disabled: boolean;
   /** Its exits' countries, in order, each once. */
   readonly countries: readonly string[];
+  /** What carries many of its exits, and how that stands; empty where no gateway runs. */
+  readonly providers: readonly ProviderView[];
   /** Null where no gateway runs. */
   readonly probing: PoolProbingView | null;
   /** What its exits are fetched from; null where no gateway runs. */
@@ -32,17 +35,20 @@ export interface PoolKnowledge {
   readonly probingOf?: ((pool: string) => PoolProbingView) | null;
   /** What a pool is fetched from; null where that isn't known. */
   readonly sourcesOf?: ((pool: string) => readonly SourceView[]) | null;
+  /** Of all pools. */
+  readonly providers?: readonly ProviderView[];
 }
 
 /** All pools. */
 export function poolViews(registry: PoolRegistry, known: PoolKnowledge): PoolView[] {
-  const { disabled, isUsable, probingOf = null, sourcesOf = null } = known;
+  const { disabled, isUsable, probingOf = null, sourcesOf = null, providers = [] } = known;
   return registry.pools().map(({ name, tier, strategy, price, exits }) => {
     const usable = isUsable === null ? null : disabled.has(name) ? 0 : countUsable(registry, name, isUsable);
     const [countries, probing] = [registry.countriesOf(name), probingOf?.(name) ?? null];
-    const isDisabled = disabled.has(name);
+    const own = providers.filter(({ pool }) => pool === name);
     const sources = sourcesOf?.(name) ?? null;
-    return { pool: name, tier, strategy, price, exits, usable, disabled: isDisabled, countries, probing, sources };
+    const shown = { usable, disabled: disabled.has(name), countries, providers: own, probing, sources };
+    return { pool: name, tier, strategy, price, exits, ...shown };
   });
 }
 

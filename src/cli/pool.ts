@@ -1,4 +1,5 @@
 import type { PoolView } from '../admin/pool-view.ts';
+import { providerText } from '../admin/provider-view.ts';
 import type { CommandSpec } from './command-spec.ts';
 import { probingLines } from './probe-text.ts';
 import { fetchedCell, sourceLines } from './source-text.ts';
@@ -26,9 +27,10 @@ export const poolCommands: readonly CommandSpec[] = [
       const names = ['pool', 'state', 'tier', 'strategy', 'price', 'exits', 'usable', 'fetched', 'countries'];
       const values = poolRow(result);
       const lines = formatFacts(names.map((name, index) => [name, values[index] ?? null]));
+      const providers = formatFacts(result.providers.map((one): [string, Cell] => ['provider', providerText(one)]));
       return {
         json: result,
-        lines: [...lines, ...sourceLines(result), ...probingLines(result)],
+        lines: [...lines, ...providers, ...sourceLines(result), ...probingLines(result)],
         remarks: remarksOn(workplace, live),
       };
     },

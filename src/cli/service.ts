@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Health } from '../admin/health.ts';
+import { providerText } from '../admin/provider-view.ts';
 import { formatFault } from '../config/fault.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { exitCodes } from './exit-code.ts';
@@ -58,14 +59,15 @@ function checkConfig(workplace: Workplace): Outcome {
 }
 
 function healthOutcome(health: Health): Outcome {
-  const { status, pid, version, uptimeS, listeners, pools, exchanges, connections, relay, workers, store, ledger } =
-    health;
+  const { status, pid, version, uptimeS, listeners, pools, providers, exchanges, connections } = health;
+  const { relay, workers, store, ledger } = health;
   const ended = Object.entries(exchanges.byKind).map(([kind, count]) => `${kind} ${count}`);
   const facts: [string, Cell][] = [
     ['status', status],
     ['process', `${pid}, version ${version}, up for ${uptimeS} s`],
     ...listeners.map(({ name, host, port }): [string, Cell] => ['listener', `${name} on ${host} port ${port}`]),
     ...pools.map(({ name, exits, usable }): [string, Cell] => ['pool', `${name}: ${usable} of ${exits} exits usable`]),
+    ...providers.map((one): [string, Cell] => ['provider', `${one.pool}: ${providerText(one)}`]),
     ['exchanges', `${exchanges.open} open; ended: ${ended.join(', ') || 'none'}`],
     ['connections', connections],
     ['relay', relay.kind === 'native' ? `native, ${relay.tunnels} tunnels` : `TypeScript: ${relay.why}`],

@@ -9,6 +9,7 @@ import { siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
 import { mostOver } from './exit-shares.ts';
+import { bookToProvider } from './provider-books.ts';
 import { releaseFromSession, settleSession } from './session-exit.ts';
 import { remember } from './site-signals.ts';
 
@@ -40,6 +41,7 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
   const { slot } = choice;
   const at = { slot, generation: deps.exits.generationOf(slot) };
   const place = deps.places.take(slot, at.generation, Math.min(MOST_IN_FLIGHT, mostOver(deps, slot)));
+  if (place === FULL || place === NO_ROOM) deps.selection().providers.left(choice.entry);
   if (place === FULL) throw new ExitFull();
   if (place === NO_ROOM) throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
   const queued = deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
@@ -51,6 +53,7 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   const now = deps.now();
   const { choice, at, place, begunAt } = attempt;
   deps.selection().ended(at, now);
+  deps.selection().providers.worked(choice.entry, now);
   exchange.choice = choice;
   exchange.inFlight = at.generation;
   exchange.place = place;
@@ -74,6 +77,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const ms = now - attempt.begunAt;
   dropAttempt(deps, attempt);
   settle(exchange, attempt.meter);
+  bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
   const exit = choice.exit.id;
   const kind = fault instanceof GatewayError ? fault.kind : fault instanceof ClientLeft ? 'client_left' : 'internal';
   deps.ledger.failed(exchange, { ...attempt, kind, ms });
@@ -87,7 +91,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   if (isAmbiguous(fault.kind)) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     charge(deps, deps.rejections.rejected(authorityKey(exchange), { slot: choice.slot, endpoint }, now), now);
-  } else if (chargesExit(fault.kind)) deps.selection().failed(at, howOf(fault), { ms, now });
+  } else if (chargesExit(fault.kind)) deps.selection().failed(at, howOf(fault), { ms, now, ofMany: isMany(choice) });
   // An exit that tells what the origin did has done its own part.
   else if (fault.kind === 'origin_refused' || fault.kind === 'origin_dns') bookAnswer(deps, exchange, attempt);
   if (fault.by === 'exit') releaseFromSession(deps, exchange);
@@ -102,6 +106,7 @@ interface FailedAttempt {
 /** Gives back the exit of an attempt that another has overtaken, once its connection is closed: nothing was learned of it. */
 export function bookLoser(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt): void {
   dropAttempt(deps, attempt);
+  deps.selection().providers.left(attempt.choice.entry);
   settle(exchange, attempt.meter);
   deps.ledger.failed(exchange, { ...attempt, kind: OVERTAKEN, ms: deps.now() - attempt.begunAt });
 }
@@ -139,6 +144,9 @@ function bookAnswer(deps: Collaborators, exchange: Exchange, { choice, at, queue
   deps.selection().arrived(at, now - begunAt, { site: siteRowOf(deps, exchange), rings, queued, now });
 }
 
+/** Whether its slot stands for all that a gateway carries: each attempt or session has an exit of its own there. */
+const isMany = ({ exit }: Choice): boolean => exit.mint !== null;
+
 /** Whether its slot still holds the exit: a reload may have given it to another, of which nothing was learned here. */
 function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
   return deps.registry.exitAt(slot)?.id === exit.id;
@@ -146,7 +154,9 @@ function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
 
 function charge(deps: Collaborators, slots: readonly number[], now: number): void {
   for (const slot of slots) {
-    deps.selection().failed({ slot, generation: deps.exits.generationOf(slot) }, 'refused', { ms: null, now });
+    const at = { slot, generation: deps.exits.generationOf(slot) };
+    const ofMany = deps.registry.exitAt(slot)?.mint != null;
+    deps.selection().failed(at, 'refused', { ms: null, now, ofMany });
   }
 }
 

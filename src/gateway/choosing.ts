@@ -3,14 +3,16 @@ import type { Lease } from '../memory/lease-table.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Params } from '../protocol/username.ts';
+import { NO_ENTRY } from '../selection/provider-health.ts';
 import { HOLD, NONE } from '../selection/request.ts';
 import type { Collaborators } from './collaborators.ts';
 import { pickSlot, type Wide } from './drawing.ts';
 import type { Admission, Choice, Exchange } from './exchange.ts';
-import { exitShareOf } from './exit-shares.ts';
-import { allRefused, noExit, noneRested, standingsOf } from './no-exit.ts';
+import { type ExitShare, exitShareOf } from './exit-shares.ts';
+import { heldTooLong, noneRested, noneToTake, providerDown } from './no-exit.ts';
 import type { SiteBar } from './operator-bars.ts';
 import { pause } from './pause.ts';
+import { shunnedProviders } from './provider-books.ts';
 import {
   asMinted,
   findLease,
@@ -49,9 +51,9 @@ export function chooseRival(deps: Collaborators, exchange: Exchange, tried: read
   const candidates = deps.registry.drawFrom(filter);
   const guard = exitShareOf(deps, exchange);
   const bar = deps.bars.at(exchange);
-  const slot = pickSlot(deps, exchange, { filter, candidates, excluded, guard, bar, retry: true });
+  const { slot, entry } = pickSlot(deps, exchange, { filter, candidates, excluded, guard, bar, retry: true });
   const exit = slot < 0 ? undefined : deps.registry.exitAt(slot);
-  return exit === undefined ? null : asChoice(deps, admission, { slot, exit, lease: null });
+  return exit === undefined ? null : asChoice(deps, admission, { slot, exit, lease: null, entry });
 }
 
 /** The exit for the next attempt, or HOLD while the site refuses every one: see `chooseLater`. A session's exit is its lease's,
@@ -69,46 +71,98 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const guard = exitShareOf(deps, exchange);
   const bar = deps.bars.at(exchange);
   if (lease !== null) {
-    const exit = leasedExit(deps, { lease, filter, excluded, bar });
-    const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
-    const stays = exit !== null && (pinned || mayStay(deps, exchange, exit.slot));
-    if (exit !== null && stays && (guard === null || guard.take(exit.slot, deps.now())))
-      return {
-        choice: asChoice(deps, admission, { ...exit, lease }),
-        others: pinned ? 0 : othersThan(exit.exit, most, []),
-        pinned,
-      };
-    // A session goes on by its exit, once that may.
-    if (exit !== null && stays && guard?.waits === true) return HOLD;
-    if (pinned)
-      throw exit === null
-        ? leaseLost(deps, lease, { bar, last })
-        : (guard?.full(exit.slot) ?? sessionLost(noneRested()));
+    const staying = stay(deps, exchange, { lease, excluded, guard, bar, last, most });
+    if (staying !== null) return staying;
   } else if (mayHaveLost(deps, admission)) throw sessionForgotten();
   const wide = { filter, candidates, excluded };
   const near = lease === null ? wide : nearest(deps, wide, { lease, bar });
-  const slot = pickSlot(deps, exchange, { ...near, guard, bar, retry: tried.length > 0 });
+  const shunned = shunnedProviders(deps, exchange, { tried, last });
+  const terms = { guard, bar, retry: tried.length > 0, shunned };
+  const first = pickSlot(deps, exchange, { ...near, ...terms });
+  const { slot, entry } =
+    first.slot === NONE && near !== wide ? pickSlot(deps, exchange, { ...wide, ...terms }) : first;
   if (slot === HOLD) return HOLD;
   if (slot === NONE) {
-    if (last !== null) throw last;
-    if (guard === null || standingsOf(deps, exchange, admission).open === 0) throw noExit(deps, exchange, admission);
-    if (guard.waits) return HOLD;
-    throw guard.none();
+    const none = last ?? noneToTake(deps, exchange, { admission, guard });
+    if (none === HOLD) return HOLD;
+    throw none;
   }
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
-  const held = holdExit(deps, admission, { slot, exit, lease });
-  // Of exchanges of one session that choose at once the first one's choice holds for all that can use it.
-  const agreed = held === null ? null : leasedExit(deps, { lease: held, filter, excluded, bar });
-  const at = agreed === null ? { slot, exit, lease: null } : { ...agreed, lease: held };
-  return { choice: asChoice(deps, admission, at), others: othersThan(exit, most, tried), pinned: false };
+  const own = { slot, exit, lease: null, entry };
+  const at = agreed(deps, own, () => {
+    const held = holdExit(deps, admission, { slot, exit, lease });
+    const one = held === null ? null : leasedExit(deps, { lease: held, filter, excluded, bar });
+    return one === null ? null : { ...one, lease: held };
+  });
+  return { choice: asChoice(deps, admission, at), others: othersOf(at, most - tried.length), pinned: false };
 }
 
-/** Why an exchange that was held got no exit. */
-function heldTooLong(deps: Collaborators, exchange: Exchange): GatewayError {
-  const interval = exchange.pace?.site.exitInterval ?? null;
-  if (interval === null) return allRefused(deps, exchange);
-  return new GatewayError('rate_limited', { detail: `${interval.name}: no exit's turn came in time` });
+/** An exit to take, with the lease that holds it and what its provider let it in by. */
+interface Taken {
+  readonly slot: number;
+  readonly exit: Exit;
+  readonly lease: Lease | null;
+  readonly entry: number;
+}
+
+/** Of exchanges of one session that choose at once the first one's choice holds for all that can use it: `hold` tells which that is,
+ *  null for none. Passes on what it throws. */
+function agreed(deps: Collaborators, own: Taken, hold: () => Omit<Taken, 'entry'> | null): Taken {
+  const { providers } = deps.selection();
+  let entry = own.entry;
+  try {
+    const held = hold();
+    if (held === null || held.slot === own.slot) return held === null ? own : { ...held, entry };
+    const other = providers.enter(held.slot);
+    if (other === NO_ENTRY) return own;
+    providers.left(entry);
+    entry = other;
+    return { ...held, entry };
+  } catch (fault) {
+    providers.left(entry);
+    throw fault;
+  }
+}
+
+/** How many exits could still follow this one, of so many: without end where each attempt mints its own. */
+const othersOf = ({ exit }: { readonly exit: Exit }, most: number): number =>
+  exit.mint === null ? most - 1 : Number.POSITIVE_INFINITY;
+
+interface Staying {
+  readonly lease: Lease;
+  readonly excluded: readonly number[];
+  readonly guard: ExitShare | null;
+  readonly bar: SiteBar | null;
+  readonly last: GatewayError | null;
+  readonly most: number;
+}
+
+/** A session goes on by its exit, once that may; null where it must move. Throws session_lost, or what stands in the way, where a
+ *  strict one can't go on. */
+function stay(deps: Collaborators, exchange: Exchange, terms: Staying): Chosen | typeof HOLD | null {
+  const { admission } = exchange;
+  const { lease, excluded, guard, bar, last, most } = terms;
+  if (admission === null) return null;
+  const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
+  const exit = leasedExit(deps, { lease, filter: admission.filter, excluded, bar });
+  if (exit === null && pinned) throw leaseLost(deps, lease, { bar, last });
+  if (exit === null || (!pinned && !mayStay(deps, exchange, exit.slot))) return null;
+  const { providers } = deps.selection();
+  const entry = providers.enter(exit.slot);
+  if (entry === NO_ENTRY) {
+    if (!pinned) return null;
+    if (providers.isDown(exit.slot)) throw sessionLost(providerDown(deps, exit.slot));
+    return HOLD;
+  }
+  if (guard === null || guard.take(exit.slot, deps.now())) {
+    const choice = asChoice(deps, admission, { ...exit, lease, entry });
+    return { choice, others: pinned ? 0 : othersOf(exit, most), pinned };
+  }
+  providers.left(entry);
+  if (guard.waits) return HOLD;
+  if (pinned) throw guard.full(exit.slot) ?? sessionLost(noneRested());
+  return null;
 }
 
 /** The same for an exchange that is held: asks again and again, as long as there is time. Rejects as `choose` throws, or with the
@@ -146,25 +200,20 @@ function nearest(
 function asChoice(
   deps: Collaborators,
   { leaseKey: key, params }: Admission,
-  { slot, exit, lease }: { readonly slot: number; readonly exit: Exit; readonly lease: Lease | null },
+  { slot, exit, lease, entry }: Taken,
 ): Choice {
   const hold = lease === null ? null : { slot, generation: lease.generation, mint: lease.mint };
-  if (exit.mint === null) return { slot, exit, endpoint: exit.endpoint, hold };
+  if (exit.mint === null) return { slot, exit, endpoint: exit.endpoint, hold, entry };
   const mintKey = key === null || hold === null ? deps.newId() : mintKeyOf(key, hold);
   const minted = exit.mint.mint(mintKey, params);
-  return { slot, exit: asMinted(exit, minted), endpoint: minted.endpoint, hold };
+  return { slot, exit: asMinted(exit, minted), endpoint: minted.endpoint, hold, entry };
 }
 
 /** Slots that won't do. One that mints for each attempt has another exit for the next. */
 function excludedSlots(deps: Collaborators, params: Params, tried: readonly number[]): readonly number[] {
   const unwanted = params.not === undefined ? undefined : deps.registry.slotOf(params.not);
-  const used = tried.filter((slot) => deps.registry.exitAt(slot)?.mint == null);
+  const used = tried.length === 0 ? tried : tried.filter((slot) => deps.registry.exitAt(slot)?.mint == null);
   return unwanted === undefined ? used : [...used, unwanted];
-}
-
-/** How many exits could follow this one, of those that fit: where it mints, a fresh one of its own too. */
-function othersThan(exit: Exit, most: number, tried: readonly number[]): number {
-  return exit.mint === null ? most - tried.length - 1 : most;
 }
 
 /** The row of the site that the exchange goes to, -1 for none. */

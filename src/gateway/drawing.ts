@@ -1,7 +1,8 @@
 import type { Draw } from '../pool/filter-lists.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Tier } from '../protocol/params.ts';
-import type { PickRequest } from '../selection/request.ts';
+import { NO_ENTRY } from '../selection/provider-health.ts';
+import { HOLD, NONE, type PickRequest } from '../selection/request.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import type { SiteGuard } from './exit-guards.ts';
@@ -25,19 +26,41 @@ export interface Drawing extends Wide {
   readonly bar: SiteBar | null;
   /** An attempt has failed before. */
   readonly retry: boolean;
+  /** Providers, by their rows, that are taken only where no other would do. */
+  readonly shunned?: readonly number[];
 }
 
-/** The slot picked, of those that the guard of the site leaves; NONE, or HOLD. */
-export function pickSlot(deps: Collaborators, exchange: Exchange, drawing: Drawing): number {
+/** A slot, and what its provider let the attempt in by; or NONE or HOLD, and NO_ENTRY. */
+export interface Picked {
+  readonly slot: number;
+  readonly entry: number;
+}
+
+/** Picks an exit of those that providers let in and the guard of the site leaves. HOLD where the site refuses all of them, or a
+ *  provider that comes back has no place free yet and no other serves. */
+export function pickSlot(deps: Collaborators, exchange: Exchange, drawing: Drawing): Picked {
   const { guard } = drawing;
-  if (guard === null) return pickOf(deps, requestOf(deps, exchange, drawing), drawing.filter);
-  const excluded = [...drawing.excluded];
+  const { providers } = deps.selection();
+  const way = providers.anyClosed ? providers.wayInto(poolNumbers(deps, exchange)) : 'open';
+  if (way !== 'open') return { slot: way === 'full' ? HOLD : NONE, entry: NO_ENTRY };
+  let { excluded } = drawing;
   for (;;) {
     const slot = pickOf(deps, requestOf(deps, exchange, { ...drawing, excluded }), drawing.filter);
-    if (slot < 0 || guard.take(slot, deps.now())) return slot;
-    // Another exchange was faster.
-    excluded.push(slot);
+    if (slot === NONE && (drawing.shunned ?? []).length > 0)
+      return pickSlot(deps, exchange, { ...drawing, excluded, shunned: [] });
+    if (slot < 0) return { slot, entry: NO_ENTRY };
+    const entry = providers.enter(slot);
+    // Another exchange was faster: the next pick sees that its provider is full.
+    if (entry === NO_ENTRY) continue;
+    if (guard === null || guard.take(slot, deps.now())) return { slot, entry };
+    providers.left(entry);
+    excluded = [...excluded, slot];
   }
+}
+
+/** The numbers of the pools that the exchange may leave by. */
+export function poolNumbers({ registry }: Collaborators, { admission }: Exchange): readonly number[] {
+  return (admission?.pools ?? []).flatMap((pool) => registry.pool(pool)?.number ?? []);
 }
 
 /** That there is none, or none for now, is said only by a list of all that pass: where it doesn't stand yet it is made. */
@@ -70,8 +93,14 @@ function requestOf(deps: Collaborators, exchange: Exchange, drawing: Drawing): P
   };
 }
 
-/** Which exits an operator's bar and the site's guard leave; undefined where there is neither. */
-function allowing({ now }: Collaborators, { guard, bar }: Drawing): ((slot: number) => boolean) | undefined {
-  if (bar === null) return guard === null ? undefined : (slot) => guard.allows(slot, now());
-  return (slot) => bar.mayTake(slot) && guard?.allows(slot, now()) !== false;
+/** Which exits are left by an operator's bar, by what limits their use, and by what has failed before; undefined where there is
+ *  nothing of that. */
+function allowing(deps: Collaborators, { guard, bar, shunned = [] }: Drawing): ((slot: number) => boolean) | undefined {
+  const { now } = deps;
+  const { providers } = deps.selection();
+  if (bar === null && shunned.length === 0) return guard === null ? undefined : (slot) => guard.allows(slot, now());
+  return (slot) =>
+    bar?.mayTake(slot) !== false &&
+    !shunned.includes(providers.carrierOf(slot)) &&
+    guard?.allows(slot, now()) !== false;
 }

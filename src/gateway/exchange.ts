@@ -41,6 +41,8 @@ export interface Choice {
   readonly endpoint: Endpoint;
   /** What its session holds by it; null without a session. */
   readonly hold: Hold | null;
+  /** By which its provider let it in; see ProviderHealth. */
+  readonly entry: number;
 }
 
 /** One finished attempt, for the log. */

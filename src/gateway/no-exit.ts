@@ -1,10 +1,28 @@
 import { GatewayError } from '../errors.ts';
+import { ProviderWord } from '../memory/provider-rows.ts';
+import { HOLD } from '../selection/request.ts';
 import type { Collaborators } from './collaborators.ts';
+import { poolNumbers } from './drawing.ts';
 import type { Admission, Exchange } from './exchange.ts';
+import type { ExitShare } from './exit-shares.ts';
+import { kindOf } from './provider-books.ts';
 import type { Standings } from './standing-counts.ts';
 
-/** The site refuses every exit, for as long as the exchange could wait. */
-export function allRefused(deps: Collaborators, exchange: Exchange): GatewayError {
+/** A provider that is down comes back within seconds, or not soon. */
+const DOWN_RETRY_S = 2;
+
+/** For as long as the exchange could wait the site refused every exit, no exit's turn came, or providers that come back had no
+ *  place for it. */
+export function heldTooLong(deps: Collaborators, exchange: Exchange): GatewayError {
+  const { providers } = deps.selection();
+  if (providers.anyClosed && providers.wayInto(poolNumbers(deps, exchange)) !== 'open')
+    return new GatewayError('no_exit', {
+      detail: 'the provider of every exit comes back by and by',
+      retryAfterS: DOWN_RETRY_S,
+    });
+  const interval = exchange.pace?.site.exitInterval ?? null;
+  if (interval !== null)
+    return new GatewayError('rate_limited', { detail: `${interval.name}: no exit's turn came in time` });
   const { admission, authority } = exchange;
   const why = `${authority?.host} refuses every exit for now`;
   const counts = admission === null ? '' : `: ${countsOf(deps, exchange, { admission, others: 'cooling' })}`;
@@ -18,7 +36,7 @@ export const noneRested = (): GatewayError =>
   });
 
 /** There is no exit to take: no_exit where the pools have none at all, else no_exit_for_target with what rules them out. */
-export function noExit(deps: Collaborators, exchange: Exchange, admission: Admission): GatewayError {
+function noExit(deps: Collaborators, exchange: Exchange, admission: Admission): GatewayError {
   const { total } = deps.registry.accountOf({ pools: admission.pools });
   if (total === 0) return new GatewayError('no_exit', { detail: `pool ${admission.pools.join(', ')} has no exits` });
   const detail = countsOf(deps, exchange, { admission, others: 'left out by the request' });
@@ -26,7 +44,7 @@ export function noExit(deps: Collaborators, exchange: Exchange, admission: Admis
 }
 
 /** How the exits stand that pass the exchange's filter. */
-export function standingsOf(deps: Collaborators, exchange: Exchange, { filter }: Admission): Standings {
+function standingsOf(deps: Collaborators, exchange: Exchange, { filter }: Admission): Standings {
   return deps.standings.of(filter, { site: exchange.authority?.host ?? '', bar: deps.bars.at(exchange) });
 }
 
@@ -49,4 +67,33 @@ function countsOf(
   const told = standing.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`);
   const off = disabled === 0 ? [] : [`${disabled} in disabled pools`];
   return [`0 of ${account.total + disabled} usable`, ...told, ...account.others, ...off].join('; ');
+}
+
+/** Why there is no exit to take: providers that are down, what limits the use of exits, or whatever rules them out; HOLD where it is
+ *  worth waiting for one. */
+export function noneToTake(
+  deps: Collaborators,
+  exchange: Exchange,
+  { admission, guard }: { readonly admission: Admission; readonly guard: ExitShare | null },
+): GatewayError | typeof HOLD {
+  const { providers } = deps.selection();
+  if (providers.anyClosed && providers.wayInto(poolNumbers(deps, exchange)) === 'down')
+    return new GatewayError('no_exit', {
+      detail: `every exit of pool ${admission.pools.join(', ')} is of a provider that is down`,
+      retryAfterS: DOWN_RETRY_S,
+    });
+  const none = standingsOf(deps, exchange, admission).open === 0;
+  if (guard !== null && !none) return guard.waits ? HOLD : guard.none();
+  if (none || !providers.anyClosed) return noExit(deps, exchange, admission);
+  return new GatewayError('no_exit_for_target', {
+    detail: countsOf(deps, exchange, { admission, others: 'of a provider that is down' }),
+    retryAfterS: DOWN_RETRY_S,
+  });
+}
+
+/** How the provider failed that carries the exit in `slot`, and is down. */
+export function providerDown(deps: Collaborators, slot: number): GatewayError {
+  const { providers } = deps.selection();
+  const kind = kindOf(providers.rows.get(providers.providerOf(slot), ProviderWord.why));
+  return new GatewayError(kind, { detail: "the exit's provider is down" });
 }

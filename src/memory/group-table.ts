@@ -60,6 +60,11 @@ export class GroupTable {
     return country === '' ? whole : this.#intern(`${provider}\n${country}`, whole, terms);
   }
 
+  /** The row of the provider that the group belongs to. */
+  providerOf(row: number): number {
+    return this.ints[row * GROUP_WORDS + GroupWord.provider] ?? EVERYTHING;
+  }
+
   /** Control thread: the names of all groups and their rows. That of everything has no name, a provider's exits without a country
    *  have the provider's. */
   *named(): Generator<readonly [name: string, row: number], undefined> {

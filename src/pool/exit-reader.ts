@@ -1,12 +1,17 @@
 import type { CatalogueView } from '../memory/catalogue.ts';
 import { Term } from '../memory/terms-table.ts';
-import { idText } from './digest.ts';
-import type { Exit } from './exit.ts';
+import { formatEndpoint } from '../protocol/endpoint.ts';
+import { digestWord, idText } from './digest.ts';
+import type { Carrier, Exit } from './exit.ts';
 import { MINTS } from './exit-draft.ts';
 import type { Mintings } from './mintings.ts';
 
 /** Exits that one thread keeps at hand once they were read. */
 const KEPT_EXITS = 2048;
+
+/** Characters that tell carriers of a pool apart. */
+const CARRIER_LENGTH = 8;
+const CARRIER_CHARACTERS = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** Makes exits from the rows of one version of the catalogue, when they are asked for. */
 export class ExitReader {
@@ -38,6 +43,19 @@ export class ExitReader {
   formerIn(slot: number): Exit | undefined {
     const terms = this.#view.slots.formerTermsOf(slot);
     return terms < 0 ? undefined : this.#read(slot, terms);
+  }
+
+  /** What carries the exit in `slot` among others; null where it has a way of its own. */
+  carrierOf(slot: number): Carrier | null {
+    const exit = this.standingIn(slot);
+    const minting = exit === undefined ? null : this.#mintings.of(this.#view.slots.termsOf(slot)).minting;
+    if (exit === undefined || minting === null) return null;
+    // Scheme, host, port and the account's name, without what makes one exit of them.
+    const account = minting.identity.slice(1, 5);
+    return {
+      key: digestWord(['carrier', ...account], CARRIER_CHARACTERS, CARRIER_LENGTH),
+      name: formatEndpoint(exit.endpoint),
+    };
   }
 
   #read(slot: number, number: number): Exit {

@@ -40,6 +40,14 @@ export interface Mint {
   lifetimeMs(ttlMs: number | null): number | null;
 }
 
+/** A vendor's endpoint and account that carry many exits of a pool. */
+export interface Carrier {
+  /** Its own within the pool; nothing secret, and the same at every start. */
+  readonly key: string;
+  /** As it is shown: `scheme://host:port`. */
+  readonly name: string;
+}
+
 /** One way out of a pool. */
 export interface Exit {
   /** Opaque, unique in the registry, and fit for the username grammar (`exit-<id>`). It outlives a change of password. */

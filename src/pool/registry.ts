@@ -1,7 +1,7 @@
 import { CatalogueView } from '../memory/catalogue.ts';
 import type { PoolsRecord } from './catalogue.ts';
 import { type IdWords, idRange, idText, isInRange, parseId } from './digest.ts';
-import type { Exit, Pool } from './exit.ts';
+import type { Carrier, Exit, Pool } from './exit.ts';
 import { type ExitFilter, filterKey } from './exit-filter.ts';
 import { ExitReader } from './exit-reader.ts';
 import { accountOf, type FilterAccount } from './filter-account.ts';
@@ -75,6 +75,11 @@ export class PoolRegistry {
   /** The exit that left `slot` with this version: it can be told from what it did, until the next version. */
   formerExitAt(slot: number): Exit | undefined {
     return this.#exits.formerIn(slot);
+  }
+
+  /** What carries the exit in `slot` among others; null where it has a way of its own. */
+  carrierOf(slot: number): Carrier | null {
+    return this.#exits.carrierOf(slot);
   }
 
   /** From 1 on; grows whenever an exit leaves the slot. 0 for a slot that never held one. */

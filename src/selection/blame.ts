@@ -76,6 +76,15 @@ export class RejectionLedger {
     return guilty;
   }
 
+  /** When an exit in another slot last opened a tunnel to `authority`; null where none lately did. */
+  workedAt(authority: string, slot: number): number | null {
+    let latest: number | null = null;
+    for (const success of this.#authorities.get(authority)?.successes ?? []) {
+      if (success.slot !== slot) latest = Math.max(latest ?? 0, success.at);
+    }
+    return latest;
+  }
+
   /** The authority's memory without what is no longer recent, as the most recently seen one. */
   #recall(authority: string, now: number): Memory {
     const memory = this.#authorities.get(authority) ?? { rejections: [], successes: [] };

@@ -1,6 +1,7 @@
 import type { ExitRows } from '../memory/exit-rows.ts';
 import type { Parameters } from './parameters.ts';
 import type { Price } from './price.ts';
+import type { ProviderHealth } from './provider-health.ts';
 import type { PickRequest, Slots } from './request.ts';
 import { HOLD, NONE } from './request.ts';
 import type { Ring, RingSet } from './ring.ts';
@@ -25,6 +26,7 @@ export class LearnedPick {
   readonly #rows: ExitRows;
   readonly #price: Price;
   readonly #sites: SiteBeliefs;
+  readonly #providers: ProviderHealth;
   readonly #fast: RingSet;
   readonly #served: RingSet;
   readonly #of: Parameters;
@@ -33,12 +35,15 @@ export class LearnedPick {
   #best = NONE;
   #bestPrice = Number.POSITIVE_INFINITY;
   #bestOdds = 0;
+  /** Whether any provider is closed during this pick. */
+  #anyClosed = false;
 
   constructor(
     parts: {
       readonly rows: ExitRows;
       readonly price: Price;
       readonly sites: SiteBeliefs;
+      readonly providers: ProviderHealth;
       readonly fast: RingSet;
       readonly served: RingSet;
     },
@@ -47,6 +52,7 @@ export class LearnedPick {
     this.#rows = parts.rows;
     this.#price = parts.price;
     this.#sites = parts.sites;
+    this.#providers = parts.providers;
     this.#fast = parts.fast;
     this.#served = parts.served;
     this.#of = options.parameters;
@@ -59,6 +65,7 @@ export class LearnedPick {
     this.#best = NONE;
     this.#bestPrice = Number.POSITIVE_INFINITY;
     this.#bestOdds = 0;
+    this.#anyClosed = this.#providers.anyClosed;
     let exits = list.length;
     for (const other of others) exits += other.length;
     if (exits === 0) return NONE;
@@ -130,7 +137,8 @@ export class LearnedPick {
       const position = ring.draw(this.#random);
       const slot = ring.slots[position] as number;
       const isHere = this.#rows.holds(slot, ring.generationAt(position)) && request.matches(slot);
-      if (!isHere || this.#rows.missesOf(slot) > MOST_MISSES) ring.drop(position);
+      const isDown = this.#anyClosed && this.#providers.isDown(slot);
+      if (!isHere || isDown || this.#rows.missesOf(slot) > MOST_MISSES) ring.drop(position);
       else if (this.#consider(slot, request, now)) ring.reprice(position, this.#price.standing);
     }
   }
@@ -139,6 +147,7 @@ export class LearnedPick {
   #consider(slot: number, request: PickRequest, now: number): boolean {
     const { excluded, allows, trace } = request;
     if (!this.#rows.isOpen(slot) || allows?.(slot) === false) return false;
+    if (this.#anyClosed && !this.#providers.isOpen(slot)) return false;
     if (request.loose === true && !request.matches(slot)) return false;
     // `includes` costs a call for what are three comparisons.
     for (let i = 0; i < excluded.length; i++) if (excluded[i] === slot) return false;

@@ -16,3 +16,26 @@ export function chargesExit(kind: ErrorKind): boolean {
 export function isAmbiguous(kind: ErrorKind): boolean {
   return kind === 'exit_rejected';
 }
+
+/** Kinds with which an attempt ends only where the way to the provider, or its word on our account, fails. */
+const providersOwn: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
+  'exit_refused',
+  'exit_unreachable',
+  'exit_dns',
+  'exit_tls',
+  'exit_auth_failed',
+]);
+
+/** Kinds that what stands behind a provider can cause as well as the provider itself. */
+const either: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['exit_timeout', 'exit_failed', 'exit_rejected']);
+
+/** Kinds that a provider tells of what lies behind it. */
+const told: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['origin_dns', 'origin_refused', 'origin_unreachable']);
+
+/** What an attempt that failed so (and was answered with this status, if any) says of what carries its exit among others: its own
+ *  failure for `sure`; its failure or that of the one exit; that it `works`, because it told of what lies behind it; or nothing. */
+export function providerVerdict(kind: ErrorKind, status: number | undefined): 'sure' | 'unsure' | 'works' | 'nothing' {
+  if (providersOwn.has(kind)) return 'sure';
+  if (told.has(kind) || (kind === 'exit_rejected' && status !== undefined && status < 500)) return 'works';
+  return either.has(kind) ? 'unsure' : 'nothing';
+}

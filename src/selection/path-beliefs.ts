@@ -52,6 +52,14 @@ const SURPRISE = 0.25;
 const WIDTH_VARIANCE = 0.02;
 const GROUP_WIDTH_STEP = 0.05;
 
+/** When an attempt failed: `ms` after the exchange began; null where that isn't known. */
+export interface FailedAt {
+  readonly ms: number | null;
+  readonly now: number;
+  /** The slot stands for many exits, each of which has few exchanges: one that fails says little of the next. */
+  readonly ofMany?: boolean;
+}
+
 /** How an attempt failed: told at once, by silence, or midway. */
 export type PathFailure = 'refused' | 'timed_out' | 'broke';
 
@@ -137,8 +145,7 @@ export class PathBeliefs {
     this.#learn(base, ms, ownMs);
   }
 
-  /** The exit failed, `ms` after the exchange began; null where that isn't known. */
-  failed(slot: number, how: PathFailure, moment: { readonly ms: number | null; readonly now: number }): void {
+  failed(slot: number, how: PathFailure, moment: FailedAt): void {
     const { ints, floats } = this.#rows;
     const base = slot * EXIT_WORDS;
     this.look(slot, moment.now);
@@ -148,7 +155,8 @@ export class PathBeliefs {
     const failMs = this.failMs(this.provider);
     this.#groups.floats[failing] = failMs + ((moment.ms ?? failMs) - failMs) * FAIL_STEP;
     const history = ints[base + ExitWord.history] as number;
-    if ((history & History.misses) !== History.misses) ints[base + ExitWord.history] = history + History.oneMiss;
+    if ((history & History.misses) !== History.misses && !moment.ofMany)
+      ints[base + ExitWord.history] = history + History.oneMiss;
     if (how === 'timed_out') floats[base + ExitWord.doubt] = Math.min(this.#of.diversity, this.doubt + 0.05);
     this.#tally(this.provider, 0);
   }

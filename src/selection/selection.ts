@@ -1,14 +1,16 @@
 import type { ExitRows } from '../memory/exit-rows.ts';
 import { EVERYTHING, GROUP_WORDS, type GroupTable, GroupWord } from '../memory/group-table.ts';
 import type { PairTable } from '../memory/pair-table.ts';
+import type { ProviderRows } from '../memory/provider-rows.ts';
 import type { SiteTable } from '../memory/site-table.ts';
 import { ExitHealth } from './exit-health.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import { LearnedPick, servedRing } from './learned-pick.ts';
 import { PageBeliefs } from './page-beliefs.ts';
 import type { Parameters } from './parameters.ts';
-import { PathBeliefs, type PathFailure } from './path-beliefs.ts';
+import { type FailedAt, PathBeliefs, type PathFailure } from './path-beliefs.ts';
 import { NOBODY, Price } from './price.ts';
+import { ProviderHealth } from './provider-health.ts';
 import type { PickRequest, SlotRef } from './request.ts';
 import { RingSet } from './ring.ts';
 import { SiteBeliefs } from './site-beliefs.ts';
@@ -30,6 +32,7 @@ export interface SelectionTables {
   readonly pairs: PairTable;
   readonly sites: SiteTable;
   readonly groups: GroupTable;
+  readonly providers: ProviderRows;
 }
 
 /** An attempt's errand: where to, and under which filters its exit may be remembered. */
@@ -57,6 +60,8 @@ export interface Verdict {
 export class Selection {
   /** What the simple strategies know, and people are shown. */
   readonly health: ExitHealth;
+  /** How those stand that carry the exits. */
+  readonly providers: ProviderHealth;
   readonly #tables: SelectionTables;
   readonly #of: Parameters;
   readonly #random: () => number;
@@ -75,6 +80,7 @@ export class Selection {
     this.#of = parameters;
     this.#random = random;
     this.health = new ExitHealth(tables.rows);
+    this.providers = new ProviderHealth(tables);
     this.#hedges = new HedgeBudget(parameters);
     this.#paths = new PathBeliefs(tables, parameters);
     this.#siteBeliefs = new SiteBeliefs(tables.sites, parameters);
@@ -83,14 +89,21 @@ export class Selection {
     this.#fast = new RingSet({ size: parameters.ring, most: MOST_RINGS });
     this.#served = new RingSet({ size: parameters.servedRing, most: MOST_RINGS });
     this.#learned = new LearnedPick(
-      { rows: tables.rows, price: this.#price, sites: this.#siteBeliefs, fast: this.#fast, served: this.#served },
+      {
+        rows: tables.rows,
+        price: this.#price,
+        sites: this.#siteBeliefs,
+        providers: this.providers,
+        fast: this.#fast,
+        served: this.#served,
+      },
       options,
     );
   }
 
   pick(request: PickRequest, now: number): number {
     if (request.strategy === 'learned') return this.#learned.pick(request, now);
-    return pickSimply(request, { health: this.health, now, random: this.#random });
+    return pickSimply(request, { health: this.health, providers: this.providers, now, random: this.#random });
   }
 
   mayStay(slot: number, site: number, now: number): boolean {
@@ -127,9 +140,9 @@ export class Selection {
     for (const ring of rings) this.#fast.of(ring).offer(at, standing, this.#random);
   }
 
-  failed(at: SlotRef, how: PathFailure, moment: { readonly ms: number | null; readonly now: number }): void {
+  failed(at: SlotRef, how: PathFailure, moment: FailedAt): void {
     if (!this.#tables.rows.holds(at.slot, at.generation)) return;
-    this.health.failed(at.slot, moment.now);
+    if (!moment.ofMany) this.health.failed(at.slot, moment.now);
     this.#paths.failed(at.slot, how, moment);
     this.#tables.groups.noteLearned();
   }

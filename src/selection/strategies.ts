@@ -3,6 +3,7 @@
  *  better. */
 
 import { type ExitHealth, Standing } from './exit-health.ts';
+import type { ProviderHealth } from './provider-health.ts';
 import { NONE, type PickRequest } from './request.ts';
 
 /** Draws before a look at every candidate. With one usable exit in ten, 97 picks of 100 are done by then. */
@@ -11,6 +12,7 @@ const draws = 32;
 /** What one pick reads beside its request. */
 interface Moment {
   readonly health: ExitHealth;
+  readonly providers: ProviderHealth;
   readonly now: number;
   readonly random: () => number;
 }
@@ -78,8 +80,10 @@ function byScan(request: PickRequest, moment: Moment): number {
 }
 
 /** Whether the exit is there to be taken, however it stands. */
-function mayTake(slot: number, { excluded, allows, loose, matches }: PickRequest, { health }: Moment): boolean {
+function mayTake(slot: number, request: PickRequest, { health, providers }: Moment): boolean {
+  const { excluded, allows, loose, matches } = request;
   if (excluded.includes(slot) || !health.rows.isOpen(slot) || allows?.(slot) === false) return false;
+  if (providers.anyClosed && !providers.isOpen(slot)) return false;
   return loose !== true || matches(slot);
 }
 

@@ -10,7 +10,6 @@ import { countUsable, poolViews } from '../admin/pool-view.ts';
 import type { ReloadPools } from '../admin/reload-command.ts';
 import { ExchangeLimits } from '../gateway/exchange-limits.ts';
 import { limitLine } from '../gateway/limit-lines.ts';
-import type { ExitHealth } from '../selection/exit-health.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import type { Clients } from '../store/clients.ts';
 import { exitFigures } from './exit-figures.ts';
@@ -38,7 +37,7 @@ export interface ControlOptions {
 /** The commands of the running gateway, over its live figures. */
 export function gatewayCommands(options: ControlOptions): Commands {
   const { group, shared, probing, clients, now, health, takeClients, reloadPools, sources } = options;
-  const { registry, exits, sessions, states } = shared;
+  const { registry, sessions, states } = shared;
   const { stored } = states;
   const limits = new ExchangeLimits({ counts: shared.limits, everyone: () => group.clientLimits, now });
   const insights = new ExitInsights({
@@ -57,9 +56,10 @@ export function gatewayCommands(options: ControlOptions): Commands {
     pools: () =>
       poolViews(registry, {
         disabled: stored.pools.byName,
-        isUsable: usableBy({ exits, now }),
+        isUsable: usableBy(shared, now()),
         probingOf: (name) => probing.viewOf(name),
         sourcesOf: (name) => sources.viewsOf(name),
+        providers: shared.providers.views(),
       }),
     exitStates: () => stored.exits,
     disabledPools: () => stored.pools,
@@ -110,15 +110,10 @@ function exitKnowledge(
 }
 
 /** Tells whether the exit in a slot may be picked now. */
-function usableBy({
-  exits,
-  now,
-}: {
-  readonly exits: ExitHealth;
-  readonly now: () => number;
-}): (slot: number) => boolean {
-  const moment = now();
-  return (slot) => exits.rows.isOpen(slot) && exits.ejectedForMs(slot, moment) === 0;
+function usableBy({ exits, providers }: SharedState, moment: number): (slot: number) => boolean {
+  const { health } = providers;
+  const isDown = health.anyClosed ? (slot: number) => health.isDown(slot) : () => false;
+  return (slot) => exits.rows.isOpen(slot) && exits.ejectedForMs(slot, moment) === 0 && !isDown(slot);
 }
 
 export interface HealthOptions {
@@ -151,6 +146,7 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
       status: 'starting',
       listeners: [],
       pools: [],
+      providers: [],
       exchanges,
       connections: 0,
       workers,
@@ -159,7 +155,7 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
   const { group, shared } = running;
   const { stored } = shared.states;
   const { running: open, byKind } = group.counters();
-  const isUsable = usableBy({ exits: shared.exits, now });
+  const isUsable = usableBy(shared, now());
   return {
     ...common,
     status: group.phase === 'serving' ? (group.isFull ? 'overloaded' : 'ok') : group.phase,
@@ -169,6 +165,7 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
       exits,
       usable: stored.pools.byName.has(name) ? 0 : countUsable(shared.registry, name, isUsable),
     })),
+    providers: shared.providers.views().filter(({ standing }) => standing !== 'up'),
     exchanges: { open, byKind },
     connections: group.connections,
     workers: group.workers,

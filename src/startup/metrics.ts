@@ -142,6 +142,13 @@ function stockFamilies({ group, shared, probing }: NonNullable<MetricsSources['r
       'Exits of each pool.',
       ...counted.map(({ pool, exits }) => ({ labels: { pool }, value: exits })),
     ),
+    gauge(
+      'roundabout_provider_up',
+      'Whether what carries many exits of a pool serves: 0 while it is down or comes back.',
+      ...shared.providers.views().map(({ pool, provider, account, standing }) => {
+        return { labels: { pool, provider, account }, value: standing === 'up' ? 1 : 0 };
+      }),
+    ),
     counter(
       'roundabout_pool_exchanges_total',
       'Exchanges that ended, by the pool of their last exit and who is to blame: nobody where all went well.',

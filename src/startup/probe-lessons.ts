@@ -39,7 +39,8 @@ export class ProbeLessons {
     const { selection, now } = this.#options;
     const moment = now();
     if (result.kind === 'ok') return this.#worked(at, exit, { result, targetKey });
-    if (!this.#isExits(at, result, targetKey)) return 'nothing';
+    // The failure of what carries it is none of its own.
+    if (selection().providers.isDown(at.slot) || !this.#isExits(at, result, targetKey)) return 'nothing';
     selection().failed(at, howOf(result), { ms: result.ms, now: moment });
     return 'fails';
   }

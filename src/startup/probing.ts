@@ -16,6 +16,8 @@ import { ProbeLessons } from './probe-lessons.ts';
 import { openProbePage, type ProbePage } from './probe-page.ts';
 import { ProbeRota } from './probe-rota.ts';
 import { Prober, targetName } from './prober.ts';
+import { providerProbe } from './provider-probe.ts';
+import { ProviderWatch } from './provider-watch.ts';
 import { selectionTables } from './selection-memory.ts';
 import type { SharedState } from './shared-state.ts';
 
@@ -40,6 +42,7 @@ export class Probing {
   readonly lessons: ProbeLessons;
   readonly #options: ProbingOptions;
   readonly #prober: Prober;
+  readonly #providers: ProviderWatch;
   readonly #page: ProbePage | null;
   readonly #day: () => { readonly name: string; readonly over: number };
 
@@ -66,6 +69,13 @@ export class Probing {
     const placeOf = (address: string) => databases.placeOf(address);
     this.seen = new ExitsSeen({ store: new ExitSightings(store), placeOf, wallTime: Date.now, warn });
     this.lessons = new ProbeLessons({ selection: current, rows: tables.rows, now });
+    this.#providers = new ProviderWatch({
+      providers: shared.providers,
+      ask: providerProbe({ registry, desk: this.desk, budget: this.budget }),
+      now,
+      random: Math.random,
+      tell: warn,
+    });
     this.#prober = new Prober({
       registry,
       desk: this.desk,
@@ -88,6 +98,7 @@ export class Probing {
     });
     const probing = new Probing(options, page);
     probing.#prober.start();
+    probing.#providers.start();
     return probing;
   }
 
@@ -127,6 +138,7 @@ export class Probing {
   }
 
   async close(): Promise<void> {
+    this.#providers.close();
     await this.#prober.close();
     await this.#page?.close();
     this.desk.close();

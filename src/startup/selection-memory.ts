@@ -2,10 +2,10 @@ import { ExchangeSlots, type ExchangeSlotsShape, exchangeSlotsWords } from '../m
 import { ExitRows } from '../memory/exit-rows.ts';
 import { GroupTable } from '../memory/group-table.ts';
 import { type PairMemory, PairTable } from '../memory/pair-table.ts';
+import { ProviderRows } from '../memory/provider-rows.ts';
 import { SiteTable } from '../memory/site-table.ts';
 import { AtomicWords } from '../memory/words.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
-import type { Exit } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { SelectionTables } from '../selection/selection.ts';
 
@@ -22,6 +22,7 @@ export interface SelectionMemory {
   readonly groups: SharedArrayBuffer;
   readonly sites: { readonly keys: SharedArrayBuffer; readonly rows: SharedArrayBuffer };
   readonly pairs: PairMemory;
+  readonly providers: SharedArrayBuffer;
   readonly places: SharedArrayBuffer;
   readonly shape: ExchangeSlotsShape;
 }
@@ -36,24 +37,33 @@ export function createSelectionMemory(workers: number): SelectionMemory {
     groups: GroupTable.allocate(),
     sites: SiteTable.allocate(),
     pairs: PairTable.allocate(),
+    providers: ProviderRows.allocate(),
     places: new SharedArrayBuffer(exchangeSlotsWords(shape) * Int32Array.BYTES_PER_ELEMENT),
     shape,
   };
 }
 
 /** The tables as one thread sees them. */
-export function selectionTables({ rows, groups, sites, pairs }: SelectionMemory): SelectionTables {
+export function selectionTables({ rows, groups, sites, pairs, providers }: SelectionMemory): SelectionTables {
   return {
     rows: new ExitRows(rows),
     groups: new GroupTable(groups),
     sites: new SiteTable(sites),
     pairs: new PairTable(pairs),
+    providers: new ProviderRows(providers),
   };
 }
 
 /** The places in flight as the thread numbered `taker` takes them: workers are numbered from 0, the control thread comes last. */
 export function placesOf({ places, shape }: SelectionMemory, rows: ExitRows, taker: number): ExchangeSlots {
   return new ExchangeSlots({ words: new AtomicWords(places), rows: rows.words }, shape, taker);
+}
+
+/** Exits of the same terms: their group, one of them, and how many have come. */
+interface Seat {
+  readonly group: number;
+  readonly sample: number;
+  exits: number;
 }
 
 /** Tiers as selection numbers them. */
@@ -73,27 +83,47 @@ export class ExitSettler {
 
   /** What `changes` tells of the version that the registry reads now. */
   settle({ added, removed }: AppliedPools['changes']): void {
-    const { rows } = this.#tables;
+    const { rows, providers } = this.#tables;
     const registry = this.#registry;
     const now = this.#now();
     // Exits of the same terms are of one group, however many they are.
-    const groups = new Map<number, number>();
-    for (const slot of removed) rows.vacate(slot);
+    const seats = new Map<number, Seat>();
+    for (const slot of removed) {
+      providers.left(this.#providerOf(slot), 1);
+      rows.vacate(slot);
+    }
     for (const slot of added) {
       const terms = registry.termsOf(slot);
-      let group = groups.get(terms);
-      if (group === undefined) {
-        group = this.#groupOf(registry.exitAt(slot));
-        groups.set(terms, group);
+      let seat = seats.get(terms);
+      if (seat === undefined) {
+        seat = { group: this.#groupOf(slot), sample: slot, exits: 0 };
+        seats.set(terms, seat);
       }
-      rows.settle(slot, { group, now, generation: registry.generationOf(slot) });
+      seat.exits += 1;
+      rows.settle(slot, { group: seat.group, now, generation: registry.generationOf(slot) });
     }
+    for (const seat of seats.values()) this.#seat(seat);
   }
 
-  #groupOf(exit: Exit | undefined): number {
+  #seat({ sample, exits: by }: Seat): void {
+    const pool = this.#registry.pool(this.#registry.exitAt(sample)?.pool ?? '')?.number ?? 0;
+    const carries = this.#registry.carrierOf(sample) !== null;
+    this.#tables.providers.settle(this.#providerOf(sample), { pool, carries, by, sample });
+  }
+
+  #providerOf(slot: number): number {
+    const { groups, rows } = this.#tables;
+    return groups.providerOf(rows.groupOf(slot));
+  }
+
+  /** Exits fare alike that one provider carries in one country; a list's are taken for those of one provider. */
+  #groupOf(slot: number): number {
+    const exit = this.#registry.exitAt(slot);
     if (exit === undefined) return 0;
     const { pool, tier, geo } = exit;
+    const carrier = this.#registry.carrierOf(slot);
+    const provider = carrier === null ? pool : `${pool} ${carrier.key}`;
     const pricePerGB = this.#registry.pool(pool)?.price?.perGB ?? 0;
-    return this.#tables.groups.rowOf(pool, geo.country ?? '', { tier: TIERS.indexOf(tier), pricePerGB });
+    return this.#tables.groups.rowOf(provider, geo.country ?? '', { tier: TIERS.indexOf(tier), pricePerGB });
   }
 }

@@ -12,6 +12,7 @@ import { controlLeases, leaseKeyOf, leaseThreadOf } from './lease-memory.ts';
 import type { LeaseMemory } from './lease-store.ts';
 import { Ledger } from './ledger.ts';
 import { OperatorStates, type StoredStates } from './operator-states.ts';
+import { Providers } from './providers.ts';
 import { ExitSettler, placesOf, selectionTables } from './selection-memory.ts';
 import { SessionDesk } from './session-desk.ts';
 import { createSharedMemory, type SharedMemory } from './shared-memory.ts';
@@ -37,6 +38,8 @@ export class SharedState {
   readonly registry: PoolRegistry;
   /** Latencies, ejections and what is in flight, by exit. */
   readonly exits: ExitHealth;
+  /** What carries many exits, and how it stands. */
+  readonly providers: Providers;
   readonly sessions: SessionDesk;
   /** What selection knows. */
   readonly tables: SelectionTables;
@@ -69,6 +72,7 @@ export class SharedState {
     this.tables = tables;
     this.sessionSecret = sessionSecret;
     this.exits = new ExitHealth(tables.rows);
+    this.providers = new Providers(tables, registry);
     this.sessions = new SessionDesk({
       leases,
       registry,

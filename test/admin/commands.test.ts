@@ -25,6 +25,7 @@ const health: Health = {
   uptimeS: 1,
   listeners: [],
   pools: [],
+  providers: [],
   exchanges: { open: 0, byKind: {} },
   connections: 0,
   relay: { kind: 'typescript', why: 'not built' },

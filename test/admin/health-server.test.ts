@@ -11,6 +11,7 @@ const ok: Health = {
   uptimeS: 1,
   listeners: [{ name: 'mixed', host: '127.0.0.1', port: 8080 }],
   pools: [],
+  providers: [],
   exchanges: { open: 0, byKind: {} },
   connections: 0,
   relay: { kind: 'typescript', why: 'not built' },

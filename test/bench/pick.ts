@@ -4,6 +4,7 @@
 import { EXIT_WORDS, ExitRows } from '../../src/memory/exit-rows.ts';
 import { GroupTable } from '../../src/memory/group-table.ts';
 import { PairTable } from '../../src/memory/pair-table.ts';
+import { ProviderRows } from '../../src/memory/provider-rows.ts';
 import { SiteTable } from '../../src/memory/site-table.ts';
 import { parametersOf } from '../../src/selection/parameters.ts';
 import type { PickRequest } from '../../src/selection/request.ts';
@@ -25,7 +26,13 @@ function scene(exits: number) {
   const groups = new GroupTable(GroupTable.allocate());
   const sites = new SiteTable(SiteTable.allocate());
   const selection = new Selection(
-    { rows, groups, sites, pairs: new PairTable(PairTable.allocate()) },
+    {
+      rows,
+      groups,
+      sites,
+      pairs: new PairTable(PairTable.allocate()),
+      providers: new ProviderRows(ProviderRows.allocate()),
+    },
     { parameters: parametersOf(), random },
   );
   const byCountry = Array.from({ length: COUNTRIES }, (): number[] => []);

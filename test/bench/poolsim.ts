@@ -4,6 +4,7 @@
 import { ExitRows } from '../../src/memory/exit-rows.ts';
 import { GroupTable } from '../../src/memory/group-table.ts';
 import { PairTable } from '../../src/memory/pair-table.ts';
+import { ProviderRows } from '../../src/memory/provider-rows.ts';
 import { SiteTable } from '../../src/memory/site-table.ts';
 import { parametersOf } from '../../src/selection/parameters.ts';
 import type { PickRequest } from '../../src/selection/request.ts';
@@ -64,7 +65,13 @@ class Learned {
     this.#pool = pool;
     this.#rows = new ExitRows(ExitRows.allocate({ rows: pool.slots }));
     this.#selection = new Selection(
-      { rows: this.#rows, groups: this.#groups, sites: this.#sites, pairs: new PairTable(PairTable.allocate()) },
+      {
+        rows: this.#rows,
+        groups: this.#groups,
+        sites: this.#sites,
+        pairs: new PairTable(PairTable.allocate()),
+        providers: new ProviderRows(ProviderRows.allocate()),
+      },
       { parameters: parametersOf(), random: () => rng.float() },
     );
     for (let slot = 0; slot < pool.slots; slot++) this.onAdd(slot, 0);

@@ -1,6 +1,7 @@
 import { ExitRows } from '../../src/memory/exit-rows.ts';
 import { GroupTable } from '../../src/memory/group-table.ts';
 import { PairTable } from '../../src/memory/pair-table.ts';
+import { ProviderRows } from '../../src/memory/provider-rows.ts';
 import { SiteTable } from '../../src/memory/site-table.ts';
 import { type Parameters, parametersOf } from '../../src/selection/parameters.ts';
 import type { PathFailure } from '../../src/selection/path-beliefs.ts';
@@ -20,6 +21,7 @@ export class Scene {
   readonly groups = new GroupTable(GroupTable.allocate(64));
   readonly sites = new SiteTable(SiteTable.allocate(64));
   readonly pairs = new PairTable(PairTable.allocate(4096));
+  readonly providers = new ProviderRows(ProviderRows.allocate(64));
   readonly random: () => number;
   readonly selection: Selection;
   readonly list: number[] = [];
@@ -27,7 +29,7 @@ export class Scene {
   constructor({ seed = 1, ...changes }: Partial<Parameters> & { seed?: number } = {}) {
     this.random = seededRandom(seed);
     this.selection = new Selection(
-      { rows: this.rows, groups: this.groups, sites: this.sites, pairs: this.pairs },
+      { rows: this.rows, groups: this.groups, sites: this.sites, pairs: this.pairs, providers: this.providers },
       { parameters: parametersOf(changes), random: this.random },
     );
   }

@@ -1,7 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { ExitFlag, ExitRows } from '../../src/memory/exit-rows.ts';
+import { GroupTable } from '../../src/memory/group-table.ts';
+import { ProviderRows } from '../../src/memory/provider-rows.ts';
 import { ExitHealth, firstEjectionMs, Standing } from '../../src/selection/exit-health.ts';
+import { ProviderHealth } from '../../src/selection/provider-health.ts';
 import { NONE, type PickRequest, type PickStep, type Strategy } from '../../src/selection/request.ts';
 import { pickSimply } from '../../src/selection/strategies.ts';
 import { pickRequest } from './pick-request.ts';
@@ -22,7 +25,16 @@ const requestOf = (list: readonly number[], more: Partial<PickRequest> = {}): Pi
   pickRequest({ strategy: 'two-choices', list }, more);
 
 const pick = (health: ExitHealth, request: PickRequest, now: number, random = Math.random): number =>
-  pickSimply(request, { health, now, random });
+  pickSimply(request, { health, providers: providersOf(health), now, random });
+
+/** All of them serve. */
+function providersOf({ rows }: ExitHealth): ProviderHealth {
+  return new ProviderHealth({
+    rows,
+    groups: new GroupTable(GroupTable.allocate(4)),
+    providers: new ProviderRows(ProviderRows.allocate(4)),
+  });
+}
 
 /** How often each slot is picked, in `count` picks that end at once. */
 function tally(

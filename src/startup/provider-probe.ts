@@ -1,0 +1,36 @@
+import type { PoolRegistry } from '../pool/registry.ts';
+import { providerVerdict } from '../selection/outcome.ts';
+import type { ProbeBudget } from './probe-budget.ts';
+import type { ProbeDesk } from './probe-desk.ts';
+
+/** An answer that comes later is none, in ms. */
+const DEADLINE_MS = 10_000;
+
+export interface ProviderProbeOptions {
+  readonly registry: PoolRegistry;
+  readonly desk: ProbeDesk;
+  readonly budget: ProbeBudget;
+}
+
+/** Asks a provider whether it answers, over one of its exits: by the pool's first target, within the pool's budget. Where that is
+ *  spent it is true: then the few exchanges that are let in first are the probe. */
+export function providerProbe({ registry, desk, budget }: ProviderProbeOptions): (slot: number) => Promise<boolean> {
+  return async (slot) => {
+    const exit = registry.exitAt(slot);
+    if (exit === undefined) return false;
+    const { targets = [], budget: octets = 0 } = registry.pool(exit.pool)?.probe ?? {};
+    const target = targets[0]?.target ?? null;
+    const most = desk.worstCost(exit, target);
+    const reservation = budget.reserve(exit.pool, most, { budget: octets, mayWait: false });
+    if (reservation === null) return true;
+    let cost = most;
+    try {
+      const result = await desk.probe(exit, { target, deadlineMs: targets[0]?.maxLatencyMs ?? DEADLINE_MS });
+      cost = result.cost;
+      // What lies behind it may fail: it was told of by a provider that serves.
+      return result.kind === 'ok' || providerVerdict(result.kind, undefined) === 'works';
+    } finally {
+      budget.settle(reservation, cost);
+    }
+  };
+}

@@ -1,0 +1,156 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { connectVia } from '../support/clients.ts';
+import { type FailingVendor, startFailingVendor, type VendorMode } from '../support/failing-vendor.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type Origin, startOrigin } from '../support/origin.ts';
+
+// Two vendors in one pool, each a gateway that carries many sessions over one port. What one session of them does, and what the whole
+// of one does.
+
+const SLOTS = 30;
+/** What the configuration bounds (0.5 s for a dial, 1 s until the first probe), times ten. */
+const BOUND_MS = 15_000;
+
+const peers: { close(): Promise<void> }[] = [];
+let origin: Origin;
+
+const keep = <T extends { close(): Promise<void> }>(peer: T): T => {
+  peers.push(peer);
+  return peer;
+};
+
+test.before(async () => {
+  origin = keep(await startOrigin());
+});
+
+test.after.always(() => Promise.all(peers.map((peer) => peer.close())));
+
+const entry = (name: string, { port }: FailingVendor, slots: number | undefined = SLOTS) => ({
+  template: `http://${name}-{session}:hidden@127.0.0.1:${port}`,
+  ...(slots === undefined ? {} : { slots }),
+});
+
+async function startScene(t: ExecutionContext, { strategy = 'random' } = {}) {
+  const [one, other] = [keep(await startFailingVendor()), keep(await startFailingVendor())];
+  const gateway = await startGateway({
+    config: {
+      workers: 2,
+      timeouts: { dial: '500ms', attempts: '20s' },
+      selection: { leastPatience: '500ms' },
+    },
+    pools: {
+      res: { strategy, exits: [entry('one', one), entry('other', other)] },
+      alone: { strategy, exits: [entry('alone', one)] },
+    },
+  });
+  t.teardown(() => gateway.stop());
+  return { gateway, one, other };
+}
+
+/** One tunnel; what it came to. */
+async function tunnel(gateway: Gateway, parameters = ''): Promise<string> {
+  const login = gateway.login('tester', parameters);
+  const { socket, status, reason } = await connectVia(gateway.port(), `localhost:${origin.port}`, { login });
+  socket.destroy();
+  return status === 200 ? 'ok' : reason;
+}
+
+/** Clients that come again and again until they are stopped; each outcome and how often it was. */
+function crawl(gateway: Gateway, { clients = 12 } = {}) {
+  const outcomes = new Map<string, number>();
+  let isOver = false;
+  const all = Array.from({ length: clients }, async () => {
+    while (!isOver) {
+      const outcome = await tunnel(gateway).catch(() => 'no answer');
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+  });
+  const stop = async () => {
+    isOver = true;
+    await Promise.all(all);
+    return Object.fromEntries(outcomes);
+  };
+  return { outcomes, stop };
+}
+
+interface Shown {
+  readonly pool: string;
+  readonly standing: string;
+  readonly why: string | null;
+}
+
+async function providersOf(gateway: Gateway): Promise<readonly Shown[]> {
+  return JSON.parse((await gateway.command('health', '--json')).stdout).providers;
+}
+
+/** Waits until `holds`; how long that took, in ms. */
+async function until(t: ExecutionContext, what: string, holds: () => boolean | Promise<boolean>): Promise<number> {
+  const begun = performance.now();
+  while (!(await holds())) {
+    if (performance.now() - begun > BOUND_MS) t.fail(`not in time: ${what}`);
+    if (performance.now() - begun > BOUND_MS) break;
+    await pause(20);
+  }
+  return performance.now() - begun;
+}
+
+const saidDown = (gateway: Gateway, pool = 'res') => new RegExp(`of pool ${pool} is down`).test(gateway.output());
+const saysUp = (gateway: Gateway, pool = 'res') => new RegExp(`of pool ${pool} serves again`).test(gateway.output());
+
+test.serial('one dead session of a vendor is left alone, and nothing else is', async (t) => {
+  const { gateway, one, other } = await startScene(t);
+  for (let i = 0; i < 40; i++) t.is(await tunnel(gateway), 'ok');
+  const used = one.exchanges.map(({ session }) => session);
+  const last = used.at(-1) ?? '';
+  one.dead.add(last);
+  await one.setMode('good');
+  for (let i = 0; i < 120; i++) t.is(await tunnel(gateway), 'ok');
+  const asked = one.exchanges.filter(({ session }) => session === last).length;
+  t.true(asked <= 12, `${asked} of 120 went to the dead session first`);
+  t.true(one.exchanges.length + other.exchanges.length > 120);
+  t.true(new Set(one.exchanges.map(({ session }) => session)).size > 1, 'others of the vendor go on');
+  t.deepEqual(await providersOf(gateway), []);
+  t.notRegex(gateway.output(), /is down/);
+});
+
+const modes: readonly VendorMode[] = ['closed', 'status502', 'status407', 'silent'];
+const kinds = {
+  closed: 'exit_refused',
+  status502: 'exit_rejected',
+  status407: 'exit_auth_failed',
+  silent: 'exit_timeout',
+};
+
+for (const mode of modes)
+  test.serial(`${mode}: a vendor's outage moves its traffic, and it comes back step by step`, async (t) => {
+    const { gateway, one } = await startScene(t);
+    const crawling = crawl(gateway);
+    await until(t, 'both serve', () => one.exchanges.length > 50);
+    await one.setMode(mode);
+    const movedMs = await until(t, 'it is down', () => saidDown(gateway));
+    t.log(`moved after ${Math.round(movedMs)} ms`);
+    const [shown] = (await providersOf(gateway)).filter(({ pool }) => pool === 'res');
+    t.is(shown?.why, kinds[mode as keyof typeof kinds]);
+    const lines = (await gateway.command('pool', 'show', 'res')).stdout;
+    t.regex(lines, /provider .*http:\/\/127\.0\.0\.1:\d+ \(account \w+, 30 exits\): (down|recovering)/);
+    t.notRegex(lines + gateway.output(), /hidden/);
+    if (mode !== 'closed') {
+      await pause(300);
+      const before = one.exchanges.length;
+      const [steps] = [gateway.output().match(/answers again/g)?.length ?? 0];
+      await pause(500);
+      const relapses = (gateway.output().match(/answers again/g)?.length ?? 0) - steps;
+      t.true(one.exchanges.length - before <= 8 * (1 + relapses), 'nothing goes there while it is down');
+    }
+    await one.setMode('good');
+    await until(t, 'it serves again', () => saysUp(gateway));
+    const ramp = one.exchanges.filter(({ answered }) => answered < 127);
+    t.true(ramp.length >= 127);
+    for (const { atOnce, answered } of ramp) {
+      const most = 2 ** Math.floor(Math.log2(answered + 1));
+      if (atOnce > most) t.fail(`${atOnce} at once when ${answered} had been answered`);
+    }
+    const outcomes = await crawling.stop();
+    t.deepEqual(Object.keys(outcomes), ['ok'], JSON.stringify(outcomes));
+  });
