@@ -6,7 +6,10 @@ import { Roster } from '../transport/roster.ts';
 import type { Wire } from '../transport/wire.ts';
 
 /** How often bookings go to the control thread, in ms. With that thread's own interval this is what a kill can lose. */
-const POST_MS = 500;
+const POST_MS = 250;
+
+/** How often what exchanges under way have moved is looked at, in ms: there may be tens of thousands of tunnels. */
+const LOOK_MS = 1_000;
 
 /** Batches that the control thread has not taken; beyond them bookings wait here. */
 const MOST_UNTAKEN = 8;
@@ -34,6 +37,7 @@ export class ExchangeLedger implements Ledger {
   readonly #running = new Roster<Exchange>();
   /** Wraps at 32 bits. */
   #posted: number;
+  #lookedAt = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: ExchangeLedgerOptions) {
@@ -89,7 +93,22 @@ export class ExchangeLedger implements Ledger {
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#look();
+    this.#hand();
+  }
+
+  #tick(): void {
+    this.#timer = null;
+    if (this.#options.now() - this.#lookedAt >= LOOK_MS) this.#look();
+    this.#hand();
+  }
+
+  #look(): void {
+    this.#lookedAt = this.#options.now();
     for (const exchange of this.#running.members()) this.#bookRunning(exchange);
+  }
+
+  #hand(): void {
     const { taken, post } = this.#options;
     if (!this.#tally.isEmpty && ((this.#posted - taken()) | 0) < MOST_UNTAKEN) {
       this.#posted = (this.#posted + 1) | 0;
@@ -122,7 +141,7 @@ export class ExchangeLedger implements Ledger {
   }
 
   #wake(): void {
-    this.#timer ??= setTimeout(() => this.flush(), POST_MS).unref();
+    this.#timer ??= setTimeout(() => this.#tick(), POST_MS).unref();
   }
 }
 

@@ -4,7 +4,7 @@ import type { LedgerEntry, LedgerLines } from '../store/ledger-store.ts';
 import { StoreError } from '../store/store-error.ts';
 
 /** How often bookings are written, in ms. With the workers' own interval this is what a kill can lose. */
-const WRITE_MS = 500;
+const WRITE_MS = 250;
 
 /** … and while that fails. */
 const RETRY_MS = 2_000;
@@ -37,7 +37,7 @@ export interface LedgerWriterOptions {
   readonly warn: (line: string) => void;
 }
 
-/** Gathers what the workers book and writes it in one transaction every half a second. While that can't be done the bookings wait
+/** Gathers what the workers book and writes it in one transaction every quarter of a second. While that can't be done the bookings wait
  *  in bounded memory, and none is lost. */
 export class LedgerWriter {
   readonly #options: LedgerWriterOptions;
