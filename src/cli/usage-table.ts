@@ -67,6 +67,7 @@ export function spendLines({ cost, spent }: Usage): string[] {
     failed: 'failed attempts and retries',
     blocked: 'blocked pages',
     cut: 'exchanges cut short',
+    probes: 'probes',
   };
   const line = (what: string, whole: bigint, of: (purpose: (typeof purposes)[number]) => [bigint, string]) => {
     const parts = purposes.flatMap((purpose) => {

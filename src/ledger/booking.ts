@@ -50,6 +50,9 @@ export const OTHER = '(other)';
 /** Attempts that another has overtaken. */
 export const OVERTAKEN = 'overtaken';
 
+/** Probes of exits, which are nobody's exchange. */
+export const PROBE = 'probe';
+
 /** Exchanges that their site refused or challenged. */
 export const BLOCKED = 'blocked';
 

@@ -1,4 +1,4 @@
-import { BLOCKED } from './booking.ts';
+import { BLOCKED, PROBE } from './booking.ts';
 import { costOf, type ExactPrice, formatCost } from './money.ts';
 
 /** Figures of one kind of end at one price, as the ledger gives them. */
@@ -15,8 +15,8 @@ export interface UsageSource {
 }
 
 /** What money and octets went into: answers that clients got; attempts that failed or were overtaken; pages that a site refused
- *  or challenged; exchanges that were cut, or whose client left. */
-export const purposes = ['served', 'failed', 'blocked', 'cut'] as const;
+ *  or challenged; exchanges that were cut, or whose client left; probes. */
+export const purposes = ['served', 'failed', 'blocked', 'cut', 'probes'] as const;
 export type Purpose = (typeof purposes)[number];
 
 /** Sums of a part of the ledger. Costs by currency, which are never added to each other, in units of 10^-21. */
@@ -62,6 +62,7 @@ export function reportUsage(sources: readonly UsageSource[]): UsageReport {
 export function purposeOf(kind: string): Purpose {
   if (kind === 'ok') return 'served';
   if (kind === BLOCKED) return 'blocked';
+  if (kind === PROBE) return 'probes';
   return kind === 'cut' || kind === 'client_left' ? 'cut' : 'failed';
 }
 
@@ -83,6 +84,7 @@ class Sums implements Usage {
     failed: { octets: 0n, cost: new Map<string, bigint>() },
     blocked: { octets: 0n, cost: new Map<string, bigint>() },
     cut: { octets: 0n, cost: new Map<string, bigint>() },
+    probes: { octets: 0n, cost: new Map<string, bigint>() },
   };
 
   add({ kind, exchanges, attempts, requests, sent, received, ms, price }: UsageSource): void {

@@ -1,5 +1,6 @@
 import type { LedgerConfig } from '../config/config.ts';
-import { type BookingBatch, OTHER } from '../ledger/booking.ts';
+import { type BookedPool, type BookingBatch, OTHER, PROBE } from '../ledger/booking.ts';
+import type { Exit } from '../pool/exit.ts';
 import { type LedgerStore, openLedger } from '../store/ledger-store.ts';
 import { LedgerUpkeep } from './ledger-upkeep.ts';
 import { type LedgerHealth, LedgerWriter } from './ledger-writer.ts';
@@ -11,6 +12,9 @@ export interface LedgerOptions {
   readonly wallTime: () => number;
   readonly warn: (line: string) => void;
 }
+
+/** What a probe moved at the sockets toward its exit, and how long it took. */
+type Probed = Readonly<Record<'sent' | 'received' | 'ms', number>>;
 
 /** The control thread's side of the ledger: what the workers book comes here, and is kept. */
 export class Ledger {
@@ -32,6 +36,14 @@ export class Ledger {
 
   take(batch: BookingBatch): void {
     this.#writer.take(batch);
+  }
+
+  /** Books a probe of an exit: it has no client, and its vendor bills it all the same. */
+  probed({ geo }: Exit, pool: BookedPool | undefined, { sent, received, ms }: Probed): void {
+    const { name = '', tier = '', price = null } = pool ?? {};
+    const key = { client: '', tag: '', site: '', pool: { name, tier, price }, country: geo.country ?? '', kind: PROBE };
+    const figures = { exchanges: 0, attempts: 1, requests: sent > 0 ? 1 : 0, sent, received, ms };
+    this.take({ bookings: [{ ...key, ...figures }], lines: { ids: [], figures: new Float64Array() }, linesLost: 0 });
   }
 
   /** Writes what is gathered, now. Returns whether nothing waits any more. */

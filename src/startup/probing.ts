@@ -82,7 +82,10 @@ export class Probing {
       rota: new ProbeRota(tables.rows, registry),
       budget: this.budget,
       lessons: this.lessons,
-      onResult: (exit, result) => this.seen.take(exit, result, 'probe'),
+      onResult: (exit, result) => {
+        this.seen.take(exit, result, 'probe');
+        shared.ledger?.probed(exit, registry.pool(exit.pool), result);
+      },
       mayProbe: (pool) => isServing() && !shared.states.stored.pools.byName.has(pool),
       now,
     });
