@@ -1,5 +1,6 @@
 import type { LedgerConfig } from '../config/config.ts';
 import type { Store } from '../store/database.ts';
+import { LEAST_PAIRS } from '../store/ledger-bounds.ts';
 import { dropStep, foldStep, oldestDay, shrinkStep } from '../store/ledger-upkeep.ts';
 
 const HOUR_MS = 3_600_000;
@@ -27,6 +28,8 @@ export class LedgerUpkeep {
   readonly #options: UpkeepOptions;
   #timer: NodeJS.Timeout;
   #looks = 0;
+  /** The day that is being summed, and the pairs of each client's that it keeps. */
+  #folding = { day: -1, share: 0 };
   /** The day that is being dropped. */
   #dropping: number | null = null;
 
@@ -53,14 +56,22 @@ export class LedgerUpkeep {
   step(): boolean {
     const { store, limits, other, wallTime } = this.#options;
     const hour = Math.floor(wallTime() / HOUR_MS);
-    const folded = store.write((database) =>
-      foldStep(database, hour - limits.hours / HOUR_MS, { pairs: limits.pairs, other }),
-    );
+    const before = hour - limits.hours / HOUR_MS;
+    const folded = store.write((database) => foldStep(database, before, { shareOf: this.#shareOf, other }));
     if (folded || this.#drop(hour - limits.keep / HOUR_MS)) return true;
     store.write(shrinkStep);
     this.#looks += 1;
     return false;
   }
+
+  /** Every client has an equal share of the day, however many of them are done already. */
+  readonly #shareOf = (day: number, clients: () => number): number => {
+    if (day !== this.#folding.day) {
+      const share = Math.max(LEAST_PAIRS, Math.floor(this.#options.limits.pairs / clients()));
+      this.#folding = { day, share };
+    }
+    return this.#folding.share;
+  };
 
   #drop(before: number): boolean {
     const { store } = this.#options;

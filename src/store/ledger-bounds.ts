@@ -1,5 +1,5 @@
 /** Pairs that every client may have in any case, and tags. */
-const LEAST_PAIRS = 50;
+export const LEAST_PAIRS = 50;
 const MOST_TAGS = 200;
 
 /** How many sites are told apart, so that the ledger's size has a bound whatever is crawled: in an hour so many pairs of client and

@@ -13,8 +13,9 @@ const pairs = ['client', 'site', 'tag', 'pool', 'kind'] as const;
 
 /** What a day keeps of its hours. */
 export interface FoldLimits {
-  /** Pairs of client and site, of which every client has an equal share: those of most octets. */
-  readonly pairs: number;
+  /** Pairs of a client and its sites that are told apart: those of most octets. Asked for each client, `clients` being how many
+   *  the day still had by the hour when this was asked first. */
+  readonly shareOf: (day: number, clients: () => number) => number;
   /** In place of the sites beyond. */
   readonly other: string;
 }
@@ -36,8 +37,15 @@ export function foldStep(database: Database, before: number, limits: FoldLimits)
       GROUP BY ${totals.map((key) => `h.${key}`).join(', ')}`,
     values: [hours, client],
   });
-  const clients = database.prepare('SELECT count(DISTINCT client) FROM hour_total WHERE at >= ? AND at < ?').pluck();
-  const share = Math.max(50, Math.floor(limits.pairs / Number(clients.get(day, day + HOURS_OF_DAY))));
+  const counting = 'SELECT count(DISTINCT client) FROM hour_total WHERE at >= ? AND at < ?';
+  const share = limits.shareOf(day, () =>
+    Number(
+      database
+        .prepare(counting)
+        .pluck()
+        .get(day, day + HOURS_OF_DAY),
+    ),
+  );
   const other = new Names().idOf(database, limits.other);
   add(database, 'day_pair', pairs, {
     select: `WITH top AS (

@@ -15,6 +15,9 @@ const carriers: readonly (readonly [string, number])[] = [
   ['in TypeScript', 0],
   ...(relayBinding() === null ? [] : [['native', 1] as const]),
 ];
+/** Octets of probes are nobody's exchange. */
+const probe = { budget: 0 };
+
 const content = patternOf(30_000).toString('latin1');
 
 /** A gateway with a pool for each kind of exit, all of them behind taps, and one more whose first connections are reset. */
@@ -30,10 +33,11 @@ async function scene(threads: number) {
   const pools = Object.fromEntries(
     kinds.map((kind, i) => [
       kind,
-      { exits: [{ url: urlOf(kind, taps[i]!), ...(kind === 'https' && { ca: 'exit.pem' }) }] },
+      { probe, exits: [{ url: urlOf(kind, taps[i]!), ...(kind === 'https' && { ca: 'exit.pem' }) }] },
     ]),
   );
   const failing = {
+    probe,
     strategy: 'round-robin',
     exits: [{ url: urlOf('socks5', poor) }, { url: urlOf('socks5', taps[2]!) }],
   };

@@ -65,7 +65,10 @@ test(`${EXCHANGES} exchanges of known size over failing exits: the ledger agains
   const gateway = await startGateway({
     config: { workers: 2, accessLog: { enabled: false }, exchange: { attempts: 6 } },
     pools: Object.fromEntries(
-      kinds.map((kind) => [kind, { strategy: 'random', exits: taps[kind]!.map(({ port }) => entry(kind, port)) }]),
+      kinds.map((kind) => [
+        kind,
+        { strategy: 'random', probe: { budget: 0 }, exits: taps[kind]!.map(({ port }) => entry(kind, port)) },
+      ]),
     ),
     files: await exitAuthority(),
   });

@@ -37,8 +37,14 @@ test.serial(
       config: { workers: 2, exchange: { attempts: 2 } },
       clients: { tester: [], other: [] },
       pools: {
-        res: { tier: 'res', price, country: 'de', exits: [{ url: `http://127.0.0.1:${good.port}` }] },
-        bad: { price: { perRequest: 1 }, exits: [{ url: `http://127.0.0.1:${refusing.port}` }] },
+        res: {
+          tier: 'res',
+          price,
+          probe: { budget: 0 },
+          country: 'de',
+          exits: [{ url: `http://127.0.0.1:${good.port}` }],
+        },
+        bad: { price: { perRequest: 1 }, probe: { budget: 0 }, exits: [{ url: `http://127.0.0.1:${refusing.port}` }] },
       },
     });
     t.teardown(() => Promise.all([origin, wall, exit, good, refusing].map((peer) => peer.close())));
@@ -119,6 +125,22 @@ test.serial('a tunnel is booked while it runs', async (t) => {
   await gateway.accessLog(1);
   t.like((await usage(gateway)).total, { exchanges: 1, attempts: 1, receivedBytes: 50_000 });
   await gateway.stop();
+});
+
+test.serial('probes are booked as what they are', async (t) => {
+  const exit = await startHttpExit();
+  const tap = await startWireTap(exit.port);
+  const gateway = await startGateway({ pools: { p: { exits: [{ url: `http://127.0.0.1:${tap.port}` }] } } });
+  t.teardown(() => Promise.all([exit.close(), tap.close()]));
+  let rows: Row[] = [];
+  for (let tries = 0; rows.length === 0 && tries < 50; tries++) {
+    ({ rows } = await usage(gateway, '--by', 'kind', '--by', 'client'));
+  }
+  await gateway.stop({ keepFolder: true });
+  ({ rows } = await usage(gateway, '--by', 'kind', '--by', 'client'));
+  const { sent, received } = tap.counts();
+  t.like(rows, [{ kind: 'probe', client: '', exchanges: 0, sentBytes: sent, receivedBytes: received }]);
+  t.is(rows[0]!.spent.probes!.bytes, sent + received);
 });
 
 test.serial('without a ledger, and with bad arguments, it says so', async (t) => {
