@@ -189,12 +189,12 @@ function entryOf(written: Written<Kind>, common: Geo): Entry {
 
 function mintTermsOf(written: Written<'template'> | Written<'vendor'>): MintTerms {
   const { countries, regions, states, cities, zips, asns, isps } = written;
-  const { slots = null, ttl = null } = written;
+  const { slots = null, ttl = null, lifetime = null } = written;
   return {
     lists: { country: countries, region: regions, state: states, city: cities, zip: zips, asn: asns, isp: isps },
     slots,
     ttlMs: ttl,
-    lifetimeMs: null,
+    lifetimeMs: lifetime,
     limits: null,
   };
 }

@@ -62,6 +62,7 @@ const minted = {
   isps: t.list(t.text('a text'), []),
   slots: t.optional(t.whole(1, 1_000_000)),
   ttl: span(),
+  lifetime: span(),
 };
 
 /** The forms of an entry of `exits`, by the key that tells them apart. */

@@ -34,17 +34,20 @@ export class ExitFull extends Error {
   }
 }
 
+/** A generation of which no row is. */
+const FORMER = 0;
+
 /** Begins an attempt: takes its exit. Throws ExitFull where that has no place any more. */
 export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Choice): BookedAttempt {
   const begunAt = deps.now();
   exchange.choice = choice;
   const { slot } = choice;
-  const at = { slot, generation: deps.exits.generationOf(slot) };
+  const at = { slot, generation: choice.isFormer === true ? FORMER : deps.exits.generationOf(slot) };
   const place = deps.places.take(slot, at.generation, Math.min(MOST_IN_FLIGHT, mostOver(deps, slot)));
   if (place === FULL || place === NO_ROOM) deps.selection().providers.left(choice.entry);
   if (place === FULL) throw new ExitFull();
   if (place === NO_ROOM) throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
-  const queued = deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
+  const queued = choice.isFormer === true ? 0 : deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
   return { choice, at, place, queued, begunAt, meter: new AttemptMeter() };
 }
 

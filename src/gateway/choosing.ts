@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { Lease } from '../memory/lease-table.ts';
-import type { Exit } from '../pool/exit.ts';
+import type { Exit, Rotation } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Params } from '../protocol/username.ts';
 import { NO_ENTRY } from '../selection/provider-health.ts';
@@ -63,6 +63,7 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const { admission } = exchange;
   if (admission === null) throw new GatewayError('internal', { detail: 'an exchange chose before it was admitted' });
   const { filter } = admission;
+  const { ttlMs } = admission.params;
   note(deps, exchange, filter);
   const candidates = deps.registry.drawFrom(filter);
   const most = candidates.count ?? candidates.list.length;
@@ -92,7 +93,7 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const own = { slot, exit, lease: null, entry };
   const at = agreed(deps, own, () => {
     const held = holdExit(deps, admission, { slot, exit, lease });
-    const one = held === null ? null : leasedExit(deps, { lease: held, filter, excluded, bar });
+    const one = held === null ? null : leasedExit(deps, { lease: held, filter, excluded, bar, ttlMs });
     return one === null ? null : { ...one, lease: held };
   });
   return { choice: asChoice(deps, admission, at), others: othersOf(at, most - tried.length), pinned: false };
@@ -145,8 +146,9 @@ function stay(deps: Collaborators, exchange: Exchange, terms: Staying): Chosen |
   const { lease, excluded, guard, bar, last, most } = terms;
   if (admission === null) return null;
   const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
-  const exit = leasedExit(deps, { lease, filter: admission.filter, excluded, bar });
-  if (exit === null && pinned) throw leaseLost(deps, lease, { bar, last });
+  const { ttlMs } = admission.params;
+  const exit = leasedExit(deps, { lease, filter: admission.filter, excluded, bar, ttlMs });
+  if (exit === null && pinned) throw leaseLost(deps, lease, { bar, ttlMs, last });
   if (exit === null || (!pinned && !mayStay(deps, exchange, exit.slot))) return null;
   const { providers } = deps.selection();
   const entry = providers.enter(exit.slot);
@@ -203,10 +205,31 @@ function asChoice(
   { slot, exit, lease, entry }: Taken,
 ): Choice {
   const hold = lease === null ? null : { slot, generation: lease.generation, mint: lease.mint };
+  if (exit.rotation !== null) return rotated(deps, { slot, exit, rotation: exit.rotation, hold, entry });
   if (exit.mint === null) return { slot, exit, endpoint: exit.endpoint, hold, entry };
   const mintKey = key === null || hold === null ? deps.newId() : mintKeyOf(key, hold);
   const minted = exit.mint.mint(mintKey, params);
   return { slot, exit: asMinted(exit, minted), endpoint: minted.endpoint, hold, entry };
+}
+
+/** The id that the slot goes by, or the session's own, which may be a former one. */
+function rotated(
+  deps: Collaborators,
+  {
+    slot,
+    exit,
+    rotation,
+    hold,
+    entry,
+  }: Pick<Choice, 'slot' | 'exit' | 'hold' | 'entry'> & {
+    readonly rotation: Rotation;
+  },
+): Choice {
+  const now = deps.now();
+  const epoch = hold?.mint ?? deps.epochs.use(slot, rotation, { now });
+  if (hold !== null) deps.epochs.touch(slot, epoch, now);
+  const isFormer = deps.epochs.epochOf(slot) !== epoch;
+  return { slot, exit, endpoint: rotation.endpointOf(epoch), hold, entry, isFormer };
 }
 
 /** Slots that won't do. One that mints for each attempt has another exit for the next. */

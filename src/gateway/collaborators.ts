@@ -1,5 +1,6 @@
 import type { ExchangeSlots } from '../memory/exchange-slots.ts';
 import type { ExitRows } from '../memory/exit-rows.ts';
+import type { IdEpochs } from '../memory/id-epochs.ts';
 import type { LeaseKey, LeaseTable } from '../memory/lease-table.ts';
 import type { AddressRules } from '../policy/address-rules.ts';
 import type { ClientDirectory } from '../policy/client-directory.ts';
@@ -69,6 +70,8 @@ export interface Collaborators {
   readonly registry: PoolRegistry;
   /** What all threads know of the exits. */
   readonly exits: ExitRows;
+  /** The ids that slots go by whose vendors give an address for a time. */
+  readonly epochs: IdEpochs;
   /** Places in flight over the exits: taken and given back here. */
   readonly places: ExchangeSlots;
   /** What picks, and learns; another after a reload. */

@@ -43,6 +43,8 @@ export interface Choice {
   readonly hold: Hold | null;
   /** By which its provider let it in; see ProviderHealth. */
   readonly entry: number;
+  /** It goes by a session id that the exit went by formerly: nothing is learned of the exit that it is now. */
+  readonly isFormer?: boolean;
 }
 
 /** One finished attempt, for the log. */

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import type { Exit } from '../pool/exit.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { formatParams } from '../protocol/params.ts';
@@ -84,13 +85,19 @@ function echo(deps: Collaborators, exchange: Exchange, admission: Admission): Lo
     source: exchange.source,
     pools: admission.client.pools.length > 0 ? admission.client.pools : deps.registry.pools().map((pool) => pool.name),
     defaultPool: deps.settings().defaultPool,
-    exit: exit === null ? null : { id: exit.id, pool: exit.pool, ...exit.geo },
+    exit: exit === null ? null : { id: exit.id, pool: exit.pool, ...exit.geo, ...lifetimeOf(exit, admission) },
     limits: {
       reports: deps.signals.reports.left(admission.client.name, deps.now()),
       client: deps.limits.figuresOf(admission.client).map(limitLine),
     },
     requestId: exchange.id,
   });
+}
+
+/** For how many seconds the session's address can be had, where its vendor gives it for so long and no longer. */
+function lifetimeOf({ life }: Exit, { params }: Admission): { lifetimeS?: number } {
+  const lifetimeMs = life?.lifetimeMs(params.ttlMs ?? null) ?? null;
+  return lifetimeMs === null ? {} : { lifetimeS: lifetimeMs / 1000 };
 }
 
 /** What a report that is of no use is answered with. */

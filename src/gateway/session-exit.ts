@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { Hold, Lease, LeasedExit, LeaseKey } from '../memory/lease-table.ts';
-import type { Asked, Exit, Minted } from '../pool/exit.ts';
+import type { Asked, Exit, Minted, Rotation } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Exchange } from './exchange.ts';
@@ -52,19 +52,37 @@ interface Stay {
   readonly filter: ExitFilter;
   readonly excluded: readonly number[];
   readonly bar: SiteBar | null;
+  /** How long the session wants to last; undefined where it doesn't say. */
+  readonly ttlMs: number | undefined;
 }
 
-/** The lease's exit where it still stands, still fits what the request asks, isn't frozen, and hasn't just failed. */
+/** The lease's exit where it still stands and is what it was, still fits what the request asks and was minted for, isn't frozen,
+ *  and hasn't just failed. */
 export function leasedExit(
   deps: Collaborators,
-  { lease, filter, excluded, bar }: Stay,
+  { lease, filter, excluded, bar, ttlMs }: Stay,
 ): { slot: number; exit: Exit } | null {
   const exit = deps.registry.exitAt(lease.slot);
   if (exit === undefined || deps.registry.generationOf(lease.slot) !== lease.generation) return null;
   if (isFrozen(deps, lease, bar)) return null;
   if (lease.failed || excluded.includes(lease.slot) || !deps.registry.matches(lease.slot, filter)) return null;
   if (exit.mint !== null && markOf(lease.mint) !== exit.mint.markOf(filter)) return null;
+  if (isSpent(deps, exit, { lease, ttlMs })) return null;
   return { slot: lease.slot, exit };
+}
+
+/** Whether the session's exit has become another: its vendor gives an address for so long, and no longer. */
+function isSpent(deps: Collaborators, exit: Exit, { lease, ttlMs }: Pick<Stay, 'lease' | 'ttlMs'>): boolean {
+  const { life, rotation } = exit;
+  const { heldMs, restedMs } = lease;
+  if (rotation !== null) {
+    const { lifetimeMs, idleMs } = rotation;
+    const ageMs = deps.epochs.ageMs(lease.mint, deps.now());
+    return ageMs >= (lifetimeMs ?? Number.POSITIVE_INFINITY) || (idleMs !== null && restedMs >= idleMs);
+  }
+  if (life === null) return false;
+  const lifetimeMs = life.lifetimeMs(ttlMs ?? null);
+  return (lifetimeMs !== null && heldMs >= lifetimeMs) || (life.idleMs !== null && restedMs >= life.idleMs);
 }
 
 /** What stands in a lease's mint for the places that its exit was minted for. */
@@ -87,7 +105,8 @@ export function holdExit(
 ): Lease | null {
   if (key === null) return null;
   const { ttlMs, idleMs, strict = false, session = '' } = params;
-  const mint = freshMint(exit, filter, deps.random);
+  const { rotation } = exit;
+  const mint = rotation === null ? freshMint(exit, filter, deps.random) : sessionEpoch(deps, slot, { rotation, ttlMs });
   const to: LeasedExit = {
     slot,
     generation: deps.registry.generationOf(slot),
@@ -105,6 +124,17 @@ export function holdExit(
   if (held === undefined && strict)
     throw new GatewayError('overloaded', { detail: 'there is no room for another session' });
   return held ?? null;
+}
+
+/** The epoch that a session's id is of: one of which at least half is left of the time that the session could have it. */
+function sessionEpoch(
+  deps: Collaborators,
+  slot: number,
+  { rotation, ttlMs }: { readonly rotation: Rotation; readonly ttlMs: number | undefined },
+): number {
+  const { lifetimeMs } = rotation;
+  const leftMs = lifetimeMs === null ? 0 : Math.min(ttlMs ?? lifetimeMs, lifetimeMs) / 2;
+  return deps.epochs.use(slot, rotation, { now: deps.now(), leftMs });
 }
 
 /** What a lease says of its exit. */
@@ -138,12 +168,19 @@ function isFrozen({ exits }: Collaborators, { slot }: Lease, bar: SiteBar | null
 export function leaseLost(
   deps: Collaborators,
   lease: Lease,
-  { bar, last }: { readonly bar: SiteBar | null; readonly last: GatewayError | null },
+  { bar, ttlMs, last }: Pick<Stay, 'bar' | 'ttlMs'> & { readonly last: GatewayError | null },
 ): GatewayError {
-  const stands = deps.registry.generationOf(lease.slot) === lease.generation;
-  if (last !== null || !stands || !isFrozen(deps, lease, bar)) return sessionLost(last);
+  const exit =
+    deps.registry.generationOf(lease.slot) === lease.generation ? deps.registry.exitAt(lease.slot) : undefined;
+  if (last !== null || exit === undefined) return sessionLost(last);
+  if (isFrozen(deps, lease, bar)) {
+    return new GatewayError('session_lost', {
+      detail: "the strict session can't continue while its exit is frozen: it goes on once that is thawed",
+    });
+  }
+  if (!isSpent(deps, exit, { lease, ttlMs })) return sessionLost(last);
   return new GatewayError('session_lost', {
-    detail: "the strict session can't continue while its exit is frozen: it goes on once that is thawed",
+    detail: "the strict session can't continue: its vendor gave the address for no longer, take another session name",
   });
 }
 

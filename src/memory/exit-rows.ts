@@ -72,6 +72,9 @@ const CLOSED = SHUT | ExitFlag.draining;
 const Word = ExitWord;
 const WORDS = EXIT_WORDS;
 
+/** Added to a generation by each renewal: apart from what the catalogue counts, so that no other exit of the slot has it. */
+const RENEWAL = 2 ** 16;
+
 /** Rows reserved at once when there are more exits than rows. */
 const ROWS_STEP = 1024;
 
@@ -138,6 +141,17 @@ export class ExitRows {
     const base = slot * WORDS;
     this.words.add(base + Word.generation, 1);
     this.ints[base + Word.group] = ExitFlag.vacant;
+  }
+
+  /** The exit in `slot` is another from now on, though it is the same to its pool: nothing that was learned of it remains. */
+  renew(slot: number, now: number): void {
+    if (!this.reaches(slot)) return;
+    const base = slot * WORDS;
+    this.words.add(base + Word.generation, RENEWAL);
+    this.ints.fill(0, base + Word.speed, base + Word.group);
+    this.ints[base + Word.latency] = 0;
+    this.ints[base + Word.at] = now;
+    this.ints[base + Word.joined] = now;
   }
 
   /** Control thread: sets or clears one of `ExitFlag`. */

@@ -3,11 +3,11 @@ import type { LeaseEntry, LeaseKey } from './lease-table.ts';
 
 /** Leases as bytes, the same in snapshots and in logs, little-endian. A batch is the wall time at which its durations were taken
  *  (ms since the epoch, float64), then one change after another: octet 0 for an end, 1 for a lease, and the key; for a lease:
- *  mint, age, rest, end and idle time in ms (0: none), moves, autonomous system, all uint32; flags; country, exit's id, client
+ *  mint, age, rest, end and idle time in ms (0: none), moves, autonomous system, time of holding the exit, all uint32; flags; country, exit's id, client
  *  and session, each an octet of length and UTF-8. */
 const TIME_OCTETS = 8;
 const KEY_OCTETS = 16;
-const FIXED_OCTETS = 1 + KEY_OCTETS + 7 * 4 + 1;
+const FIXED_OCTETS = 1 + KEY_OCTETS + 8 * 4 + 1;
 const STRICT = 1;
 const CONFIRMED = 2;
 const FAILED = 4;
@@ -62,9 +62,11 @@ function leaseOctets(lease: SavedLease): Uint8Array {
   putKey(view, lease.key);
   const ends = lease.endsInMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, lease.endsInMs);
   const idle = lease.idleMs === Number.POSITIVE_INFINITY ? 0 : lease.idleMs;
-  [lease.mint, lease.ageMs, lease.restedMs, ends, idle, lease.moves, lease.asn].forEach((value, index) => {
-    view.setUint32(1 + KEY_OCTETS + index * 4, value, true);
-  });
+  [lease.mint, lease.ageMs, lease.restedMs, ends, idle, lease.moves, lease.asn, lease.heldMs].forEach(
+    (value, index) => {
+      view.setUint32(1 + KEY_OCTETS + index * 4, value, true);
+    },
+  );
   const flags = (lease.strict ? STRICT : 0) | (lease.confirmed ? CONFIRMED : 0) | (lease.failed ? FAILED : 0);
   view.setUint8(FIXED_OCTETS - 1, flags);
   let at = FIXED_OCTETS;
@@ -120,6 +122,7 @@ function readLease(view: DataView, { at, elapsedMs }: { at: number; elapsedMs: n
     moves: word(5),
     country,
     asn: word(6),
+    heldMs: word(7) + elapsedMs,
     client,
     session,
   };

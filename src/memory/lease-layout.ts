@@ -7,7 +7,7 @@ export type LeaseKey = readonly [number, number, number, number];
 export const MOST_THREADS = 64;
 
 /** Words of one record. */
-export const RECORD_WORDS = 42;
+export const RECORD_WORDS = 43;
 
 /** Where each field of a record begins. Durations and times are ms as uint32; times wrap and are only compared. */
 export const Field = Object.freeze({
@@ -33,7 +33,9 @@ export const Field = Object.freeze({
   sizes: 16,
   /** When its use was last put among the changes. */
   notedAt: 17,
-  names: 18,
+  /** Since when the session has held its exit. */
+  heldAt: 18,
+  names: 19,
 });
 
 export const LeaseFlag = Object.freeze({ strict: 1, confirmed: 2, failed: 4 });

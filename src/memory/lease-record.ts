@@ -28,6 +28,8 @@ export type HeldExit = Pick<Hold, 'slot' | 'generation'> & Partial<Pick<Hold, 'm
 /** A session's hold on an exit, as of a moment. Durations are in ms. */
 export interface Lease extends Hold {
   readonly ageMs: number;
+  /** Since it has held this exit. */
+  readonly heldMs: number;
   /** Until it ends whatever its use; Infinity where it doesn't. */
   readonly endsInMs: number;
   /** It ends when it has not been used for this long; Infinity where it doesn't. */
@@ -168,6 +170,7 @@ export class LeaseRecords {
     this.#store(record, Field.createdAt, now | 0);
     this.#store(record, Field.usedAt, now | 0);
     this.#store(record, Field.notedAt, now | 0);
+    this.#store(record, Field.heldAt, now | 0);
     this.#store(record, Field.ttl, asWord(terms.ttlMs));
     this.#store(record, Field.idle, asWord(terms.idleMs));
     this.#store(record, Field.flags, terms.strict ? LeaseFlag.strict : 0);
@@ -176,7 +179,7 @@ export class LeaseRecords {
   }
 
   /** Fills a record that nobody else sees with another one's lease, over another exit: neither confirmed nor failed. */
-  fillMoved(record: number, from: number, to: LeasedExit): void {
+  fillMoved(record: number, from: number, { to, now }: { readonly to: LeasedExit; readonly now: number }): void {
     const source = this.#layout.recordAt(from);
     const target = this.#layout.recordAt(record);
     for (let i = 0; i < RECORD_WORDS; i++)
@@ -184,15 +187,17 @@ export class LeaseRecords {
     const flags = this.#load(from, Field.flags);
     const moves = (flags >>> MOVES_SHIFT) + 1;
     this.#store(record, Field.flags, (moves << MOVES_SHIFT) | (flags & LeaseFlag.strict));
+    this.#store(record, Field.heldAt, now | 0);
     this.#storeExit(record, to);
   }
 
   /** Fills a record that nobody else sees with a lease from the disk. */
   fillRestored(record: number, entry: LeaseEntry, now: number): void {
-    const { endsInMs, ageMs, restedMs, strict, confirmed, failed, moves } = entry;
+    const { endsInMs, ageMs, heldMs, restedMs, strict, confirmed, failed, moves } = entry;
     this.fill(record, entry.key, { terms: { ...entry, ttlMs: endsInMs + ageMs }, now });
     this.#store(record, Field.createdAt, (now - ageMs) | 0);
     this.#store(record, Field.usedAt, (now - restedMs) | 0);
+    this.#store(record, Field.heldAt, (now - heldMs) | 0);
     const bits =
       (strict ? LeaseFlag.strict : 0) | (confirmed ? LeaseFlag.confirmed : 0) | (failed ? LeaseFlag.failed : 0);
     this.#store(record, Field.flags, bits | (moves << MOVES_SHIFT));
@@ -207,6 +212,7 @@ export class LeaseRecords {
       generation: this.#load(record, Field.generation),
       mint: this.#load(record, Field.mint),
       ageMs,
+      heldMs: elapsedMs(this.#load(record, Field.heldAt), now),
       endsInMs: asMs(this.#load(record, Field.ttl)) - ageMs,
       idleMs: asMs(this.#load(record, Field.idle)),
       restedMs: this.restedMs(record, now),

@@ -115,7 +115,7 @@ export class LeaseTable {
         }
         if (claimed === 0) claimed = this.#claim();
         if (claimed === 0) return undefined;
-        this.#records.fillMoved(claimed, record, to);
+        this.#records.fillMoved(claimed, record, { to, now });
         if (this.#words.compareExchange(this.#layout.lifeAt(record), life, movedTo(claimed)) !== life) continue;
         this.#settle(claimed);
         return this.#records.read(claimed, now);

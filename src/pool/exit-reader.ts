@@ -19,9 +19,16 @@ export class ExitReader {
   /** The exit read last of all slots that share a place here. */
   readonly #slots = new Int32Array(KEPT_EXITS).fill(-1);
   readonly #exits: Exit[] = [];
+  /** The epochs of those that rotate, as they were read. */
+  readonly #epochs = new Int32Array(KEPT_EXITS);
+  readonly #epochOf: (slot: number) => number;
   readonly #mintings: Mintings;
 
-  constructor(view: CatalogueView, mintings: Mintings) {
+  constructor(
+    view: CatalogueView,
+    { mintings, epochOf }: { readonly mintings: Mintings; readonly epochOf: (slot: number) => number },
+  ) {
+    this.#epochOf = epochOf;
     this.#view = view;
     this.#mintings = mintings;
   }
@@ -30,11 +37,13 @@ export class ExitReader {
   standingIn(slot: number): Exit | undefined {
     const { slots } = this.#view;
     const place = slot & (KEPT_EXITS - 1);
-    if (this.#slots[place] === slot) return this.#exits[place];
+    const kept = this.#slots[place] === slot ? this.#exits[place] : undefined;
+    if (kept !== undefined && (kept.rotation === null || this.#epochs[place] === this.#epochOf(slot))) return kept;
     const terms = slots.termsOf(slot);
     if (terms < 0) return undefined;
     const exit = this.#read(slot, terms);
     this.#slots[place] = slot;
+    this.#epochs[place] = exit.rotation === null ? 0 : this.#epochOf(slot);
     this.#exits[place] = exit;
     return exit;
   }
@@ -65,11 +74,15 @@ export class ExitReader {
     const session = slots.placeOf(slot);
     const mints = minting !== null && session === MINTS;
     const listed = rows.word(number, Term.template) === 0;
+    const rotation = minting === null || mints ? null : minting.rotationOf(session);
+    const epoch = rotation === null ? 0 : this.#epochOf(slot);
     return Object.freeze({
       id: idText(slots.idHighOf(slot), slots.idLowOf(slot)),
       ...shown,
-      endpoint: minting?.endpointOf(mints ? 0 : session) ?? { scheme, ...facts.read(session) },
+      endpoint: minting?.endpointOf(mints ? 0 : session, epoch) ?? { scheme, ...facts.read(session) },
       minted: !listed,
+      life: mints ? minting : null,
+      rotation,
       mint: mints ? minting : null,
     });
   }

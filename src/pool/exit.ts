@@ -27,8 +27,23 @@ export interface Minted {
   readonly geo: Geo;
 }
 
+/** How long a vendor's session id stands for one address. */
+export interface Life {
+  /** In ms, where its session wants `ttlMs` and can be given it; null where that isn't known to end. */
+  lifetimeMs(ttlMs: number | null): number | null;
+  /** After so long without use, in ms, it stands for another one; null where that isn't known. */
+  readonly idleMs: number | null;
+}
+
+/** The ids that one slot of a vendor's sessions goes by, one after the other. */
+export interface Rotation {
+  readonly lifetimeMs: number | null;
+  readonly idleMs: number | null;
+  endpointOf(epoch: number): Endpoint;
+}
+
 /** Mints exits for gateway sessions. */
-export interface Mint {
+export interface Mint extends Life {
   /** Kinds of places that requests may ask its vendor for. */
   readonly open: ReadonlySet<Place>;
   /** A fresh session id of the vendor, the same for the same `sessionKey` and the same that is asked for. The caller passes an
@@ -36,8 +51,6 @@ export interface Mint {
   mint(sessionKey: string, asked: Asked): Minted;
   /** 16 bits that tell choices of places apart for which exits are minted. */
   markOf(asked: Asked): number;
-  /** How long it stands for one address, in ms, where the session wants `ttlMs`; null where that isn't known to end. */
-  lifetimeMs(ttlMs: number | null): number | null;
 }
 
 /** A vendor's endpoint and account that carry many exits of a pool. */
@@ -68,6 +81,10 @@ export interface Exit {
   readonly geo: Geo;
   /** Its endpoint carries a session id that was minted here. */
   readonly minted: boolean;
+  /** How long what it is lasts; null for an exit that is what it is for good. */
+  readonly life: Life | null;
+  /** For one of a fixed number of session ids, each of which is followed by another when it is over: its endpoint in each epoch. */
+  readonly rotation: Rotation | null;
   /** Where every gateway session gets a session id of its own; `endpoint` then serves probes. */
   readonly mint: Mint | null;
 }

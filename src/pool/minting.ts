@@ -1,13 +1,13 @@
 import { GatewayError } from '../errors.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import { digestNumber, digestWord } from './digest.ts';
-import type { Asked, Minted } from './exit.ts';
+import type { Asked, Mint, Minted, Rotation } from './exit.ts';
 import { type Place, type PlaceValues, places } from './places.ts';
 import { type SessionWords, Template } from './template.ts';
 import type { TemplateSpec } from './template-spec.ts';
 
 /** A template at work for one pool and one choice of places. */
-export class Minting {
+export class Minting implements Mint {
   readonly template: Template;
   /** What its exits' ids depend on, beside the number of the session: nothing that a session, a duration or a password changes. */
   readonly identity: readonly string[];
@@ -61,6 +61,18 @@ export class Minting {
     const open: { [Name in Place]?: string } = {};
     for (const place of this.open) if (asked[place] !== undefined) open[place] = asked[place];
     return this.template.refusal({ ...this.#toldOf(this.#fixed), ...open });
+  }
+
+  /** What follows the ids of session number `session` when their time is over; null where it never is. */
+  rotationOf(session: number): Rotation | null {
+    const { idleMs } = this;
+    const lifetimeMs = this.lifetimeMs(null);
+    if (lifetimeMs === null && idleMs === null) return null;
+    return { lifetimeMs, idleMs, endpointOf: (epoch) => this.endpointOf(session, epoch) };
+  }
+
+  get idleMs(): number | null {
+    return this.template.spec.idleMs;
   }
 
   /** How long an id stands for one address, in ms, where a session wants `ttlMs`; null where that isn't known to end. */

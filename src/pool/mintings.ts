@@ -32,6 +32,11 @@ export class Mintings {
     return { terms, minting };
   }
 
+  /** Whether the ids of exits of these terms are over after a time. */
+  rotates(number: number): boolean {
+    return this.#view.terms.word(number, Term.template) !== 0 && this.of(number).minting?.rotationOf(0) != null;
+  }
+
   /** Whether the pool of this label has exits whose vendor can be asked for a country. */
   asksForCountries(pool: number): boolean {
     this.#asking ??= this.#poolsThatAsk();

@@ -2,6 +2,7 @@ import { CatalogueView } from '../memory/catalogue.ts';
 import type { PoolsRecord } from './catalogue.ts';
 import { type IdWords, idRange, idText, isInRange, parseId } from './digest.ts';
 import type { Carrier, Exit, Pool } from './exit.ts';
+import { MINTS } from './exit-draft.ts';
 import { type ExitFilter, filterKey } from './exit-filter.ts';
 import { ExitReader } from './exit-reader.ts';
 import { accountOf, type FilterAccount } from './filter-account.ts';
@@ -15,6 +16,8 @@ export interface RegistryOptions {
   /** Told of filters whose list should be made and handed to `takeList`; without it they are made at once, where they are asked
    *  for. */
   readonly wantList?: (filter: ExitFilter) => void;
+  /** The epoch of the id that a slot goes by whose ids are over after a time; without it none is. */
+  readonly epochOf?: (slot: number) => number;
 }
 
 /** Accounts of filters that are remembered. */
@@ -23,6 +26,7 @@ const ACCOUNTS = 4096;
 /** All pools and exits as one thread reads them: one version, until it takes the next. */
 export class PoolRegistry {
   readonly #wantList: ((filter: ExitFilter) => void) | null;
+  readonly #epochOf: (slot: number) => number;
   #view: CatalogueView;
   #mintings: Mintings;
   #exits: ExitReader;
@@ -31,12 +35,13 @@ export class PoolRegistry {
   readonly #accounts = new Map<string, FilterAccount>();
   #cursors = new Map<string, { next: number }>();
 
-  constructor({ pools, catalogue }: PoolsRecord, { wantList }: RegistryOptions = {}) {
+  constructor({ pools, catalogue }: PoolsRecord, { wantList, epochOf = () => 0 }: RegistryOptions = {}) {
     this.#wantList = wantList ?? null;
+    this.#epochOf = epochOf;
     this.#view = new CatalogueView(catalogue);
     const mintings = new Mintings(this.#view);
     this.#mintings = mintings;
-    this.#exits = new ExitReader(this.#view, mintings);
+    this.#exits = new ExitReader(this.#view, { mintings, epochOf: this.#epochOf });
     this.#filters = new FilterLists(this.#view, { mintings, wantList: this.#wantList, firstRing: 0 });
     this.#pools = poolsByName(pools);
   }
@@ -45,7 +50,8 @@ export class PoolRegistry {
   take({ pools, catalogue }: PoolsRecord): void {
     this.#view = new CatalogueView(catalogue);
     const mintings = new Mintings(this.#view);
-    this.#exits = new ExitReader(this.#view, mintings);
+    this.#mintings = mintings;
+    this.#exits = new ExitReader(this.#view, { mintings, epochOf: this.#epochOf });
     this.#filters = new FilterLists(this.#view, {
       mintings,
       wantList: this.#wantList,
@@ -80,6 +86,28 @@ export class PoolRegistry {
   /** What carries the exit in `slot` among others; null where it has a way of its own. */
   carrierOf(slot: number): Carrier | null {
     return this.#exits.carrierOf(slot);
+  }
+
+  /** Slots of all exits whose ids are over after a time, each followed by another. */
+  rotatingSlots(): Int32Array {
+    const { slots } = this.#view;
+    const found: number[] = [];
+    const rotates = new Map<number, boolean>();
+    for (let slot = 0; slot < slots.count; slot += 1) {
+      const terms = slots.termsOf(slot);
+      if (terms < 0 || slots.placeOf(slot) === MINTS) continue;
+      const known = rotates.get(terms) ?? this.#mintings.rotates(terms);
+      rotates.set(terms, known);
+      if (known) found.push(slot);
+    }
+    return Int32Array.from(found);
+  }
+
+  /** How long the ids of the exit in `slot` last; null where none stands, or they do for good. */
+  rotationOf(slot: number): { readonly lifetimeMs: number | null; readonly idleMs: number | null } | null {
+    const terms = this.#view.slots.termsOf(slot);
+    const { minting } = terms < 0 ? { minting: null } : this.#mintings.of(terms);
+    return minting?.rotationOf(0) ?? null;
   }
 
   /** From 1 on; grows whenever an exit leaves the slot. 0 for a slot that never held one. */

@@ -15,6 +15,7 @@ import { SitePacing } from '../gateway/site-pacing.ts';
 import { StandingCounts } from '../gateway/standing-counts.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
+import type { IdEpochs } from '../memory/id-epochs.ts';
 import type { LeaseTable } from '../memory/lease-table.ts';
 import { OwnSockets } from '../memory/own-sockets.ts';
 import { AtomicWords } from '../memory/words.ts';
@@ -43,6 +44,7 @@ import { Roster } from '../transport/roster.ts';
 import { Balance } from './balance.ts';
 import { accessRecordOf } from './booking.ts';
 import type { Capacity } from './capacity.ts';
+import { idEpochs } from './epoch-memory.ts';
 import { settingsOf } from './gateway-settings.ts';
 import { leaseKeyOf, workerLeases } from './lease-memory.ts';
 import type { BoundListener, ListenerPlan } from './listener-plan.ts';
@@ -111,6 +113,7 @@ export class DataPlane {
   readonly registry: PoolRegistry;
   readonly #tables: SelectionTables;
   readonly #leases: LeaseTable;
+  readonly #epochs: IdEpochs;
   readonly verdicts = new VerdictLedger();
   readonly failures = new FailureLedger();
   readonly #counters: Counters;
@@ -165,7 +168,9 @@ export class DataPlane {
     this.#kept = new KeptConnections({ total, watch: linkWatch });
     this.#clients = options.clients;
     this.#directory = this.#directoryOf(options.clients);
-    this.registry = new PoolRegistry(pools.record, options);
+    this.#epochs = idEpochs(memory.epochs, this.#tables.rows);
+    const epochOf = (slot: number) => this.#epochs.epochOf(slot);
+    this.registry = new PoolRegistry(pools.record, { wantList: options.wantList, epochOf });
     this.#gateway = this.#collaborators();
     const { relay, pass, workers } = options;
     const { parking } = relay;
@@ -353,6 +358,7 @@ export class DataPlane {
       verified: new VerifiedLogins(),
       registry: this.registry,
       exits: rows,
+      epochs: this.#epochs,
       selection,
       places: placesOf(memory.selection, rows, worker),
       rings,

@@ -28,7 +28,7 @@ const LEAST_LOG = 256 * 1024;
 const BATCH = 2_000;
 
 const SECTION = 'leases';
-const VERSION = 1;
+const VERSION = 2;
 
 /** The shared memory of leases, and the control thread's two hands on it. */
 export interface LeaseMemory {

@@ -14,7 +14,7 @@ const MOST_PLACES_EACH = 65_536;
 const MOST_PLACES = 2 ** 20;
 
 /** Exits that a catalogue can hold. */
-const MOST_EXITS = 2 ** 23;
+export const MOST_EXITS = 2 ** 23;
 
 /** What selection knows, and the places in flight, as buffers that all threads share. */
 export interface SelectionMemory {

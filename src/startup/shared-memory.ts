@@ -8,6 +8,7 @@ import { createLimitMemory, type LimitMemory } from '../policy/limit-counts.ts';
 import { createLoginMemory, type LoginMemory } from '../policy/login-limits.ts';
 import { createReportMemory, type ReportMemory } from '../policy/report-limits.ts';
 import { Counters } from '../telemetry/counters.ts';
+import { createEpochMemory, type EpochMemory } from './epoch-memory.ts';
 import { leaseWords } from './lease-memory.ts';
 import { createSelectionMemory, type SelectionMemory } from './selection-memory.ts';
 import { GUARD_WORDS } from './signals.ts';
@@ -27,6 +28,8 @@ export interface SharedMemory {
   readonly leases: SharedArrayBuffer;
   readonly selection: SelectionMemory;
   readonly limits: LimitMemory;
+  /** See id-epochs.ts. */
+  readonly epochs: EpochMemory;
   /** See createExitGuards. */
   readonly guards: SharedArrayBuffer;
   /** See SiteBans and PoolSwitches. */
@@ -47,6 +50,7 @@ export function createSharedMemory(workers: number): SharedMemory {
     leases: words(leaseWords()),
     selection: createSelectionMemory(workers),
     limits: createLimitMemory(workers, randomBytes(32)),
+    epochs: createEpochMemory(),
     guards: words(GUARD_WORDS),
     siteBans: words(SITE_BAN_WORDS),
     poolSwitches: words(SWITCH_WORDS),

@@ -6,6 +6,8 @@ import { PoolRegistry } from '../pool/registry.ts';
 import { ExitHealth } from '../selection/exit-health.ts';
 import type { SelectionTables } from '../selection/selection.ts';
 import { hashSecret } from '../store/secret-key.ts';
+import { idEpochs } from './epoch-memory.ts';
+import { IdRenewals } from './id-renewals.ts';
 import { type KeptLeases, keepLeases } from './kept-leases.ts';
 import { LearnedStore } from './learned-store.ts';
 import { controlLeases, leaseKeyOf, leaseThreadOf } from './lease-memory.ts';
@@ -55,14 +57,16 @@ export class SharedState {
   readonly #kept: KeptLeases;
   readonly #learned: LearnedStore;
   readonly #settler: ExitSettler;
+  readonly #renewals: IdRenewals;
   readonly #bury: (worker: number) => void;
 
   /** Throws StoreError where sessions or what was learned can't be kept. */
   constructor({ workers, pools, config, stored, secretKey, now, warn }: SharedStateOptions) {
     const { data: dataFolder, ledger: limits } = config;
     const memory = createSharedMemory(workers);
-    const registry = new PoolRegistry(pools.record);
     const tables = selectionTables(memory.selection);
+    const epochs = idEpochs(memory.epochs, tables.rows);
+    const registry = new PoolRegistry(pools.record, { epochOf: (slot) => epochs.epochOf(slot) });
     const places = placesOf(memory.selection, tables.rows, workers);
     const sessionSecret = hashSecret(secretKey, 'names of sessions');
     const keyOf = (client: string, session: string) => leaseKeyOf(sessionSecret, { client, session });
@@ -107,6 +111,9 @@ export class SharedState {
       warn,
     });
     this.#learned.restore();
+    this.#renewals = new IdRenewals({ registry, epochs, rows, now });
+    this.#renewals.forget();
+    this.#renewals.start();
     this.#kept = keepLeases({ folder: dataFolder, leases, registry, now, warn });
     this.#learned.start();
     this.ledger = limits.enabled ? new Ledger({ folder: dataFolder, limits, wallTime: Date.now, warn }) : null;
@@ -121,6 +128,7 @@ export class SharedState {
   settle(pools: AppliedPools): void {
     this.registry.take(pools.record);
     this.#settler.settle(pools.changes);
+    this.#renewals.look();
     this.states.apply();
   }
 
@@ -132,6 +140,7 @@ export class SharedState {
 
   /** Saves what is kept over a restart, for the last time. */
   async stop(): Promise<void> {
+    this.#renewals.stop();
     this.states.stop();
     await this.#learned.stop();
     await this.#kept.stop();

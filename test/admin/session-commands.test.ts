@@ -16,6 +16,7 @@ const lease: LeaseEntry = {
   country: 'de',
   asn: 0,
   ageMs: 10.4,
+  heldMs: 10,
   restedMs: 2,
   endsInMs: Infinity,
   idleMs: 300,

@@ -1,3 +1,4 @@
+import { setTimeout as rest } from 'node:timers/promises';
 import test from 'ava';
 import { forwardVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
@@ -17,6 +18,8 @@ test.before(async () => {
   gateway = await startGateway({
     env: { VENDOR_PASSWORD: 'secret' },
     files: {
+      'pools/vendors/idle.yaml':
+        'vendor: idle\nusername: "customer-{username}-sessid-{session}"\nidle: 1s\nproducts: { residential: { endpoints: { http: "nowhere.invalid:1" } } }\n',
       'pools/vendors/mine.yaml':
         'vendor: mine\nusername: "customer-{username}[-cc-{country}]-sessid-{session}"\nvalues: { country: { map: { de: XX } } }\nsession: { alphabet: a-z, length: 12 }\nproducts: { residential: { endpoints: { http: "nowhere.invalid:1" } } }\n',
     },
@@ -28,6 +31,10 @@ test.before(async () => {
         country: 'de',
         exits: [{ ...account, cities: ['Berlin', 'Frankfurt am Main'], slots: 3 }],
       },
+      brief: { exits: [{ ...account, lifetime: '1s' }] },
+      turning: { exits: [{ ...account, slots: 2, lifetime: '2s' }] },
+      half: { exits: [{ ...account, slots: 1, lifetime: '1h' }] },
+      idle: { exits: [{ ...account, vendor: 'idle' }] },
       mine: { exits: [{ ...account, vendor: 'mine' }] },
     },
   });
@@ -117,6 +124,59 @@ test.serial('a session id that fails is followed by a fresh one, by the same exi
   const next = (await ask(asked)) as Understood;
   t.not(next.session, session);
   t.deepEqual(await ask(asked), next);
+});
+
+test.serial('a session id is minted anew when its time is over, and a strict session says so', async (t) => {
+  const first = (await ask('pool-brief-session-s')) as Understood;
+  t.like(await ask('pool-brief-session-t-strict-1'), { country: null });
+  await rest(1100);
+  const second = (await ask('pool-brief-session-s')) as Understood;
+  t.not(second.session, first.session);
+  const asked = vendor.understood.length;
+  t.is(await ask('pool-brief-session-t-strict-1'), 'session_lost');
+  t.regex(await refusal('pool-brief-session-t-strict-1'), /^502 .*its vendor gave the address for no longer/);
+  t.is(vendor.understood.length, asked);
+});
+
+test.serial(
+  'a duration that was asked for counts in place of the usual one, and echo tells what is given',
+  async (t) => {
+    const asked = 'pool-brief-session-long-ttl-30m';
+    const first = await ask(asked);
+    t.like(first, { ttl: 30 });
+    await rest(1100);
+    t.deepEqual(await ask(asked), first);
+    const longer = 'pool-brief-session-longer-ttl-48h';
+    t.like(await ask(longer), { ttl: 24 * 60 });
+    const login = gateway.login('tester', longer);
+    const { content } = await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login });
+    t.is(JSON.parse(content.toString()).exit.lifetimeS, 86_400);
+  },
+);
+
+test.serial('a session id that rested for too long is another', async (t) => {
+  const first = (await ask('pool-idle-session-s')) as Understood;
+  await rest(1100);
+  t.not(((await ask('pool-idle-session-s')) as Understood).session, first.session);
+});
+
+test.serial('slots are minted anew when their time is over, and what was learned of them begins anew', async (t) => {
+  const many = async () => {
+    const asked = await Promise.all(Array.from({ length: 12 }, () => ask('pool-turning')));
+    return new Set(asked.map((one) => (one as Understood).session));
+  };
+  const before = await many();
+  await rest(3000);
+  const after = await many();
+  for (const session of after) t.false(before.has(session));
+  t.regex(await refusal('pool-turning-country-de'), /^503 0 of 2 usable/);
+});
+
+test.serial('a session of a slot keeps the id of the slot, and so does who has none', async (t) => {
+  const first = (await ask('pool-half-session-half1-strict-1')) as Understood;
+  t.deepEqual(await ask('pool-half'), first);
+  t.deepEqual(await ask('pool-half-session-half1-strict-1'), first);
+  t.deepEqual(await ask('pool-half-session-half2'), first);
 });
 
 test.serial("an operator's own vendor file is read, with its words", async (t) => {

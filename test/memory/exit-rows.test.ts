@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { EXIT_WORDS, ExitFlag, ExitRows, ExitWord } from '../../src/memory/exit-rows.ts';
+import { EXIT_WORDS, ExitFlag, ExitRows, ExitWord, History } from '../../src/memory/exit-rows.ts';
 
 const settled = (exits: number): ExitRows => {
   const rows = new ExitRows(ExitRows.allocate());
@@ -93,4 +93,24 @@ test('waiting that was never settled, because its thread died, ends with the exc
   rows.take(0);
   t.is(rows.await(0, 2), 0);
   t.is(rows.waitingOf(0), 1);
+});
+
+test('a renewed exit begins anew, but for who may pick it and what is in flight', (t) => {
+  const rows = new ExitRows(ExitRows.allocate());
+  rows.settle(3, { group: 7, now: 5, generation: 2 });
+  rows.setFlag(3, ExitFlag.frozen, true);
+  rows.take(3);
+  rows.floats[3 * EXIT_WORDS + ExitWord.good] = 4;
+  rows.ints[3 * EXIT_WORDS + ExitWord.history] = History.worked;
+  rows.renew(3, 9);
+  t.is(rows.floats[3 * EXIT_WORDS + ExitWord.good], 0);
+  t.is(rows.ints[3 * EXIT_WORDS + ExitWord.history], 0);
+  t.is(rows.ints[3 * EXIT_WORDS + ExitWord.joined], 9);
+  t.is(rows.inFlightOf(3), 1);
+  t.is(rows.groupOf(3), 7);
+  t.false(rows.isOpen(3));
+  t.false(rows.holds(3, 2));
+  const renewed = rows.generationOf(3);
+  rows.vacate(3);
+  t.not(rows.settle(3, { group: 7, now: 11, generation: 3 }), renewed);
 });

@@ -68,6 +68,7 @@ test('a lease is found by its key alone, with its terms', (t) => {
     generation: 1,
     mint: 7,
     ageMs: 50,
+    heldMs: 50,
     endsInMs: 450,
     idleMs: Infinity,
     restedMs: 50,

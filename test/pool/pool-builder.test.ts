@@ -57,6 +57,7 @@ test('a URL is an exit with all its terms', (t) => {
     ip: 6,
     geo: { country: 'de' },
     minted: false,
+    life: null,
     mint: null,
   });
   t.true(Object.isFrozen(exits[0]));
