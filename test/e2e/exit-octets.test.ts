@@ -107,6 +107,27 @@ for (const [by, threads] of carriers) {
   });
 }
 
+test.serial('what an origin says before its client is counted once', async (t) => {
+  const { gateway, taps, close } = await scene(1);
+  const banner = await startRawOrigin({ reply: content, when: 'accept', end: 'fin' });
+  t.teardown(close);
+  t.teardown(() => banner.close());
+  for (const pool of ['http', 'socks5']) {
+    for (let round = 0; round < 5; round++) {
+      const login = gateway.login('tester', `pool-${pool}`);
+      const { socket } = await connectVia(gateway.port(), `127.0.0.1:${banner.port}`, { login });
+      const reader = readBytes(socket.resume());
+      await reader.take(content.length);
+      socket.end();
+      await reader.take(1).catch(() => {});
+    }
+  }
+  const lines = await gateway.accessLog(10);
+  const [http, , socks] = taps.map((tap) => tap.counts());
+  t.is(sumOf(lines, 'exitReceived'), http!.received + socks!.received);
+  t.is(sumOf(lines, 'exitSent'), http!.sent + socks!.sent);
+});
+
 test.serial('a client that leaves midway: nothing that was written is missing', async (t) => {
   const { gateway, origin, taps, close } = await scene(0);
   t.teardown(close);
