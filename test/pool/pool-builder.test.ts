@@ -58,6 +58,7 @@ test('a URL is an exit with all its terms', (t) => {
     geo: { country: 'de' },
     minted: false,
     life: null,
+    rotation: null,
     mint: null,
   });
   t.true(Object.isFrozen(exits[0]));
