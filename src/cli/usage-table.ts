@@ -28,7 +28,7 @@ export const usageHead: readonly Heading[] = [
   { title: 'ATTEMPTS', rank: 6 },
   { title: 'SENT', rank: 5 },
   { title: 'RECEIVED', rank: 4 },
-  { title: 'COST', rank: 1 },
+  { title: 'COST', rank: 0 },
   { title: 'WASTED', rank: 2 },
 ];
 
