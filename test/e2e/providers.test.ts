@@ -154,3 +154,32 @@ for (const mode of modes)
     const outcomes = await crawling.stop();
     t.deepEqual(Object.keys(outcomes), ['ok'], JSON.stringify(outcomes));
   });
+
+test.serial(
+  'a pool whose only vendor is down says so at once; strict sessions are told how, others move',
+  async (t) => {
+    const { gateway, one } = await startScene(t);
+    const crawling = crawl(gateway);
+    // Sessions of the vendor that will fail: of the pool that has no other.
+    t.is(await tunnel(gateway, 'pool-alone-session-s-strict-1'), 'ok');
+    t.is(await tunnel(gateway, 'pool-alone-session-m'), 'ok');
+    await one.setMode('closed');
+    const outcomes = new Set<string>();
+    await until(t, 'the lone vendor is down', async () => {
+      outcomes.add(await tunnel(gateway, 'pool-alone'));
+      return saidDown(gateway, 'alone');
+    });
+    const begun = performance.now();
+    const login = gateway.login('tester', 'pool-alone');
+    const { socket, status, reason, head } = await connectVia(gateway.port(), `localhost:${origin.port}`, { login });
+    socket.destroy();
+    t.log(`answered after ${Math.round(performance.now() - begun)} ms`);
+    t.deepEqual([status, reason], [503, 'no_exit']);
+    t.regex(head, /\r\nRetry-After: 2\r\n/i);
+    t.is(await tunnel(gateway, 'pool-alone-session-m'), 'no_exit');
+    t.is(await tunnel(gateway, 'pool-alone-session-s-strict-1'), 'session_lost');
+    await one.setMode('good');
+    await until(t, 'it lets in again', async () => (await tunnel(gateway, 'pool-alone-session-s-strict-1')) === 'ok');
+    t.deepEqual(Object.keys(await crawling.stop()), ['ok']);
+  },
+);
