@@ -119,8 +119,9 @@ test.serial('who finds no exit is told in counts, by every way, and so is the lo
   const nowhere = await get(gateway, { parameters: 'country-us-city-atlantis' });
   t.is(JSON.parse(nowhere.content.toString()).detail, '0 of 4 usable; 1 in other countries; 3 in other cities');
   const lines = await gateway.accessLog(4);
-  t.is(lines[0]?.['why'], why);
-  t.false('why' in (lines[1] ?? {}));
+  // Each worker hands its lines over by itself.
+  t.true(lines.some((line) => line['why'] === why));
+  t.true(lines.filter(({ kind }) => kind === 'ok').every((line) => !('why' in line)));
 });
 
 test.serial('a draining exit keeps its sessions and takes nothing new', async (t) => {
