@@ -1,4 +1,5 @@
 import type { ReportedExchange } from '../gateway/report.ts';
+import type { CheckPlan, CheckState } from './check-command.ts';
 import type { ClientState, ClientView, ClientWithSecret } from './client-view.ts';
 import type { ExitChanges } from './exit-commands.ts';
 import type { ExitDetail } from './exit-detail.ts';
@@ -33,6 +34,10 @@ export interface CommandResults {
   readonly 'exit.retire': ExitChanges;
   readonly 'exit.thaw': ExitChanges;
   readonly 'exit.states': readonly ExitStateView[];
+  readonly 'check.plan': CheckPlan;
+  readonly 'check.start': CheckState;
+  readonly 'check.poll': CheckState;
+  readonly 'check.stop': CheckState;
   readonly 'exchange.report': ReportedExchange;
   readonly 'session.list': SessionList;
   readonly 'session.show': SessionView;

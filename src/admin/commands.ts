@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { type Checks, checkCommands } from './check-command.ts';
 import { type ClientCommandDeps, clientCommands } from './client-commands.ts';
 import { type Command, type Commands, command } from './command.ts';
 import type { CommandResults } from './command-results.ts';
@@ -29,6 +30,7 @@ export interface CommandDeps extends ClientCommandDeps, PoolCommandDeps, ExitCom
   readonly report: TakeReport;
   /** Throws CommandError (not_running) where no gateway runs. */
   readonly sessions: () => Sessions;
+  readonly checks: () => Checks;
 }
 
 /** All commands by name, used by the control socket and by the command line. */
@@ -41,6 +43,7 @@ export function createCommands(deps: CommandDeps): Commands {
     ...viewCommands(deps),
     namesCommand(deps),
     ...sessionCommands(deps.sessions),
+    ...checkCommands(deps.checks),
     reportCommand(deps.report),
     ['ledger.write', command(Type.Object({}), () => deps.writeLedger())],
   ]);

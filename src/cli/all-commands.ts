@@ -3,6 +3,7 @@ import type { CommandSpec, OptionSpec } from './command-spec.ts';
 import { exitCommands } from './exit.ts';
 import { invoiceCommands } from './invoice.ts';
 import { poolCommands } from './pool.ts';
+import { checkCommands } from './pool-check.ts';
 import { exportCommands } from './pool-export.ts';
 import { importCommands } from './pool-import.ts';
 import { reloadCommands } from './pool-reload.ts';
@@ -44,6 +45,7 @@ export const allCommands: readonly CommandSpec[] = [
   ...removeCommands,
   ...reloadCommands,
   poolStatsCommand,
+  ...checkCommands,
   ...exitCommands,
   ...sessionCommands,
   ...reportCommands,

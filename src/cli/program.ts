@@ -5,7 +5,7 @@ import { type CommandSpec, Given, type OptionSpec, type Outcome } from './comman
 import { exitCodes, exitCodeTexts } from './exit-code.ts';
 import { type Failure, failureOf, usageFailure } from './failure.ts';
 import { packageVersion } from './package-facts.ts';
-import { printableJson } from './printable.ts';
+import { printable, printableJson } from './printable.ts';
 import { page, type Screen } from './table.ts';
 import { Workplace } from './workplace.ts';
 
@@ -75,11 +75,12 @@ function addCommand(program: Command, spec: CommandSpec, runner: Runner): void {
       now: Date.now,
       screen: screenOf(process.stdout),
       mayAsk: !json,
+      warn: (line) => process.stderr.write(`roundabout: ${printable(line)}\n`),
     });
     try {
       await runner(spec, { given: new Given(command.args, command.opts()), workplace });
     } finally {
-      workplace.close();
+      await workplace.close();
     }
   });
 }

@@ -1,4 +1,5 @@
 import { CommandError } from '../admin/command-error.ts';
+import type { Config } from '../config/config.ts';
 import type { ConfigFault } from '../config/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import type { PoolFileContent } from '../config/pool-file.ts';
@@ -59,10 +60,15 @@ export function checkSettings({ file, env }: ConfigPlace): CheckedSettings {
 }
 
 /** The data folder that a config names. Throws ConfigFaultsError. */
-export function dataFolderOf({ file, env }: ConfigPlace): string {
+export function dataFolderOf(place: ConfigPlace): string {
+  return configOf(place).data;
+}
+
+/** The config. Throws ConfigFaultsError. */
+export function configOf({ file, env }: ConfigPlace): Config {
   const loaded = loadConfig(file, { env });
   if (!loaded.ok) throw new ConfigFaultsError(file, loaded.faults);
-  return loaded.config.data;
+  return loaded.config;
 }
 
 /** The pool files of a config. */

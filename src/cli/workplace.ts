@@ -12,6 +12,7 @@ import { type OperatorWords, operatorStatus } from '../admin/operator-status.ts'
 import { poolStats } from '../admin/pool-stats.ts';
 import { poolViews } from '../admin/pool-view.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
+import type { OfflineChecks } from '../startup/offline-checks.ts';
 import { openStoredStates, type StoredStates } from '../startup/operator-states.ts';
 import { Clients } from '../store/clients.ts';
 import { openStore, type Store, storePath } from '../store/database.ts';
@@ -23,6 +24,7 @@ import {
   type CheckedSettings,
   ConfigFaultsError,
   checkSettings,
+  configOf,
   dataFolderOf,
   type PoolPlaces,
   poolPlaces,
@@ -40,6 +42,8 @@ export interface WorkplaceOptions {
   readonly screen: Screen;
   /** Whether people read along, who can be asked. */
   readonly mayAsk: boolean;
+  /** Says something beside what the command answers. */
+  readonly warn: (line: string) => void;
 }
 
 /** Where a command does its work: at the running gateway if there is one, otherwise on its files. */
@@ -55,6 +59,7 @@ export class Workplace {
   bookingsWaiting = 0;
   #stored: StoredStates | undefined;
   #settings: CheckedSettings | undefined;
+  #checks: OfflineChecks | undefined;
 
   constructor(options: WorkplaceOptions) {
     this.configFile = options.config ?? defaultConfig();
@@ -73,6 +78,7 @@ export class Workplace {
     const folder = this.dataOverride ?? dataFolderOf(this.#place);
     const reply = await askGateway(controlPath(folder), { command: name, args }, deadlineMs);
     if (reply?.ok === false) throw new CommandError(reply.error);
+    if (reply === null && name.startsWith('check.')) await this.#openChecks(folder);
     const result = reply === null ? await runCommand(this.#direct(folder), { name, args }) : reply.result;
     // Either way it is what the gateway's answer would be.
     return { result: JSON.parse(JSON.stringify(result)), live: reply !== null };
@@ -128,7 +134,8 @@ export class Workplace {
     return this.#options.mayAsk ? openTerminal() : null;
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#checks?.end();
     this.#store?.close();
     this.#ledger?.close();
   }
@@ -166,10 +173,25 @@ export class Workplace {
       sessions: () => {
         throw notRunning(folder);
       },
+      checks: () => {
+        if (this.#checks === undefined) throw notRunning(folder);
+        return this.#checks;
+      },
       limitsLeft: () => null,
       writeLedger: () => ({ waiting: 0 }),
       onClientsChanged: () => {},
     });
+  }
+
+  /** Checks of exits are made here where no gateway makes them. */
+  async #openChecks(folder: string): Promise<void> {
+    if (this.#checks !== undefined) return;
+    const registry = this.#pools();
+    const store = this.#storeOf(folder);
+    // Only here: the other commands answer sooner without it.
+    const { openOfflineChecks } = await import('../startup/offline-checks.ts');
+    const config = { ...configOf(this.#place), data: folder };
+    this.#checks = await openOfflineChecks({ config, registry, store, warn: this.#options.warn });
   }
 
   #clients(folder: string): Clients {

@@ -81,6 +81,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
       await group.postBookings();
       return { waiting: shared.ledger?.health.waiting ?? 0 };
     },
+    checks: () => probing.checks,
     limitsLeft: (name) => limits.figuresOf(clients.showClient(name)).map(limitLine),
     onClientsChanged: () => {
       taken = takeClients();

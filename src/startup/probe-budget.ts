@@ -60,12 +60,6 @@ export class ProbeBudget {
     this.#book(reservation, cost - reservation.octets);
   }
 
-  /** Books what no budget holds back: an operator's own check. */
-  book(pool: string, octets: number): void {
-    this.spent(pool);
-    this.#book({ day: this.#day, pool }, octets);
-  }
-
   #book({ day, pool }: Pick<Reservation, 'day' | 'pool'>, octets: number): boolean {
     try {
       this.#options.book.add(day, pool, octets);

@@ -1,6 +1,7 @@
 import type { ExitSeen, PoolProbingView } from '../admin/probe-view.ts';
 import { mismatchOf } from '../admin/probe-view.ts';
 import type { Config } from '../config/config.ts';
+import type { ProbeResult } from '../gateway/probe.ts';
 import type { BoundAddress } from '../policy/own-addresses.ts';
 import type { Exit } from '../pool/exit.ts';
 import { Selection } from '../selection/selection.ts';
@@ -8,6 +9,7 @@ import type { Store } from '../store/database.ts';
 import { ExitSightings } from '../store/exit-sightings.ts';
 import { ProbeSpending } from '../store/probe-spending.ts';
 import { calendarOf } from './calendar.ts';
+import { ExitChecks } from './exit-checks.ts';
 import { ExitsSeen } from './exits-seen.ts';
 import { GeoDatabases } from './geo-databases.ts';
 import { ProbeBudget } from './probe-budget.ts';
@@ -40,6 +42,7 @@ export class Probing {
   readonly budget: ProbeBudget;
   readonly seen: ExitsSeen;
   readonly lessons: ProbeLessons;
+  readonly checks: ExitChecks;
   readonly #options: ProbingOptions;
   readonly #prober: Prober;
   readonly #providers: ProviderWatch;
@@ -75,6 +78,16 @@ export class Probing {
       now,
       random: Math.random,
       tell: warn,
+    });
+    this.checks = new ExitChecks({
+      registry: () => registry,
+      desk: this.desk,
+      placeOf,
+      onResult: (exit, slot, result) => this.#checked(exit, slot, result),
+      dataFolder: config().data,
+      now,
+      wallTime: Date.now,
+      warn,
     });
     this.#prober = new Prober({
       registry,
@@ -140,8 +153,15 @@ export class Probing {
     };
   }
 
+  #checked(exit: Exit, slot: number, result: ProbeResult): void {
+    const generation = this.#options.shared.registry.generationOf(slot);
+    this.lessons.learn({ at: { slot, generation }, exit, result, targetKey: `check ${result.asked}` });
+    this.seen.take(exit, result, 'check');
+  }
+
   async close(): Promise<void> {
     this.#providers.close();
+    await this.checks.close();
     await this.#prober.close();
     await this.#page?.close();
     this.desk.close();

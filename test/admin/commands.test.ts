@@ -84,6 +84,9 @@ function setUp(t: ExecutionContext) {
       return { ...exitView(registry.exitAt(slot)!, slot, known), states, insight: null };
     },
     health: () => health,
+    checks: () => {
+      throw new Error('none');
+    },
     reloadPools: async () => ({ pools: [], faults: [] }),
     report: async ({ about }) =>
       about.by === 'tag'

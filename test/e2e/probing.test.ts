@@ -28,8 +28,8 @@ async function until<T>(ask: () => Promise<T>, holds: (value: T) => boolean): Pr
   }
 }
 
-test('the budget for a day is held to the octet, as the exits count, over a kill too', async (t) => {
-  t.timeout(120_000);
+test.serial('the budget for a day is held to the octet, as the exits count, over a kill too', async (t) => {
+  t.timeout(180_000);
   const budget = 3_000_000;
   const [http, https, socks, hanging, garbage] = await Promise.all([
     startHttpExit(),
@@ -76,8 +76,8 @@ test('the budget for a day is held to the octet, as the exits count, over a kill
   t.true(end.spent <= budget);
 });
 
-test('an exit that died and came back is found again without live traffic', async (t) => {
-  t.timeout(60_000);
+test.serial('an exit that died and came back is found again without live traffic', async (t) => {
+  t.timeout(180_000);
   const exit = await startSocks5Exit();
   t.teardown(() => exit.close());
   const gate = createServer();

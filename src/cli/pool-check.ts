@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CheckedExit, CheckPlan, CheckScope, CheckState } from '../admin/check-command.ts';
+import { CommandError } from '../admin/command-error.ts';
+import { parseDuration } from '../protocol/units.ts';
+import { CheckProgress, grouped } from './check-progress.ts';
+import { csvLines, reportLines } from './check-report.ts';
+import type { CommandSpec, Given, Outcome } from './command-spec.ts';
+import { exitCodes } from './exit-code.ts';
+import { glyphsOf } from './glyphs.ts';
+import { printable } from './printable.ts';
+import type { Workplace } from './workplace.ts';
+
+/** How often the check is asked how it goes, in ms. */
+const POLL_MS = 200;
+
+/** Stopping waits for probes under way to say goodbye, in ms. */
+const STOP_MS = 30_000;
+
+/** Exits frozen by one command. */
+const FREEZE_BATCH = 10_000;
+
+/** The command that tries every exit. */
+export const checkCommands: readonly CommandSpec[] = [
+  {
+    path: 'pool check',
+    summary: 'try every exit of a pool, or of all: which work, how fast, and where they stand',
+    operands: 'the name of a pool; all pools without one',
+    options: [
+      {
+        flags: '--target <url>',
+        describe: 'http(s) URL, connect://host:port, or handshake; else a page of our own, or a handshake',
+      },
+      { flags: '--limit <number>', describe: 'a sample of so many exits' },
+      { flags: '--concurrency <number>', describe: 'so many at a time, 64 unless told' },
+      { flags: '--timeout <duration>', describe: 'how long an exit has, 10s unless told' },
+      { flags: '--resume', describe: 'go on where the last check was stopped' },
+      { flags: '--fix', describe: 'freeze the exits that are dead; "exit thaw" undoes it' },
+      { flags: '--csv', describe: 'print all results as CSV' },
+      { flags: '--yes', describe: "don't ask, whatever it costs" },
+    ],
+    notes: [
+      'The gateway makes the check where one runs, and learns from it; otherwise this process does.',
+      `Exit code: ${exitCodes.ok} all exits work, ${exitCodes.failed} some don't or the check was stopped,`,
+      `${exitCodes.misused} bad usage or not agreed to, ${exitCodes.notFound} there is no such pool.`,
+    ],
+    run: check,
+  },
+];
+
+async function check(given: Given, workplace: Workplace): Promise<Outcome> {
+  const scope = scopeOf(given);
+  const { result: plan, live } = await workplace.run('check.plan', scope);
+  const exits = plan.pools.reduce((sum, pool) => sum + pool.exits, 0);
+  const remarks = live
+    ? []
+    : ['no gateway runs: this process made the check, and nothing is learned from it but where exits are'];
+  if (exits === 0) return { json: { results: [] }, lines: ['no exits to check'], remarks };
+  await agree(plan, given, workplace);
+  const { state, results } = await run(workplace, { given, scope });
+  const fixed = given.flag('fix') ? await freeze(workplace, results) : null;
+  if (fixed !== null) remarks.push(`${grouped(fixed)} dead exits are frozen`);
+  if (state.ended === 'stopped')
+    remarks.push(`stopped: ${grouped(state.done)} of ${grouped(state.total)} were checked; go on with --resume`);
+  remarks.push(`${grouped(state.octets)} octets on the wire`);
+  const { total, done, byKind, octets, elapsedMs, ended } = state;
+  const json = { total, done, byKind, octets, elapsedMs, ended, frozen: fixed, results };
+  const works = ended === 'finished' && results.every(({ kind }) => kind === 'ok');
+  const lines = given.flag('csv')
+    ? csvLines(results)
+    : reportLines(results, { screen: workplace.screen, glyphs: glyphsOf(process.env) });
+  return { json, lines, remarks: remarks.map(printable), exitCode: works ? exitCodes.ok : exitCodes.failed };
+}
+
+/** Throws CommandError. */
+function scopeOf(given: Given): CheckScope {
+  const [pool, second] = given.operands;
+  if (second !== undefined) throw misused('pool check', 'more than one pool is named', 'name one, or none for all');
+  return { pool: pool?.toLowerCase(), target: given.text('target'), limit: numberOf(given, 'limit', 1_000_000) };
+}
+
+/** Says beforehand what it costs, and asks where that is money. Throws CommandError. */
+async function agree(plan: CheckPlan, given: Given, workplace: Workplace): Promise<void> {
+  const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
+  let isPaid = false;
+  for (const { pool, exits, atMost, usual, price } of plan.pools) {
+    const money = (octets: number) => ((octets / 1e9) * (price?.perGB ?? 0)).toFixed(2);
+    const cost = price === null ? '' : `: ${money(usual)} to ${money(atMost)} ${price.currency}`;
+    say(`${pool}: ${grouped(exits)} exits, some ${sizeOf(usual)} and at most ${sizeOf(atMost)}${cost}`);
+    isPaid ||= price !== null;
+  }
+  if (plan.unfinished !== null && given.flag('resume') !== true)
+    say(`an unfinished check of ${plan.unfinished.at} is given up: --resume would go on with it`);
+  if (!isPaid || given.flag('yes')) return;
+  const terminal = workplace.terminal();
+  if (terminal === null) throw misused('pool check', 'it costs money, and nobody can be asked', 'add --yes');
+  const answer = await terminal.ask('go on? [y/N] ');
+  if (!/^y(?:es)?$/i.test(answer.trim())) throw misused('pool check', 'not agreed to', 'answer y, or add --yes');
+}
+
+async function run(
+  workplace: Workplace,
+  { given, scope }: { readonly given: Given; readonly scope: CheckScope },
+): Promise<{ readonly state: CheckState; readonly results: readonly CheckedExit[] }> {
+  const order = {
+    ...scope,
+    concurrency: numberOf(given, 'concurrency', 1_000) ?? 64,
+    timeoutMs: timeoutOf(given),
+    resume: given.flag('resume') ?? false,
+  };
+  const progress = new CheckProgress({
+    columns: () => (process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? process.stderr.columns : null),
+    write: (text) => process.stderr.write(text),
+    glyphs: glyphsOf(process.env),
+    now: () => performance.now(),
+  });
+  let isStopping = false;
+  const stop = () => {
+    if (isStopping) process.exit(130);
+    isStopping = true;
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    let { result: state } = await workplace.run('check.start', order);
+    const results = [...state.results];
+    const poll = async () => {
+      state = (await workplace.run('check.poll', { check: state.check, since: results.length })).result;
+      results.push(...state.results);
+    };
+    while (state.ended === null && !isStopping) {
+      progress.show(state);
+      await sleep(POLL_MS);
+      await poll();
+    }
+    if (state.ended === null) await workplace.run('check.stop', { check: state.check }, STOP_MS);
+    do await poll();
+    while (results.length < state.done);
+    return { state, results };
+  } finally {
+    progress.end();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+/** Freezes exits that are dead, each with its reason. Returns how many. */
+async function freeze(workplace: Workplace, results: readonly CheckedExit[]): Promise<number> {
+  const dead = Map.groupBy(
+    results.filter((result) => result.dead),
+    ({ kind }) => kind,
+  );
+  let frozen = 0;
+  for (const [kind, group] of dead) {
+    for (let at = 0; at < group.length; at += FREEZE_BATCH) {
+      const exits = group.slice(at, at + FREEZE_BATCH).map(({ exit }) => exit);
+      const args = { exits, reason: `pool check: ${kind}`, skipUnknown: true };
+      frozen += (await workplace.run('exit.freeze', args, STOP_MS)).result.changed.length;
+    }
+  }
+  return frozen;
+}
+
+function timeoutOf(given: Given): number {
+  const text = given.text('timeout') ?? '10s';
+  const reading = parseDuration(text);
+  if (reading.ok && reading.value >= 100 && reading.value <= 600_000) return reading.value;
+  throw misused('--timeout', `"${text}" is no duration from 100ms to 10m`, 'write it like 10s');
+}
+
+function numberOf(given: Given, name: string, most: number): number | undefined {
+  const text = given.text(name);
+  if (text === undefined) return undefined;
+  const number = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= most) return number;
+  throw misused(`--${name}`, `"${text}" is no number from 1 to ${most}`, 'leave it out for the default');
+}
+
+function misused(place: string, what: string, remedy: string): CommandError {
+  return new CommandError({ code: 'bad_argument', message: `${place}: ${what}`, remedy });
+}
+
+/** Octets in a unit that people read: `1.2 MB`. */
+function sizeOf(octets: number): string {
+  const units = ['octets', 'kB', 'MB', 'GB', 'TB'];
+  let [value, unit] = [octets, 0];
+  for (; value >= 1000 && unit < units.length - 1; unit += 1) value /= 1000;
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
