@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from 'node:fs';
 
-/** Descriptors that are not a client's: log, store, control socket, queries for names; and those of each worker, its listeners
- *  among them. */
-const RESERVE = 46;
+/** Descriptors that are not a client's: log, store, ledger, control socket, probe page, queries for names; and those of each worker,
+ *  its listeners among them. */
+const RESERVE = 50;
 const RESERVE_PER_WORKER = 8;
 
 /** How many connections fit. */
