@@ -5,7 +5,7 @@ import type { ConfigFault, Path } from './fault.ts';
 import { entrySchemas, type PoolDocument, poolSchema } from './pool-schema.ts';
 import { type PoolProbing, poolProbingOf } from './probe-schema.ts';
 import { apiOf, commandOf, type FetchedSource, givesLines, isRemote, listUrlOf } from './source-schema.ts';
-import type { productNames, protocols } from './vendor-schema.ts';
+import { type AccountLimits, accountLimitsOf, type productNames, type protocols } from './vendor-schema.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 type Kind = keyof typeof entrySchemas;
@@ -33,7 +33,7 @@ export interface MintTerms {
   readonly slots: number | null;
   readonly ttlMs: number | null;
   readonly lifetimeMs: number | null;
-  readonly limits: { readonly concurrency: number | null; readonly perSecond: number | null } | null;
+  readonly limits: AccountLimits | null;
 }
 
 /** One entry of `exits`. */
@@ -195,7 +195,7 @@ function mintTermsOf(written: Written<'template'> | Written<'vendor'>): MintTerm
     slots,
     ttlMs: ttl,
     lifetimeMs: lifetime,
-    limits: null,
+    limits: accountLimitsOf(written.limits),
   };
 }
 

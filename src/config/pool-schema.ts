@@ -5,7 +5,7 @@ import { listFormat, listScheme } from './list-schema.ts';
 import { poolProbe } from './probe-schema.ts';
 import * as t from './schema-terms.ts';
 import { api, command, remoteList } from './source-schema.ts';
-import { productNames, span } from './vendor-schema.ts';
+import { limits, productNames, span } from './vendor-schema.ts';
 
 const country = t.meaning('a two-letter country code', (text) => {
   const valid = /^[A-Za-z]{2}$/.test(text);
@@ -63,6 +63,7 @@ const minted = {
   slots: t.optional(t.whole(1, 1_000_000)),
   ttl: span(),
   lifetime: span(),
+  limits: t.optional(limits),
 };
 
 /** The forms of an entry of `exits`, by the key that tells them apart. */

@@ -1,6 +1,13 @@
 import { checkDocument } from './document-check.ts';
 import type { ConfigFault, Path } from './fault.ts';
-import { type ProductDocument, productNames, type VendorDocument, vendorSchema } from './vendor-schema.ts';
+import {
+  type AccountLimits,
+  accountLimitsOf,
+  type ProductDocument,
+  productNames,
+  type VendorDocument,
+  vendorSchema,
+} from './vendor-schema.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 const places = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp'] as const;
@@ -33,7 +40,7 @@ export interface VendorProductContent {
   readonly ttlMs: null;
   readonly lifetimeMs: number | null;
   readonly idleMs: number | null;
-  readonly limits: { readonly concurrency: number | null; readonly perSecond: number | null };
+  readonly limits: AccountLimits;
 }
 
 /** A vendor file without faults of form. */
@@ -52,6 +59,7 @@ export type VendorReading =
 /** Characters of an id where as many may be taken: 80 bits worth. */
 const ENOUGH = 16;
 const MOST_VALUE = 64;
+const NO_LIMITS: AccountLimits = Object.freeze({ concurrency: null, perSecond: null });
 const LONGEST_TTL_MS = 30 * 24 * 3_600_000;
 
 /** Reads a vendor file. Its patterns are judged by whoever mints from them. */
@@ -79,7 +87,7 @@ export function readVendorFile(yaml: YamlFile): VendorReading {
 }
 
 function productOf(document: VendorDocument, product: ProductDocument): Omit<VendorProductContent, 'name'> {
-  const { username = '', password = '{password}', session, ttl, lifetime, idle } = { ...document, ...product };
+  const { username = '', password = '{password}', session, ttl, lifetime, idle, limits } = { ...document, ...product };
   const values = { ...document.values, ...product.values };
   return {
     endpoints: product.endpoints,
@@ -98,7 +106,7 @@ function productOf(document: VendorDocument, product: ProductDocument): Omit<Ven
     ttlMs: null,
     lifetimeMs: lifetime ?? null,
     idleMs: idle ?? null,
-    limits: { concurrency: null, perSecond: null },
+    limits: accountLimitsOf(limits) ?? NO_LIMITS,
   };
 }
 

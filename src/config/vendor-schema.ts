@@ -38,11 +38,28 @@ const rule = t.mapping({
   countries: t.optional(t.list(countryCode)),
 });
 
-/** What an account may do at once: of a vendor's own making, or of the plan that was bought. */
-export const limits = t.mapping({
-  concurrency: t.optional(t.whole(1, 1_000_000)),
-  perSecond: t.optional(t.whole(1, 65_535)),
-});
+/** What an account may do: of a vendor's own making, or of the plan that was bought. */
+export const limits = Type.Refine(
+  t.mapping({
+    concurrency: t.optional(t.whole(1, 1_000_000)),
+    perSecond: t.optional(t.whole(1, 65_535)),
+  }),
+  ({ concurrency, perSecond }) => concurrency !== undefined || perSecond !== undefined,
+  () => 'expected at least one of concurrency, perSecond',
+);
+
+/** What an account may do at once, and begin in a second. Null where that isn't limited. */
+export interface AccountLimits {
+  readonly concurrency: number | null;
+  readonly perSecond: number | null;
+}
+
+/** The limits as written; null where none are. */
+export function accountLimitsOf(written: StaticDecode<typeof limits> | undefined): AccountLimits | null {
+  return written === undefined
+    ? null
+    : { concurrency: written.concurrency ?? null, perSecond: written.perSecond ?? null };
+}
 
 /** A duration, as ms, that may be left out. */
 export const span = () => t.optional(t.meaning('a duration such as 30s, 10m or 24h', parseDuration));
@@ -66,6 +83,7 @@ const common = {
   ttl: t.optional(t.mapping({ least: t.duration('1s', 1000), most: t.duration('24h', 1000) })),
   lifetime: span(),
   idle: span(),
+  limits: t.optional(limits),
 };
 
 const product = t.mapping({

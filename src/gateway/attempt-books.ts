@@ -20,16 +20,18 @@ export interface BookedAttempt {
   readonly at: SlotRef;
   /** What gives back its place in flight; see ExchangeSlots. */
   readonly place: number;
+  /** The same for its account with a vendor; see VendorAccounts. */
+  readonly accountPlace: number;
   /** Attempts that waited over the exit already when this one began. */
   readonly queued: number;
   readonly begunAt: number;
   readonly meter: AttemptMeter;
 }
 
-/** Others took the last place of an exit between its choice and its use. */
+/** Others took the last place of an exit, or of its account, between its choice and its use. */
 export class ExitFull extends Error {
   constructor() {
-    super('the exit carries as many exchanges as it may');
+    super('the exit or its account carries as many exchanges as it may');
     this.name = 'ExitFull';
   }
 }
@@ -37,29 +39,39 @@ export class ExitFull extends Error {
 /** A generation of which no row is. */
 const FORMER = 0;
 
-/** Begins an attempt: takes its exit. Throws ExitFull where that has no place any more. */
+/** Begins an attempt: takes its exit and counts it against the exit's account. Throws ExitFull where either has no place any more. */
 export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Choice): BookedAttempt {
   const begunAt = deps.now();
   exchange.choice = choice;
   const { slot } = choice;
   const at = { slot, generation: choice.isFormer === true ? FORMER : deps.exits.generationOf(slot) };
-  const place = deps.places.take(slot, at.generation, Math.min(MOST_IN_FLIGHT, mostOver(deps, slot)));
-  if (place === FULL || place === NO_ROOM) deps.selection().providers.left(choice.entry);
-  if (place === FULL) throw new ExitFull();
-  if (place === NO_ROOM) throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
+  const account = deps.accounts.take(slot);
+  const place =
+    account === 'full'
+      ? FULL
+      : account === 'no_room'
+        ? NO_ROOM
+        : deps.places.take(slot, at.generation, Math.min(MOST_IN_FLIGHT, mostOver(deps, slot)));
+  if (typeof account === 'string' || place === FULL || place === NO_ROOM) {
+    deps.selection().providers.left(choice.entry);
+    if (typeof account !== 'string') deps.accounts.undo(slot, account.place);
+    if (place === FULL) throw new ExitFull();
+    throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
+  }
   const queued = choice.isFormer === true ? 0 : deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
-  return { choice, at, place, queued, begunAt, meter: new AttemptMeter() };
+  return { choice, at, place, accountPlace: account.place, queued, begunAt, meter: new AttemptMeter() };
 }
 
 /** Books a success. From here on the exchange holds the attempt's exit, until endExchange(). */
 export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt): void {
   const now = deps.now();
-  const { choice, at, place, begunAt } = attempt;
+  const { choice, at, place, accountPlace, begunAt } = attempt;
   deps.selection().ended(at, now);
   deps.selection().providers.worked(choice.entry, now);
   exchange.choice = choice;
   exchange.inFlight = at.generation;
   exchange.place = place;
+  exchange.accountPlace = accountPlace;
   exchange.meter = attempt.meter;
   deps.ledger.opened(exchange);
   exchange.confirmedAt = now;
@@ -121,9 +133,10 @@ function settle(exchange: Exchange, meter: AttemptMeter): void {
 }
 
 /** Gives back an attempt's exit. */
-function dropAttempt(deps: Collaborators, { at, place }: BookedAttempt): void {
+function dropAttempt(deps: Collaborators, { at, place, accountPlace }: BookedAttempt): void {
   deps.selection().ended(at, deps.now());
   deps.places.giveBack(place);
+  deps.accounts.giveBack(accountPlace);
 }
 
 /** Gives back what the exchange holds: its place among the exchanges in flight over its exit. */
@@ -131,9 +144,11 @@ export function endExchange(deps: Collaborators, exchange: Exchange): void {
   if (exchange.meter !== null) settle(exchange, exchange.meter);
   if (exchange.inFlight === null) return;
   deps.places.giveBack(exchange.place);
+  deps.accounts.giveBack(exchange.accountPlace);
   deps.selection().carried(siteRowOf(deps, exchange), exchange.clientBytes + exchange.originBytes);
   exchange.inFlight = null;
   exchange.place = NO_ROOM;
+  exchange.accountPlace = NO_ROOM;
 }
 
 function howOf({ kind }: GatewayError): PathFailure {

@@ -25,6 +25,10 @@ import {
   sessionLost,
 } from './session-exit.ts';
 
+/** Of more exits it is found out first whether any has an account with room: that none has would be known only once all were
+ *  looked at. */
+const MANY = 1_000;
+
 /** Slots tried so far in this exchange, how the last of them failed, and when the time for all attempts is over. */
 export interface Tried {
   readonly tried: readonly number[];
@@ -49,7 +53,7 @@ export function chooseRival(deps: Collaborators, exchange: Exchange, tried: read
   note(deps, exchange, filter);
   const excluded = excludedSlots(deps, admission.params, tried);
   const candidates = deps.registry.drawFrom(filter);
-  const guard = exitShareOf(deps, exchange);
+  const guard = exitShareOf(deps, exchange, { excluded, matches: candidates.matches });
   const bar = deps.bars.at(exchange);
   const { slot, entry } = pickSlot(deps, exchange, { filter, candidates, excluded, guard, bar, retry: true });
   const exit = slot < 0 ? undefined : deps.registry.exitAt(slot);
@@ -69,12 +73,16 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const most = candidates.count ?? candidates.list.length;
   const lease = findLease(deps, admission);
   const excluded = excludedSlots(deps, admission.params, tried);
-  const guard = exitShareOf(deps, exchange);
+  const guard = exitShareOf(deps, exchange, { excluded, matches: candidates.matches });
   const bar = deps.bars.at(exchange);
   if (lease !== null) {
     const staying = stay(deps, exchange, { lease, excluded, guard, bar, last, most });
     if (staying !== null) return staying;
   } else if (mayHaveLost(deps, admission)) throw sessionForgotten();
+  if (most > MANY && deps.accounts.any && deps.accounts.areAllFull(admission.pools)) {
+    exchange.atAccountLimit = true;
+    return HOLD;
+  }
   const wide = { filter, candidates, excluded };
   const near = lease === null ? wide : nearest(deps, wide, { lease, bar });
   const shunned = shunnedProviders(deps, exchange, { tried, last });
@@ -84,7 +92,8 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
     first.slot === NONE && near !== wide ? pickSlot(deps, exchange, { ...wide, ...terms }) : first;
   if (slot === HOLD) return HOLD;
   if (slot === NONE) {
-    const none = last ?? noneToTake(deps, exchange, { admission, guard });
+    // What is over in a moment is no reason to try no further.
+    const none = exchange.atAccountLimit ? HOLD : (last ?? noneToTake(deps, exchange, { admission, guard }));
     if (none === HOLD) return HOLD;
     throw none;
   }
@@ -162,7 +171,7 @@ function stay(deps: Collaborators, exchange: Exchange, terms: Staying): Chosen |
     return { choice, others: pinned ? 0 : othersOf(exit, most), pinned };
   }
   providers.left(entry);
-  if (guard.waits) return HOLD;
+  if (guard.waits()) return HOLD;
   if (pinned) throw guard.full(exit.slot) ?? sessionLost(noneRested());
   return null;
 }

@@ -26,6 +26,7 @@ import type { OperatorBars } from './operator-bars.ts';
 import type { SitePacing } from './site-pacing.ts';
 import type { SiteSignals } from './site-signals.ts';
 import type { StandingCounts } from './standing-counts.ts';
+import type { VendorAccounts } from './vendor-accounts.ts';
 import type { VerifiedLogins } from './verified-logins.ts';
 
 /** What an operator sets for all exchanges; replaced as a whole by a reload. Durations are in ms. */
@@ -90,6 +91,8 @@ export interface Collaborators {
   readonly signals: SiteSignals;
   readonly guards: ExitGuards;
   readonly limits: ExchangeLimits;
+  /** What is counted against the vendors' accounts. */
+  readonly accounts: VendorAccounts;
   /** What operators have closed. */
   readonly bars: OperatorBars;
   /** How exits stand, counted for errors. */

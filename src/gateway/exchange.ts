@@ -89,11 +89,15 @@ export class Exchange {
   limits: HeldLimits | null = null;
   /** The pace of its site, and its place there; null where it has none. */
   pace: HeldPace | null = null;
+  /** An exit that would do was left because its vendor's account was at its limit, when one was chosen last. */
+  atAccountLimit = false;
   choice: Choice | null = null;
   /** The generation of its exit's slot while this exchange counts in flight there; null while it doesn't. */
   inFlight: number | null = null;
   /** What it gives back for that count; see ExchangeSlots. */
   place = -1;
+  /** The same for the account that its exit was minted from; see VendorAccounts. */
+  accountPlace = -1;
   /** Its ticket among the recent exchanges; see RecentExchanges. */
   ticket = NO_TICKET;
   /** Counts the octets of the attempt that succeeded. */

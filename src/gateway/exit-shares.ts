@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import type { LimitedAccount } from '../pool/limited-accounts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import type { SiteGuard } from './exit-guards.ts';
@@ -6,38 +7,68 @@ import { noneRested } from './no-exit.ts';
 
 /** What of the exits an exchange may use, by all that limits how often one is used. */
 export interface ExitShare extends SiteGuard {
-  /** Whether an exit that may not be used is worth waiting for. */
-  readonly waits: boolean;
-  /** Why no exit is left. */
-  readonly none: () => GatewayError;
+  /** Whether an exit that may not be used is worth waiting for: its turn comes, or its account has room again. */
+  readonly waits: () => boolean;
+  /** Why no exit is left; null where it isn't for what limits single exits. */
+  readonly none: () => GatewayError | null;
   /** Why the exit in `slot` has no room; null where it has. */
   readonly full: (slot: number) => GatewayError | null;
 }
 
-/** Guards over the exchange's site, the site's pace for each exit, and how much an exit may carry, as one; null where none of them
- *  is about this exchange. */
-export function exitShareOf(deps: Collaborators, exchange: Exchange): ExitShare | null {
+/** Exits that would do, but for what limits their use. */
+export interface Fitting {
+  readonly excluded: readonly number[];
+  readonly matches: (slot: number) => boolean;
+}
+
+/** Guards over the exchange's site, the site's pace for each exit, how much an exit may carry, and what the accounts of vendors may
+ *  do, as one; null where none of them is about this exchange. Where an exit would do but for its account,
+ *  `exchange.atAccountLimit` says so. */
+export function exitShareOf(deps: Collaborators, exchange: Exchange, fitting: Fitting): ExitShare | null {
+  exchange.atAccountLimit = false;
   const guard = deps.guards.for(exchange);
   const interval = exchange.pace?.site.exitInterval ?? null;
-  if (guard === null && interval === null && deps.exitMost().length === 0) return null;
+  const isOfExits = guard !== null || interval !== null || deps.exitMost().length > 0;
+  if (!isOfExits && !deps.accounts.any) return null;
   const { counts } = deps.limits;
+  const full = fullAccounts(deps, exchange, fitting);
   const nameOf = (slot: number): string => `${slot}.${deps.exits.generationOf(slot)}`;
   const hasRoom = (slot: number): boolean => deps.exits.inFlightOf(slot) < mostOver(deps, slot);
   return {
-    waits: interval !== null,
-    none: () => (deps.exitMost().length > 0 && guard === null ? allFull() : noneRested()),
+    waits: () => interval !== null || exchange.atAccountLimit,
+    none: () => (!isOfExits ? null : deps.exitMost().length > 0 && guard === null ? allFull() : noneRested()),
     full: (slot) => (hasRoom(slot) ? null : allFull()),
     allows: (slot, now) => {
       if (!hasRoom(slot) || guard?.allows(slot, now) === false) return false;
-      return interval === null || counts.figure(interval, nameOf(slot), now).left > 0;
+      return (interval === null || counts.figure(interval, nameOf(slot), now).left > 0) && !full(slot);
     },
     take: (slot, now) => {
-      if (!hasRoom(slot)) return false;
+      if (!hasRoom(slot) || (guard?.allows(slot, now) !== false && full(slot))) return false;
       if (interval !== null && !counts.take(interval, nameOf(slot), now).taken) return false;
       if (guard === null || guard.take(slot, now)) return true;
       if (interval !== null) counts.refund(interval, nameOf(slot));
       return false;
     },
+  };
+}
+
+/** Tells whether the account of the exit in a slot is at its limit: as it was when that was first asked of it, so that it is asked
+ *  once, however many of its exits are looked at. */
+function fullAccounts(
+  deps: Collaborators,
+  exchange: Exchange,
+  { excluded, matches }: Fitting,
+): (slot: number) => boolean {
+  const { accounts } = deps;
+  if (!accounts.any) return () => false;
+  const known = new Map<LimitedAccount, boolean>();
+  return (slot) => {
+    const account = accounts.of(slot);
+    if (account === null) return false;
+    const isFull = known.get(account) ?? accounts.isFull(account);
+    known.set(account, isFull);
+    if (isFull && !exchange.atAccountLimit) exchange.atAccountLimit = !excluded.includes(slot) && matches(slot);
+    return isFull;
   };
 }
 

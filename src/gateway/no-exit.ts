@@ -11,14 +11,22 @@ import type { Standings } from './standing-counts.ts';
 /** A provider that is down comes back within seconds, or not soon. */
 const DOWN_RETRY_S = 2;
 
-/** For as long as the exchange could wait the site refused every exit, no exit's turn came, or providers that come back had no
- *  place for it. */
+/** An account has room again as soon as one of its exchanges ends, or within a second. */
+const ACCOUNT_RETRY_S = 1;
+
+/** For as long as the exchange could wait the site refused every exit, no exit's turn came, accounts were at their limits, or
+ *  providers that come back had no place for it. */
 export function heldTooLong(deps: Collaborators, exchange: Exchange): GatewayError {
   const { providers } = deps.selection();
   if (providers.anyClosed && providers.wayInto(poolNumbers(deps, exchange)) !== 'open')
     return new GatewayError('no_exit', {
       detail: 'the provider of every exit comes back by and by',
       retryAfterS: DOWN_RETRY_S,
+    });
+  if (exchange.atAccountLimit)
+    return new GatewayError('no_exit_for_target', {
+      detail: "every exit that could be taken is of a vendor's account that is at its limit",
+      retryAfterS: ACCOUNT_RETRY_S,
     });
   const interval = exchange.pace?.site.exitInterval ?? null;
   if (interval !== null)
@@ -83,7 +91,11 @@ export function noneToTake(
       retryAfterS: DOWN_RETRY_S,
     });
   const none = standingsOf(deps, exchange, admission).open === 0;
-  if (guard !== null && !none) return guard.waits ? HOLD : guard.none();
+  if (guard !== null && !none) {
+    if (guard.waits()) return HOLD;
+    const rested = guard.none();
+    if (rested !== null) return rested;
+  }
   if (none || !providers.anyClosed) return noExit(deps, exchange, admission);
   return new GatewayError('no_exit_for_target', {
     detail: countsOf(deps, exchange, { admission, others: 'of a provider that is down' }),

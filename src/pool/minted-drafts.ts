@@ -65,10 +65,9 @@ type KeyedSpec =
   | { readonly ok: false; readonly fault: { readonly detail: string; readonly key?: string } };
 
 function specOf(entry: EntryTerms, { vendors, knownVendors }: MintedDrafting): KeyedSpec {
-  const own = ownTerms(entry);
   if (entry.kind === 'template') {
     const spec = specOfUrl(entry.template);
-    return spec.ok ? { ok: true, value: { ...spec.value, ...own } } : spec;
+    return spec.ok ? { ok: true, value: withOwnTerms(spec.value, entry) } : spec;
   }
   const vendor = vendors.get(entry.vendor);
   if (vendor === undefined) {
@@ -94,16 +93,20 @@ function specOf(entry: EntryTerms, { vendors, knownVendors }: MintedDrafting): K
       return { ok: false, fault: { key, detail: `${vendor.name} needs a ${key}` } };
   const spec: Parsed<TemplateSpec> = specOfProduct(vendor, { product, protocol, account: entry });
   return spec.ok
-    ? { ok: true, value: { ...spec.value, ...own } }
+    ? { ok: true, value: withOwnTerms(spec.value, entry) }
     : { ok: false, fault: { ...spec.fault, key: 'endpoint' } };
 }
 
-/** What the entry says itself of what a vendor says of sessions and accounts. */
-function ownTerms({ ttlMs, lifetimeMs, limits }: MintTerms): Partial<TemplateSpec> {
+/** What a vendor says of sessions and accounts, with what the entry says itself in its place. */
+function withOwnTerms(spec: TemplateSpec, { ttlMs, lifetimeMs, limits }: MintTerms): TemplateSpec {
   return {
+    ...spec,
     ttlMs,
-    ...(lifetimeMs === null ? {} : { lifetimeMs }),
-    ...(limits === null ? {} : { limits }),
+    lifetimeMs: lifetimeMs ?? spec.lifetimeMs,
+    limits: {
+      concurrency: limits?.concurrency ?? spec.limits.concurrency,
+      perSecond: limits?.perSecond ?? spec.limits.perSecond,
+    },
   };
 }
 
@@ -164,14 +167,18 @@ function* draftPlace(entry: EntryTerms, { pool, sink, termsOf, template, geo }: 
   const { scheme } = template.spec;
   const known = geo.country === undefined ? geo : { ...geo, country: geo.country.toLowerCase() };
   const isOne = template.sessions === 1 && (entry.slots !== null || minting.open.size === 0);
-  if (isOne) {
+  const isLimited = Object.values(template.spec.limits).some((limit) => limit !== null);
+  if (isOne && !isLimited) {
     const facts: DialFacts = minting.endpointOf(0);
     sink({ terms: termsOf({ scheme, geo: known }), facts, session: 0, label: known.country ?? '' });
     return null;
   }
   const text = JSON.stringify(template.spec);
   const terms = termsOf({ scheme, geo: known, template: { text, values: JSON.stringify(fixed) } });
-  if (entry.slots === null) sink({ terms: { ...terms, open: minting.open }, facts: null, session: MINTS, label: '' });
+  // What counts against an account is known by its template.
+  if (isOne) sink({ terms, facts: null, session: 0, label: known.country ?? '' });
+  else if (entry.slots === null)
+    sink({ terms: { ...terms, open: minting.open }, facts: null, session: MINTS, label: '' });
   else {
     for (let session = 0; session < entry.slots; session += 1) {
       sink({ terms, facts: null, session, label: '' });

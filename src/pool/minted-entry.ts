@@ -12,6 +12,7 @@ export interface MintTerms {
   readonly ttlMs: number | null;
   /** In place of the vendor's own; null for that. */
   readonly lifetimeMs: number | null;
+  /** Those that it names go before the vendor's. */
   readonly limits: AccountLimits | null;
 }
 

@@ -121,21 +121,25 @@ export function mintingOf(pool: string, { text, values }: { readonly text: strin
   return new Minting(pool, template.value, JSON.parse(values));
 }
 
-function identityOf(pool: string, template: Template, fixed: PlaceValues): readonly string[] {
+/** Scheme, host, port and user name of a template without what makes one exit of it: what tells its account from others. */
+export function accountIdentityOf(template: Template): readonly string[] {
   const nothing = { word: () => '', port: () => 0 };
   const blanks = Object.fromEntries(places.map((place) => [place, '']));
   const { spec } = template;
   const blank =
     template.render({ ...nothing, places: {}, ttlMs: null }) ??
     template.render({ ...nothing, places: blanks, ttlMs: null });
-  const endpoint = [spec.scheme, blank?.host ?? spec.host, String(blank?.port ?? spec.port), blank?.username ?? ''];
+  return [spec.scheme, blank?.host ?? spec.host, String(blank?.port ?? spec.port), blank?.username ?? ''];
+}
+
+function identityOf(pool: string, template: Template, fixed: PlaceValues): readonly string[] {
   const named = places.flatMap((place) => {
     const value = fixed[place];
     return value === undefined || !template.takes.has(place)
       ? []
       : [place === 'country' ? value.toLowerCase() : `${place} ${value}`];
   });
-  return [pool, ...endpoint, ...named];
+  return [pool, ...accountIdentityOf(template), ...named];
 }
 
 function wordsOf(name: readonly string[], port: SessionWords['port']): SessionWords {

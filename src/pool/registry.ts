@@ -8,6 +8,7 @@ import { ExitReader } from './exit-reader.ts';
 import { accountOf, type FilterAccount } from './filter-account.ts';
 import type { FilterList } from './filter-list.ts';
 import { type Draw, FilterLists } from './filter-lists.ts';
+import { type LimitedAccount, LimitedAccounts } from './limited-accounts.ts';
 import { Mintings } from './mintings.ts';
 
 export type { ExitFilter } from './exit-filter.ts';
@@ -34,6 +35,8 @@ export class PoolRegistry {
   #pools: ReadonlyMap<string, Pool>;
   readonly #accounts = new Map<string, FilterAccount>();
   #cursors = new Map<string, { next: number }>();
+  /** Made when first asked for. */
+  #limited: LimitedAccounts | null = null;
 
   constructor({ pools, catalogue }: PoolsRecord, { wantList, epochOf = () => 0 }: RegistryOptions = {}) {
     this.#wantList = wantList ?? null;
@@ -57,7 +60,7 @@ export class PoolRegistry {
       wantList: this.#wantList,
       firstRing: this.#filters.nextRing,
     });
-    this.#mintings = mintings;
+    this.#limited = null;
     this.#accounts.clear();
     this.#pools = poolsByName(pools);
     this.#cursors = new Map([...this.#cursors].filter(([name]) => this.#pools.has(name)));
@@ -86,6 +89,22 @@ export class PoolRegistry {
   /** What carries the exit in `slot` among others; null where it has a way of its own. */
   carrierOf(slot: number): Carrier | null {
     return this.#exits.carrierOf(slot);
+  }
+
+  /** Whether any account with a vendor is limited. */
+  get limitsAccounts(): boolean {
+    return this.#limitedAccounts.any;
+  }
+
+  /** The limited account that the exit in `slot` was minted from; null where it was from none. */
+  limitedAccountOf(slot: number): LimitedAccount | null {
+    const terms = this.#view.slots.termsOf(slot);
+    return terms < 0 ? null : this.#limitedAccounts.ofTerms(terms);
+  }
+
+  /** The limited accounts of a pool, with null among them where it has exits that are of none. */
+  limitedAccountsIn(pool: string): ReadonlySet<LimitedAccount | null> {
+    return this.#limitedAccounts.ofPool(pool.toLowerCase());
   }
 
   /** Slots of all exits whose ids are over after a time, each followed by another. */
@@ -198,6 +217,11 @@ export class PoolRegistry {
   /** Whether the exit in `slot` passes `filter`. */
   matches(slot: number, filter: ExitFilter): boolean {
     return this.#filters.judgeOf(filter).matches(slot);
+  }
+
+  get #limitedAccounts(): LimitedAccounts {
+    this.#limited ??= new LimitedAccounts(this.#view);
+    return this.#limited;
   }
 
   /** How many exits pass `filter`, and what rules out the others. Remembered for some filters. */

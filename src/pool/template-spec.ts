@@ -5,11 +5,11 @@ import { type PatternOptions, type Placeholder, parsePattern, placeholders } fro
 import type { Place } from './places.ts';
 import type { ValueRule } from './value-rule.ts';
 
-/** What an account of a vendor may do at once. Null where that isn't limited. */
+/** What an account of a vendor may do. Null where that isn't limited. */
 export interface AccountLimits {
   /** Exchanges at once. */
   readonly concurrency: number | null;
-  /** Exchanges begun within a second. */
+  /** Attempts begun in a second. */
   readonly perSecond: number | null;
 }
 

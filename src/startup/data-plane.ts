@@ -13,6 +13,7 @@ import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent
 import { applyReport, type ReportOutcome } from '../gateway/report.ts';
 import { SitePacing } from '../gateway/site-pacing.ts';
 import { StandingCounts } from '../gateway/standing-counts.ts';
+import { VendorAccounts } from '../gateway/vendor-accounts.ts';
 import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { IdEpochs } from '../memory/id-epochs.ts';
@@ -380,6 +381,7 @@ export class DataPlane {
       flows: new Flows({ counts, now }),
       pacing: new SitePacing({ counts, rules: () => this.#config.sitePacing, now }),
       exitMost: () => this.#config.exitLimits,
+      accounts: new VendorAccounts({ registry, counts, now }),
       limits: new ExchangeLimits({
         counts,
         everyone: () => this.#config.clientLimits,

@@ -3,7 +3,9 @@ import type { CheckedExit, CheckOrder, CheckPlan, CheckScope, CheckState, Checks
 import { badArgument, CommandError } from '../admin/command-error.ts';
 import { mismatchOf } from '../admin/probe-view.ts';
 import { catalogue } from '../errors.ts';
+import { pause } from '../gateway/pause.ts';
 import type { ProbeResult } from '../gateway/probe.ts';
+import type { VendorAccounts } from '../gateway/vendor-accounts.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { formatEndpoint } from '../protocol/endpoint.ts';
@@ -22,9 +24,14 @@ const UNASKED_MS = 5_000;
 /** Octets that a probe costs as a rule: handshakes of TLS are most of it. */
 const USUAL = { handshake: 300, tunnel: 600, page: 1_200, tls: 6_000 } as const;
 
+/** An account at its limit is asked again after this, in ms. */
+const ACCOUNT_STEP_MS = 50;
+
 export interface ExitChecksOptions {
   readonly registry: () => PoolRegistry;
   readonly desk: ProbeDesk;
+  /** Checks count against the vendors' accounts as exchanges do, and wait for room. */
+  readonly accounts: VendorAccounts;
   readonly placeOf: (address: string) => Place;
   /** Told of each exit that was checked. */
   readonly onResult: (exit: Exit, slot: number, result: ProbeResult) => void;
@@ -169,13 +176,24 @@ export class ExitChecks implements Checks {
     id: string,
     order: { readonly target: ProbeTarget | null; readonly deadlineMs: number; readonly signal: AbortSignal },
   ): Promise<CheckedExit | null> {
-    const registry = this.#options.registry();
-    const slot = registry.slotOf(id) ?? -1;
-    const exit = registry.exitAt(slot);
-    if (exit === undefined) return null;
-    const result = await this.#options.desk.probe(exit, order);
-    this.#options.onResult(exit, slot, result);
-    return this.#shown(exit, result);
+    const { accounts, desk, onResult, registry } = this.#options;
+    for (;;) {
+      const slot = registry().slotOf(id) ?? -1;
+      const exit = registry().exitAt(slot);
+      if (exit === undefined) return null;
+      const account = accounts.take(slot);
+      if (typeof account === 'string') {
+        await pause(ACCOUNT_STEP_MS, order.signal);
+        continue;
+      }
+      try {
+        const result = await desk.probe(exit, order);
+        onResult(exit, slot, result);
+        return this.#shown(exit, result);
+      } finally {
+        accounts.giveBack(account.place);
+      }
+    }
   }
 
   #shown({ id, pool, endpoint, geo }: Exit, result: ProbeResult): CheckedExit {

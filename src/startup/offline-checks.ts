@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
+import { VendorAccounts } from '../gateway/vendor-accounts.ts';
+import { createLimitMemory, LimitCounts } from '../policy/limit-counts.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { Store } from '../store/database.ts';
 import { ExitSightings } from '../store/exit-sightings.ts';
@@ -30,9 +33,11 @@ export async function openOfflineChecks(options: OfflineChecksOptions): Promise<
   const databases = GeoDatabases.open(config.geo.mmdb, warn);
   const placeOf = (address: string) => databases.placeOf(address);
   const seen = new ExitsSeen({ store: new ExitSightings(store), placeOf, wallTime: Date.now, warn });
+  const counts = new LimitCounts(createLimitMemory(0, randomBytes(32)), 0);
   const checks = new ExitChecks({
     registry: () => registry,
     desk,
+    accounts: new VendorAccounts({ registry, counts, now }),
     placeOf,
     onResult: (exit, _, result) => seen.take(exit, result, 'check'),
     dataFolder: config.data,

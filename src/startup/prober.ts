@@ -1,5 +1,6 @@
 import Bottleneck from 'bottleneck';
 import type { ProbeResult } from '../gateway/probe.ts';
+import type { VendorAccounts } from '../gateway/vendor-accounts.ts';
 import type { Exit, Probing } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { formatAuthority } from '../protocol/authority.ts';
@@ -28,6 +29,8 @@ export interface ProberOptions {
   readonly rota: ProbeRota;
   readonly budget: ProbeBudget;
   readonly lessons: ProbeLessons;
+  /** Probes count against the vendors' accounts as exchanges do. */
+  readonly accounts: VendorAccounts;
   /** Told of each probe that was made. */
   readonly onResult: (exit: Exit, result: ProbeResult) => void;
   /** Whether exits of the pool may be probed now. */
@@ -111,7 +114,7 @@ export class Prober {
   }
 
   async #probe(name: string, due: DueExit): Promise<void> {
-    const { registry, desk, rota, budget, lessons, onResult, now } = this.#options;
+    const { registry, desk, rota, budget, lessons, accounts, onResult, now } = this.#options;
     const [pool, exit, line] = [registry.pool(name), registry.exitAt(due.slot), this.#lines.get(name)];
     if (pool?.probe === undefined || exit === undefined || line === undefined) return;
     if (registry.generationOf(due.slot) !== due.generation || this.#abort.signal.aborted) return;
@@ -119,6 +122,8 @@ export class Prober {
     const most = desk.worstCost(exit, target);
     const reservation = budget.reserve(name, most, { budget: pool.probe.budget, mayWait: due.reason !== 'recovering' });
     if (reservation === null) return;
+    const account = accounts.take(due.slot);
+    if (typeof account === 'string') return budget.settle(reservation, 0);
     let cost = most;
     try {
       const result = await desk.probe(exit, { target, deadlineMs: maxLatencyMs, signal: this.#abort.signal });
@@ -130,6 +135,7 @@ export class Prober {
       rota.end(due, result.kind === 'ok' || lesson === 'works', { probe: pool.probe, now: now() });
       onResult(exit, result);
     } finally {
+      accounts.giveBack(account.place);
       line.figures.octets += cost;
       budget.settle(reservation, cost);
     }

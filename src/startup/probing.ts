@@ -2,6 +2,7 @@ import type { ExitSeen, PoolProbingView } from '../admin/probe-view.ts';
 import { mismatchOf } from '../admin/probe-view.ts';
 import type { Config } from '../config/config.ts';
 import type { ProbeResult } from '../gateway/probe.ts';
+import { VendorAccounts } from '../gateway/vendor-accounts.ts';
 import type { BoundAddress } from '../policy/own-addresses.ts';
 import type { Exit } from '../pool/exit.ts';
 import { Selection } from '../selection/selection.ts';
@@ -72,9 +73,10 @@ export class Probing {
     const placeOf = (address: string) => databases.placeOf(address);
     this.seen = new ExitsSeen({ store: new ExitSightings(store), placeOf, wallTime: Date.now, warn });
     this.lessons = new ProbeLessons({ selection: current, rows: tables.rows, now });
+    const accounts = new VendorAccounts({ registry, counts: shared.limits, now });
     this.#providers = new ProviderWatch({
       providers: shared.providers,
-      ask: providerProbe({ registry, desk: this.desk, budget: this.budget }),
+      ask: providerProbe({ registry, desk: this.desk, budget: this.budget, accounts }),
       now,
       random: Math.random,
       tell: warn,
@@ -82,6 +84,7 @@ export class Probing {
     this.checks = new ExitChecks({
       registry: () => registry,
       desk: this.desk,
+      accounts,
       placeOf,
       onResult: (exit, slot, result) => this.#checked(exit, slot, result),
       dataFolder: config().data,
@@ -95,6 +98,7 @@ export class Probing {
       rota: new ProbeRota(tables.rows, registry),
       budget: this.budget,
       lessons: this.lessons,
+      accounts,
       onResult: (exit, result) => {
         this.seen.take(exit, result, 'probe');
         shared.ledger?.probed(exit, registry.pool(exit.pool), result);

@@ -1,3 +1,4 @@
+import type { VendorAccounts } from '../gateway/vendor-accounts.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { providerVerdict } from '../selection/outcome.ts';
 import type { ProbeBudget } from './probe-budget.ts';
@@ -10,11 +11,17 @@ export interface ProviderProbeOptions {
   readonly registry: PoolRegistry;
   readonly desk: ProbeDesk;
   readonly budget: ProbeBudget;
+  readonly accounts: VendorAccounts;
 }
 
 /** Asks a provider whether it answers, over one of its exits: by the pool's first target, within the pool's budget. Where that is
  *  spent it is true: then the few exchanges that are let in first are the probe. */
-export function providerProbe({ registry, desk, budget }: ProviderProbeOptions): (slot: number) => Promise<boolean> {
+export function providerProbe({
+  registry,
+  desk,
+  budget,
+  accounts,
+}: ProviderProbeOptions): (slot: number) => Promise<boolean> {
   return async (slot) => {
     const exit = registry.exitAt(slot);
     if (exit === undefined) return false;
@@ -23,13 +30,17 @@ export function providerProbe({ registry, desk, budget }: ProviderProbeOptions):
     const most = desk.worstCost(exit, target);
     const reservation = budget.reserve(exit.pool, most, { budget: octets, mayWait: false });
     if (reservation === null) return true;
-    let cost = most;
+    const account = accounts.take(slot);
+    let cost = 0;
     try {
+      if (typeof account === 'string') return false;
+      cost = most;
       const result = await desk.probe(exit, { target, deadlineMs: targets[0]?.maxLatencyMs ?? DEADLINE_MS });
       cost = result.cost;
       // What lies behind it may fail: it was told of by a provider that serves.
       return result.kind === 'ok' || providerVerdict(result.kind, undefined) === 'works';
     } finally {
+      if (typeof account !== 'string') accounts.giveBack(account.place);
       budget.settle(reservation, cost);
     }
   };

@@ -154,6 +154,24 @@ for (const [title, text, faults] of [
   ['a key of another kind', `${head}  - { direct: true, verify: false }`, [/^3:21 exits\[0\].verify unknown key/]],
   ['direct that is not', `${head}  - direct: false`, ['3:13 exits[0].direct expected true']],
   ['no slots', `${head}  - { template: x, slots: 0 }`, [/^3:27 exits\[0\].slots expected a whole number from 1 to/]],
+  [
+    'no room in an account',
+    `${head}  - { template: x, limits: { concurrency: 0, perSecond: 0 } }`,
+    [
+      /^3:43 exits\[0\].limits.concurrency expected a whole number from 1 to/,
+      /^3:\d+ exits\[0\].limits.perSecond expected a whole number from 1 to/,
+    ],
+  ],
+  [
+    'limits of nothing',
+    `${head}  - { vendor: x, username: y, limits: {} }`,
+    ['3:39 exits[0].limits expected at least one of concurrency, perSecond'],
+  ],
+  [
+    'limits of what is no account',
+    `${head}  - { url: "http://h", limits: { concurrency: 1 } }`,
+    [/^3:24 .*limits unknown key/],
+  ],
   ['countries', `${head}  - { template: x, countries: us }`, ['3:31 exits[0].countries expected a list, found a text']],
   ['scheme', `${head}  - { list: x, scheme: direct }`, [/^3:24 exits\[0\].scheme expected one of http/]],
   ['a list that is nowhere', `${head}  - { list: "https://" }`, ['3:13 exits[0].list expected a URL of http or https']],

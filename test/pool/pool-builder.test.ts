@@ -296,3 +296,36 @@ test('what a list tells of its exits goes before the entry; kinds that cannot be
     ],
   );
 });
+
+test('entries of one account share its limits, the least of what they say; a template without sessions counts too', (t) => {
+  const template = (user: string, more: string) => `  - { template: "http://${user}:pw@h:1"${more} }\n`;
+  const texts = [
+    template('acme-{session}', ', slots: 2, limits: { concurrency: 9, perSecond: 5 }'),
+    template('acme-{session}', ', country: de, limits: { concurrency: 4 }'),
+    template('other-{session}', ', slots: 1'),
+    `${template('plain', ', country: de, limits: { perSecond: 1 }')}${template('plain', ', country: fr, limits: { perSecond: 2 }')}`,
+  ];
+  const files = texts.map((text, index) => fileOf(`pool: p${index}\nexits:\n${text}`));
+  const catalogue = new PoolCatalogue();
+  const staged = catalogue.stage(poolSources(files, { readText: () => '', projectFolder: '/gate' }));
+  t.deepEqual(staged.faults, []);
+  const registry = new PoolRegistry(catalogue.commit(staged).record);
+  const accounts = Array.from({ length: registry.slotCount }, (_, slot) => registry.limitedAccountOf(slot));
+  const [acme, , again, other, plain, last] = accounts;
+  t.deepEqual(acme?.limits, { concurrency: 4, perSecond: 5 });
+  t.is(again, acme!);
+  t.is(other, null);
+  t.deepEqual(plain?.limits, { concurrency: null, perSecond: 1 });
+  t.is(last, plain!);
+  t.deepEqual([...registry.limitedAccountsIn('p1')], [acme!]);
+  t.deepEqual([...registry.limitedAccountsIn('p2')], [null]);
+  t.not(registry.exitAt(4)?.id, registry.exitAt(5)?.id);
+  t.notRegex(JSON.stringify(accounts), /acme|pw/);
+  const before = new PoolCatalogue();
+  t.false(
+    new PoolRegistry(
+      before.commit(before.stage(poolSources(files.slice(2, 3), { readText: () => '', projectFolder: '/gate' })))
+        .record,
+    ).limitsAccounts,
+  );
+});

@@ -20,6 +20,8 @@ export interface VendorGateway extends Peer {
   readonly strangers: string[];
   /** Requests under way now, and the most that ever were at once. */
   readonly load: { now: number; most: number };
+  /** When each request came, in ms of `performance.now()`. */
+  readonly times: readonly number[];
   /** How long it takes over a request, in ms. */
   delayMs: number;
   /** Sessions that it refuses to serve. */
@@ -34,9 +36,11 @@ export async function startVendorGateway(): Promise<VendorGateway> {
   const understood: Understood[] = [];
   const strangers: string[] = [];
   const load = { now: 0, most: 0 };
+  const times: number[] = [];
   const dead = new Set<string>();
   const self = { delayMs: 0 };
   const server = createServer(async (request, response) => {
+    times.push(performance.now());
     load.now += 1;
     load.most = Math.max(load.most, load.now);
     response.once('close', () => {
@@ -58,7 +62,7 @@ export async function startVendorGateway(): Promise<VendorGateway> {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
   });
   const peer = await listen(server);
-  return Object.assign(self, { ...peer, address: `127.0.0.1:${peer.port}`, understood, strangers, load, dead });
+  return Object.assign(self, { ...peer, address: `127.0.0.1:${peer.port}`, understood, strangers, load, times, dead });
 }
 
 function understand({ headers }: IncomingMessage): Understood | string {
