@@ -23,6 +23,8 @@ export class MeteredStream extends Duplex {
   #sent = 0;
   #settling = false;
   #exceeded = false;
+  /** Something may have come that was never read. */
+  #uncertain = false;
   #peerEnded = false;
 
   /** Takes `raw` over, a connected socket from which nothing was read. */
@@ -34,7 +36,11 @@ export class MeteredStream extends Duplex {
     this.on('error', () => {});
     raw.on('data', this.#onData);
     raw.once('end', this.#onEnd);
-    raw.once('error', (cause) => this.destroy(cause));
+    raw.once('error', (cause: NodeJS.ErrnoException) => {
+      // A failed write ends the reading too, whatever waits to be read; a failed read comes behind all that there was.
+      if (cause.syscall !== 'read') this.#uncertain = true;
+      this.destroy(cause);
+    });
     raw.once('close', () => this.destroy());
     raw.pause();
     if (raw.destroyed) this.destroy();
@@ -53,20 +59,27 @@ export class MeteredStream extends Duplex {
     return this.#exceeded;
   }
 
-  /** What to book: what was counted, or all that may have come where it was cut. */
+  /** What to book: what was counted, or all that may have come where it was cut or ended with something unread. */
   get cost(): number {
     const counted = this.#sent + this.received;
-    return this.#exceeded ? Math.max(counted, worstCost(this.#allowance)) : counted;
+    return this.#exceeded || this.#uncertain ? Math.max(counted, worstCost(this.#allowance)) : counted;
   }
 
-  /** Says goodbye, and counts what the peer still sends until it does so too, `lingerMs` at most; then all is closed. What it
-   *  sends in the very instant of the close, after a silence that long, is not counted. */
+  /** Says goodbye, and counts what the peer still sends until it does so too, `lingerMs` at most; then all is closed. A peer that
+   *  sends on until then costs all that it may have sent; what it sends in the very instant of the close, after a silence that
+   *  long, is not counted. */
   async settle(lingerMs: number): Promise<void> {
     const raw = this.#raw;
     this.#settling = true;
     if (!raw.destroyed && !this.#peerEnded) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, lingerMs);
+        const before = this.received;
+        const late = () => {
+          if (this.received > before) this.#uncertain = true;
+          resolve();
+        };
+        // Timers of a busy loop run before its reads: one round more, so that what waits is seen.
+        const timer = setTimeout(() => setImmediate(() => setImmediate(late)), lingerMs);
         const over = () => {
           clearTimeout(timer);
           resolve();
@@ -75,6 +88,7 @@ export class MeteredStream extends Duplex {
         raw.end();
       });
     }
+    raw.destroy();
     this.destroy();
   }
 
@@ -98,19 +112,20 @@ export class MeteredStream extends Duplex {
     this.#raw.end(() => done());
   }
 
+  /** Whoever reads may give up (TLS does, at what is none), but what has come by then counts: the connection ends by `settle`. */
   override _destroy(cause: Error | null, done: (cause: Error | null) => void): void {
-    this.#raw.destroy();
+    if (!this.#settling) this.#raw.pause();
     done(cause);
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (!this.#settling && !this.push(chunk)) this.#raw.pause();
+    if (!this.#settling && !this.destroyed && !this.push(chunk)) this.#raw.pause();
     if (this.received > this.#allowance.received) this.#cut();
   };
 
   readonly #onEnd = (): void => {
     this.#peerEnded = true;
-    if (!this.#settling) this.push(null);
+    if (!this.#settling && !this.destroyed) this.push(null);
   };
 
   #cut(): void {

@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { GatewayError } from '../../src/errors.ts';
 import { type ProbeRequest, probe } from '../../src/gateway/probe.ts';
@@ -17,6 +18,7 @@ import {
 } from '../support/exits.ts';
 import { startFaultExit } from '../support/fault-exits.ts';
 import { startOrigin, startTlsOrigin } from '../support/origin.ts';
+import { listen } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
 import { diallerFor, namesOf } from '../transport/bench.ts';
 
@@ -111,7 +113,8 @@ test('what fails is told by kind, and by whose part it was', async (t) => {
   ] as const) {
     const faulty = await startFaultExit({ protocol: 'http', mode });
     t.teardown(() => faulty.close());
-    const result = await probing(t, faulty.url, { target: page, deadlineMs: 500 });
+    const deadlineMs = mode === 'blackhole' ? 500 : 10_000;
+    const result = await probing(t, faulty.url, { target: page, deadlineMs });
     t.like(result, { kind, stage: 'exit' }, `${mode} ${JSON.stringify(result)}`);
   }
   const wrong = exit.url.replace('p%40ss', 'wrong');
@@ -172,6 +175,23 @@ test('an exit that floods costs no more than a probe may, whenever it begins', a
       t.true(parsed.ok && result.cost <= worstProbeCost(parsed.value), `${when} ${scheme} ${result.cost}`);
     }
   }
+});
+
+test('what came before TLS gave up on it is booked', async (t) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.write('no TLS at all\r\n');
+      // It comes about when its reader gives up.
+      setTimeout(() => socket.end(Buffer.alloc(8_000)), 100);
+    });
+  });
+  const exit = await listen(server);
+  t.teardown(() => exit.close());
+  const result = await probing(t, `https://127.0.0.1:${exit.port}`, { target: 'http://target.test/' });
+  t.not(result.kind, 'ok');
+  t.is(result.received, 8_015);
+  t.true(result.cost >= result.sent + result.received);
 });
 
 test('a page that is longer than a probe may cost is cut', async (t) => {
