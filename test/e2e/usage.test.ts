@@ -130,10 +130,12 @@ test.serial('a tunnel is booked while it runs', async (t) => {
 test.serial('probes are booked as what they are', async (t) => {
   const exit = await startHttpExit();
   const tap = await startWireTap(exit.port);
-  const gateway = await startGateway({ pools: { p: { exits: [{ url: `http://127.0.0.1:${tap.port}` }] } } });
+  const gateway = await startGateway({
+    pools: { p: { probe: { every: '2s' }, exits: [{ url: `http://127.0.0.1:${tap.port}` }] } },
+  });
   t.teardown(() => Promise.all([exit.close(), tap.close()]));
   let rows: Row[] = [];
-  for (let tries = 0; rows.length === 0 && tries < 50; tries++) {
+  for (const endsAt = Date.now() + 30_000; rows.length === 0 && Date.now() < endsAt; ) {
     ({ rows } = await usage(gateway, '--by', 'kind', '--by', 'client'));
   }
   await gateway.stop({ keepFolder: true });
