@@ -50,10 +50,11 @@ export function pickSlot(deps: Collaborators, exchange: Exchange, drawing: Drawi
       return pickSlot(deps, exchange, { ...drawing, excluded, shunned: [] });
     if (slot < 0) return { slot, entry: NO_ENTRY };
     const entry = providers.enter(slot);
-    // Another exchange was faster: the next pick sees that its provider is full.
-    if (entry === NO_ENTRY) continue;
-    if (guard === null || guard.take(slot, deps.now())) return { slot, entry };
-    providers.left(entry);
+    if (entry !== NO_ENTRY) {
+      if (guard === null || guard.take(slot, deps.now())) return { slot, entry };
+      providers.left(entry);
+    }
+    // Another exchange was faster.
     excluded = [...excluded, slot];
   }
 }

@@ -158,9 +158,11 @@ export class Probing {
   }
 
   #checked(exit: Exit, slot: number, result: ProbeResult): void {
-    const generation = this.#options.shared.registry.generationOf(slot);
+    const { registry, ledger } = this.#options.shared;
+    const generation = registry.generationOf(slot);
     this.lessons.learn({ at: { slot, generation }, exit, result, targetKey: `check ${result.asked}` });
     this.seen.take(exit, result, 'check');
+    ledger?.probed(exit, registry.pool(exit.pool), result);
   }
 
   async close(): Promise<void> {
