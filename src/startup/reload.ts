@@ -1,5 +1,6 @@
 import { CommandError, type CommandFault } from '../admin/command-error.ts';
 import type { PoolReload } from '../admin/reload-command.ts';
+import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Certificates } from './certificates.ts';
@@ -14,7 +15,8 @@ import { Turns } from './turns.ts';
 import type { WorkerGroup } from './worker-group.ts';
 
 /** What a reload reads but can't change while the gateway runs. */
-const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers', 'relay', 'ledger'] as const;
+const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers', 'relay', 'ledger', 'geo'] as const;
+const LATER_OF_PROBE = ['host', 'port', 'zone'] as const;
 
 const noMarks: ListMarks = new Map();
 
@@ -150,10 +152,8 @@ export class Reloader {
     void warnOfForeignRanges(settings.files, warn);
     sources.follow(loader.files, marks);
     for (const warning of settings.warnings) warn(formatFault(warning));
-    for (const key of LATER) {
-      if (JSON.stringify(settings.config[key]) === JSON.stringify(this.#settings.config[key])) continue;
+    for (const key of changesForLater(this.#settings.config, settings.config))
       warn(`${key}: the change takes effect at the next start`);
-    }
     this.#settings = settings;
     warn('config, pools and certificates are read again');
     await log?.reopen().catch((cause: unknown) => warn(`the access log goes on in its old file: ${cause}`));
@@ -169,4 +169,13 @@ function linesOf({ pools, faults }: PoolReload): string[] {
       : [`pool ${pool}: ${exits} exits, of which ${added} are new; ${removed} have left`];
   });
   return [...lines, ...faults];
+}
+
+/** What differs that only a start can change, as it is called in the configuration. */
+function changesForLater(before: Config, after: Config): string[] {
+  const differ = (one: unknown, other: unknown) => JSON.stringify(one) !== JSON.stringify(other);
+  return [
+    ...LATER.filter((key) => differ(before[key], after[key])),
+    ...LATER_OF_PROBE.filter((key) => differ(before.probe[key], after.probe[key])).map((key) => `probe.${key}`),
+  ];
 }

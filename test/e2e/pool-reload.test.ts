@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { PoolReload } from '../../src/admin/reload-command.ts';
@@ -98,4 +98,21 @@ test('a pool with a fault keeps what it had, and the others go on', async (t) =>
   t.is(via.status, 200);
   const unknown = await gateway.command('pool', 'reload', 'nowhere', '--json');
   t.is(unknown.code, 3);
+});
+
+test('what only a start can change is told of by a reload', async (t) => {
+  const gateway = await startGateway({ pools: { direct: { exits: [{ direct: true }] } } });
+  t.teardown(() => gateway.stop());
+  const file = join(gateway.folder, 'roundabout.yaml');
+  const config = JSON.parse(await readFile(file, 'utf8'));
+  const changed = { ...config, geo: { mmdb: ['country.mmdb'] }, probe: { ...config.probe, zone: 'Europe/Berlin' } };
+  await writeFile(file, JSON.stringify(changed));
+  gateway.signal('SIGHUP');
+  for (const endsAt = Date.now() + 20_000; !gateway.output().includes('are read again') && Date.now() < endsAt; )
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  const told = [...gateway.output().matchAll(/(\S+): the change takes effect at the next start/g)];
+  t.deepEqual(
+    told.map(([, key]) => key),
+    ['geo', 'probe.zone'],
+  );
 });
