@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { RelayOutcome } from '../transport/relay.ts';
 import type { OpenedTunnel } from '../transport/tunnel.ts';
 import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
@@ -52,8 +53,8 @@ export function relayTunnel(
       exchange.clientBytes += outcome.bytesAtoB;
       exchange.originBytes += outcome.bytesBtoA;
       watch?.ended(outcome);
-      exchange.ending ??= outcome.ended === 'closed' ? 'ok' : 'cut';
-      if (outcome.ended !== 'closed')
+      exchange.ending ??= cameWhole(outcome) ? 'ok' : 'cut';
+      if (exchange.ending !== 'ok')
         exchange.by ??= outcome.by === 'a' ? 'client' : outcome.by === 'b' ? 'origin' : 'gateway';
       onEnd(deps, exchange);
     },
@@ -62,4 +63,10 @@ export function relayTunnel(
   if (handle.outside) exchange.meter?.wire?.handTo(handle, early);
   const cut = (): void => handle.cut();
   exchange.abort.addEventListener('abort', cut);
+}
+
+/** Whether nothing is missing of what the origin sent: both sides ended, or it did so first and then refused the client's last
+ *  words, as servers do that close behind their answer when the client's close_notify comes. */
+function cameWhole({ ended, by, endedFirst }: RelayOutcome): boolean {
+  return ended === 'closed' || (ended === 'reset' && by === 'b' && endedFirst === 'b');
 }

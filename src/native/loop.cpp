@@ -44,6 +44,14 @@ bool watch(int epoll, int fd, uint64_t data) {
   return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+/** What is wrong with a socket, and takes it from there. */
+int error_of(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  return error;
+}
+
 void keep_alive(Tunnel& tunnel) {
   tunnel.kept_alive = true;
   const int on = 1;
@@ -140,8 +148,8 @@ void Loop::fill(Slot& slot, const Adoption& adoption, const int fds[2]) {
     if (tunnel.budget.limited()) tunnel.budget.take(early.length);
     slot.octets[side].store(early.length, std::memory_order_relaxed);
   }
-  if (!send_or_queue(fds[0], tunnel.way[1], adoption.reply, adoption.early[1])) break_side(tunnel, 0);
-  if (!send_or_queue(fds[1], tunnel.way[0], adoption.early[0], Span())) break_side(tunnel, 1);
+  if (!send_or_queue(fds[0], tunnel.way[1], adoption.reply, adoption.early[1])) break_side(tunnel, 0, errno);
+  if (!send_or_queue(fds[1], tunnel.way[0], adoption.early[0], Span())) break_side(tunnel, 1, errno);
 }
 
 /** From here on the tunnel is the relay thread's; but it buries no tunnel of which not both descriptors are entered. */
@@ -247,7 +255,7 @@ void Loop::on_event(uint64_t data, uint32_t events) {
   if (events & (EPOLLRDHUP | EPOLLHUP)) tunnel->hung_up[side] = true;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) tunnel->readable[side] = true;
   if (events & EPOLLOUT) tunnel->writable[side] = true;
-  if (events & EPOLLERR) break_side(*tunnel, side);
+  if (events & EPOLLERR) break_side(*tunnel, side, error_of(tunnel->fd[side]));
   pump_both(*tunnel, index, side);
 }
 

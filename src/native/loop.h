@@ -84,7 +84,7 @@ class Loop {
   void nothing_read(Tunnel& tunnel, uint32_t index, int side, bool end);
   void not_written(Tunnel& tunnel, uint32_t index, int side);
   void watch_room(const Tunnel& tunnel, uint32_t index, int side);
-  void break_side(Tunnel& tunnel, int side);
+  void break_side(Tunnel& tunnel, int side, int error);
   void finish(Tunnel& tunnel, uint32_t index, Kind kind);
   Record record_of(const Slot& slot, uint32_t index) const;
 

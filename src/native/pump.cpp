@@ -141,7 +141,7 @@ void Loop::out_of_budget(Tunnel& tunnel, uint32_t index) {
 }
 
 void Loop::nothing_read(Tunnel& tunnel, uint32_t index, int side, bool end) {
-  if (end && !tunnel.broken[side]) {
+  if (end && (!tunnel.broken[side] || tunnel.ended_whole[side])) {
     tunnel.way[side].ended = true;
     if (tunnel.ended_first < 0) tunnel.ended_first = static_cast<int8_t>(side);
   } else if (!end && errno == EAGAIN && !tunnel.broken[side]) {
@@ -154,7 +154,7 @@ void Loop::nothing_read(Tunnel& tunnel, uint32_t index, int side, bool end) {
 
 /** A failed write: the receiver is full, and epoll will say when it isn't any more, or it is gone. */
 void Loop::not_written(Tunnel& tunnel, uint32_t index, int side) {
-  if (errno != EAGAIN) return break_side(tunnel, side);
+  if (errno != EAGAIN) return break_side(tunnel, side, errno);
   tunnel.writable[side] = false;
   if (tunnel.watches_room[side]) return;
   // Only from now on: an event for room at the very beginning would wake the thread for nothing.
@@ -170,8 +170,10 @@ void Loop::watch_room(const Tunnel& tunnel, uint32_t index, int side) {
   epoll_ctl(epoll_, EPOLL_CTL_MOD, tunnel.fd[side], &event);
 }
 
-/** `side` takes nothing any more. What it sent before still goes to the other, as far as it can be read. */
-void Loop::break_side(Tunnel& tunnel, int side) {
+/** `side` takes nothing any more. What it sent before still goes to the other, as far as it can be read. `error` is what the system
+ *  says of it: EPIPE where its FIN came before the reset. Reading can't tell that: with the error taken, either looks like an end. */
+void Loop::break_side(Tunnel& tunnel, int side, int error) {
+  if (!tunnel.broken[side]) tunnel.ended_whole[side] = error == EPIPE;
   tunnel.broken[side] = true;
   tunnel.readable[side] = true;
   if (tunnel.by < 0) tunnel.by = static_cast<int8_t>(side);

@@ -59,6 +59,8 @@ struct Tunnel {
   bool hung_up[2] = {false, false};
   /** Reset, or unfit to be written to. */
   bool broken[2] = {false, false};
+  /** Of a side that is broken: its FIN came before that, so that what can be read of it is all that it had to say. */
+  bool ended_whole[2] = {false, false};
   /** Whether epoll watches for room to write. */
   bool watches_room[2] = {false, false};
   bool queued_again = false;

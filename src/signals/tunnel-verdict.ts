@@ -40,9 +40,10 @@ function judgeSilence({ ended, by, closedFirst }: TunnelFacts): Verdict {
   return unknownVerdict;
 }
 
-/** Both shook hands; how much the origin then gave. */
-function judgeSize({ originBytes, durationMs, ended, by }: TunnelFacts, norm: SiteNorm): Verdict {
-  const byOrigin = ended === 'reset' && by === 'origin';
+/** Both shook hands; how much the origin then gave. A reset behind either FIN says nothing: it is what a client's close_notify
+ *  meets where the origin has closed already, or what an origin does with a client that has left. */
+function judgeSize({ originBytes, durationMs, ended, by, closedFirst }: TunnelFacts, norm: SiteNorm): Verdict {
+  const byOrigin = ended === 'reset' && by === 'origin' && closedFirst === null;
   if (norm.count < LEAST_TUNNELS) {
     return originBytes >= PAGE_BYTES && !byOrigin ? served(0.1) : unknownVerdict;
   }

@@ -72,7 +72,8 @@ test('octets are judged by the norm of the site', (t) => {
   const norm = normOf(80_000);
   t.like(judgeTunnel(tunnel(), norm), { page: 'served', weight: 0.2 });
   t.like(judgeTunnel(tunnel({ originBytes: 6_000 }), norm), { page: 'refused', weight: 0.1 });
-  t.like(judgeTunnel(tunnel({ originBytes: 6_000, ended: 'reset', by: 'origin' }), norm), { weight: 0.2 });
+  const torn = { ended: 'reset', by: 'origin', closedFirst: null } as const;
+  t.like(judgeTunnel(tunnel({ ...torn, originBytes: 6_000 }), norm), { page: 'refused', weight: 0.2 });
   t.is(judgeTunnel(tunnel({ originBytes: 6_000, durationMs: 60_000 }), norm).page, 'unknown', 'merely held open');
   t.is(judgeTunnel(tunnel({ originBytes: 6_000 }), normOf(7_000)).page, 'served', 'a site of small pages');
   t.is(judgeTunnel(tunnel({ originBytes: 6_000 }), normOf(80_000, 10)).page, 'unknown', 'too little seen');
@@ -136,4 +137,14 @@ test('norms of the sites least lately seen go first', (t) => {
     ['a', 'b', 'c'].map((site) => table.of(site).count),
     [50, 0, 50],
   );
+});
+
+test('a page of which the origin resets the connection is a page where either side had ended before', (t) => {
+  for (const norm of [noNorm, normOf(80_000)]) {
+    const verdict = (closedFirst: 'client' | 'origin' | null) =>
+      judgeTunnel(tunnel({ originBytes: 80_000, ended: 'reset', by: 'origin', closedFirst }), norm).page;
+    t.is(verdict('origin'), 'served', 'what a client’s close_notify meets behind Connection: close');
+    t.is(verdict('client'), 'served');
+    t.is(verdict(null), 'unknown');
+  }
 });

@@ -162,6 +162,32 @@ relayTest('a reset that came before the hand-over is no clean end', async (t) =>
   t.is((await error).code, 'ECONNRESET');
 });
 
+relayTest('what an exit sent whole stays whole, though it refuses what the client says behind it', async (t) => {
+  const { a, b, ends, relay } = await tunnel(t);
+  a.pause();
+  b.end('page');
+  await once(b.resume(), 'finish');
+  b.destroy();
+  await closing(b);
+  // Nothing was unread, so the page's FIN came, and only what is written from now on meets a reset.
+  ends[1].on('error', () => {}).write('x');
+  const { outcome } = relay({ earlyA: Buffer.from('close_notify') });
+  t.is(String(await readAll(a.resume())), 'page', 'and its end');
+  t.like(await outcome, { ended: 'reset', by: 'b', endedFirst: 'b', bytesBtoA: 4 });
+});
+
+relayTest('what an exit cuts short is not whole', async (t) => {
+  const { a, b, ends, relay } = await tunnel(t);
+  b.write('part');
+  await buffered(ends[1], 4);
+  b.resetAndDestroy();
+  await closing(b);
+  const { outcome } = relay({ earlyA: Buffer.from('close_notify') });
+  const error = new Promise<NodeJS.ErrnoException>((resolve) => a.resume().once('error', resolve));
+  t.is((await error).code, 'ECONNRESET');
+  t.like(await outcome, { ended: 'reset', by: 'b', endedFirst: null });
+});
+
 relayTest('a socket with octets still to be written stays in JavaScript', async (t) => {
   const { a, b, ends, relay } = await tunnel(t);
   a.pause();
