@@ -1,36 +1,36 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveControl } from './admin/control-server.ts';
-import type { HealthServer } from './admin/health-server.ts';
 import type { Config } from './config/config.ts';
 import { type ConfigFault, formatFault } from './config/fault.ts';
-import { type Demo, startDemo } from './demo/demo.ts';
-import { ensureSelfSigned } from './listener/certificate.ts';
+import type { Demo } from './demo/demo.ts';
 import type { ClientRecord } from './policy/client-directory.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
 import { startAdmin } from './startup/admin-listener.ts';
 import { announce } from './startup/announcement.ts';
-import { type Capacity, capacityOf, openFileLimit } from './startup/capacity.ts';
+import { capacityOf, openFileLimit } from './startup/capacity.ts';
 import { Certificates } from './startup/certificates.ts';
 import { ClientWatch } from './startup/client-watch.ts';
 import { sharedClock } from './startup/clock.ts';
 import { gatewayCommands, healthOf } from './startup/control.ts';
+import { demoSecretOf, openDemo } from './startup/demo-pool.ts';
 import { FaultTeller } from './startup/fault-teller.ts';
 import { metricsPage } from './startup/metrics.ts';
-import { openStoredStates, type StoredStates } from './startup/operator-states.ts';
+import { openStoredStates } from './startup/operator-states.ts';
 import { warnOfForeignRanges } from './startup/own-ranges.ts';
 import { PoolLoader } from './startup/pool-loader.ts';
 import { PoolSources } from './startup/pool-sources.ts';
 import { Probing } from './startup/probing.ts';
+import { listenToSignals } from './startup/process-signals.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
 import { Reloader, type ReloaderOptions } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
+import { type GroupParts, makeGroup, type Running } from './startup/running.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
-import { SharedState } from './startup/shared-state.ts';
 import { StartFault } from './startup/start-fault.ts';
-import { openTunnelRelay, type TunnelRelay } from './startup/tunnel-relay.ts';
+import { openTunnelRelay } from './startup/tunnel-relay.ts';
 import { effectiveWorkers } from './startup/worker-count.ts';
-import { WorkerGroup } from './startup/worker-group.ts';
+import type { WorkerGroup } from './startup/worker-group.ts';
 import { Clients } from './store/clients.ts';
 import { openStore, type Store } from './store/database.ts';
 import { ensureFolder } from './store/folder.ts';
@@ -114,7 +114,7 @@ class Gateway {
     this.#closers.push(() => store.close());
     const secretKey = loadSecretKey(config.data);
     const clients = new Clients(store, secretKey);
-    const demoSecret = demo === null ? null : await this.#startDemo(demo, clients);
+    const demoSecret = demo === null ? null : await this.#openDemo(demo, clients);
     this.#log = config.accessLog.enabled ? await openAccessLog(config.accessLog) : null;
     this.#closers.push(() => this.#log?.close());
     const openFiles = openFileLimit();
@@ -158,7 +158,13 @@ class Gateway {
     const commands = gatewayCommands({ ...parts, now, health, takeClients, reloadPools });
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
-    this.#listenToSignals(group, reloader);
+    this.#closers.push(
+      listenToSignals({
+        stop: () => void this.#stop(group),
+        reload: pacedReloads(() => reloader.reloadAll()),
+        survive: (fault) => this.#faults.tell('?', fault),
+      }),
+    );
     reloader.begin(marks);
     announce({ group, shared, config, admin, relay, version, demo: this.#demo, demoSecret }).forEach(say);
     const { readyFile } = this.#options;
@@ -177,24 +183,12 @@ class Gateway {
     return reading.settings;
   }
 
-  /** Starts the demo's exits and, at the first start of all, makes its client: for this machine only, since its secret is
-   *  printed. Returns that secret, or null later. */
-  async #startDemo(counts: DemoCounts, clients: Clients): Promise<string | null> {
-    const { config } = this.#settings;
-    const certificate = await ensureSelfSigned(
-      config.data,
-      config.listeners.map(({ host }) => host),
-      Date.now(),
-    );
-    const demo = await startDemo({ ...counts, seed: 1, certificate });
+  async #openDemo(counts: DemoCounts, clients: Clients): Promise<string | null> {
+    const { demo, exits } = await openDemo(counts, this.#settings.config);
     this.#closers.push(() => demo.close());
     this.#demo = demo;
-    this.#loader = new PoolLoader(
-      demo.exits.map((exit) => ({ ...exit, ca: certificate.cert })),
-      remark,
-    );
-    if (clients.listClients().length > 0) return null;
-    return clients.addClient({ name: 'demo', allowIp: ['127.0.0.0/8', '::1/128'] }).secret;
+    this.#loader = new PoolLoader(exits, remark);
+    return demoSecretOf(clients);
   }
 
   async #openCertificates(config: Config): Promise<Certificates> {
@@ -210,37 +204,10 @@ class Gateway {
     return certificates;
   }
 
-  #makeGroup({ admin, secretKey, clients, stored, certificates, capacity, relay, now }: GroupParts): Running {
-    const { config } = this.#settings;
-    const workers = effectiveWorkers(config.workers, process.platform);
-    const pools = this.#loader.commit(this.#loader.stageAll(this.#settings));
-    const shared = new SharedState({ workers, pools, config, stored, secretKey, now, warn });
-    this.#closers.push(() => shared.stop());
-    const group = new WorkerGroup({
-      listOf: (filter) => this.#loader.listOf(filter),
-      start: {
-        workers,
-        memory: shared.memory,
-        capacity,
-        relayThreads: config.relay.threads,
-        secretKey,
-        sessionSecret: shared.sessionSecret,
-        sessionsLostSince: shared.sessionsLostSince,
-        admin: { host: admin.host, port: admin.port },
-      },
-      config,
-      pools,
-      shared,
-      certificates: certificates.pairs,
-      clients: clients.snapshotClients(),
-      log: this.#log,
-      parking: relay.parking,
-      now,
-      warn,
-      tellFault: (id, fault) => this.#faults.tell(id, fault),
-    });
-    this.#closers.push(() => group.stop(0));
-    this.#running = { group, shared };
+  #makeGroup(parts: Omit<GroupParts, 'settings' | 'loader' | 'log'>): Running {
+    const tellFault = (id: string, fault: string) => this.#faults.tell(id, fault);
+    const whole = { ...parts, settings: this.#settings, loader: this.#loader, log: this.#log };
+    this.#running = makeGroup(whole, { warn, tellFault, onClose: (closer) => this.#closers.push(closer) });
     return this.#running;
   }
 
@@ -290,16 +257,6 @@ class Gateway {
     return probing;
   }
 
-  #listenToSignals(group: WorkerGroup, reloader: Reloader): void {
-    const stop = (): void => void this.#stop(group);
-    const reload = pacedReloads(() => reloader.reloadAll());
-    process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload);
-    this.#closers.push(() => process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', reload));
-    const survive = (fault: unknown): void => this.#faults.tell('?', fault);
-    process.on('uncaughtException', survive).on('unhandledRejection', survive);
-    this.#closers.push(() => process.off('uncaughtException', survive).off('unhandledRejection', survive));
-  }
-
   /** A second signal doesn't wait for the drain. */
   async #stop(group: WorkerGroup): Promise<void> {
     if (this.#stopping) process.exit(1);
@@ -314,23 +271,4 @@ class Gateway {
   }
 }
 
-/** The workers, and what they share. */
-interface Running {
-  readonly group: WorkerGroup;
-  readonly shared: SharedState;
-  /** Absent while the gateway starts. */
-  readonly probing?: Probing;
-}
-
 type ProbingParts = Pick<GroupParts, 'admin' | 'now'> & { readonly store: Store };
-
-interface GroupParts {
-  readonly admin: HealthServer;
-  readonly secretKey: Buffer;
-  readonly clients: Clients;
-  readonly stored: StoredStates;
-  readonly certificates: Certificates;
-  readonly capacity: Capacity;
-  readonly relay: TunnelRelay;
-  readonly now: () => number;
-}

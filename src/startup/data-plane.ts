@@ -1,40 +1,22 @@
-import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import type { Config } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
-import type { Collaborators, GatewaySettings } from '../gateway/collaborators.ts';
-import { ExchangeLimits } from '../gateway/exchange-limits.ts';
+import type { Collaborators } from '../gateway/collaborators.ts';
 import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
-import { FilterRings } from '../gateway/filter-rings.ts';
-import { Flows } from '../gateway/flows.ts';
-import type { Ledger } from '../gateway/ledger.ts';
-import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent-exchanges.ts';
+import type { RecentFinding, RecentQuery } from '../gateway/recent-exchanges.ts';
 import { applyReport, type ReportOutcome } from '../gateway/report.ts';
-import { SitePacing } from '../gateway/site-pacing.ts';
-import { StandingCounts } from '../gateway/standing-counts.ts';
-import { VendorAccounts } from '../gateway/vendor-accounts.ts';
-import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { IdEpochs } from '../memory/id-epochs.ts';
 import type { LeaseTable } from '../memory/lease-table.ts';
 import { OwnSockets } from '../memory/own-sockets.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
-import { AddressRules } from '../policy/address-rules.ts';
-import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
-import { LimitCounts } from '../policy/limit-counts.ts';
-import { LoginLimits } from '../policy/login-limits.ts';
-import { ReportLimits } from '../policy/report-limits.ts';
+import type { ClientRecord } from '../policy/client-directory.ts';
 import type { AppliedPools, PoolsRecord } from '../pool/catalogue.ts';
-import { type ExitFilter, PoolRegistry } from '../pool/registry.ts';
+import { PoolRegistry } from '../pool/registry.ts';
 import type { Report } from '../protocol/report.ts';
-import { RejectionLedger } from '../selection/blame.ts';
-import { Selection, type SelectionTables } from '../selection/selection.ts';
-import type { BlockRules } from '../signals/block-rules.ts';
+import type { SelectionTables } from '../selection/selection.ts';
 import { FailureLedger } from '../signals/failure-ledger.ts';
 import { VerdictLedger } from '../signals/verdict-ledger.ts';
-import type { AccessRecord } from '../telemetry/access-record.ts';
 import { Counters } from '../telemetry/counters.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
 import { HostsFile } from '../transport/hosts-file.ts';
@@ -43,24 +25,15 @@ import { type RelayHandle, type RelayOptions, type RelayOutcome, relay } from '.
 import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { Roster } from '../transport/roster.ts';
 import { Balance } from './balance.ts';
-import { accessRecordOf } from './booking.ts';
-import type { Capacity } from './capacity.ts';
+import type { DataPlaneOptions } from './data-plane-options.ts';
 import { idEpochs } from './epoch-memory.ts';
-import { settingsOf } from './gateway-settings.ts';
-import { leaseKeyOf, workerLeases } from './lease-memory.ts';
+import { createCollaborators } from './gateway-collaborators.ts';
+import { InForce } from './in-force.ts';
+import { workerLeases } from './lease-memory.ts';
 import type { BoundListener, ListenerPlan } from './listener-plan.ts';
 import { Listeners } from './listeners.ts';
-import { createOperatorBars } from './operator-states.ts';
-import { SelectionLearner } from './selection-learner.ts';
-import { placesOf, selectionTables } from './selection-memory.ts';
-import type { SharedMemory } from './shared-memory.ts';
-import { blockRulesOf, createExitGuards, createSiteSignals } from './signals.ts';
-import { SiteIndex } from './site-index.ts';
-import type { TunnelRelay } from './tunnel-relay.ts';
+import { selectionTables } from './selection-memory.ts';
 import type { PassedConnection } from './worker-messages.ts';
-
-/** How often the machine's own addresses are looked up again, in ms: interfaces come and go. */
-const LOOK_MS = 30_000;
 
 /** What was cut at the end of a drain may take so long until it is booked, in ms. */
 const LAST_BOOKINGS_MS = 1_000;
@@ -74,38 +47,6 @@ export interface PreparedPlan {
   readonly bound: readonly BoundListener[];
   commit(pools?: AppliedPools): void;
   abort(): void;
-}
-
-export interface DataPlaneOptions {
-  readonly config: Config;
-  readonly pools: AppliedPools;
-  readonly clients: readonly ClientRecord[];
-  /** The keyed hash of a client's secret. */
-  readonly hashSecret: (secret: string) => Buffer;
-  /** Keys the names of sessions. Kept, so that they mean the same after a restart. */
-  readonly sessionSecret: Uint8Array;
-  /** When not all sessions came back from what was before; null where all did. */
-  readonly sessionsLostSince: number | null;
-  readonly capacity: Capacity;
-  readonly relay: TunnelRelay;
-  /** Finds recent exchanges in all threads. */
-  readonly lookUp: RecentLookUp;
-  /** Told of filters whose list all threads should have: see PoolRegistry. */
-  readonly wantList: (filter: ExitFilter) => void;
-  /** Hands a connection to the worker that it names. */
-  readonly pass: (connection: PassedConnection) => void;
-  /** Where the admin listener is bound: no exchange may reach it. */
-  readonly admin: { readonly host: string; readonly port: number };
-  /** What this worker shares with the others, the number of this one, and how many they are. */
-  readonly memory: SharedMemory;
-  readonly worker: number;
-  readonly workers: number;
-  /** The monotonic clock that all threads share, in ms. */
-  readonly now: () => number;
-  readonly log: { write(record: AccessRecord): void } | null;
-  readonly ledger: Ledger;
-  /** Tells a fault of our own in an exchange. */
-  readonly tellFault: (id: string, fault: unknown) => void;
 }
 
 /** Everything that carries traffic in one worker: listeners, policy, selection, exits. The control thread hands it config, pools
@@ -123,20 +64,10 @@ export class DataPlane {
   readonly #options: Omit<DataPlaneOptions, 'pools'>;
   readonly #sockets = new Roster<Socket>();
   readonly #resolver: Resolver;
-  readonly #hosts: HostsFile;
-  #selection: Selection;
-  #ownPorts: ReadonlySet<number> = new Set();
+  readonly #inForce: InForce;
   readonly #dialler: Dialler;
   readonly #kept: KeptConnections<ExitLink>;
-  readonly #looking: NodeJS.Timeout;
   readonly #gateway: Collaborators;
-  #config: Config;
-  #settings: GatewaySettings;
-  #clients: readonly ClientRecord[];
-  #directory: ClientDirectory;
-  #rules: AddressRules;
-  #blocks: BlockRules;
-  #bound: readonly BoundListener[] = [];
   #draining = false;
   #onBooking: (() => void) | null = null;
 
@@ -144,14 +75,10 @@ export class DataPlane {
     const { pools, ...kept } = options;
     const { config, capacity, memory, worker, now } = kept;
     this.#options = kept;
-    this.#config = config;
-    this.#settings = settingsOf(config);
-    this.#blocks = blockRulesOf(config);
     this.#load = new WorkerLoad(new AtomicWords(memory.load));
     this.#counters = Counters.of(memory.counters, worker);
     this.#leases = workerLeases(memory.leases, worker);
     this.#tables = selectionTables(memory.selection);
-    this.#selection = this.#selectionOf(config);
     this.#resolver = createResolver({
       now,
       random: Math.random,
@@ -159,16 +86,18 @@ export class DataPlane {
       hostsFile: config.resolver.hostsFile,
       timeoutMs: NAME_QUERY_MS,
     });
-    this.#hosts = new HostsFile(config.resolver.hostsFile, now);
+    this.#inForce = new InForce({
+      ...kept,
+      tables: this.#tables,
+      hosts: new HostsFile(config.resolver.hostsFile, now),
+    });
     this.#dialler = createDialler({
       resolver: this.#resolver,
       own: new OwnSockets({ words: new AtomicWords(memory.ownSockets), worker, seed: memory.ownSocketsSeed }),
-      mayLoop: (port) => this.#ownPorts.has(port),
+      mayLoop: (port) => this.#inForce.isOwnPort(port),
     });
     const total = Math.max(1, Math.floor(capacity.kept / options.workers));
     this.#kept = new KeptConnections({ total, watch: linkWatch });
-    this.#clients = options.clients;
-    this.#directory = this.#directoryOf(options.clients);
     this.#epochs = idEpochs(memory.epochs, this.#tables.rows);
     const epochOf = (slot: number) => this.#epochs.epochOf(slot);
     this.registry = new PoolRegistry(pools.record, { wantList: options.wantList, epochOf });
@@ -184,8 +113,6 @@ export class DataPlane {
       passOn: (socket, key) => balance?.passOn(socket, key) ?? false,
       shared: options.workers > 1,
     });
-    this.#rules = this.#rulesOf(config);
-    this.#looking = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
   /** Makes ready for `plan`, the first one or a reload: binds what is new. Throws StartFault, and then nothing has changed. With
@@ -195,9 +122,9 @@ export class DataPlane {
     const { bound, abort } = listeners;
     const commit = (pools?: AppliedPools): void => {
       listeners.commit();
-      this.#bound = bound;
       if (pools !== undefined) this.setPools(pools.record);
-      this.#use(plan.config);
+      this.#inForce.use(plan.config, bound);
+      this.#kept.closeAll();
     };
     return { bound, commit, abort };
   }
@@ -226,8 +153,7 @@ export class DataPlane {
 
   /** Takes a new set of clients; the next request is judged by it. */
   setClients(clients: readonly ClientRecord[]): void {
-    this.#clients = clients;
-    this.#directory = this.#directoryOf(clients);
+    this.#inForce.setClients(clients);
     // Idle links lead to addresses that were judged by the former rules.
     this.#kept.closeAll();
   }
@@ -240,7 +166,7 @@ export class DataPlane {
   /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and closes everything. */
   async stop(drainMs: number): Promise<void> {
     this.#draining = true;
-    clearInterval(this.#looking);
+    this.#inForce.close();
     const { native } = this.#options.relay;
     // A tunnel that was handed over has left its listener, but not the exchange.
     const drained = this.#listeners.drain().then(() => native?.settled());
@@ -272,37 +198,6 @@ export class DataPlane {
     return new GatewayError('overloaded', { detail: 'no room for another connection' });
   }
 
-  #use(config: Config): void {
-    this.#config = config;
-    this.#settings = settingsOf(config);
-    this.#blocks = blockRulesOf(config);
-    this.#selection = this.#selectionOf(config);
-    this.#rules = this.#rulesOf(config);
-    // A login depends on its listener as well, and what was judged by the former ones must not stand.
-    this.setClients(this.#clients);
-  }
-
-  #selectionOf({ selection }: Config): Selection {
-    return new Selection(this.#tables, { parameters: selection, random: Math.random });
-  }
-
-  #directoryOf(clients: readonly ClientRecord[]): ClientDirectory {
-    return new ClientDirectory(clients, { hash: this.#options.hashSecret });
-  }
-
-  #rulesOf(config: Config): AddressRules {
-    const local = Object.values(networkInterfaces()).flatMap((entries) =>
-      (entries ?? []).map(({ address }) => address),
-    );
-    this.#ownPorts = new Set(this.#bound.map(({ port }) => port));
-    const own = { listeners: this.#bound, admin: [this.#options.admin], local };
-    return new AddressRules({ rules: config.rules, own, hosts: (name) => this.#hosts.addresses(name) });
-  }
-
-  #look(): void {
-    if (!this.#draining) this.#rules = this.#rulesOf(this.#config);
-  }
-
   /** A socket by which a loop is known stays in JavaScript: it is known only while it is open here. A tunnel that has left
    *  JavaScript is still a connection. */
   #relay(a: Socket, b: Socket, options: RelayOptions): RelayHandle {
@@ -332,77 +227,22 @@ export class DataPlane {
   }
 
   #collaborators(): Collaborators {
-    const { sessionSecret, sessionsLostSince, memory, worker, now, tellFault, log, ledger, lookUp } = this.#options;
-    const { logins, reports } = this.#config.limits;
-    const { rows, sites } = this.#tables;
-    const rings = new FilterRings();
-    const counts = new LimitCounts(memory.limits, worker);
-    const index = new SiteIndex(sites, sessionSecret);
-    const siteRowOf = (site: string) => index.rowOf(site, now());
-    const selection = () => this.#selection;
-    const { registry, verdicts } = this;
-    const signals = createSiteSignals({
-      blocks: () => this.#blocks,
-      learner: new SelectionLearner({ selection, verdicts, registry, rings, siteRowOf, now }),
-      lookUp,
-      reports: new ReportLimits(reports, memory.reports),
-    });
-    return {
-      now,
-      random: Math.random,
-      newId: randomUUID,
-      leaseKey: (client, session) => leaseKeyOf(sessionSecret, { client, session }),
-      settings: () => this.#settings,
-      directory: () => this.#directory,
-      rules: () => this.#rules,
-      logins: new LoginLimits(logins, memory.logins),
-      verified: new VerifiedLogins(),
+    return createCollaborators({
+      options: this.#options,
+      inForce: this.#inForce,
+      tables: this.#tables,
       registry: this.registry,
-      exits: rows,
       epochs: this.#epochs,
-      selection,
-      places: placesOf(memory.selection, rows, worker),
-      rings,
-      siteRowOf,
       leases: this.#leases,
-      mayBeLost: (lastsMs) => sessionsLostSince !== null && now() - sessionsLostSince < lastsMs,
-      rejections: new RejectionLedger(),
+      verdicts: this.verdicts,
+      failures: this.failures,
       dialler: this.#dialler,
       kept: this.#kept,
+      counters: this.#counters,
       relay: (a, b, options) => this.#relay(a, b, options),
-      signals,
-      guards: createExitGuards({
-        words: new AtomicWords(memory.guards),
-        sites: signals.sites,
-        secret: sessionSecret,
-        generationOf: (slot) => this.registry.generationOf(slot),
-        rules: () => this.#config.guards,
-      }),
-      flows: new Flows({ counts, now }),
-      pacing: new SitePacing({ counts, rules: () => this.#config.sitePacing, now }),
-      exitMost: () => this.#config.exitLimits,
-      accounts: new VendorAccounts({ registry, counts, now }),
-      limits: new ExchangeLimits({
-        counts,
-        everyone: () => this.#config.clientLimits,
-        now,
-      }),
-      bars: createOperatorBars(memory, { registry, sites: signals.sites, secret: sessionSecret }),
-      failures: this.failures,
-      ledger,
-      standings: new StandingCounts({ registry, exits: rows, now }),
       draining: () => this.#draining,
-      begin: () => this.#counters.begin(),
-      book: (exchange) => {
-        const record = accessRecordOf(exchange, { now: now(), wallTime: Date.now() });
-        const pool = record.pool === null ? undefined : this.registry.pool(record.pool)?.number;
-        this.#counters.end({ mode: exchange.mode, pool }, record);
-        if (exchange.fault !== null) tellFault(exchange.id, exchange.fault);
-        log?.write(record);
-        ledger.ended(exchange);
-        this.#onBooking?.();
-      },
-    };
+      booked: () => this.#onBooking?.(),
+    });
   }
 }
 

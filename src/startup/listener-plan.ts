@@ -55,3 +55,11 @@ function reasonOf(cause: unknown): string {
   if ('code' in cause && cause.code === 'EACCES') return 'no permission (ports below 1024 need it)';
   return cause.message;
 }
+
+/** The port of each listener, where the system has chosen those that the config leaves to it. */
+export function portsOf(config: Config, bound: readonly BoundListener[]): BoundPorts {
+  const ports = new Map(bound.map(({ name, port }) => [name, port]));
+  return new Map(
+    config.listeners.map((listener) => [listenerKey(listener), ports.get(listener.name) ?? listener.port]),
+  );
+}

@@ -1,83 +1,42 @@
 import type { Health } from '../admin/health.ts';
 import type { Config } from '../config/config.ts';
-import { newestOf } from '../gateway/recent-exchanges.ts';
 import type { ReportOutcome } from '../gateway/report.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
-import { LoginLimits } from '../policy/login-limits.ts';
-import { ReportLimits } from '../policy/report-limits.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
-import type { ExitFilter } from '../pool/exit-filter.ts';
-import type { FilterList } from '../pool/filter-list.ts';
 import type { Report } from '../protocol/report.ts';
 import type { FailedAttempt } from '../signals/failure-ledger.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { type CounterSnapshot, Counters, type PoolSnapshot, sumCounters, sumPool } from '../telemetry/counters.ts';
 import type { Durations } from '../telemetry/durations.ts';
 import { watchLoopLag } from '../telemetry/loop-lag.ts';
-import type { Parking } from '../transport/relay-binding.ts';
+import { BudgetUpkeep } from './budget-upkeep.ts';
 import type { CertificatePairs } from './certificates.ts';
-import { assertFree, type BoundListener, type BoundPorts, listenerKey } from './listener-plan.ts';
+import { assertFree, type BoundListener, type BoundPorts, portsOf } from './listener-plan.ts';
 import { type LoopTime, LoopTimes } from './loop-times.ts';
 import { Recoveries } from './recoveries.ts';
 import { releaseWorker } from './shared-memory.ts';
-import type { SharedState } from './shared-state.ts';
 import { StartFault } from './start-fault.ts';
 import { Turns } from './turns.ts';
-import type { PassedConnection, RecentAnswer, RecentQuestion, WorkerRequest, WorkerStart } from './worker-messages.ts';
-import { type spawnWorker, WorkerEnded, WorkerThread } from './worker-thread.ts';
+import type { Reload, WorkerGroupOptions } from './worker-group-options.ts';
+import { WorkerEnded, WorkerThread } from './worker-thread.ts';
+import { ANSWER_MS, WorkerThreads } from './worker-threads.ts';
 
-/** How long a worker may take to carry out what it is asked, in ms; and beyond its drain. */
-const ANSWER_MS = 30_000;
+/** How long a worker may take to end, beyond its drain, in ms. */
 const STOP_MS = 2_000;
-/** Figures are for people who wait: a worker that is busy for so long is left out, in ms. */
-const FIGURES_MS = 2_000;
-
-/** Budgets and trust that are over are forgotten so often, in ms. */
-const TIDY_MS = 60_000;
-
-/** A connection on its way waits so long for its worker, in ms: longer than most clients do. */
-const TAKE_MS = 30_000;
-
-/** Reports wait for those workers that answer within so many ms. */
-const QUESTION_MS = 1_000;
-
-export interface WorkerGroupOptions {
-  /** What every worker is born with. */
-  readonly start: Omit<WorkerStart, 'worker'>;
-  readonly config: Config;
-  readonly pools: AppliedPools;
-  /** The list of a filter's exits, of the pools that stand. */
-  readonly listOf: (filter: ExitFilter) => FilterList;
-  readonly shared: SharedState;
-  readonly certificates: CertificatePairs;
-  readonly clients: readonly ClientRecord[];
-  readonly log: { writeLines(lines: string): void } | null;
-  /** Where connections are that go from one worker to another; null where none do. */
-  readonly parking: Parking | null;
-  /** The monotonic clock that all threads share, in ms. */
-  readonly now: () => number;
-  readonly warn: (line: string) => void;
-  /** Tells a fault of our own in an exchange. */
-  readonly tellFault: (exchange: string, fault: string) => void;
-  readonly spawn?: typeof spawnWorker;
-}
 
 /** The data plane as the control thread sees it: all workers as one. What changes for them changes in one turn after another. */
 export class WorkerGroup {
   readonly #options: WorkerGroupOptions;
   readonly #load: WorkerLoad;
   readonly #counters: readonly Counters[];
-  readonly #logins: LoginLimits;
-  readonly #reports: ReportLimits;
-  /** By number; a place is vacant while its worker is being replaced. */
-  readonly #threads = new Map<number, WorkerThread>();
+  readonly #threads: WorkerThreads;
   readonly #loops: readonly LoopTimes[];
   readonly #turns = new Turns();
   readonly #recoveries: Recoveries;
-  readonly #tidying: NodeJS.Timeout;
+  readonly #upkeep: BudgetUpkeep;
   readonly #unwatch: () => void;
   #config: Config;
   #pools: AppliedPools;
@@ -95,12 +54,11 @@ export class WorkerGroup {
     this.#clients = options.clients;
     this.#certificates = options.certificates;
     this.#load = new WorkerLoad(new AtomicWords(start.memory.load));
+    this.#threads = new WorkerThreads({ ...options, dropped: (worker) => this.#load.met(worker) });
     this.#counters = Counters.overAll(start.memory.counters);
     this.#loops = this.#counters.map(() => new LoopTimes());
-    this.#logins = new LoginLimits(config.limits.logins, start.memory.logins);
-    this.#reports = new ReportLimits(config.limits.reports, start.memory.reports);
     this.#recoveries = new Recoveries(now, (worker) => void this.#turns.take(() => this.#replace(worker)));
-    this.#tidying = setInterval(() => this.#tidy(), TIDY_MS).unref();
+    this.#upkeep = new BudgetUpkeep({ config, memory: start.memory, limits: options.shared.limits, now });
     this.#load.seenControl(now());
     this.#unwatch = watchLoopLag(now, () => this.#load.seenControl(now()));
   }
@@ -171,23 +129,22 @@ export class WorkerGroup {
 
   /** The event loop of each worker, with those that had its place before. */
   get loops(): readonly LoopTime[] {
-    return this.#loops.map((loop, worker) => loop.look(this.#threads.get(worker)?.loop));
+    return this.#loops.map((loop, worker) => loop.look(this.#threads.at(worker)?.loop));
   }
 
   /** How sites have treated exits, as each worker counted it. */
   verdicts(): Promise<readonly (readonly JudgedExit[])[]> {
-    return this.#askAll({ kind: 'verdicts' });
+    return this.#threads.askAll({ kind: 'verdicts' });
   }
 
   /** The attempts that failed over the exit in a slot, as each worker remembers them. */
   failures(slot: number): Promise<readonly (readonly FailedAttempt[])[]> {
-    return this.#askAll({ kind: 'failures', slot });
+    return this.#threads.askAll({ kind: 'failures', slot });
   }
 
   /** Has every worker post what it has booked; resolves when the ledger has it. */
   async postBookings(): Promise<void> {
-    const asked = [...this.#threads.values()].map((thread) => thread.ask({ kind: 'post' }, FIGURES_MS).catch(() => {}));
-    await Promise.all(asked);
+    await this.#threads.post();
     this.#options.shared.ledger?.write();
   }
 
@@ -195,7 +152,7 @@ export class WorkerGroup {
   setClients(clients: readonly ClientRecord[]): Promise<void> {
     return this.#turns.take(async () => {
       this.#clients = clients;
-      await this.#tell({ kind: 'clients', clients });
+      await this.#threads.tell({ kind: 'clients', clients });
     });
   }
 
@@ -203,13 +160,13 @@ export class WorkerGroup {
   setCertificate(key: string, pair: CertificatePair): Promise<void> {
     return this.#turns.take(async () => {
       this.#certificates = new Map(this.#certificates).set(key, pair);
-      await this.#tell({ kind: 'certificate', key, pair });
+      await this.#threads.tell({ kind: 'certificate', key, pair });
     });
   }
 
   /** Takes an operator's report on an exchange, wherever it ran. */
   async report(report: Report, client: string | null): Promise<ReportOutcome> {
-    const [thread] = this.#threads.values();
+    const [thread] = this.#threads.all();
     const outcome = await thread?.ask({ kind: 'report', report, client }, ANSWER_MS);
     return outcome ?? { ok: false, refusal: 'unknown' };
   }
@@ -221,13 +178,13 @@ export class WorkerGroup {
       await this.#assertFree(config);
       let next = { bound: this.#bound, ports: this.#ports };
       try {
-        for (const thread of this.#threads.values()) {
+        for (const thread of this.#threads.all()) {
           const whole = { config, certificates, ports: next.ports };
-          const bound = await this.#askUnlessEnded(thread, { kind: 'prepare', plan: whole });
+          const bound = await this.#threads.askUnlessEnded(thread, { kind: 'prepare', plan: whole });
           if (bound !== null) next = { bound, ports: portsOf(config, bound) };
         }
       } catch (fault) {
-        await this.#tell({ kind: 'abort' });
+        await this.#threads.tell({ kind: 'abort' });
         throw fault;
       }
       this.#config = config;
@@ -236,7 +193,7 @@ export class WorkerGroup {
       this.#certificates = certificates;
       this.#ports = next.ports;
       this.#bound = next.bound;
-      await this.#tell({ kind: 'commit', pools: this.#pools });
+      await this.#threads.tell({ kind: 'commit', pools: this.#pools });
     });
   }
 
@@ -245,7 +202,7 @@ export class WorkerGroup {
     return this.#turns.take(async () => {
       this.#pools = commit();
       this.#options.shared.settle(this.#pools);
-      await this.#tell({ kind: 'pools', pools: this.#pools.record });
+      await this.#threads.tell({ kind: 'pools', pools: this.#pools.record });
       return this.#pools;
     });
   }
@@ -258,11 +215,11 @@ export class WorkerGroup {
   /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and ends all workers. */
   async stop(drainMs: number): Promise<void> {
     this.#phase = 'draining';
-    clearInterval(this.#tidying);
+    this.#upkeep.close();
     this.#unwatch();
     this.#recoveries.close();
-    for (const worker of this.#threads.keys()) this.#load.unseen(worker);
-    const ending = [...this.#threads.values()].map(async (thread) => {
+    for (const worker of this.#threads.numbers()) this.#load.unseen(worker);
+    const ending = this.#threads.all().map(async (thread) => {
       await thread.ask({ kind: 'stop', drainMs }, drainMs + STOP_MS).catch(() => {});
       await thread.terminate();
     });
@@ -282,13 +239,13 @@ export class WorkerGroup {
         this.#load.takeBatch(worker);
       },
       onFault: tellFault,
-      onQuestion: (question, about) => void this.#answer(thread, question, about),
-      onWant: (filter) => this.#share(filter),
-      onPass: (connection) => this.#pass(connection),
+      onQuestion: (question, about) => void this.#threads.answer(thread, question, about),
+      onWant: (filter) => this.#threads.share(filter),
+      onPass: (connection) => this.#threads.pass(connection),
       onEnd: (why) => this.#ended(worker, why),
       spawn,
     });
-    this.#threads.set(worker, thread);
+    this.#threads.add(worker, thread);
     return thread;
   }
 
@@ -302,7 +259,7 @@ export class WorkerGroup {
 
   #ended(worker: number, why: string): void {
     const { start, shared, warn } = this.#options;
-    this.#threads.delete(worker);
+    this.#threads.remove(worker);
     this.#loops[worker]?.end();
     releaseWorker(start.memory, worker);
     shared.bury(worker);
@@ -321,82 +278,9 @@ export class WorkerGroup {
     });
   }
 
-  /** Asks all workers what one of them wants to know. */
-  async #answer(thread: WorkerThread, question: number, about: RecentQuestion): Promise<void> {
-    const asked = [...this.#threads.values()].map((other) => other.ask(about, QUESTION_MS).catch(() => null));
-    const answers = (await Promise.all(asked)).filter((answer) => answer !== null);
-    const answer = joinAnswers(answers, about);
-    await thread.ask({ kind: 'told', question, answer }, QUESTION_MS).catch(() => {});
-  }
-
-  /** Hands a list that one worker wants to all: others ask by the same filters. One that has moved on to other pools leaves it. */
-  #share(filter: ExitFilter): void {
-    const list = this.#options.listOf(filter);
-    for (const thread of this.#threads.values()) thread.ask({ kind: 'list', list }, ANSWER_MS).catch(() => {});
-  }
-
-  /** Of two, the worker that claims the connection has it, or it is dropped here: nobody else knows of it. */
-  #pass(connection: PassedConnection): void {
-    const { to, ticket } = connection;
-    const asked =
-      this.#threads
-        .get(to)
-        ?.ask({ kind: 'take', connection }, TAKE_MS)
-        .catch(() => {}) ?? Promise.resolve();
-    void asked.then(() => this.#options.parking?.drop(ticket) && this.#load.met(to));
-  }
-
-  #tidy(): void {
-    const now = this.#options.now();
-    this.#logins.tidy(now);
-    this.#reports.tidy(now);
-    this.#options.shared.limits.tidy();
-  }
-
-  /** For people: what doesn't answer in time is left out. */
-  #askAll<Request extends Extract<WorkerRequest, { kind: 'verdicts' | 'failures' }>>(request: Request) {
-    return Promise.all([...this.#threads.values()].map((thread) => thread.ask(request, FIGURES_MS).catch(() => [])));
-  }
-
   async #assertFree(config: Config): Promise<void> {
     if (this.#options.start.workers > 1) await assertFree(config, this.#ports);
   }
-
-  async #tell(request: WorkerRequest): Promise<void> {
-    await Promise.all([...this.#threads.values()].map((thread) => this.#askUnlessEnded(thread, request)));
-  }
-
-  /** Null where the worker ended: whoever takes its place begins by the newest state anyway. */
-  async #askUnlessEnded<Request extends WorkerRequest>(thread: WorkerThread, request: Request) {
-    try {
-      return await thread.ask(request, ANSWER_MS);
-    } catch (fault) {
-      if (request.kind === 'prepare' && !(fault instanceof WorkerEnded)) throw fault;
-      // One that doesn't answer, or can't do what all others do, would go on by the former state.
-      await thread.terminate();
-      return null;
-    }
-  }
-}
-
-function joinAnswers(answers: readonly RecentAnswer[], about: RecentQuestion): RecentAnswer {
-  if (about.kind === 'claim') return answers.includes(true);
-  const findings = answers.filter((answer) => typeof answer === 'object');
-  return newestOf(findings, about.query);
-}
-
-/** What a reload brings. */
-export interface Reload {
-  readonly config: Config;
-  readonly certificates: CertificatePairs;
-  readonly commitPools: () => AppliedPools;
-}
-
-function portsOf(config: Config, bound: readonly BoundListener[]): BoundPorts {
-  const ports = new Map(bound.map(({ name, port }) => [name, port]));
-  return new Map(
-    config.listeners.map((listener) => [listenerKey(listener), ports.get(listener.name) ?? listener.port]),
-  );
 }
 
 function asStartFault(fault: unknown): never {

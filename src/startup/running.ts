@@ -1,0 +1,78 @@
+import type { HealthServer } from '../admin/health-server.ts';
+import type { Clients } from '../store/clients.ts';
+import type { AccessLog } from '../telemetry/access-log.ts';
+import type { Capacity } from './capacity.ts';
+import type { Certificates } from './certificates.ts';
+import type { StoredStates } from './operator-states.ts';
+import type { PoolLoader } from './pool-loader.ts';
+import type { Probing } from './probing.ts';
+import type { Settings } from './settings.ts';
+import { SharedState } from './shared-state.ts';
+import type { TunnelRelay } from './tunnel-relay.ts';
+import { effectiveWorkers } from './worker-count.ts';
+import { WorkerGroup } from './worker-group.ts';
+
+/** The workers, and what they share. */
+export interface Running {
+  readonly group: WorkerGroup;
+  readonly shared: SharedState;
+  /** Absent while the gateway starts. */
+  readonly probing?: Probing;
+}
+
+/** What the workers are made of. */
+export interface GroupParts {
+  readonly settings: Settings;
+  readonly loader: PoolLoader;
+  readonly log: AccessLog | null;
+  readonly admin: HealthServer;
+  readonly secretKey: Buffer;
+  readonly clients: Clients;
+  readonly stored: StoredStates;
+  readonly certificates: Certificates;
+  readonly capacity: Capacity;
+  readonly relay: TunnelRelay;
+  readonly now: () => number;
+}
+
+/** Where they tell of themselves, and who closes them. */
+export interface GroupHooks {
+  readonly warn: (line: string) => void;
+  readonly tellFault: (exchange: string, fault: string) => void;
+  readonly onClose: (closer: () => unknown) => void;
+}
+
+/** Makes the workers and what they share; they don't run yet. */
+export function makeGroup(parts: GroupParts, { warn, tellFault, onClose }: GroupHooks): Running {
+  const { settings, loader, log, admin, secretKey, clients, stored, certificates, capacity, relay, now } = parts;
+  const { config } = settings;
+  const workers = effectiveWorkers(config.workers, process.platform);
+  const pools = loader.commit(loader.stageAll(settings));
+  const shared = new SharedState({ workers, pools, config, stored, secretKey, now, warn });
+  onClose(() => shared.stop());
+  const group = new WorkerGroup({
+    listOf: (filter) => loader.listOf(filter),
+    start: {
+      workers,
+      memory: shared.memory,
+      capacity,
+      relayThreads: config.relay.threads,
+      secretKey,
+      sessionSecret: shared.sessionSecret,
+      sessionsLostSince: shared.sessionsLostSince,
+      admin: { host: admin.host, port: admin.port },
+    },
+    config,
+    pools,
+    shared,
+    certificates: certificates.pairs,
+    clients: clients.snapshotClients(),
+    log,
+    parking: relay.parking,
+    now,
+    warn,
+    tellFault,
+  });
+  onClose(() => group.stop(0));
+  return { group, shared };
+}

@@ -1,0 +1,117 @@
+import { newestOf } from '../gateway/recent-exchanges.ts';
+import type { ExitFilter } from '../pool/exit-filter.ts';
+import type { FilterList } from '../pool/filter-list.ts';
+import type { Parking } from '../transport/relay-binding.ts';
+import type { PassedConnection, RecentAnswer, RecentQuestion, WorkerRequest } from './worker-messages.ts';
+import { WorkerEnded, type WorkerThread } from './worker-thread.ts';
+
+/** How long a worker may take to carry out what it is asked, in ms. */
+export const ANSWER_MS = 30_000;
+
+/** Figures are for people who wait: a worker that is busy for so long is left out, in ms. */
+export const FIGURES_MS = 2_000;
+
+/** A connection on its way waits so long for its worker, in ms: longer than most clients do. */
+const TAKE_MS = 30_000;
+
+/** Reports wait for those workers that answer within so many ms. */
+const QUESTION_MS = 1_000;
+
+export interface WorkerThreadsOptions {
+  /** The list of a filter's exits, of the pools that stand. */
+  readonly listOf: (filter: ExitFilter) => FilterList;
+  /** Where connections are that go from one worker to another; null where none do. */
+  readonly parking: Parking | null;
+  /** A connection that was on its way to this worker is nobody's any more. */
+  readonly dropped: (worker: number) => void;
+}
+
+/** The workers that live, and what is said to all of them or by one to the others. */
+export class WorkerThreads {
+  readonly #options: WorkerThreadsOptions;
+  /** By number; a place is vacant while its worker is being replaced. */
+  readonly #threads = new Map<number, WorkerThread>();
+
+  constructor(options: WorkerThreadsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#threads.size;
+  }
+
+  all(): readonly WorkerThread[] {
+    return [...this.#threads.values()];
+  }
+
+  numbers(): readonly number[] {
+    return [...this.#threads.keys()];
+  }
+
+  at(worker: number): WorkerThread | undefined {
+    return this.#threads.get(worker);
+  }
+
+  add(worker: number, thread: WorkerThread): void {
+    this.#threads.set(worker, thread);
+  }
+
+  remove(worker: number): void {
+    this.#threads.delete(worker);
+  }
+
+  /** Tells all workers; resolves when each has done it, or is gone. */
+  async tell(request: WorkerRequest): Promise<void> {
+    await Promise.all(this.all().map((thread) => this.askUnlessEnded(thread, request)));
+  }
+
+  /** Null where the worker ended: whoever takes its place begins by the newest state anyway. */
+  async askUnlessEnded<Request extends WorkerRequest>(thread: WorkerThread, request: Request) {
+    try {
+      return await thread.ask(request, ANSWER_MS);
+    } catch (fault) {
+      if (request.kind === 'prepare' && !(fault instanceof WorkerEnded)) throw fault;
+      // One that doesn't answer, or can't do what all others do, would go on by the former state.
+      await thread.terminate();
+      return null;
+    }
+  }
+
+  /** For people: what doesn't answer in time is left out. */
+  askAll<Request extends Extract<WorkerRequest, { kind: 'verdicts' | 'failures' }>>(request: Request) {
+    return Promise.all(this.all().map((thread) => thread.ask(request, FIGURES_MS).catch(() => [])));
+  }
+
+  /** Has every worker post what it has booked; resolves when those that answer have. */
+  async post(): Promise<void> {
+    await Promise.all(this.all().map((thread) => thread.ask({ kind: 'post' }, FIGURES_MS).catch(() => {})));
+  }
+
+  /** Asks all workers what one of them wants to know. */
+  async answer(thread: WorkerThread, question: number, about: RecentQuestion): Promise<void> {
+    const asked = this.all().map((other) => other.ask(about, QUESTION_MS).catch(() => null));
+    const answers = (await Promise.all(asked)).filter((answer) => answer !== null);
+    const answer = joinAnswers(answers, about);
+    await thread.ask({ kind: 'told', question, answer }, QUESTION_MS).catch(() => {});
+  }
+
+  /** Hands a list that one worker wants to all: others ask by the same filters. One that has moved on to other pools leaves it. */
+  share(filter: ExitFilter): void {
+    const list = this.#options.listOf(filter);
+    for (const thread of this.#threads.values()) thread.ask({ kind: 'list', list }, ANSWER_MS).catch(() => {});
+  }
+
+  /** Of two, the worker that claims the connection has it, or it is dropped here: nobody else knows of it. */
+  pass(connection: PassedConnection): void {
+    const { parking, dropped } = this.#options;
+    const { to, ticket } = connection;
+    const asked = this.at(to)?.ask({ kind: 'take', connection }, TAKE_MS) ?? Promise.resolve();
+    void asked.catch(() => {}).then(() => parking?.drop(ticket) && dropped(to));
+  }
+}
+
+function joinAnswers(answers: readonly RecentAnswer[], about: RecentQuestion): RecentAnswer {
+  if (about.kind === 'claim') return answers.includes(true);
+  const findings = answers.filter((answer) => typeof answer === 'object');
+  return newestOf(findings, about.query);
+}
