@@ -50,32 +50,35 @@ export class ExchangeLimits {
     const { admission, authority } = exchange;
     if (admission === null || authority === null) return;
     const { client, pools, params } = admission;
-    if (client.limits.length === 0 && this.#options.everyone().length === 0) return;
+    if (this.#options.everyone().length === 0 && client.limits.length === 0) return;
     const limits = this.bookOf(client).of({ pools, host: authority.host, tag: params.tag });
     if (limits.length === 0) return;
     const { counts, now } = this.#options;
     const site = exchange.site ?? authority.host;
     const places: number[] = [];
     const at = now();
-    const flow = limits.find(({ kind }) => kind === 'bandwidth') ?? null;
-    for (const [index, limit] of limits.entries()) {
-      if (limit === flow) continue;
-      const taken = counts.take(limit, site, at);
-      if (taken.taken) {
-        if (taken.place >= 0) places.push(taken.place);
+    let flow: Limit | null = null;
+    for (const limit of limits) {
+      if (limit.kind === 'bandwidth') {
+        flow = limit;
         continue;
       }
-      for (const place of places) counts.giveBack(place);
-      for (const before of limits.slice(0, index)) counts.refund(before, site);
-      exchange.limits = { limits, site, places: NO_PLACES, flow: null };
-      throw refusal(limit, taken.waitMs);
+      const taken = counts.take(limit, site, at);
+      if (!taken.taken) {
+        for (const place of places) counts.giveBack(place);
+        for (const before of limits.slice(0, limits.indexOf(limit))) counts.refund(before, site);
+        exchange.limits = { limits, site, places: NO_PLACES, flow: null };
+        throw refusal(limit, taken.waitMs);
+      }
+      if (taken.place >= 0) places.push(taken.place);
     }
     exchange.limits = { limits, site, places, flow };
   }
 
   /** Gives back what the exchange held. */
   ended({ limits }: Exchange): void {
-    for (const place of limits?.places ?? NO_PLACES) this.#options.counts.giveBack(place);
+    if (limits === null) return;
+    for (const place of limits.places) this.#options.counts.giveBack(place);
   }
 
   /** What is left of the limits that the exchange came under, its client's and its site's. */

@@ -74,11 +74,11 @@ export class Gcra {
 
   /** Takes one unit of the bucket at `at`. Returns 0, or after how many ms it is worth asking again. */
   take(at: number, pace: Pace, now: number): number {
-    const { ticksPerMs, cost, span } = pace;
+    const { ticksPerMs, cost, span, most } = pace;
     const tick = Math.floor(now * ticksPerMs);
     for (;;) {
       const seen = this.#words.load(at);
-      const owed = this.#owed(at, { seen, tick, pace, now });
+      const owed = this.rests(at, now) ? 0 : owedBy(seen, tick, most);
       if (owed + cost > span) return Math.max(1, (owed + cost - span) / ticksPerMs);
       this.#restsBy(at, now + (owed + cost) / ticksPerMs);
       if (this.#words.compareExchange(at, seen, (tick + owed + cost) | 0) === seen) return 0;
@@ -88,12 +88,12 @@ export class Gcra {
   /** Takes the next units that aren't taken yet, and tells in how many ms they may be used: 0 where that is now. Units are given in
    *  the order in which they are asked for. */
   reserve(at: number, pace: Pace, { now, units }: { readonly now: number; readonly units: number }): Reservation {
-    const { ticksPerMs, span } = pace;
+    const { ticksPerMs, span, most } = pace;
     const cost = Math.ceil(pace.cost * units);
     const tick = Math.floor(now * ticksPerMs);
     for (;;) {
       const seen = this.#words.load(at);
-      const owed = this.#owed(at, { seen, tick, pace, now });
+      const owed = this.rests(at, now) ? 0 : owedBy(seen, tick, most);
       const mark = (tick + owed + cost) | 0;
       this.#restsBy(at, now + (owed + cost) / ticksPerMs);
       if (this.#words.compareExchange(at, seen, mark) !== seen) continue;
@@ -131,21 +131,13 @@ export class Gcra {
     return secondOf(now) - this.#words.load(at + RESTS) >= 0;
   }
 
-  #owedNow(at: number, pace: Pace, now: number): number {
+  #owedNow(at: number, { ticksPerMs, most }: Pace, now: number): number {
     const seen = this.#words.load(at);
-    return this.#owed(at, { seen, tick: Math.floor(now * pace.ticksPerMs), pace, now });
+    return this.rests(at, now) ? 0 : owedBy(seen, Math.floor(now * ticksPerMs), most);
   }
 
-  /** Ticks owed by a first word `seen`. Before it changes the second one does: who sees the new first word sees a second one that is
-   *  no older. */
-  #owed(at: number, bucket: { seen: number; tick: number; pace: Pace; now: number }): number {
-    const { seen, tick, pace, now } = bucket;
-    if (this.rests(at, now)) return 0;
-    const ahead = (seen - tick) | 0;
-    // More than may be owed is the skew of another thread's clock, or another pace's word: it must neither open nor freeze.
-    return ahead < 0 ? 0 : Math.min(ahead, pace.most);
-  }
-
+  /** Before the first word changes the second one does: who sees a new first word, and reads the second one behind it, sees one that
+   *  is no older. */
   #restsBy(at: number, whenMs: number): void {
     const second = secondOf(whenMs) + 1;
     for (;;) {
@@ -154,6 +146,13 @@ export class Gcra {
       if (this.#words.compareExchange(at + RESTS, seen, second) === seen) return;
     }
   }
+}
+
+/** Ticks owed at `tick` by a first word `seen`. */
+function owedBy(seen: number, tick: number, most: number): number {
+  const ahead = (seen - tick) | 0;
+  // More than may be owed is the skew of another thread's clock, or another pace's word: it must neither open nor freeze.
+  return ahead < 0 ? 0 : Math.min(ahead, most);
 }
 
 /** Seconds since the clock's beginning, from 1 on; a word holds 68 years of them. */

@@ -61,13 +61,18 @@ export class ClientLimits {
     this.#same = isSame ? firsts.map(({ limit }) => limit) : null;
   }
 
-  /** The limits of an exchange, those that hold a place first. */
+  /** The limits of an exchange, those that hold a place first, and that of bandwidth last. */
   of(facts: LimitFacts): readonly Limit[] {
     if (this.#same !== null) return this.#same;
-    return this.#candidates.flatMap((candidates) => {
-      const first = candidates.find(({ rule }) => isAbout(rule, facts));
-      return first === undefined ? [] : [first.limit];
-    });
+    const limits: Limit[] = [];
+    for (const candidates of this.#candidates) {
+      for (const { rule, limit } of candidates) {
+        if (!isAbout(rule, facts)) continue;
+        limits.push(limit);
+        break;
+      }
+    }
+    return limits;
   }
 
   /** Every limit that has one count, whatever the site. */

@@ -12,8 +12,8 @@ const CAPACITY = 2 ** 17;
 const MOST_PLACES_EACH = 2 ** 16;
 const MOST_PLACES = 2 ** 20;
 
-/** Keys whose rows are remembered; beyond, the one remembered first goes. */
-const MOST_KNOWN = 10_000;
+/** Limits and sites whose rows a thread remembers; beyond, it finds them anew by their hashes. */
+const MOST_KNOWN = 2 ** 16;
 
 const NO_GENERATION = 0;
 
@@ -60,7 +60,8 @@ export class LimitCounts {
   readonly #rows: LimitRows;
   readonly #words: AtomicWords;
   readonly #gcra: Gcra;
-  readonly #known = new Map<string, Known>();
+  #known = new WeakMap<Limit, Known | Map<string, Known>>();
+  #knownCount = 0;
   #slots: ExchangeSlots | null = null;
   #marked: ReadonlySet<number> = new Set();
 
@@ -187,21 +188,24 @@ export class LimitCounts {
     return this.#slots;
   }
 
-  #knownOf({ key, perSite }: Limit, site: string): Known {
-    const name = perSite ? `${key}\n${site}` : key;
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
-    if (this.#known.size >= MOST_KNOWN) this.#forgetOldest();
-    const made = { key: cellKeyOf(this.#memory.key, name), row: NO_ROW };
-    this.#known.set(name, made);
-    return made;
+  /** Asked several times for each exchange: by the limit itself, so that no name has to be put together. */
+  #knownOf(limit: Limit, site: string): Known {
+    const known = this.#known.get(limit);
+    if (known === undefined) return this.#meet(limit, site);
+    if (!(known instanceof Map)) return known;
+    return known.get(site) ?? this.#meet(limit, site);
   }
 
-  #forgetOldest(): void {
-    for (const name of this.#known.keys()) {
-      this.#known.delete(name);
-      return;
-    }
+  #meet(limit: Limit, site: string): Known {
+    if (this.#knownCount >= MOST_KNOWN) this.#known = new WeakMap();
+    this.#knownCount = (this.#knownCount % MOST_KNOWN) + 1;
+    const { key, perSite } = limit;
+    const met: Known = { key: cellKeyOf(this.#memory.key, perSite ? `${key}\n${site}` : key), row: NO_ROW };
+    const others = this.#known.get(limit);
+    if (!perSite) this.#known.set(limit, met);
+    else if (others instanceof Map) others.set(site, met);
+    else this.#known.set(limit, new Map([[site, met]]));
+    return met;
   }
 }
 

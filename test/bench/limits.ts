@@ -1,8 +1,10 @@
-// By hand: node test/bench/limits.ts. What it costs to decide on an exchange and to give back, in ns, beside a look-up in a Map and a
-// change to it in the same run.
+// By hand: node test/bench/limits.ts. What it costs to decide on an exchange and to give back, and to book it, in ns, beside a look-up
+// in a Map and a change to it in the same run.
 
 import type { Exchange } from '../../src/gateway/exchange.ts';
 import { ExchangeLimits } from '../../src/gateway/exchange-limits.ts';
+import type { BookedPool } from '../../src/ledger/booking.ts';
+import { Tally } from '../../src/ledger/tally.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
 import type { LimitRule } from '../../src/protocol/limit-rule.ts';
 import { parseLimitRule } from '../../src/protocol/limit-rule.ts';
@@ -14,13 +16,15 @@ const SITES = 50;
 
 const now = () => performance.now();
 
-/** Exchanges of a thousand clients with fifty sites, as far as limits look at them. */
-const exchanges = Array.from({ length: CLIENTS * 5 }, (_, i) => {
-  const client = { name: `client${i % CLIENTS}`, limits: [] };
-  const host = `www.site${i % SITES}.example`;
-  const admission = { client, pools: ['residential'], params: {} };
-  return { admission, authority: { host }, site: host.slice(4), limits: null, pace: null } as unknown as Exchange;
-});
+const clients = Array.from({ length: CLIENTS }, (_, i) => ({ name: `client${i}`, limits: [] }));
+const hosts = Array.from({ length: SITES }, (_, i) => `www.site${i}.example`);
+const sites = hosts.map((host) => host.slice(4));
+
+/** The exchange under way, as far as limits look at it: what is its own has just been made, and lies in the cache; what is its
+ *  client's does not. */
+const authority = { host: '' };
+const admission = { client: clients[0]!, pools: ['residential'], params: {} };
+const exchange = { admission, authority, site: '', limits: null, pace: null } as unknown as Exchange;
 
 function decider(texts: readonly string[]): (index: number) => void {
   const everyone = texts.map((text): LimitRule => {
@@ -31,18 +35,44 @@ function decider(texts: readonly string[]): (index: number) => void {
   const counts = new LimitCounts(createLimitMemory(2, Buffer.from('a key')), 0);
   const limits = new ExchangeLimits({ counts, everyone: () => everyone, now });
   return (index) => {
-    const exchange = exchanges[index % exchanges.length]!;
+    admission.client = clients[index % CLIENTS]!;
+    authority.host = hosts[index % SITES]!;
+    exchange.site = sites[index % SITES]!;
     limits.take(exchange);
     limits.ended(exchange);
   };
 }
 
-const map = new Map<string, number>(exchanges.map((_, i) => [`client${i}`, 0]));
-const names = [...map.keys()];
+const pool: BookedPool = {
+  name: 'residential',
+  tier: 'res',
+  price: { perGB: 4.2, perRequest: 0, perIpMonth: 0, currency: 'USD' },
+};
+const tally = new Tally({ bookings: 20_000, lines: 20_000 });
+let booked = 0;
+
+function book(index: number): void {
+  const { name } = clients[index % CLIENTS]!;
+  const key = { client: name, tag: '', site: sites[index % SITES]!, pool, country: 'de', kind: 'ok' };
+  const sum = tally.sumOf(key);
+  sum.exchanges += 1;
+  sum.attempts += 1;
+  sum.requests += 1;
+  sum.sent += 300;
+  sum.received += 20_000;
+  sum.ms += 12;
+  tally.log(sum, { id: 'an id', time: 1.8e12, ms: 12, sent: 300, received: 20_000, attempts: 1 });
+  // What is posted four times a second: of ten thousand exchanges in a second.
+  if (++booked % 2_500 === 0) tally.take();
+}
+
+const decide = decider(['requests=1000000/s burst=1000000 exchanges=1000']);
+
+const map = new Map<string, number>(clients.map(({ name }) => [name, 0]));
 
 const rows: Readonly<Record<string, (index: number) => void>> = {
   'Map get and set': (index) => {
-    const name = names[index % names.length]!;
+    const { name } = clients[index % CLIENTS]!;
     map.set(name, (map.get(name) ?? 0) + 1);
   },
   'no limits': decider([]),
@@ -51,6 +81,11 @@ const rows: Readonly<Record<string, (index: number) => void>> = {
   'the same, and for each site': decider([
     'requests=1000000/s burst=1000000 exchanges=1000 site-requests=1000000/s site-burst=1000000 site-exchanges=1000',
   ]),
+  book,
+  'requests, exchanges, and book': (index) => {
+    decide(index);
+    book(index);
+  },
   'with rules of pool, site and tag': decider([
     'requests=1000000/s burst=1000000 exchanges=1000',
     'site=site1.example requests=1000000/s burst=1000000',
