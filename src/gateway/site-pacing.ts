@@ -50,7 +50,8 @@ export class SitePacing {
     const held: HeldPace = { site, place: NO_PLACE };
     exchange.pace = held;
     if (site.rate === null && site.exchanges === null) return null;
-    const queue = this.#queueOf(site);
+    if (!this.#queues.has(site) && this.#goesNow(held)) return null;
+    const queue = this.#queues.get(site) ?? this.#openQueue(site);
     const mostMs = Math.min(site.waitMs, endsAt - this.#options.now());
     if (queue.size >= site.queue || queue.size * site.intervalMs > mostMs) throw tooMany(site, queue.size);
     const waiter = new Waiter(admission.client.name, held);
@@ -71,6 +72,22 @@ export class SitePacing {
     queue.look();
   }
 
+  /** Takes a place and a moment, where nobody waits and both are to be had: most exchanges need no queue. */
+  #goesNow(held: HeldPace): boolean {
+    const { counts, now } = this.#options;
+    const { exchanges, rate } = held.site;
+    if (exchanges !== null && counts.othersWait(exchanges)) return false;
+    const at = now();
+    const place = exchanges === null ? null : counts.take(exchanges, '', at);
+    if (place?.taken === false) return false;
+    if (rate === null || counts.take(rate, '', at).taken) {
+      held.place = place?.place ?? NO_PLACE;
+      return true;
+    }
+    if (place !== null) counts.giveBack(place.place);
+    return false;
+  }
+
   #bookNow(): SiteBook {
     const rules = this.#options.rules();
     if (rules !== this.#rules) {
@@ -80,9 +97,7 @@ export class SitePacing {
     return this.#book;
   }
 
-  #queueOf(site: PacedSite): SiteQueue {
-    const known = this.#queues.get(site);
-    if (known !== undefined) return known;
+  #openQueue(site: PacedSite): SiteQueue {
     const { counts, now } = this.#options;
     const queue = new SiteQueue(site, {
       counts,
@@ -91,6 +106,8 @@ export class SitePacing {
       empty: (empty) => this.#queues.delete(empty.site),
     });
     this.#queues.set(site, queue);
+    // Others were first.
+    if (site.exchanges !== null && counts.othersWait(site.exchanges)) queue.yield(YIELD_MS);
     return queue;
   }
 

@@ -13,6 +13,8 @@ export interface GatewaySettings {
   readonly exits?: number;
   /** What brings the exits beside those two. */
   readonly kind?: 'list' | 'template';
+  /** What its config says besides. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 /** A gateway as a peer: with its TLS listener, too. */
@@ -41,6 +43,7 @@ export async function startGatewayPeer(scene: Scene, settings: GatewaySettings =
     accessLog: { file: 'access.log' },
     selection: {},
     ...(workers === undefined ? {} : { workers }),
+    ...settings.config,
   };
   const { username, password } = exitLogin;
   const own = scene.exitPorts.map((port) => ({ url: `http://${username}:${password}@127.0.0.1:${port}`, country }));

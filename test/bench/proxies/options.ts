@@ -11,6 +11,7 @@ export const rowNames = [
   'latency',
   'overload',
   'workers',
+  'limits',
   'pick',
   'start',
 ] as const;

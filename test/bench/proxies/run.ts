@@ -13,6 +13,7 @@ import { type Options, parseOptions, type RowName, usage } from './options.ts';
 import { bulkRow, costRow } from './rows/costs.ts';
 import { idleRow } from './rows/idle.ts';
 import { latencyRow } from './rows/latency.ts';
+import { limitsRow } from './rows/limits.ts';
 import { overloadRow } from './rows/overload.ts';
 import { pickRow } from './rows/pick.ts';
 import type { Row } from './rows/row.ts';
@@ -32,6 +33,7 @@ const rows: Readonly<Record<RowName, Row>> = {
   latency: latencyRow,
   overload: overloadRow,
   workers: workersRow,
+  limits: limitsRow,
   pick: pickRow,
   start: startRow,
 };

@@ -1,0 +1,52 @@
+import type { Figures } from '../figures.ts';
+import { startGatewayPeer } from '../gateway-peer.ts';
+import { applyLoad } from '../load.ts';
+import type { Running } from '../peer.ts';
+import type { Scene } from '../scene.ts';
+import { alternate, type Row } from './row.ts';
+
+/** Pairs at least, each in the other order than the one before. */
+const leastRounds = 9;
+
+/** Exchanges that are under way at once. */
+const connections = 32;
+
+/** Limits of every kind, none of which is ever reached. */
+const limits = {
+  clients: [
+    'requests=1000000/s burst=1000000 exchanges=100000 site-requests=1000000/s site-burst=1000000 site-exchanges=100000 bandwidth=100GB/s',
+  ],
+  sites: ['requests=1000000/s burst=1000000 exchanges=100000'],
+};
+
+/** What limits and ledger cost: CPU per exchange with all of them beside the same without any. */
+export const limitsRow: Row = async (scene) => {
+  const on = await startGatewayPeer(scene, { name: 'limits and ledger', config: { limits } });
+  try {
+    const off = await startGatewayPeer(scene, { name: 'neither', config: { ledger: { enabled: false } } });
+    try {
+      return [await costOf(scene, 'connect', [on, off]), await costOf(scene, 'http', [on, off])];
+    } finally {
+      await off.stop();
+    }
+  } finally {
+    await on.stop();
+  }
+};
+
+async function costOf(scene: Scene, mode: 'connect' | 'http', gateways: readonly Running[]): Promise<Figures> {
+  const { rounds, seconds, warm } = scene.sizes;
+  for (const on of gateways) await applyLoad(scene, mode, { on, load: { connections, ...warm } });
+  const series = await alternate(gateways, Math.max(rounds, leastRounds), async (on) => {
+    const { served, proxyCpuSeconds } = await applyLoad(scene, mode, { on, load: { connections, seconds } });
+    return { cost: served === 0 ? null : (proxyCpuSeconds / served) * 1e6 };
+  });
+  return {
+    row: `limits-${mode}`,
+    title: `${mode === 'connect' ? 'CONNECT set-up, one GET, close' : 'Forwarded request'}, limits and ledger on and off: CPU`,
+    unit: 'µs per exchange',
+    series: series('cost'),
+    goals: [{ peer: 'limits and ledger', over: 'neither', atMost: 1.05 }],
+    notes: [],
+  };
+}

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { Exchange } from '../../src/gateway/exchange.ts';
+import { SitePacing } from '../../src/gateway/site-pacing.ts';
+import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
+import { parseSiteRule } from '../../src/protocol/site-rule.ts';
+
+const now = () => performance.now();
+
+/** As many threads as told, each with its own hand on the same counts. */
+function threads(count: number, rule: string): SitePacing[] {
+  const reading = parseSiteRule(rule);
+  if (!reading.ok) throw new Error(reading.message);
+  const rules = [reading.value];
+  const memory = createLimitMemory(count, Buffer.from('a key'));
+  return Array.from({ length: count }, (_, taker) => {
+    return new SitePacing({ counts: new LimitCounts(memory, taker), rules: () => rules, now });
+  });
+}
+
+function exchange(client = 'acme'): Exchange {
+  const asked = { id: 'one', mode: 'forward', method: 'GET', listener: 'mixed', source: '127.0.0.1' } as const;
+  const made = new Exchange({ ...asked, startedAt: now() });
+  made.authority = { host: 'shop.example', port: 80 } as NonNullable<Exchange['authority']>;
+  made.admission = { client: { name: client } } as NonNullable<Exchange['admission']>;
+  made.site = 'shop.example';
+  return made;
+}
+
+test('who waits for a place has it before a thread whose client comes back at once', async (t) => {
+  const [busy, patient] = threads(2, 'exchanges=1') as [SitePacing, SitePacing];
+  const endsAt = now() + 10_000;
+  let running = true;
+  let rounds = 0;
+  const closedLoop = (async () => {
+    while (running) {
+      const one = exchange('busy');
+      await busy.enter(one, endsAt);
+      await sleep(1);
+      busy.ended(one);
+      // Its next request is there before any other thread looks.
+      rounds += 1;
+    }
+  })();
+  await sleep(20);
+  for (let turn = 0; turn < 10; turn++) {
+    const before = rounds;
+    const one = exchange('patient');
+    await patient.enter(one, endsAt);
+    t.true(rounds - before <= 50, `${rounds - before} rounds of the other`);
+    await sleep(1);
+    patient.ended(one);
+  }
+  running = false;
+  await closedLoop;
+});
+
+test('what needs not wait goes at once, and leaves no queue behind', (t) => {
+  const [one] = threads(1, 'requests=1/h burst=2 exchanges=1') as [SitePacing];
+  const first = exchange();
+  t.is(one.enter(first, now() + 1_000), null);
+  t.true(first.pace !== null && first.pace.place >= 0);
+  one.ended(first);
+  const second = exchange();
+  t.is(one.enter(second, now() + 1_000), null);
+  one.ended(second);
+});
+
+test('a place that was taken before its moment was found to lie ahead is given back', async (t) => {
+  const [one, other] = threads(2, 'requests=10/s burst=1 exchanges=1') as [SitePacing, SitePacing];
+  const first = exchange();
+  t.is(one.enter(first, now() + 1_000), null);
+  one.ended(first);
+  const second = exchange();
+  const turn = other.enter(second, now() + 1_000);
+  t.not(turn, null);
+  await turn;
+  other.ended(second);
+  const third = exchange();
+  await one.enter(third, now() + 1_000);
+  t.true(third.pace !== null && third.pace.place >= 0);
+  one.ended(third);
+});
