@@ -35,6 +35,13 @@ constexpr int kProbeAfterS = 60;
 constexpr int kProbeIntervalS = 10;
 constexpr int kProbes = 6;
 
+/** What a direction may move when an event comes: enough for whoever has little to say. Who has more queues for a turn. */
+constexpr int64_t kGlanceBytes = 256 * 1024;
+
+/** What a direction may move in its turn. With a quarter of it the streams that run at once all stay full, and four of them took
+ *  half as much CPU again per octet; four times as much gains no more. */
+constexpr int64_t kTurnBytes = 4 * 1024 * 1024;
+
 constexpr uint32_t kWatched = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 bool watch(int epoll, int fd, uint64_t data) {
@@ -210,15 +217,7 @@ void Loop::run() {
     now_ms_ = coarse_now_ms();
     for (int i = 0; i < count; i++) on_event(events[static_cast<size_t>(i)].data.u64, events[static_cast<size_t>(i)].events);
     obey();
-    turn_.swap(again_);
-    for (const uint64_t handle : turn_) {
-      uint32_t index = 0;
-      Tunnel* tunnel = find(handle, index);
-      if (tunnel == nullptr) continue;
-      tunnel->queued_again = false;
-      pump_both(*tunnel, index, 0);
-    }
-    turn_.clear();
+    give_turn();
     look_at_timers();
     const bool stop = stopping_.load();
     if (stop) cut_all();
@@ -256,7 +255,18 @@ void Loop::on_event(uint64_t data, uint32_t events) {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) tunnel->readable[side] = true;
   if (events & EPOLLOUT) tunnel->writable[side] = true;
   if (events & EPOLLERR) break_side(*tunnel, side, error_of(tunnel->fd[side]));
-  pump_both(*tunnel, index, side);
+  if (!tunnel->queued_again) pump_both(*tunnel, index, side, kGlanceBytes);
+}
+
+/** One turn and no more before the next look at events, so that whoever has little to say never waits for two. */
+void Loop::give_turn() {
+  if (again_.empty()) return;
+  uint32_t index = 0;
+  Tunnel* tunnel = find(again_.front(), index);
+  again_.pop_front();
+  if (tunnel == nullptr) return;
+  tunnel->queued_again = false;
+  pump_both(*tunnel, index, 0, kTurnBytes);
 }
 
 void Loop::obey() {
@@ -283,7 +293,7 @@ void Loop::obey(const Command& order, Tunnel& tunnel, uint32_t index) {
       for (int side = 0; side < 2; side++)
         if (tunnel.watches_room[side]) watch_room(tunnel, index, side);
       // What was queued, and a side that broke at once, wait for nobody's event.
-      pump_both(tunnel, index, 0);
+      pump_both(tunnel, index, 0, kGlanceBytes);
       return;
     case Command::Verb::cut:
       finish(tunnel, index, Kind::cut);
@@ -291,7 +301,7 @@ void Loop::obey(const Command& order, Tunnel& tunnel, uint32_t index) {
     case Command::Verb::renew:
       tunnel.budget.allowance = order.octets;
       tunnel.budget.told = false;
-      pump_both(tunnel, index, 0);
+      pump_both(tunnel, index, 0, kGlanceBytes);
       return;
   }
 }
@@ -308,7 +318,7 @@ void Loop::look_at_timers() {
     }
     if (!tunnel.kept_alive && now_ms_ - tunnel.adopted_ms >= kKeepAliveAfterMs) keep_alive(tunnel);
     set_timer(tunnel, index);
-    if (tunnel.budget.pace > 0) pump_both(tunnel, index, 0);
+    if (tunnel.budget.pace > 0) pump_both(tunnel, index, 0, kGlanceBytes);
   }
 }
 

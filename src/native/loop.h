@@ -7,6 +7,7 @@
 //    events, so that neither a descriptor's number nor a slot is used again under an event that is still waiting.
 #pragma once
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -62,6 +63,7 @@ class Loop {
   // The relay thread.
   void run();
   void on_event(uint64_t data, uint32_t events);
+  void give_turn();
   void obey();
   void obey(const Command& command, Tunnel& tunnel, uint32_t index);
   void look_at_timers();
@@ -74,8 +76,8 @@ class Loop {
   Tunnel* find(uint64_t handle, uint32_t& index) const;
   uint64_t handle_of(uint32_t index) const;
   void set_timer(Tunnel& tunnel, uint32_t index);
-  void pump_both(Tunnel& tunnel, uint32_t index, int side);
-  void pump(Tunnel& tunnel, uint32_t index, int side);
+  void pump_both(Tunnel& tunnel, uint32_t index, int side, int64_t most);
+  void pump(Tunnel& tunnel, uint32_t index, int side, int64_t most);
   bool deliver(Tunnel& tunnel, uint32_t index, int side);
   void take_in(Tunnel& tunnel, uint32_t index, int side, size_t room);
   void copy(Tunnel& tunnel, uint32_t index, int side, size_t room);
@@ -113,8 +115,8 @@ class Loop {
   std::vector<Mailbox*> unrung_;
   int64_t rung_at_ms_ = 0;
   std::vector<uint32_t> due_;
-  std::vector<uint64_t> again_;
-  std::vector<uint64_t> turn_;
+  /** Tunnels that wait for their turn. */
+  std::deque<uint64_t> again_;
   int64_t now_ms_ = 0;
   char buffer_[64 * 1024];
 

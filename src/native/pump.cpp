@@ -21,22 +21,19 @@ constexpr size_t kCopyBytes = 16 * 1024;
 /** How long a paced tunnel waits for its next octets, in ms. */
 constexpr int64_t kPaceWaitMs = 32;
 
-/** A direction that has moved so much lets the others have their turn. */
-constexpr int64_t kTurnBytes = 1024 * 1024;
-
 }  // namespace
 
-/** Moves what can be moved both ways, first from `side`. */
-void Loop::pump_both(Tunnel& tunnel, uint32_t index, int side) {
-  pump(tunnel, index, side);
-  pump(tunnel, index, 1 - side);
+/** Moves what can be moved both ways, first from `side`, and queues the tunnel for a turn where a direction has moved `most`. */
+void Loop::pump_both(Tunnel& tunnel, uint32_t index, int side, int64_t most) {
+  pump(tunnel, index, side, most);
+  pump(tunnel, index, 1 - side, most);
   // That may have found `side` broken: then its last octets are taken, and the tunnel ends.
-  if (tunnel.broken[side]) pump(tunnel, index, side);
+  if (tunnel.broken[side]) pump(tunnel, index, side, most);
 }
 
-/** Moves octets from `side` to the other until one of them blocks, the budget is spent, or the turn is over. Takes nothing that
+/** Moves octets from `side` to the other until one of them blocks, the budget is spent, or `most` has moved. Takes nothing that
  *  can't leave: while the receiver blocks, what is held is the one chunk that it was taking. */
-void Loop::pump(Tunnel& tunnel, uint32_t index, int side) {
+void Loop::pump(Tunnel& tunnel, uint32_t index, int side, int64_t most) {
   Direction& way = tunnel.way[side];
   const uint64_t before = slot_at(index)->octets[side].load(std::memory_order_relaxed);
   while (tunnel.state == State::running && !way.passed && deliver(tunnel, index, side)) {
@@ -47,7 +44,7 @@ void Loop::pump(Tunnel& tunnel, uint32_t index, int side) {
     }
     if (!tunnel.readable[side] || !tunnel.writable[1 - side]) break;
     const auto moved = static_cast<int64_t>(slot_at(index)->octets[side].load(std::memory_order_relaxed) - before);
-    if (moved >= kTurnBytes) {
+    if (moved >= most) {
       if (!tunnel.queued_again) again_.push_back(handle_of(index));
       tunnel.queued_again = true;
       break;

@@ -60,3 +60,12 @@ compilerTest('a receiver that is full and not yet entered gets its octets later'
   const ended = await run(program, [], { timeoutMs: boundMs });
   t.is(ended.code, 0, ended.stdout + ended.stderr);
 });
+
+// Nor with one here, for the sake of what it counts.
+compilerTest('streams that never rest make nobody wait for more than a turn', async (t) => {
+  t.timeout(buildBoundMs + boundMs);
+  const program = await build(t, 'relay-turns', []);
+  const ended = await run(program, [], { timeoutMs: boundMs });
+  t.is(ended.code, 0, ended.stdout + ended.stderr);
+  t.log(ended.stdout.trim());
+});
