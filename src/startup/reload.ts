@@ -91,26 +91,28 @@ export class Reloader {
     const { loader, sources } = this.#options;
     const names = only?.map((name) => name.toLowerCase()) ?? null;
     const wantedOf = (files: PoolFiles) => files.files.filter(({ name }) => names?.includes(name) ?? true);
-    const files = await this.#turns.take(async () => {
-      if (this.#stopped) throw new CommandError(stopping);
-      const read = this.#settings.readPools();
-      const wanted = wantedOf(read);
+    const awaited = await this.#turns.take(async () => {
+      this.#assertGoesOn();
+      const wanted = wantedOf(this.#settings.readPools());
       const others = loader.files.filter(({ name }) => !wanted.some((one) => one.name === name));
       sources.follow([...others, ...wanted], noMarks);
-      return read;
+      return wanted.map(({ name }) => name);
     });
-    const wanted = wantedOf(files);
-    const awaited = wanted.map(({ name }) => name);
     for (const name of awaited) this.#awaited.add(name);
     await sources.refresh(awaited);
-    return this.#turns.take(async () => {
-      const marks = sources.marks(wanted);
+    const taken = this.#turns.take(async () => {
+      this.#assertGoesOn();
+      // Sources take their time, and another reload may have taken newer files meanwhile.
+      const files = this.#settings.readPools();
+      const marks = sources.marks(wantedOf(files));
       try {
         return await this.#takeEach(await loader.stageAgain(files, names));
       } finally {
         sources.follow(loader.files, marks);
-        for (const name of awaited) this.#awaited.delete(name);
       }
+    });
+    return taken.finally(() => {
+      for (const name of awaited) this.#awaited.delete(name);
     });
   }
 
@@ -127,6 +129,10 @@ export class Reloader {
       linesOf(await this.#takeEach(await loader.stageSources(this.#settings, pools))).forEach(warn);
     };
     this.#turns.take(take).catch((fault: unknown) => warn(`pools could not be read again: ${fault}`));
+  }
+
+  #assertGoesOn(): void {
+    if (this.#stopped) throw new CommandError(stopping);
   }
 
   async #takeEach(restaged: Restaged): Promise<PoolReload> {

@@ -1,4 +1,5 @@
 import { chmod, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as rest } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -140,6 +141,27 @@ test.serial('a list by URL is fetched, asked for by its tag, and kept over whate
   t.notRegex(gateway.output(), /s3cret|token-in-path|hidden|also/);
   const said = JSON.stringify(await show(gateway)) + (await gateway.command('pool', 'show', 'p')).stdout;
   t.notRegex(said, /s3cret|token-in-path|hidden|also/);
+});
+
+test.serial('a reload that waited for its source goes by what pool files say then, not before', async (t) => {
+  const held: ServerResponse[] = [];
+  const server = await vendor(t, addresses(10));
+  const gateway = await gatewayOf(t, [{ list: server.url, refresh: '24h', timeout: '30s' }]);
+  await until(async () => (await show(gateway)).exits === 10);
+  server.answer = (_, response) => held.push(response);
+  const waiting = reload(gateway);
+  await until(() => held.length > 0);
+  const newer = {
+    pool: 'p',
+    tier: 'dc',
+    exits: [{ list: server.url, refresh: '24h', timeout: '30s' }, { url: exit.url }],
+  };
+  await writeFile(join(gateway.folder, 'pools', 'p.yaml'), JSON.stringify(newer));
+  gateway.signal('SIGHUP');
+  await until(async () => (await show(gateway)).exits === 11);
+  for (const response of held) response.end(addresses(10));
+  const [pool] = (await waiting).pools;
+  t.like(pool, { exits: 11, kept: 11, removed: 0 });
 });
 
 test.serial('fields and credentials stay with whom they are for', async (t) => {
