@@ -93,6 +93,13 @@ export class NextCatalogue {
     return this.#tables.facts.read(this.#slots.placeOf(slot));
   }
 
+  /** The facts that the exit of this id had in the version before; null where none stood there, or it was minted. */
+  formerFactsOf(high: number, low: number): DialFacts | null {
+    const slot = this.#before.slots.slotOfId(high, low);
+    const place = slot < 0 ? null : this.#factPlaceOf(slot);
+    return place === null ? null : this.#before.facts.read(place);
+  }
+
   /** Which session of its template an exit is. */
   sessionOf(slot: number): number {
     return this.#slots.placeOf(slot);
@@ -114,6 +121,20 @@ export class NextCatalogue {
   /** Adds an exit whose dialling facts follow from the template among its terms, and a number of its own. */
   mint(row: ExitRow, session: number): number {
     return this.#slots.place(row, { place: session, former: this.#before.slots.slotOfId(row.idHigh, row.idLow) });
+  }
+
+  /** Puts other facts in place of a listed exit's, and that one under an id of its own. Returns its slot. */
+  relist(
+    slot: number,
+    { terms, facts }: { readonly terms: number; readonly facts: DialFacts },
+    id: { readonly high: number; readonly low: number },
+  ): number {
+    const ousted = { terms: this.termsOf(slot), facts: this.factsOf(slot) };
+    const { facts: arena } = this.#tables;
+    const place = arena.append(facts);
+    this.#liveOctets += arena.end - place;
+    this.#slots.replace(slot, { terms, place });
+    return this.list({ terms: ousted.terms, idHigh: id.high, idLow: id.low }, ousted.facts);
   }
 
   /** Takes over all exits of a pool as they stand. Before any other exit is added, so that their ids are free. */

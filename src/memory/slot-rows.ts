@@ -133,6 +133,13 @@ export class NextSlots {
     return slot;
   }
 
+  /** Another exit stands in the slot from now on, under the same id. */
+  replace(slot: number, { terms, place }: Former): void {
+    const { words } = this.#rows;
+    words[slot * WORDS + TERMS] = terms;
+    words[slot * WORDS + PLACE] = place;
+  }
+
   /** Rewrites what is said of exits that leave, for other tables. */
   moveFormer(move: (former: Former) => Former): void {
     const { words } = this.#rows;

@@ -30,6 +30,8 @@ export interface StagedPools {
   /** By pool; nothing of those that were kept. */
   readonly reports: readonly SourceReport[];
   readonly next: NextCatalogue;
+  /** Pools that have exits which differ in their passwords alone. */
+  readonly repeating: ReadonlySet<string>;
 }
 
 /** A version of all pools that stands from now on, and how it differs from the one before. */
@@ -45,6 +47,7 @@ export class PoolCatalogue {
   readonly #writer = new CatalogueWriter(placeKey);
   readonly #numbers = new Map<string, number>();
   #pools: readonly Pool[] = [];
+  #repeating: ReadonlySet<string> = new Set();
   #lists: SharedLists | null = null;
 
   /** The version that stands. */
@@ -62,7 +65,7 @@ export class PoolCatalogue {
   /** The same, step by step. */
   *stageSteps(sources: PoolSources, keep: ReadonlySet<string>): Steps<StagedPools> {
     const next = this.#writer.begin();
-    const intake = new Intake(next);
+    const intake = new Intake(next, this.#repeating);
     const numbers = new Map(this.#numbers);
     const pools = this.#pools.filter(({ name }) => keep.has(name));
     for (const { name } of pools) {
@@ -83,14 +86,16 @@ export class PoolCatalogue {
     const faults = [...sources.faults, ...reports.flatMap((report) => report.faults)];
     const order = sources.pools.map(({ name }) => name);
     const inOrder = pools.toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
-    return { pools: inOrder, faults, duplicates: intake.duplicates, reports, next };
+    const repeating = new Set([...intake.repeating, ...[...this.#repeating].filter((name) => keep.has(name))]);
+    return { pools: inOrder, faults, duplicates: intake.duplicates, reports, next, repeating };
   }
 
   /** Makes what was staged last the version that stands. */
-  commit({ pools, next }: StagedPools): AppliedPools {
+  commit({ pools, next, repeating }: StagedPools): AppliedPools {
     const changes = this.#writer.commit(next);
     for (const { name, number } of pools) this.#numbers.set(name, number);
     this.#pools = pools;
+    this.#repeating = repeating;
     this.#lists = null;
     return { record: this.record, changes };
   }

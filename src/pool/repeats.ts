@@ -2,13 +2,13 @@ import { HashIndex } from '../memory/hash-index.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { IdWords } from './digest.ts';
 
+type Dialled = Omit<Endpoint, 'scheme'> & Partial<Pick<Endpoint, 'scheme'>>;
+
 /** Exits that would have one id, but for their numbers. */
 export interface RepeatGroup {
   /** Whether an exit with this very endpoint is among them. */
   has(endpoint: Endpoint): boolean;
   add(endpoint: Endpoint, slot: number): void;
-  /** Counts up from 1. */
-  nextNumber(): number;
 }
 
 /** All exits whose first id was taken by others: a list may hold a million that differ by password alone, so no text is kept, and
@@ -16,7 +16,8 @@ export interface RepeatGroup {
 export class Repeats {
   readonly #endpointIn: (slot: number) => Endpoint;
   readonly #index = new HashIndex();
-  readonly #groups = new Map<number, { numbers: number }>();
+  /** Those whose holder is known, by their first id. */
+  readonly #groups = new Set<number>();
   /** By the order in which they came. */
   readonly #slots: number[] = [];
   readonly #hashes: number[] = [];
@@ -26,25 +27,16 @@ export class Repeats {
     this.#endpointIn = endpointIn;
   }
 
-  /** The exits of this first id, which the exit in slot `holder` has. */
+  /** The exits that would have this first id, which the exit in slot `holder` has; -1 while none has it. */
   groupOf({ high, low }: IdWords, holder: number): RepeatGroup {
     const key = high * 2 ** 25 + low;
-    const known = this.#groups.get(key);
-    const counted = known ?? { numbers: 0 };
     const seed = high ^ low;
-    const add = (endpoint: Endpoint, slot: number) => this.#add(hashOf(endpoint, seed), slot);
-    if (known === undefined) {
-      this.#groups.set(key, counted);
+    const add = (endpoint: Endpoint, slot: number) => this.#add(hashOfPassword(endpoint, seed), slot);
+    if (holder >= 0 && !this.#groups.has(key)) {
+      this.#groups.add(key);
       add(this.#endpointIn(holder), holder);
     }
-    return {
-      add,
-      has: (endpoint) => this.#has(endpoint, hashOf(endpoint, seed)),
-      nextNumber: () => {
-        counted.numbers += 1;
-        return counted.numbers;
-      },
-    };
+    return { add, has: (endpoint) => this.#has(endpoint, hashOfPassword(endpoint, seed)) };
   }
 
   #has(endpoint: Endpoint, hash: number): boolean {
@@ -61,14 +53,15 @@ export class Repeats {
   }
 }
 
-/** FNV-1a of what still tells such exits apart. */
-function hashOf({ password = '' }: Endpoint, seed: number): number {
+/** FNV-1a of what still tells such exits apart, an int32. */
+export function hashOfPassword({ password = '' }: { readonly password?: string }, seed: number): number {
   let hash = 0x811c9dc5 ^ seed;
   for (let at = 0; at < password.length; at += 1) hash = Math.imul(hash ^ password.charCodeAt(at), 0x01000193);
   return hash;
 }
 
-function isSame(one: Endpoint, other: Endpoint): boolean {
+/** Whether two are dialled alike; where no scheme is told, it is the same. */
+export function isSame(one: Dialled, other: Dialled): boolean {
   return (
     one.password === other.password &&
     one.username === other.username &&

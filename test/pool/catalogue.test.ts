@@ -276,6 +276,34 @@ test('a reload without a change needs no more room for facts', (t) => {
   t.is(first.facts.byteLength, size);
 });
 
+test('an exit that stays keeps its id, though others differ in their passwords alone, in whatever order they come', (t) => {
+  const passwords = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 });
+  const idsOf = (catalogue: PoolCatalogue) => {
+    const registry = new PoolRegistry(catalogue.record);
+    const slots = Array.from({ length: registry.slotCount }, (_, slot) => registry.exitAt(slot));
+    const exits = slots.filter((exit) => exit?.pool === 'p');
+    return new Map(exits.map((exit) => [exit!.endpoint.password, exit!.id]));
+  };
+  fc.assert(
+    fc.property(fc.array(passwords, { minLength: 2, maxLength: 6 }), fc.boolean(), (worlds, isKept) => {
+      const { catalogue, apply } = registryOf();
+      let [before, former] = [new Map<string | undefined, string>(), 0];
+      for (const world of worlds) {
+        const exits = [...world, ...world.slice(0, 1)].map((password) => ({ host: 'h', username: 'u', password }));
+        apply(poolOf('p', exits), poolOf('q', exits.slice(0, 1)));
+        if (isKept) catalogue.commit(catalogue.stage(sourcesOf(poolOf('q', [])), new Set(['p'])));
+        const ids = idsOf(catalogue);
+        t.is(ids.size, world.length);
+        t.is(new Set(ids.values()).size, world.length);
+        // One alone is the same exit with another password, as far as anybody can tell.
+        const stay = former === 1 || world.length === 1 ? [] : world.filter((password) => before.has(password));
+        for (const password of stay) t.is(ids.get(password), before.get(password));
+        [before, former] = [ids, world.length];
+      }
+    }),
+  );
+});
+
 test('a pool keeps its number over reloads, and no other ever gets it', (t) => {
   const { registry, apply } = registryOf(poolOf('p', []), poolOf('q', []));
   const numbers = () => Object.fromEntries(registry.pools().map(({ name, number }) => [name, number]));
