@@ -11,6 +11,9 @@ import { startRawOrigin } from '../support/raw-origin.ts';
 const ROUNDS = Number(process.env.LEDGER_KILLS ?? 3);
 const AT_ONCE = 6;
 
+/** Workers post every 250 ms and the control thread writes as often; a busy machine may take ten times as long. */
+const MOST_LOST_MS = 10 * 500;
+
 test(`${ROUNDS} kills under load: what was written stays, to the exchange, and the ledger is sound`, async (t) => {
   t.timeout(600_000);
   const random = seededRandom(11);
@@ -29,14 +32,17 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
     const written = await exchangesOf(gateway);
     t.true(written >= before + ended, `${written} of ${before} + ${ended}`);
     await sleep(1_500 * random());
+    const killedAt = performance.now();
     await gateway.kill({ keepFolder: true });
     const { begun, ended: all } = await load.stop();
     gateway = await gateway.startAgain();
     const kept = await exchangesOf(gateway);
     t.true(kept >= written && kept <= before + begun, `${before}: ${written} <= ${kept} <= ${before + begun}`);
-    t.log(
-      `${all} ended, ${before + all - kept} of them lost, which took ${Math.round(((before + all - kept) / all) * load.ms())} ms`,
-    );
+    const lost = Math.max(0, before + all - kept);
+    // Of what had ended the last is what may be missing: from when on?
+    const lostMs = lost === 0 ? 0 : killedAt - load.endOf(all - lost);
+    t.true(lostMs <= MOST_LOST_MS, `${lostMs} ms`);
+    t.log(`${all} ended, ${lost} of them lost: what had ended within ${Math.round(lostMs)} ms before the kill`);
     checkSoundness(t.deepEqual, gateway.folder);
     booked.push(kept);
     before = kept;
@@ -46,8 +52,8 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
 });
 
 function startLoad(gateway: Gateway, port: number) {
-  const begunAt = performance.now();
-  const counts = { begun: 0, ended: 0, running: true, endedAt: begunAt };
+  const counts = { begun: 0, ended: 0, running: true };
+  const ends: number[] = [];
   const one = async () => {
     while (counts.running) {
       counts.begun += 1;
@@ -56,13 +62,14 @@ function startLoad(gateway: Gateway, port: number) {
       );
       if (answer === null) return;
       counts.ended += 1;
-      counts.endedAt = performance.now();
+      ends.push(performance.now());
     }
   };
   const all = Promise.all(Array.from({ length: AT_ONCE }, one));
   return {
     ended: () => counts.ended,
-    ms: () => counts.endedAt - begunAt,
+    /** When the one of this number had ended. */
+    endOf: (index: number) => ends[index] ?? performance.now(),
     stop: async () => {
       counts.running = false;
       await all;
