@@ -1,6 +1,6 @@
 import type { LedgerConfig } from '../config/config.ts';
-import type { Store } from '../store/database.ts';
 import { LEAST_PAIRS } from '../store/ledger-bounds.ts';
+import type { LedgerStore } from '../store/ledger-store.ts';
 import { dropStep, foldStep, oldestDay, shrinkStep } from '../store/ledger-upkeep.ts';
 
 const HOUR_MS = 3_600_000;
@@ -15,15 +15,15 @@ const PAUSE_MS = 20;
 const LOOKS_PER_DROP = 60;
 
 export interface UpkeepOptions {
-  readonly store: Store;
+  readonly ledger: LedgerStore;
   readonly limits: LedgerConfig;
   readonly other: string;
   /** The wall clock, in ms. */
   readonly wallTime: () => number;
 }
 
-/** Keeps the ledger within its size: sums old hours to days, and drops days that are too old, in small steps. What fails is tried
- *  again at the next look. */
+/** Keeps the ledger within its size: sums old hours to days, drops days that are too old, and then the names that nothing bears any
+ *  more, in small steps. What fails is tried again at the next look. */
 export class LedgerUpkeep {
   readonly #options: UpkeepOptions;
   #timer: NodeJS.Timeout;
@@ -32,6 +32,8 @@ export class LedgerUpkeep {
   #folding = { day: -1, share: 0 };
   /** The day that is being dropped. */
   #dropping: number | null = null;
+  /** Buckets have gone since names were looked through. */
+  #sweepIsDue = true;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -54,11 +56,19 @@ export class LedgerUpkeep {
 
   /** Does a little of what is due. Returns whether there may be more to do. Throws StoreError. */
   step(): boolean {
-    const { store, limits, other, wallTime } = this.#options;
+    const { ledger, limits, other, wallTime } = this.#options;
+    const { store } = ledger;
     const hour = Math.floor(wallTime() / HOUR_MS);
     const before = hour - limits.hours / HOUR_MS;
     const folded = store.write((database) => foldStep(database, before, { shareOf: this.#shareOf, other }));
-    if (folded || this.#drop(hour - limits.keep / HOUR_MS)) return true;
+    if (folded || this.#drop(hour - limits.keep / HOUR_MS)) {
+      this.#sweepIsDue = true;
+      return true;
+    }
+    if (this.#sweepIsDue) {
+      this.#sweepIsDue = ledger.sweepStep();
+      return true;
+    }
     store.write(shrinkStep);
     this.#looks += 1;
     return false;
@@ -74,7 +84,7 @@ export class LedgerUpkeep {
   };
 
   #drop(before: number): boolean {
-    const { store } = this.#options;
+    const { store } = this.#options.ledger;
     if (this.#dropping === null && this.#looks % LOOKS_PER_DROP === 0)
       this.#dropping = store.read((database) => oldestDay(database, before));
     const day = this.#dropping;

@@ -27,7 +27,7 @@ export class Ledger {
     const { exchanges, pairs } = limits;
     this.#store = openLedger(folder, { exchanges, pairs, other: OTHER, now: wallTime });
     this.#writer = new LedgerWriter({ target: this.#store, wallTime, warn });
-    this.#upkeep = new LedgerUpkeep({ store: this.#store.store, limits, other: OTHER, wallTime });
+    this.#upkeep = new LedgerUpkeep({ ledger: this.#store, limits, other: OTHER, wallTime });
   }
 
   get health(): LedgerHealth {

@@ -23,11 +23,18 @@ export interface PoolTerms {
 export class Names {
   readonly #texts = new Map<string, number>();
   readonly #pools = new Map<string, number>();
+  /** Told of every number that is given out, while somebody looks for those that are not used. */
+  onUse: ((id: number) => void) | null = null;
 
   /** That of a text, which is given one where it has none. */
   idOf(database: Database, text: string): number {
     const known = this.#texts.get(text);
-    if (known !== undefined) return known;
+    const id = known ?? this.#look(database, text);
+    this.onUse?.(id);
+    return id;
+  }
+
+  #look(database: Database, text: string): number {
     const sql = 'INSERT INTO name (text) VALUES (?) ON CONFLICT DO UPDATE SET text = text RETURNING id';
     const id = Number(database.prepare(sql).pluck().get(text));
     if (this.#texts.size >= REMEMBERED) this.#texts.clear();

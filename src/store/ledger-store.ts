@@ -2,6 +2,7 @@ import { type Database, openStore, type Store } from './database.ts';
 import { SiteBounds } from './ledger-bounds.ts';
 import { ledgerMigrations } from './ledger-migrations.ts';
 import { Names, type PoolTerms } from './ledger-names.ts';
+import { NameSweep } from './name-sweep.ts';
 
 const HOURS_OF_DAY = 24;
 
@@ -60,6 +61,7 @@ export class LedgerStore {
   readonly #names = new Names();
   readonly #bounds: SiteBounds;
   #lines: number;
+  #sweep: NameSweep | null = null;
 
   constructor(store: Store, limits: LedgerLimits) {
     this.store = store;
@@ -83,6 +85,22 @@ export class LedgerStore {
       this.#names.clear();
       throw cause;
     }
+  }
+
+  /** Takes away a few of the names that nothing bears any more, those of sites above all. Returns whether there may be more to do; when
+   *  there is not, the next call begins anew. Throws StoreError. */
+  sweepStep(): boolean {
+    const sweep = this.#sweep ?? this.store.read((database) => new NameSweep(database, this.#limits.other));
+    this.#sweep = sweep;
+    this.#names.onUse = sweep.keep;
+    const dropped = sweep.onlyReads
+      ? this.store.read((database) => sweep.step(database))
+      : this.store.write((database) => sweep.step(database));
+    if (dropped === null) {
+      this.#sweep = null;
+      this.#names.onUse = null;
+    } else if (dropped.length > 0) this.#names.clear();
+    return dropped !== null;
   }
 
   close(): void {

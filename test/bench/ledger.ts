@@ -79,7 +79,7 @@ function benchStore(days: number): void {
   const folder = mkdtempSync(join(tmpdir(), 'roundabout-ledger-'));
   const clock = { now: 20_000 * DAY_MS };
   const ledger = openLedger(folder, { ...limits, other: OTHER, now: () => clock.now });
-  const upkeep = new LedgerUpkeep({ store: ledger.store, limits, other: OTHER, wallTime: () => clock.now });
+  const upkeep = new LedgerUpkeep({ ledger, limits, other: OTHER, wallTime: () => clock.now });
   const size = () => {
     ledger.store.read((database) => database.pragma('wal_checkpoint(TRUNCATE)'));
     return statSync(join(folder, ledgerLayout.file)).size / 1e6;

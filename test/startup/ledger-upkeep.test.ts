@@ -27,7 +27,7 @@ function setUp(t: ExecutionContext, pairs = 1_000) {
   const clock = { now: day * DAY_MS };
   const ledger = openLedger(temporaryFolder(t), { exchanges: 10, pairs, other: OTHER, now: () => 0 });
   const limits = { enabled: true, keep: 30 * DAY_MS, hours: 2 * DAY_MS, exchanges: 10, pairs };
-  const upkeep = new LedgerUpkeep({ store: ledger.store, limits, other: OTHER, wallTime: () => clock.now });
+  const upkeep = new LedgerUpkeep({ ledger, limits, other: OTHER, wallTime: () => clock.now });
   t.teardown(() => {
     upkeep.close();
     ledger.close();
