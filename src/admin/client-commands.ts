@@ -1,6 +1,10 @@
 import Type, { type Static } from 'typebox';
+import type { QuotaClient } from '../gateway/quota-books.ts';
+import type { QuotaView } from '../gateway/quota-view.ts';
+import type { PoolRegistry } from '../pool/registry.ts';
 import { parseRange } from '../protocol/address-range.ts';
 import { limitGrammar, parseLimitRule } from '../protocol/limit-rule.ts';
+import { currencyFault, parseQuotaRule, quotaGrammar } from '../protocol/quota-rule.ts';
 import type { LimitLine } from '../protocol/rate-limit-fields.ts';
 import { parseParamText } from '../protocol/username.ts';
 import type { ClientSettings } from '../store/client-record.ts';
@@ -13,8 +17,11 @@ import { parseRule } from './rule-text.ts';
 export interface ClientCommandDeps {
   readonly clients: () => Clients;
   readonly pools: () => readonly { readonly pool: string }[];
+  readonly registry: () => PoolRegistry;
   /** What is left of a client's limits now; null where no gateway runs, or doesn't know the client. */
   readonly limitsLeft: (client: string) => readonly LimitLine[] | null;
+  /** How a client's quotas stand; null where no gateway runs. */
+  readonly quotasLeft: (client: QuotaClient) => readonly QuotaView[] | null;
   /** Called after each change, once it is on the disk. */
   readonly onClientsChanged: () => void;
 }
@@ -33,6 +40,7 @@ const settings = Type.Object(
     dialects: texts,
     replyFields: Type.Optional(Type.Union([Type.Literal('on'), Type.Literal('off'), Type.Null()])),
     limits: texts,
+    quotas: texts,
   },
   { additionalProperties: false },
 );
@@ -82,9 +90,9 @@ export function clientCommands(deps: ClientCommandDeps): [string, Command][] {
 }
 
 /** A client, and what is left of its limits where a gateway runs that counts them. */
-function clientState({ clients, limitsLeft }: ClientCommandDeps, name: string): ClientState {
+function clientState({ clients, limitsLeft, quotasLeft }: ClientCommandDeps, name: string): ClientState {
   const info = clients().showClient(name);
-  return { ...clientView(info), left: limitsLeft(name) };
+  return { ...clientView(info), left: limitsLeft(name), quotasLeft: quotasLeft(info) };
 }
 
 interface NewClientArgs {
@@ -111,6 +119,7 @@ function settingsOf(
   for (const range of given.allowIp ?? []) checkRange(range);
   if (given.params !== undefined) checkParams(given.params);
   for (const limit of given.limits ?? []) checkLimit(limit);
+  for (const quota of given.quotas ?? []) checkQuota(quota, deps.registry);
   const pools = given.pools?.map((pool) => pool.toLowerCase());
   if (pools !== undefined && pools.length > 0) checkPools(pools, deps.pools());
   return {
@@ -125,6 +134,7 @@ function settingsOf(
     dialects: given.dialects,
     replyFields: given.replyFields,
     limits: given.limits,
+    quotas: given.quotas,
   };
 }
 
@@ -136,6 +146,12 @@ function checkRange(text: string): void {
 function checkLimit(text: string): void {
   const limit = parseLimitRule(text);
   if (!limit.ok) throw badArgument('--limit', `"${text}": ${limit.message}`, `write a limit as ${limitGrammar}`);
+}
+
+function checkQuota(text: string, registry: () => PoolRegistry): void {
+  const quota = parseQuotaRule(text);
+  const fault = quota.ok ? currencyFault(quota.value, () => registry().pools()) : quota.message;
+  if (fault !== null) throw badArgument('--quota', `"${text}": ${fault}`, `write a quota as ${quotaGrammar}`);
 }
 
 function checkParams(text: string): void {

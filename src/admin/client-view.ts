@@ -1,3 +1,4 @@
+import type { QuotaView } from '../gateway/quota-view.ts';
 import type { LimitLine } from '../protocol/rate-limit-fields.ts';
 import type { ClientInfo } from '../store/client-record.ts';
 import { formatRule } from './rule-text.ts';
@@ -21,6 +22,8 @@ export interface ClientView {
   readonly replyFields: 'on' | 'off' | null;
   /** Its own limits, in the form that `--limit` takes. */
   readonly limits: readonly string[];
+  /** Its own quotas, in the form that `--quota` takes. */
+  readonly quotas: readonly string[];
   readonly secrets: readonly { readonly id: number; readonly createdAt: string }[];
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -30,6 +33,8 @@ export interface ClientView {
 export interface ClientState extends ClientView {
   /** What is left of its limits; null where no gateway runs. */
   readonly left: readonly LimitLine[] | null;
+  /** The same of its quotas. */
+  readonly quotasLeft: readonly QuotaView[] | null;
 }
 
 /** A client that was just made, or got another secret: the one time that the secret is shown. */
@@ -52,6 +57,7 @@ export function clientView(client: ClientInfo): ClientView {
     dialects: client.dialects,
     replyFields: client.replyFields,
     limits: client.limits,
+    quotas: client.quotas,
     secrets: client.secrets.map(({ id, createdAt }) => ({ id, createdAt: iso(createdAt) })),
     createdAt: iso(client.createdAt),
     updatedAt: iso(client.updatedAt),

@@ -8,6 +8,7 @@ import type { ExitStateView } from './exit-state-view.ts';
 import type { Health } from './health.ts';
 import type { PoolStats } from './pool-stats.ts';
 import type { PoolView } from './pool-view.ts';
+import type { ClientQuotaView } from './quota-commands.ts';
 import type { PoolReload } from './reload-command.ts';
 import type { SessionList, SessionView } from './session-view.ts';
 
@@ -43,6 +44,8 @@ export interface CommandResults {
   readonly 'session.show': SessionView;
   readonly 'session.move': SessionView;
   readonly 'session.end': SessionView;
+  readonly 'quota.list': readonly ClientQuotaView[];
+  readonly 'quota.reset': readonly ClientQuotaView[];
   /** Bookings that wait still, because the ledger can't be written. */
   readonly 'ledger.write': { readonly waiting: number };
   /** Names of a kind, for completion. */

@@ -13,12 +13,13 @@ import type { Health } from './health.ts';
 import { namesCommand } from './names-command.ts';
 import { findPool, type PoolCommandDeps, poolCommands } from './pool-commands.ts';
 import type { PoolView } from './pool-view.ts';
+import { type QuotaCommandDeps, quotaCommands } from './quota-commands.ts';
 import { type ReloadPools, reloadCommand } from './reload-command.ts';
 import { reportCommand, type TakeReport } from './report-command.ts';
 import { type Sessions, sessionCommands } from './session-commands.ts';
 
 /** What commands work on: the running gateway, or the files of one that doesn't run. */
-export interface CommandDeps extends ClientCommandDeps, PoolCommandDeps, ExitCommandDeps {
+export interface CommandDeps extends ClientCommandDeps, PoolCommandDeps, ExitCommandDeps, QuotaCommandDeps {
   readonly pools: () => readonly PoolView[];
   readonly exits: (query: ExitQuery) => ExitPage;
   /** All that is known of the exit of this id, which stands; `states` is what operators said of it. */
@@ -43,6 +44,7 @@ export function createCommands(deps: CommandDeps): Commands {
     ...viewCommands(deps),
     namesCommand(deps),
     ...sessionCommands(deps.sessions),
+    ...quotaCommands(deps),
     ...checkCommands(deps.checks),
     reportCommand(deps.report),
     ['ledger.write', command(Type.Object({}), () => deps.writeLedger())],

@@ -26,6 +26,8 @@ export interface Health {
   readonly store: 'ok' | { readonly fault: string };
   /** `fault`: bookings can't be written now, and so many wait in memory. */
   readonly ledger: 'ok' | 'off' | { readonly fault: string; readonly waiting: number };
+  /** `fault`: what clients use of their quotas can't be kept now; the quotas hold all the same. */
+  readonly quotas: 'ok' | { readonly fault: string };
 }
 
 /** What carries tunnels, and how many it does now. */

@@ -9,6 +9,7 @@ import { importCommands } from './pool-import.ts';
 import { reloadCommands } from './pool-reload.ts';
 import { removeCommands } from './pool-remove.ts';
 import { poolStatsCommand } from './pool-stats.ts';
+import { quotaCommands } from './quota.ts';
 import { reportCommands } from './report.ts';
 import { serviceCommands } from './service.ts';
 import { sessionCommands } from './session.ts';
@@ -21,6 +22,7 @@ export const groups: ReadonlyMap<string, string> = new Map([
   ['pool', 'the sets of exits'],
   ['exit', 'the ways out'],
   ['session', 'the exits that clients hold'],
+  ['quota', 'what clients may use in a period; "list" unless told'],
   ['invoice', 'bills of vendors'],
   ['usage', 'what was used and what it cost; "show" unless told'],
 ]);
@@ -48,6 +50,7 @@ export const allCommands: readonly CommandSpec[] = [
   ...checkCommands,
   ...exitCommands,
   ...sessionCommands,
+  ...quotaCommands,
   ...reportCommands,
   ...usageCommands,
   ...invoiceCommands,

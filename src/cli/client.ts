@@ -3,7 +3,9 @@ import { badArgument } from '../admin/command-error.ts';
 import { ruleGrammar } from '../admin/rule-text.ts';
 import { dialects } from '../protocol/dialects.ts';
 import { limitGrammar } from '../protocol/limit-rule.ts';
+import { quotaGrammar } from '../protocol/quota-rule.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
+import { figure } from './quota.ts';
 import { formatFacts, formatTable } from './table.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -21,6 +23,7 @@ const settingOptions: readonly OptionSpec[] = [
     choices: dialects,
   },
   { flags: '--limit <limit>', describe: 'how much it may do; in place of those set before', many: true },
+  { flags: '--quota <quota>', describe: 'how much it may use; in place of those set before', many: true },
   { flags: '--reply-fields <state>', describe: 'Roundabout-* fields on forwarded responses', choices: ['on', 'off'] },
 ];
 
@@ -34,9 +37,10 @@ const cleared: ReadonlyMap<string, object> = new Map<string, object>([
   ['dialect', { dialects: [] }],
   ['reply-fields', { replyFields: null }],
   ['limit', { limits: [] }],
+  ['quota', { quotas: [] }],
 ]);
 
-const ruleNotes = [`A RULE is ${ruleGrammar}.`, `A LIMIT is ${limitGrammar}.`];
+const ruleNotes = [`A RULE is ${ruleGrammar}.`, `A LIMIT is ${limitGrammar}.`, `A QUOTA is ${quotaGrammar}.`];
 const name = 'the name of the client';
 
 /** The commands about clients. */
@@ -136,6 +140,7 @@ function settingsOf(given: Given): Record<string, unknown> {
     dialects: given.texts('dialect'),
     replyFields: given.text('replyFields'),
     limits: given.texts('limit'),
+    quotas: given.texts('quota'),
   };
 }
 
@@ -165,7 +170,11 @@ function withLimits(client: ClientState): Outcome {
     `left of ${name}`,
     `${now} of ${quota}`,
   ]);
-  return { json: client, lines: formatFacts([...factsOf(client), ...left]) };
+  const quotas = (client.quotasLeft ?? []).map((view): [string, string] => [
+    `left of ${view.name}${view.kind === 'soft' ? ' (soft)' : ''}`,
+    `${figure(view, 'left')} of ${figure(view, 'quota')}${view.until === null ? '' : `, until ${view.until}`}`,
+  ]);
+  return { json: client, lines: formatFacts([...factsOf(client), ...left, ...quotas]) };
 }
 
 function withSecret(client: ClientWithSecret): Outcome {
@@ -193,6 +202,7 @@ function factsOf(client: ClientView): [string, string][] {
     ['dialects', client.dialects.join(' ')],
     ['reply fields', client.replyFields ?? 'as the listener says'],
     ['limits', client.limits.join('; ')],
+    ['quotas', client.quotas.join('; ')],
     ['secrets', client.secrets.map(({ id, createdAt }) => `#${id} of ${createdAt}`).join(', ')],
     ['created', client.createdAt],
     ['updated', client.updatedAt],

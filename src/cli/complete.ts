@@ -25,6 +25,7 @@ const operandKinds: ReadonlyMap<string, NameKind> = new Map([
   ['pool', 'pools'],
   ['exit', 'exits'],
   ['session', 'sessions'],
+  ['quota', 'clients'],
 ]);
 
 /** By option, what its value names. */

@@ -60,7 +60,7 @@ function checkConfig(workplace: Workplace): Outcome {
 
 function healthOutcome(health: Health): Outcome {
   const { status, pid, version, uptimeS, listeners, pools, providers, exchanges, connections } = health;
-  const { relay, workers, store, ledger } = health;
+  const { relay, workers, store, ledger, quotas } = health;
   const ended = Object.entries(exchanges.byKind).map(([kind, count]) => `${kind} ${count}`);
   const facts: [string, Cell][] = [
     ['status', status],
@@ -80,6 +80,7 @@ function healthOutcome(health: Health): Outcome {
       'ledger',
       typeof ledger === 'string' ? ledger : `${ledger.fault} (${countOf(ledger.waiting, 'booking')} wait in memory)`,
     ],
+    ['quotas', quotas === 'ok' ? quotas : `${quotas.fault} (they hold all the same)`],
   ];
   return { json: health, lines: formatFacts(facts), exitCode: status === 'ok' ? exitCodes.ok : exitCodes.notRunning };
 }

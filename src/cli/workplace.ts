@@ -11,9 +11,11 @@ import { type ExitKnowledge, exitView } from '../admin/exit-view.ts';
 import { type OperatorWords, operatorStatus } from '../admin/operator-status.ts';
 import { poolStats } from '../admin/pool-stats.ts';
 import { poolViews } from '../admin/pool-view.ts';
+import type { QuotaAnswers } from '../admin/quota-commands.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { OfflineChecks } from '../startup/offline-checks.ts';
 import { openStoredStates, type StoredStates } from '../startup/operator-states.ts';
+import { openQuotaDesk } from '../startup/quota-desk.ts';
 import { Clients } from '../store/clients.ts';
 import { openStore, type Store, storePath } from '../store/database.ts';
 import { ledgerLayout } from '../store/ledger-store.ts';
@@ -57,6 +59,7 @@ export class Workplace {
   #ledger: Store | undefined;
   /** Bookings that the running gateway can't write now, as of the last ledger(). */
   bookingsWaiting = 0;
+  #quotas: ReturnType<typeof openQuotaDesk> | undefined;
   #stored: StoredStates | undefined;
   #settings: CheckedSettings | undefined;
   #checks: OfflineChecks | undefined;
@@ -138,6 +141,7 @@ export class Workplace {
     await this.#checks?.end();
     this.#store?.close();
     this.#ledger?.close();
+    this.#quotas?.close();
   }
 
   get #place() {
@@ -178,9 +182,18 @@ export class Workplace {
         return this.#checks;
       },
       limitsLeft: () => null,
+      quotasLeft: () => null,
+      quotas: () => this.#quotaDesk(folder),
       writeLedger: () => ({ waiting: 0 }),
       onClientsChanged: () => {},
     });
+  }
+
+  #quotaDesk(folder: string): QuotaAnswers {
+    const { now, warn } = this.#options;
+    const everyone = () => configOf(this.#place).clientQuotas;
+    this.#quotas ??= openQuotaDesk(folder, { wallTime: now, everyone, warn });
+    return this.#quotas.desk;
   }
 
   /** Checks of exits are made here where no gateway makes them. */

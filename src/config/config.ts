@@ -2,6 +2,7 @@ import type { ErrorKind } from '../errors.ts';
 import type { Dialect } from '../protocol/dialects.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
 import type { LimitRule } from '../protocol/limit-rule.ts';
+import type { QuotaRule } from '../protocol/quota-rule.ts';
 import type { ExitRule, SiteRule } from '../protocol/site-rule.ts';
 import type { Parameters } from '../selection/parameters.ts';
 
@@ -31,6 +32,8 @@ export interface Config {
   readonly limits: Limits;
   /** What holds for every client that has no rules of its own. */
   readonly clientLimits: readonly LimitRule[];
+  /** How much every client may use that has no rules of its own. */
+  readonly clientQuotas: readonly QuotaRule[];
   /** How fast all clients together may go to sites. */
   readonly sitePacing: readonly SiteRule[];
   /** How much each exit may carry. */

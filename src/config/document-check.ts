@@ -51,8 +51,6 @@ function faultsOf(error: TLocalizedValidationError, subject: Subject): ConfigFau
 }
 
 function unknownKey(key: string, schema: unknown): string {
-  const later = property(schema, 'later');
-  if (Array.isArray(later) && later.includes(key)) return 'is not yet supported';
   const known = Object.keys(property(schema, 'properties') ?? {});
   const meant = closest(key, known);
   return meant === null

@@ -76,6 +76,7 @@ function configOf(written: StaticDecode<typeof configSchema>, { file, folder, da
       memoryBytes: memory,
     },
     clientLimits: limits.clients,
+    clientQuotas: limits.quotas,
     sitePacing: limits.sites,
     exitLimits: limits.exits,
     heads: {

@@ -1,5 +1,6 @@
 import Type, { type StaticDecode } from 'typebox';
 import { type ProbeTarget, parseProbeTarget } from '../protocol/probe-target.ts';
+import { readZone } from '../protocol/time-zone.ts';
 import type { Reading } from './fault.ts';
 import * as t from './schema-terms.ts';
 
@@ -58,17 +59,7 @@ function targetOf({ url, status = [], body, maxLatency }: StaticDecode<typeof ta
   return { target: page, maxLatencyMs: maxLatency };
 }
 
-const zone = t.meaning(
-  'a time zone such as UTC or Europe/Berlin',
-  (text): Reading<string> => {
-    try {
-      return { ok: true, value: new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone };
-    } catch {
-      return { ok: false, message: 'expected a time zone such as UTC or Europe/Berlin' };
-    }
-  },
-  'UTC',
-);
+const zone = t.meaning('a time zone such as UTC or Europe/Berlin', readZone, 'UTC');
 
 const publicUrl = t.meaning('an http URL that leads to the probe page from outside', (text): Reading<string> => {
   const parsed = parseProbeTarget(text);

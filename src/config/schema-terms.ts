@@ -8,8 +8,6 @@ import type { Reading } from './fault.ts';
 // The words that schemas are made of. `description` is what a fault says was expected.
 
 interface MappingOptions {
-  /** Keys that have a name already and come in a later version. */
-  readonly later?: readonly string[];
   readonly default?: object;
 }
 

@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { catalogue, type ErrorKind } from '../errors.ts';
 import { dialects } from '../protocol/dialects.ts';
 import { parseLimitRule } from '../protocol/limit-rule.ts';
+import { parseQuotaRule } from '../protocol/quota-rule.ts';
 import { parseExitRule, parseSiteRule } from '../protocol/site-rule.ts';
 import { ledger } from './ledger-schema.ts';
 import { geo, probing } from './probe-schema.ts';
@@ -44,25 +45,24 @@ const rule = Type.Refine(
 );
 
 const limitRule = t.meaning('a limit such as "requests=10/s burst=20 exchanges=50"', parseLimitRule);
+const quotaRule = t.meaning('a quota such as "bytes=50GB/month"', parseQuotaRule);
 const exitRule = t.meaning('a limit such as "exchanges=20" or "pool=residential exchanges=2"', parseExitRule);
 const siteRule = t.meaning('a pace such as "site=shop.example requests=5/s exchanges=10"', parseSiteRule);
 
-const limits = t.section(
-  {
-    connections: t.whole(1, 1_000_000, 10_000),
-    logins: t.section({
-      perSource: t.whole(1, 1_000_000, 20),
-      perName: t.whole(1, 1_000_000, 20),
-      window: t.duration('60s', 1000),
-    }),
-    reports: t.section({ perClient: t.whole(1, 1_000_000, 6_000), window: t.duration('60s', 1000) }),
-    clients: t.list(limitRule, []),
-    sites: t.list(siteRule, []),
-    exits: t.list(exitRule, []),
-    memory: t.nullable('a size such as 512MiB, from 64MiB', t.size({ least: 64 * 1024 ** 2, most: 2 ** 50 })),
-  },
-  { later: ['quotas'] },
-);
+const limits = t.section({
+  connections: t.whole(1, 1_000_000, 10_000),
+  logins: t.section({
+    perSource: t.whole(1, 1_000_000, 20),
+    perName: t.whole(1, 1_000_000, 20),
+    window: t.duration('60s', 1000),
+  }),
+  reports: t.section({ perClient: t.whole(1, 1_000_000, 6_000), window: t.duration('60s', 1000) }),
+  clients: t.list(limitRule, []),
+  quotas: t.list(quotaRule, []),
+  sites: t.list(siteRule, []),
+  exits: t.list(exitRule, []),
+  memory: t.nullable('a size such as 512MiB, from 64MiB', t.size({ least: 64 * 1024 ** 2, most: 2 ** 50 })),
+});
 
 const timeouts = t.section({
   handshake: t.duration('10s'),

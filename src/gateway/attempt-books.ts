@@ -10,6 +10,7 @@ import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
 import { mostOver } from './exit-shares.ts';
 import { bookToProvider } from './provider-books.ts';
+import type { Spending } from './quota-spending.ts';
 import { releaseFromSession, settleSession } from './session-exit.ts';
 import { remember } from './site-signals.ts';
 
@@ -26,6 +27,8 @@ export interface BookedAttempt {
   readonly queued: number;
   readonly begunAt: number;
   readonly meter: AttemptMeter;
+  /** What it counts against its client's quotas. */
+  readonly spending: Spending | null;
 }
 
 /** Others took the last place of an exit, or of its account, between its choice and its use. */
@@ -39,12 +42,15 @@ export class ExitFull extends Error {
 /** A generation of which no row is. */
 const FORMER = 0;
 
-/** Begins an attempt: takes its exit and counts it against the exit's account. Throws ExitFull where either has no place any more. */
+/** Begins an attempt: takes its exit and counts it against the exit's account. Throws ExitFull where either has no place any more,
+ *  and quota_exceeded. */
 export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Choice): BookedAttempt {
   const begunAt = deps.now();
   exchange.choice = choice;
   const { slot } = choice;
   const at = { slot, generation: choice.isFormer === true ? FORMER : deps.exits.generationOf(slot) };
+  const meter = new AttemptMeter();
+  const spending = payFor(deps, exchange, { choice, meter });
   const account = deps.accounts.take(slot);
   const place =
     account === 'full'
@@ -54,12 +60,23 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
         : deps.places.take(slot, at.generation, Math.min(MOST_IN_FLIGHT, mostOver(deps, slot)));
   if (typeof account === 'string' || place === FULL || place === NO_ROOM) {
     deps.selection().providers.left(choice.entry);
+    deps.quotas.end(exchange, spending);
     if (typeof account !== 'string') deps.accounts.undo(slot, account.place);
     if (place === FULL) throw new ExitFull();
     throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
   }
   const queued = choice.isFormer === true ? 0 : deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
-  return { choice, at, place, accountPlace: account.place, queued, begunAt, meter: new AttemptMeter() };
+  return { choice, at, place, accountPlace: account.place, queued, begunAt, meter, spending };
+}
+
+function payFor(deps: Collaborators, exchange: Exchange, attempt: { choice: Choice; meter: AttemptMeter }) {
+  const { choice, meter } = attempt;
+  try {
+    return deps.quotas.begin(exchange, choice.exit.pool, meter);
+  } catch (fault) {
+    deps.selection().providers.left(choice.entry);
+    throw fault;
+  }
 }
 
 /** Books a success. From here on the exchange holds the attempt's exit, until endExchange(). */
@@ -73,6 +90,7 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   exchange.place = place;
   exchange.accountPlace = accountPlace;
   exchange.meter = attempt.meter;
+  exchange.spending = attempt.spending;
   deps.ledger.opened(exchange);
   exchange.confirmedAt = now;
   exchange.attempted({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
@@ -91,7 +109,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const now = deps.now();
   const ms = now - attempt.begunAt;
   dropAttempt(deps, attempt);
-  settle(exchange, attempt.meter);
+  settle(deps, exchange, attempt);
   bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
   const exit = choice.exit.id;
   const kind = fault instanceof GatewayError ? fault.kind : fault instanceof ClientLeft ? 'client_left' : 'internal';
@@ -122,14 +140,19 @@ interface FailedAttempt {
 export function bookLoser(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt): void {
   dropAttempt(deps, attempt);
   deps.selection().providers.left(attempt.choice.entry);
-  settle(exchange, attempt.meter);
+  settle(deps, exchange, attempt);
   deps.ledger.failed(exchange, { ...attempt, kind: OVERTAKEN, ms: deps.now() - attempt.begunAt });
 }
 
-function settle(exchange: Exchange, meter: AttemptMeter): void {
+function settle(
+  deps: Collaborators,
+  exchange: Exchange,
+  { meter, spending }: Pick<BookedAttempt, 'meter' | 'spending'>,
+): void {
   meter.settle();
   exchange.sentBytes += meter.sent;
   exchange.receivedBytes += meter.received;
+  deps.quotas.end(exchange, spending);
 }
 
 /** Gives back an attempt's exit. */
@@ -141,7 +164,8 @@ function dropAttempt(deps: Collaborators, { at, place, accountPlace }: BookedAtt
 
 /** Gives back what the exchange holds: its place among the exchanges in flight over its exit. */
 export function endExchange(deps: Collaborators, exchange: Exchange): void {
-  if (exchange.meter !== null) settle(exchange, exchange.meter);
+  const { meter, spending } = exchange;
+  if (meter !== null) settle(deps, exchange, { meter, spending });
   if (exchange.inFlight === null) return;
   deps.places.giveBack(exchange.place);
   deps.accounts.giveBack(exchange.accountPlace);

@@ -16,7 +16,7 @@ const LEAST_MS = 5;
  *  for and is safe, an attempt that is late is raced by another. The exit that succeeded stays in exchange.choice, counted in
  *  flight until endExchange(). Throws what its limits forbid, or the last failure; `deadline` where time ran out over several attempts. */
 export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, work: Work<T>): Promise<T> {
-  deps.limits.take(exchange);
+  letIn(deps, exchange);
   const { most, endsAt } = termsOf(deps, exchange);
   const turn = deps.pacing.enter(exchange, endsAt);
   if (turn !== null) await turn;
@@ -44,7 +44,7 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
       const other = may ? chooseRival(deps, exchange, tried) : null;
       if (other === null) return null;
       tried.push(other.slot);
-      const run = runOver(deps, exchange, { choice: other, work, endsAt, another: another(), raced });
+      const run = runRival(deps, exchange, { choice: other, work, endsAt, another: another(), raced });
       if (run !== null) deps.selection().hedged(siteRowOf(deps, exchange));
       return run;
     };
@@ -61,6 +61,27 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
     if (repeatable && another()) continue;
     if (repeatable && pinned) throw sessionLost(failure);
     throw endsAt - deps.now() < LEAST_MS ? outOfTime(failure, tried.length) : failure;
+  }
+}
+
+/** Takes what its client's quotas and limits let it have: all of it, or nothing. */
+function letIn(deps: Collaborators, exchange: Exchange): void {
+  deps.quotas.take(exchange);
+  try {
+    deps.limits.take(exchange);
+  } catch (fault) {
+    deps.quotas.giveBack(exchange);
+    throw fault;
+  }
+}
+
+/** Begins an attempt against the one under way; null where it may not begin, which is no reason to end that one. */
+function runRival<T>(deps: Collaborators, exchange: Exchange, options: RunOptions<T>): AttemptRun<T> | null {
+  try {
+    return runOver(deps, exchange, options);
+  } catch (fault) {
+    if (fault instanceof GatewayError) return null;
+    throw fault;
   }
 }
 

@@ -23,6 +23,7 @@ import type { FilterRings } from './filter-rings.ts';
 import type { Flows } from './flows.ts';
 import type { Ledger } from './ledger.ts';
 import type { OperatorBars } from './operator-bars.ts';
+import type { Quotas } from './quotas.ts';
 import type { SitePacing } from './site-pacing.ts';
 import type { SiteSignals } from './site-signals.ts';
 import type { StandingCounts } from './standing-counts.ts';
@@ -91,6 +92,7 @@ export interface Collaborators {
   readonly signals: SiteSignals;
   readonly guards: ExitGuards;
   readonly limits: ExchangeLimits;
+  readonly quotas: Quotas;
   /** What is counted against the vendors' accounts. */
   readonly accounts: VendorAccounts;
   /** What operators have closed. */

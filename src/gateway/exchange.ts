@@ -13,6 +13,8 @@ import type { Identity } from './admission.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Deadline } from './deadline.ts';
 import type { HeldLimits } from './exchange-limits.ts';
+import type { Spending } from './quota-spending.ts';
+import type { QuotaHold } from './quotas.ts';
 import { NO_TICKET } from './recent-exchanges.ts';
 import type { HeldPace } from './site-pacing.ts';
 
@@ -87,6 +89,10 @@ export class Exchange {
   admission: Admission | null = null;
   /** What it was let in by; null where nothing limits it. */
   limits: HeldLimits | null = null;
+  /** What it counts against its client's quotas; null where it has none. */
+  quota: QuotaHold | null = null;
+  /** Which soft quota was used up before it began; for its client. */
+  quotaWarning: string | undefined;
   /** The pace of its site, and its place there; null where it has none. */
   pace: HeldPace | null = null;
   /** An exit that would do was left because its vendor's account was at its limit, when one was chosen last. */
@@ -102,6 +108,8 @@ export class Exchange {
   ticket = NO_TICKET;
   /** Counts the octets of the attempt that succeeded. */
   meter: AttemptMeter | null = null;
+  /** What that attempt counts against quotas. */
+  spending: Spending | null = null;
   /** Its place among what the ledger books as it runs. */
   ledgerPlace = -1;
   /** Octets to and from exits, of all attempts, once they have ended; see AttemptMeter. */
@@ -117,7 +125,7 @@ export class Exchange {
   /** How it ended. `cut`: after success was told, and not at the end of a message. */
   ending: 'ok' | 'cut' | 'client_left' | ErrorKind | null = null;
   by: By | null = null;
-  /** Of an exchange that found no exit: why, in counts. */
+  /** Of an exchange that found no exit: why, in counts. Of one that was cut: which quota was used up. */
   why: string | null = null;
   /** What its site did with it, as far as is known. */
   verdict: Verdict = unknownVerdict;
@@ -183,13 +191,14 @@ export class ClientLeft extends Error {
 
 /** What our own fields say about an exchange: whatever the client needs to name it, its exit (id and country, never its address)
  *  and its session later. */
-export function labelsOf({ id, choice, admission }: Exchange): ReplyLabels {
+export function labelsOf({ id, choice, admission, quotaWarning }: Exchange): ReplyLabels {
   const exit = choice?.exit;
   const country = exit?.geo.country;
   return {
     requestId: id,
     exitLabel: country === undefined ? exit?.id : `${exit?.id}; country=${country}`,
     sessionLabel: admission?.params.session,
+    quotaLabel: quotaWarning,
   };
 }
 

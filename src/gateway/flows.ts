@@ -3,6 +3,7 @@ import type { LimitCounts } from '../policy/limit-counts.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
 import { pause } from './pause.ts';
+import type { Quotas } from './quotas.ts';
 
 /** A tunnel is let pass so much at first: most don't need more, and what they don't is of no use to others meanwhile. */
 const FIRST_GRANT = 16 * 1024;
@@ -14,12 +15,13 @@ const GRANT_MS = 50;
 
 export interface FlowsOptions {
   readonly counts: LimitCounts;
+  readonly quotas: Quotas;
   readonly now: () => number;
 }
 
-/** Lets octets pass as fast as their client's limit allows: of a tunnel in grants, each of which is taken from the client's word when
- *  the one before is used up, and of content that is forwarded by a pause behind each piece. All tunnels of a client, of every thread,
- *  ask in turn, for as much as each other: that is their fair share. */
+/** Lets octets pass as fast as their client's limit allows, and as long as its quotas do: of a tunnel in grants, each of which is taken
+ *  from the client's word when the one before is used up, and of content that is forwarded by a pause behind each piece. All tunnels of
+ *  a client, of every thread, ask in turn, for as much as each other: that is their fair share. */
 export class Flows {
   readonly #options: FlowsOptions;
 
@@ -37,21 +39,22 @@ export class Flows {
   }
 
   /** What meters a tunnel of the exchange; null where nothing does. */
-  tunnel({ limits }: Exchange): TunnelFlow | null {
-    const flow = limits?.flow ?? null;
-    return flow === null ? null : new TunnelFlow(flow, this.#options);
+  tunnel(exchange: Exchange): TunnelFlow | null {
+    return isMetered(exchange) ? new TunnelFlow(exchange, this.#options) : null;
   }
 
   /** What paces content of the exchange on its way; null where nothing does. `hold` is told to stop its sender, and to let it go on. */
-  content({ limits }: Exchange, hold: (held: boolean, waitMs: number) => void): ContentFlow | null {
-    const flow = limits?.flow ?? null;
-    return flow === null ? null : new ContentFlow(flow, { ...this.#options, hold });
+  content(exchange: Exchange, hold: (held: boolean, waitMs: number) => void): ContentFlow | null {
+    return isMetered(exchange) ? new ContentFlow(exchange, { ...this.#options, hold }) : null;
   }
 }
 
+const isMetered = ({ limits, quota }: Exchange): boolean => quota !== null || (limits?.flow ?? null) !== null;
+
 /** A tunnel that passes what it is granted, and then asks for more. */
 export class TunnelFlow {
-  readonly #limit: Limit;
+  readonly #exchange: Exchange;
+  readonly #limit: Limit | null;
   readonly #options: FlowsOptions;
   #handle: RelayHandle | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -60,41 +63,51 @@ export class TunnelFlow {
   #next = FIRST_GRANT;
   #over = false;
 
-  constructor(limit: Limit, options: FlowsOptions) {
-    this.#limit = limit;
+  constructor(exchange: Exchange, options: FlowsOptions) {
+    this.#exchange = exchange;
+    this.#limit = exchange.limits?.flow ?? null;
     this.#options = options;
   }
 
   /** The relay that carries it, which began without an allowance. */
   begin(handle: RelayHandle): void {
     this.#handle = handle;
+    this.#options.quotas.watch(this.#exchange);
   }
 
   /** What was granted is used up. */
   readonly spent = (): void => {
     const handle = this.#handle;
     if (handle === null || this.#over || this.#timer !== null) return;
-    const { counts, now } = this.#options;
-    const passed = handle.bytesAtoB + handle.bytesBtoA;
-    const octets = this.#next;
-    // What was read before the tunnel began is paid for as well.
-    const waitMs = counts.reserve(this.#limit, now(), octets + Math.max(0, passed - this.#granted))?.waitMs ?? 1_000;
-    this.#granted = passed + octets;
-    this.#next = grantFor(this.#limit.most, { waitMs, last: octets });
-    if (waitMs < 1) return handle.renew(octets);
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      if (!this.#over) handle.renew(octets);
-    }, waitMs);
+    const most = this.#options.quotas.grant(this.#exchange);
+    if (most <= 0) return;
+    if (this.#limit === null) return handle.renew(most);
+    this.#ask(handle, { limit: this.#limit, octets: Math.min(this.#next, most) });
   };
 
   /** The tunnel has ended, `passed` octets later: what it was granted and didn't use others may. */
   end(passed: number): void {
     this.#over = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const { counts, now } = this.#options;
+    const { counts, quotas, now } = this.#options;
+    quotas.unwatch(this.#exchange);
+    if (this.#limit === null) return;
     if (passed < this.#granted) counts.refund(this.#limit, '', this.#granted - passed);
     else if (passed > this.#granted) counts.reserve(this.#limit, now(), passed - this.#granted);
+  }
+
+  #ask(handle: RelayHandle, { limit, octets }: { readonly limit: Limit; readonly octets: number }): void {
+    const { counts, now } = this.#options;
+    const passed = handle.bytesAtoB + handle.bytesBtoA;
+    // What was read before the tunnel began is paid for as well.
+    const waitMs = counts.reserve(limit, now(), octets + Math.max(0, passed - this.#granted))?.waitMs ?? 1_000;
+    this.#granted = passed + octets;
+    this.#next = grantFor(limit.most, { waitMs, last: octets });
+    if (waitMs < 1) return handle.renew(octets);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (!this.#over) handle.renew(octets);
+    }, waitMs);
   }
 }
 
@@ -109,21 +122,32 @@ function grantFor(
   return Math.round(Math.max(LEAST_GRANT, Math.min(MOST_GRANT, Math.sqrt(shared * last))));
 }
 
+/** Quotas are looked at when so much content has passed, or after so long: each look counts what the exit's socket has moved. */
+const LOOK_BYTES = 64 * 1024;
+const LOOK_MS = 500;
+
 /** Content that has passed is paid for before more of it is read. */
 export class ContentFlow {
-  readonly #limit: Limit;
+  readonly #exchange: Exchange;
+  readonly #limit: Limit | null;
   readonly #options: FlowsOptions & { readonly hold: (held: boolean, waitMs: number) => void };
   #timer: NodeJS.Timeout | null = null;
+  #unseen = 0;
+  #seenAt: number;
 
-  constructor(limit: Limit, options: FlowsOptions & { readonly hold: (held: boolean, waitMs: number) => void }) {
-    this.#limit = limit;
+  constructor(exchange: Exchange, options: FlowsOptions & { readonly hold: (held: boolean, waitMs: number) => void }) {
+    this.#exchange = exchange;
+    this.#limit = exchange.limits?.flow ?? null;
     this.#options = options;
+    this.#seenAt = options.now();
   }
 
   /** So many octets have passed. */
   passed(octets: number): void {
     const { counts, now, hold } = this.#options;
-    const waitMs = counts.reserve(this.#limit, now(), octets)?.waitMs ?? 0;
+    const at = now();
+    if (!this.#mayGoOn(octets, at) || this.#limit === null) return;
+    const waitMs = counts.reserve(this.#limit, at, octets)?.waitMs ?? 0;
     if (waitMs < 1 || this.#timer !== null) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
@@ -136,5 +160,13 @@ export class ContentFlow {
   end(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+  }
+
+  #mayGoOn(octets: number, at: number): boolean {
+    this.#unseen += octets;
+    if (this.#unseen < LOOK_BYTES && at - this.#seenAt < LOOK_MS) return true;
+    this.#unseen = 0;
+    this.#seenAt = at;
+    return this.#options.quotas.check(this.#exchange);
   }
 }

@@ -89,6 +89,7 @@ function echo(deps: Collaborators, exchange: Exchange, admission: Admission): Lo
     limits: {
       reports: deps.signals.reports.left(admission.client.name, deps.now()),
       client: deps.limits.figuresOf(admission.client).map(limitLine),
+      quotas: deps.quotas.viewsOf(admission.client),
     },
     requestId: exchange.id,
   });

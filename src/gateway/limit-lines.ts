@@ -8,8 +8,8 @@ import { type Exchange, labelsOf } from './exchange.ts';
  *  origin's word on limits. */
 export function ownLabelsOf(deps: Collaborators, exchange: Exchange): ReplyLabels {
   const labels = labelsOf(exchange);
-  const figures = deps.limits.figures(exchange);
-  return figures.length === 0 ? labels : { ...labels, limits: figures.map(limitLine) };
+  const limits = [...deps.limits.figures(exchange).map(limitLine), ...deps.quotas.lines(exchange)];
+  return limits.length === 0 ? labels : { ...labels, limits };
 }
 
 /** A limit as replies and people are told of it. */

@@ -131,6 +131,11 @@ export class Gcra {
     return secondOf(now) - this.#words.load(at + RESTS) >= 0;
   }
 
+  /** The bucket at `at`, which holds nothing itself, is not to rest before `untilMs`. */
+  keep(at: number, untilMs: number): void {
+    this.#restsBy(at, Math.min(untilMs, LAST_MS));
+  }
+
   #owedNow(at: number, { ticksPerMs, most }: Pace, now: number): number {
     const seen = this.#words.load(at);
     return this.rests(at, now) ? 0 : owedBy(seen, Math.floor(now * ticksPerMs), most);
@@ -154,6 +159,9 @@ function owedBy(seen: number, tick: number, most: number): number {
   // More than may be owed is the skew of another thread's clock, or another pace's word: it must neither open nor freeze.
   return ahead < 0 ? 0 : Math.min(ahead, most);
 }
+
+/** No second is later: see secondOf. */
+const LAST_MS = (2 ** 31 - 3) * 1000;
 
 /** Seconds since the clock's beginning, from 1 on; a word holds 68 years of them. */
 const secondOf = (ms: number): number => Math.floor(ms / 1000) + 1;

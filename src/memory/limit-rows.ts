@@ -9,8 +9,13 @@ const BUCKET = 2;
 const BUCKET_RESTS = 3;
 /** A bit for each thread that waits for a place. */
 const WAITING = 4;
+/** What a quota has used: 64 bits. */
+const SPENT = 6;
+/** Marks about a quota: see QuotaCounts. */
+const MARKS = 8;
+const MARK_WORDS = 4;
 /** Words of what a row is used for, cleared before another key gets it. */
-const USED_WORDS = [BUCKET, BUCKET_RESTS, WAITING] as const;
+const USED_WORDS = [BUCKET, BUCKET_RESTS, WAITING, SPENT, SPENT + 1, MARKS, MARKS + 1, MARKS + 2, MARKS + 3] as const;
 
 /** Rows that a key may stand in, next to each other. */
 const WAYS = 16;
@@ -51,6 +56,16 @@ export class LimitRows {
   /** Where the bucket of a row stands: see Gcra. */
   bucketAt(row: number): number {
     return row * ROW_WORDS + BUCKET;
+  }
+
+  /** Where among words of 64 bits the row tells what a quota has used. */
+  spentAt(row: number): number {
+    return (row * ROW_WORDS + SPENT) / 2;
+  }
+
+  /** Where a mark of the row stands, 0 to 3. */
+  markAt(row: number, mark: number): number {
+    return row * ROW_WORDS + MARKS + (mark % MARK_WORDS);
   }
 
   /** The key's row, or NO_ROW. */

@@ -41,3 +41,33 @@ export class AtomicWords implements Words {
     return Atomics.compareExchange(this.#words, index, expected, value);
   }
 }
+
+/** 64-bit words that several threads share: for counts that 32 bits are too few for. */
+export interface WideWords {
+  load(index: number): bigint;
+  /** Returns the value before. */
+  add(index: number, by: bigint): bigint;
+  /** Returns the value before: it was `expected` where the word has changed. */
+  compareExchange(index: number, expected: bigint, value: bigint): bigint;
+}
+
+/** The same memory in words of 64 bits; each stands at twice its index among those of 32. */
+export class AtomicWideWords implements WideWords {
+  readonly #words: BigInt64Array<SharedArrayBuffer>;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#words = new BigInt64Array(buffer, 0, buffer.byteLength >> 3);
+  }
+
+  load(index: number): bigint {
+    return Atomics.load(this.#words, index);
+  }
+
+  add(index: number, by: bigint): bigint {
+    return Atomics.add(this.#words, index, by);
+  }
+
+  compareExchange(index: number, expected: bigint, value: bigint): bigint {
+    return Atomics.compareExchange(this.#words, index, expected, value);
+  }
+}

@@ -20,6 +20,8 @@ export interface ClientRecord {
   readonly replyFields: 'on' | 'off' | null;
   /** Its own limits, as text: see LimitRule. */
   readonly limits: readonly string[];
+  /** Its own quotas, as text: see QuotaRule. */
+  readonly quotas: readonly string[];
   /** Keyed hashes in hex; at most `secretLimit` count. */
   readonly secrets: readonly { readonly hash: string }[];
 }

@@ -1,7 +1,7 @@
 import { flowPaceOf, type Pace, paceOf } from '../memory/gcra.ts';
 import type { LimitRule } from '../protocol/limit-rule.ts';
 import type { Rate } from '../protocol/rule-text.ts';
-import { isWithin } from '../protocol/suffix.ts';
+import { bySpecificity, conditionsOf, conditionText, isAbout, type RuleFacts } from './rule-conditions.ts';
 
 /** One limit of one client, as it is counted. */
 export interface Limit {
@@ -19,15 +19,6 @@ export interface Limit {
 }
 
 export type LimitKind = 'requests' | 'siteRequests' | 'exchanges' | 'siteExchanges' | 'bandwidth';
-
-/** What decides which limits an exchange has. */
-export interface LimitFacts {
-  /** The pools that it may leave by. */
-  readonly pools: readonly string[];
-  /** The host that it goes to. */
-  readonly host: string;
-  readonly tag: string | undefined;
-}
 
 /** Refusals for want of a place come first: those for want of a rate would have spent it. */
 const KINDS: readonly LimitKind[] = ['exchanges', 'siteExchanges', 'requests', 'siteRequests', 'bandwidth'];
@@ -62,7 +53,7 @@ export class ClientLimits {
   }
 
   /** The limits of an exchange, those that hold a place first, and that of bandwidth last. */
-  of(facts: LimitFacts): readonly Limit[] {
+  of(facts: RuleFacts): readonly Limit[] {
     if (this.#same !== null) return this.#same;
     const limits: Limit[] = [];
     for (const candidates of this.#candidates) {
@@ -84,11 +75,7 @@ export class ClientLimits {
 function candidateOf(client: string, rule: LimitRule, kind: LimitKind): Candidate[] {
   const value = rule[kind];
   if (value === undefined) return [];
-  const { pool, site, tag } = rule;
-  const about = Object.entries({ pool, site, tag }).flatMap(([key, name]) =>
-    name === undefined ? [] : `${key}=${name}`,
-  );
-  const name = [WORDS[kind], ...about].join(' ');
+  const name = `${WORDS[kind]}${conditionText(rule)}`;
   const perSite = kind === 'siteRequests' || kind === 'siteExchanges';
   if (kind === 'bandwidth' && typeof value === 'number') {
     const key = `${client}\n${name}\n${value}`;
@@ -103,16 +90,3 @@ function candidateOf(client: string, rule: LimitRule, kind: LimitKind): Candidat
 }
 
 const rateText = ({ count, windowMs, burst }: Rate): string => `${count}/${windowMs} ${burst}`;
-
-const conditionsOf = ({ pool, site, tag }: LimitRule): number =>
-  Number(pool !== undefined) + Number(site !== undefined) + Number(tag !== undefined);
-
-function bySpecificity(rules: readonly LimitRule[]): readonly LimitRule[] {
-  return rules.toSorted((one, other) => conditionsOf(other) - conditionsOf(one));
-}
-
-function isAbout({ pool, site, tag }: LimitRule, facts: LimitFacts): boolean {
-  if (pool !== undefined && !facts.pools.includes(pool)) return false;
-  if (site !== undefined && !isWithin(facts.host, site)) return false;
-  return tag === undefined || facts.tag === tag;
-}

@@ -4,9 +4,9 @@ export function decimalsOf(value: number): number {
   return Math.max(0, (mantissa.split('.')[1] ?? '').length - Number(exponent));
 }
 
-/** A number of at most `decimals` decimals as a whole number of its smallest units, exact as it is written: 4.2 with 2 is 420.
+/** A number, or its decimal text, of at most `decimals` decimals as a whole number of its smallest units, exact as it is written: 4.2 with 2 is 420.
  *  What is finer is cut off. */
-export function unitsOf(value: number, decimals: number): bigint {
+export function unitsOf(value: number | string, decimals: number): bigint {
   const [mantissa = '', exponent = '0'] = String(value).split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
   const shift = Number(exponent) + decimals - fraction.length;

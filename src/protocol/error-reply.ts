@@ -11,6 +11,8 @@ export interface ReplyLabels {
   /** Opaque id and country of the exit; undefined where none was chosen. */
   readonly exitLabel?: string;
   readonly sessionLabel?: string;
+  /** Which soft quota is used up. */
+  readonly quotaLabel?: string;
   /** What is left of the limits that it came under; for replies of our own making alone. */
   readonly limits?: readonly LimitLine[];
 }
@@ -65,10 +67,11 @@ export function connectReply(labels: ReplyLabels): Buffer {
 }
 
 /** Our own fields, as they stand on every reply of ours and, unless switched off, on forwarded responses. */
-export function labelFields({ requestId, exitLabel, sessionLabel }: ReplyLabels): FieldLine[] {
+export function labelFields({ requestId, exitLabel, sessionLabel, quotaLabel }: ReplyLabels): FieldLine[] {
   const fields: FieldLine[] = [['Roundabout-Request-Id', fieldText(requestId)]];
   if (exitLabel !== undefined) fields.push(['Roundabout-Exit', fieldText(exitLabel)]);
   if (sessionLabel !== undefined) fields.push(['Roundabout-Session', fieldText(sessionLabel)]);
+  if (quotaLabel !== undefined) fields.push(['Roundabout-Quota', fieldText(quotaLabel)]);
   return fields;
 }
 

@@ -9,6 +9,7 @@ import {
   readPool,
   readRate,
   readSite,
+  readTag,
 } from './rule-text.ts';
 import type { Reading } from './units.ts';
 
@@ -36,9 +37,6 @@ interface Draft extends LimitRule {
   readonly burst?: number;
   readonly siteBurst?: number;
 }
-
-const readTag = (text: string): Reading<string> =>
-  /^[A-Za-z0-9._~]{1,64}$/.test(text) ? { ok: true, value: text } : no('expected a tag');
 
 const readers: ReadonlyMap<string, PartReader<Draft>> = new Map<string, PartReader<Draft>>([
   ['pool', named('pool', readPool)],

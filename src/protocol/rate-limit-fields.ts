@@ -7,7 +7,7 @@ export interface LimitLine {
   readonly quota: number;
   /** In which time all of it comes back, in s; null where that is up to those under way. */
   readonly windowS: number | null;
-  readonly unit: 'requests' | 'concurrent-requests' | 'content-bytes';
+  readonly unit: 'requests' | 'concurrent-requests' | 'content-bytes' | `micro-${string}`;
   readonly left: number;
   /** After how many s all of it is back; null as above. */
   readonly wholeInS: number | null;

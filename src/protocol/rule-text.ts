@@ -104,3 +104,7 @@ export function readSite(text: string): Reading<string> {
 export function readPool(text: string): Reading<string> {
   return /^[a-z0-9._~]{1,64}$/.test(text) ? { ok: true, value: text } : no('expected the name of a pool');
 }
+
+export function readTag(text: string): Reading<string> {
+  return /^[A-Za-z0-9._~]{1,64}$/.test(text) ? { ok: true, value: text } : no('expected a tag');
+}

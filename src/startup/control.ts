@@ -17,6 +17,7 @@ import { ExitInsights } from './exit-insights.ts';
 import type { LedgerHealth } from './ledger-writer.ts';
 import type { PoolSources } from './pool-sources.ts';
 import type { Probing } from './probing.ts';
+import { QuotaDesk } from './quota-desk.ts';
 import type { SharedState } from './shared-state.ts';
 import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
 import type { WorkerGroup } from './worker-group.ts';
@@ -40,6 +41,8 @@ export function gatewayCommands(options: ControlOptions): Commands {
   const { registry, sessions, states } = shared;
   const { stored } = states;
   const limits = new ExchangeLimits({ counts: shared.limits, everyone: () => group.clientLimits, now });
+  const everyone = () => group.clientQuotas;
+  const quotas = new QuotaDesk({ counts: shared.quotaCounts, keeper: shared.quotas, everyone });
   const insights = new ExitInsights({
     tables: shared.tables,
     parameters: () => group.selectionParameters,
@@ -82,6 +85,8 @@ export function gatewayCommands(options: ControlOptions): Commands {
       return { waiting: shared.ledger?.health.waiting ?? 0 };
     },
     checks: () => probing.checks,
+    quotasLeft: (client) => quotas.viewsOf(client),
+    quotas: () => quotas,
     limitsLeft: (name) => limits.figuresOf(clients.showClient(name)).map(limitLine),
     onClientsChanged: () => {
       taken = takeClients();
@@ -144,6 +149,7 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
     return {
       ...common,
       ledger: 'ok',
+      quotas: 'ok',
       status: 'starting',
       listeners: [],
       pools: [],
@@ -171,6 +177,7 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
     connections: group.connections,
     workers: group.workers,
     ledger: ledgerState(shared.ledger?.health ?? null),
+    quotas: shared.quotas.health.fault === null ? 'ok' : { fault: shared.quotas.health.fault },
   };
 }
 

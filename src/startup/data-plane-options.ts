@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Ledger } from '../gateway/ledger.ts';
 import type { RecentLookUp } from '../gateway/recent-exchanges.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
+import type { AccountName } from '../policy/quota-counts.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { AccessRecord } from '../telemetry/access-record.ts';
@@ -38,6 +39,10 @@ export interface DataPlaneOptions {
   readonly now: () => number;
   readonly log: { write(record: AccessRecord): void } | null;
   readonly ledger: Ledger;
+  /** Told of counts of quotas that the disk may know: see QuotaCounts. */
+  readonly meetQuota: (account: AccountName) => void;
+  /** Tells operators something. */
+  readonly notice: (line: string) => void;
   /** Tells a fault of our own in an exchange. */
   readonly tellFault: (id: string, fault: unknown) => void;
 }

@@ -3,6 +3,8 @@ import type { Collaborators } from '../gateway/collaborators.ts';
 import { ExchangeLimits } from '../gateway/exchange-limits.ts';
 import { FilterRings } from '../gateway/filter-rings.ts';
 import { Flows } from '../gateway/flows.ts';
+import { QuotaBooks } from '../gateway/quota-books.ts';
+import { Quotas } from '../gateway/quotas.ts';
 import { SitePacing } from '../gateway/site-pacing.ts';
 import { StandingCounts } from '../gateway/standing-counts.ts';
 import { VendorAccounts } from '../gateway/vendor-accounts.ts';
@@ -10,6 +12,7 @@ import { VerifiedLogins } from '../gateway/verified-logins.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { LimitCounts } from '../policy/limit-counts.ts';
 import { LoginLimits } from '../policy/login-limits.ts';
+import { QuotaCounts } from '../policy/quota-counts.ts';
 import { ReportLimits } from '../policy/report-limits.ts';
 import { RejectionLedger } from '../selection/blame.ts';
 import type { SelectionTables } from '../selection/selection.ts';
@@ -44,11 +47,19 @@ export interface CollaboratorParts
 export function createCollaborators(parts: CollaboratorParts): Collaborators {
   const { options, inForce, tables, verdicts, counters, booked } = parts;
   const { registry, epochs, leases, failures, dialler, kept, relay, draining } = parts;
-  const { sessionSecret, sessionsLostSince, memory, worker, now, tellFault, log, ledger, lookUp } = options;
+  const { sessionSecret, sessionsLostSince, memory, worker, now, tellFault, log, ledger, lookUp, meetQuota, notice } =
+    options;
   const { logins, reports } = inForce.config.limits;
   const { rows, sites } = tables;
   const rings = new FilterRings();
   const counts = new LimitCounts(memory.limits, worker);
+  const quotas = new Quotas({
+    counts: new QuotaCounts(memory.limits, { now, wallTime: Date.now, met: meetQuota }),
+    books: new QuotaBooks({ everyone: () => inForce.config.clientQuotas, directory: () => inForce.directory }),
+    priceOf: (pool) => registry.pool(pool)?.price,
+    wallTime: Date.now,
+    notice,
+  });
   const index = new SiteIndex(sites, sessionSecret);
   const siteRowOf = (site: string) => index.rowOf(site, now());
   const selection = () => inForce.selection;
@@ -89,7 +100,8 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
       generationOf: (slot) => registry.generationOf(slot),
       rules: () => inForce.config.guards,
     }),
-    flows: new Flows({ counts, now }),
+    flows: new Flows({ counts, quotas, now }),
+    quotas,
     pacing: new SitePacing({ counts, rules: () => inForce.config.sitePacing, now }),
     exitMost: () => inForce.config.exitLimits,
     accounts: new VendorAccounts({ registry, counts, now }),

@@ -1,6 +1,7 @@
 import type { Family } from '../telemetry/exposition.ts';
 import type { LedgerHealth } from './ledger-writer.ts';
 import { counter, gauge } from './metric-families.ts';
+import type { QuotaHealth } from './quota-keeper.ts';
 
 /** How the ledger is, as families of metrics; none where none is kept. */
 export function ledgerFamilies(health: LedgerHealth | null): readonly Family[] {
@@ -15,5 +16,17 @@ export function ledgerFamilies(health: LedgerHealth | null): readonly Family[] {
       failedWrites,
     ),
     counter('roundabout_ledger_lost_lines_total', 'Lines that the log of exchanges did not get.', linesLost),
+  ];
+}
+
+/** How it is to keep what clients use of their quotas. */
+export function quotaFamilies({ fault, failedWrites }: QuotaHealth): readonly Family[] {
+  return [
+    gauge(
+      'roundabout_quotas_writable',
+      'Whether what clients use of their quotas can be kept now: 0 is an alarm.',
+      fault === null ? 1 : 0,
+    ),
+    counter('roundabout_quotas_failed_writes_total', 'Writes of it that failed; they are tried again.', failedWrites),
   ];
 }

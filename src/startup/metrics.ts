@@ -2,7 +2,7 @@ import { blamed, endKinds, modes, phases } from '../telemetry/counter-columns.ts
 import type { CounterSnapshot } from '../telemetry/counters.ts';
 import { exposition, type Family, type Labels } from '../telemetry/exposition.ts';
 import { openDescriptors } from './capacity.ts';
-import { ledgerFamilies } from './ledger-metrics.ts';
+import { ledgerFamilies, quotaFamilies } from './ledger-metrics.ts';
 import type { LoopTime } from './loop-times.ts';
 import { counter, gauge, histogram } from './metric-families.ts';
 import { probeFamilies } from './probe-metrics.ts';
@@ -163,6 +163,7 @@ function stockFamilies({ group, shared, probing }: NonNullable<MetricsSources['r
     ),
     ...probeFamilies(probing, pools),
     ...ledgerFamilies(shared.ledger?.health ?? null),
+    ...quotaFamilies(shared.quotas.health),
     gauge('roundabout_sessions_held', 'Sessions that hold an exit.', held),
     counter('roundabout_sessions_evicted_total', 'Sessions that had to end early for want of room.', evicted),
     counter('roundabout_sessions_refused_total', 'Sessions that found no room.', refused),

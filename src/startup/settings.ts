@@ -6,6 +6,7 @@ import { type ConfigFault, inOrder } from '../config/fault.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { PoolFileContent } from '../config/pool-file.ts';
 import { readPoolFolder } from '../config/pool-folder.ts';
+import { quotaFaults, quotaWarnings } from '../config/quota-check.ts';
 import { readVendorFolders } from '../config/vendor-folder.ts';
 import type { DemoExit } from '../pool/entry-drafts.ts';
 import { demoCountsOf, type PoolSources, poolSources, sourceFaults } from '../pool/pool-builder.ts';
@@ -63,9 +64,9 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
   const faults =
     folder.faults.length > 0
       ? [...folder.faults, ...sourceFaults(folder.sources(folder.files, []))]
-      : folder.missing(folder.files.map(({ name }) => name));
+      : [...folder.missing(folder.files.map(({ name }) => name)), ...quotaFaults(loaded, folder.files)];
   if (faults.length > 0) return { ok: false, faults };
-  const warnings = [...folder.warnings, ...exposureWarnings(loaded)];
+  const warnings = [...folder.warnings, ...exposureWarnings(loaded), ...quotaWarnings(loaded, folder.files)];
   const demo = demoCountsOf(folder.files);
   return { ok: true, settings: { ...folder, config, demo, warnings, readPools: () => readPools(loaded) } };
 }

@@ -1,10 +1,12 @@
 import type { Config } from '../config/config.ts';
 import { learnedSections } from '../memory/learned-sections.ts';
 import { LimitCounts } from '../policy/limit-counts.ts';
+import { QuotaCounts } from '../policy/quota-counts.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import { ExitHealth } from '../selection/exit-health.ts';
 import type { SelectionTables } from '../selection/selection.ts';
+import { QuotaStore } from '../store/quota-store.ts';
 import { hashSecret } from '../store/secret-key.ts';
 import { idEpochs } from './epoch-memory.ts';
 import { IdRenewals } from './id-renewals.ts';
@@ -15,6 +17,7 @@ import type { LeaseMemory } from './lease-store.ts';
 import { Ledger } from './ledger.ts';
 import { OperatorStates, type StoredStates } from './operator-states.ts';
 import { Providers } from './providers.ts';
+import { QuotaKeeper } from './quota-keeper.ts';
 import { ExitSettler, placesOf, selectionTables } from './selection-memory.ts';
 import { SessionDesk } from './session-desk.ts';
 import { createSharedMemory, type SharedMemory } from './shared-memory.ts';
@@ -53,6 +56,9 @@ export class SharedState {
   readonly sessionSecret: Uint8Array;
   /** Null where none is kept. */
   readonly ledger: Ledger | null;
+  /** What all threads count against clients' quotas, and what keeps it. */
+  readonly quotaCounts: QuotaCounts;
+  readonly quotas: QuotaKeeper;
   readonly #leases: LeaseMemory;
   readonly #kept: KeptLeases;
   readonly #learned: LearnedStore;
@@ -116,6 +122,9 @@ export class SharedState {
     this.#renewals.start();
     this.#kept = keepLeases({ folder: dataFolder, leases, registry, now, warn });
     this.#learned.start();
+    this.quotaCounts = new QuotaCounts(memory.limits, { now, wallTime: Date.now, met: () => {} });
+    const store = QuotaStore.open(dataFolder, Date.now);
+    this.quotas = new QuotaKeeper({ store, counts: this.quotaCounts, wallTime: Date.now, warn });
     this.ledger = limits.enabled ? new Ledger({ folder: dataFolder, limits, wallTime: Date.now, warn }) : null;
   }
 
@@ -144,6 +153,7 @@ export class SharedState {
     this.states.stop();
     await this.#learned.stop();
     await this.#kept.stop();
+    this.quotas.close();
     this.ledger?.close();
   }
 }

@@ -89,6 +89,11 @@ export class WorkerGroup {
     return this.#config.clientLimits;
   }
 
+  /** How much every client may use that has no rules of its own. */
+  get clientQuotas(): Config['clientQuotas'] {
+    return this.#config.clientQuotas;
+  }
+
   get selectionParameters(): Config['selection'] {
     return this.#config.selection;
   }
@@ -227,7 +232,7 @@ export class WorkerGroup {
   }
 
   #spawn(worker: number): WorkerThread {
-    const { start, log, tellFault, spawn } = this.#options;
+    const { start, log, tellFault, warn, spawn } = this.#options;
     const thread = new WorkerThread({
       start: { ...start, worker },
       onLog: (lines, octets) => {
@@ -238,6 +243,8 @@ export class WorkerGroup {
         this.#options.shared.ledger?.take(batch);
         this.#load.takeBatch(worker);
       },
+      onQuota: (account) => this.#options.shared.quotas.met(account),
+      onNotice: warn,
       onFault: tellFault,
       onQuestion: (question, about) => void this.#threads.answer(thread, question, about),
       onWant: (filter) => this.#threads.share(filter),

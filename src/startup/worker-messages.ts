@@ -5,6 +5,7 @@ import type { ReportOutcome } from '../gateway/report.ts';
 import type { BookingBatch } from '../ledger/booking.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
+import type { AccountName } from '../policy/quota-counts.ts';
 import type { AppliedPools, PoolsRecord } from '../pool/catalogue.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { FilterList } from '../pool/filter-list.ts';
@@ -123,6 +124,10 @@ export type FromWorker =
   | { readonly kind: 'log'; readonly lines: string; readonly octets: number }
   /** What its exchanges have cost. */
   | { readonly kind: 'bookings'; readonly batch: BookingBatch }
+  /** A count of a quota that the disk may know. */
+  | { readonly kind: 'quota'; readonly account: AccountName }
+  /** Something that operators should know. */
+  | { readonly kind: 'notice'; readonly line: string }
   /** Asked of all workers; `told` brings the answer. */
   | { readonly kind: 'question'; readonly question: number; readonly about: RecentQuestion }
   /** For another worker, which has fewer. */

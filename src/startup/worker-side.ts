@@ -142,6 +142,8 @@ export class WorkerSide {
       lookUp: this.#questions,
       wantList: (filter) => this.#post({ kind: 'want', filter }),
       pass: (connection) => this.#post({ kind: 'pass', connection }),
+      meetQuota: (account) => this.#post({ kind: 'quota', account }),
+      notice: (line) => this.#post({ kind: 'notice', line }),
       hashSecret: (secret) => hashSecret(key, secret),
       now,
       log: this.#log,

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { BookingBatch } from '../ledger/booking.ts';
+import type { AccountName } from '../policy/quota-counts.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { LoopTime } from './loop-times.ts';
 import { StartFault } from './start-fault.ts';
@@ -26,6 +27,10 @@ export interface WorkerThreadOptions {
   readonly start: WorkerStart;
   readonly onLog: (lines: string, octets: number) => void;
   readonly onBookings: (batch: BookingBatch) => void;
+  /** A count of a quota that the disk may know. */
+  readonly onQuota: (account: AccountName) => void;
+  /** Something that operators should know. */
+  readonly onNotice: (line: string) => void;
   /** A fault of our own in the exchange of this id. */
   readonly onFault: (exchange: string, text: string) => void;
   /** A question of the worker's, to be answered by `told`. */
@@ -61,11 +66,14 @@ export class WorkerThread {
   #cause: unknown;
 
   constructor(options: WorkerThreadOptions) {
-    const { start, onLog, onBookings, onFault, onQuestion, onWant, onPass, onEnd, spawn = spawnWorker } = options;
+    const { start, onLog, onBookings, onQuota, onNotice, onFault, onQuestion } = options;
+    const { onWant, onPass, onEnd, spawn = spawnWorker } = options;
     this.#worker = spawn(start);
     this.#worker.on('message', (message: FromWorker) => {
       if (message.kind === 'log') onLog(message.lines, message.octets);
       else if (message.kind === 'bookings') onBookings(message.batch);
+      else if (message.kind === 'quota') onQuota(message.account);
+      else if (message.kind === 'notice') onNotice(message.line);
       else if (message.kind === 'fault') onFault(message.exchange, message.text);
       else if (message.kind === 'question') onQuestion(message.question, message.about);
       else if (message.kind === 'want') onWant(message.filter);

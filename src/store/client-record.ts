@@ -1,6 +1,7 @@
 import { parseRange } from '../protocol/address-range.ts';
 import { dialects } from '../protocol/dialects.ts';
 import { parseLimitRule } from '../protocol/limit-rule.ts';
+import { parseQuotaRule } from '../protocol/quota-rule.ts';
 import { isClientName, parseParamText } from '../protocol/username.ts';
 import { checkRules, type StoredRules } from './client-rules.ts';
 import { StoreError } from './store-error.ts';
@@ -30,6 +31,8 @@ export interface ClientSettings {
   readonly replyFields: 'on' | 'off' | null;
   /** Its own limits, as text: see LimitRule. */
   readonly limits: readonly string[];
+  /** Its own quotas, as text: see QuotaRule. */
+  readonly quotas: readonly string[];
 }
 
 /** A client as it may be shown: without hashes. */
@@ -57,6 +60,7 @@ export interface ClientRow {
   readonly dialects: string;
   readonly reply_fields: 'on' | 'off' | null;
   readonly limits: string;
+  readonly quotas: string;
   readonly created_at: number;
   readonly updated_at: number;
 }
@@ -72,6 +76,7 @@ export const defaultSettings: ClientSettings = Object.freeze({
   dialects: [],
   replyFields: null,
   limits: [],
+  quotas: [],
 });
 
 const poolPattern = /^[A-Za-z0-9._~]{1,64}$/;
@@ -88,6 +93,7 @@ export function settingsOf(row: ClientRow): ClientSettings {
     dialects: JSON.parse(row.dialects),
     replyFields: row.reply_fields,
     limits: JSON.parse(row.limits),
+    quotas: JSON.parse(row.quotas),
   };
 }
 
@@ -104,6 +110,7 @@ export function rowOf(settings: ClientSettings, key: Pick<ClientRow, 'name' | 'c
     dialects: JSON.stringify(settings.dialects),
     reply_fields: settings.replyFields,
     limits: JSON.stringify(settings.limits),
+    quotas: JSON.stringify(settings.quotas),
   };
 }
 
@@ -138,6 +145,10 @@ export function checkSettings(settings: ClientSettings): void {
     const reading = parseLimitRule(limit);
     if (!reading.ok)
       throw badValue(`a limit makes no sense: ${reading.message}`, 'write it like requests=10/s burst=20');
+  }
+  for (const quota of settings.quotas) {
+    const reading = parseQuotaRule(quota);
+    if (!reading.ok) throw badValue(`a quota makes no sense: ${reading.message}`, 'write it like bytes=50GB/month');
   }
 }
 

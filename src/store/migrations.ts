@@ -72,4 +72,7 @@ export const migrations: readonly string[] = [
     asn TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE client ADD COLUMN quotas TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(quotas));
+  `,
 ];

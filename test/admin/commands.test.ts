@@ -32,6 +32,7 @@ const health: Health = {
   workers: { running: 1, replaced: 0, connections: [0] },
   store: 'ok',
   ledger: 'ok',
+  quotas: 'ok',
 };
 
 const exit = (country: string) => ({
@@ -95,6 +96,8 @@ function setUp(t: ExecutionContext) {
     sessions: () => {
       throw new Error('not asked for here');
     },
+    quotasLeft: () => null,
+    quotas: () => ({ viewsOf: () => [], reset: () => [] }),
     limitsLeft: () => null,
     writeLedger: () => ({ waiting: 0 }),
     onClientsChanged: () => {

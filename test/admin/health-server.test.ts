@@ -18,6 +18,7 @@ const ok: Health = {
   workers: { running: 1, replaced: 0, connections: [0] },
   store: 'ok',
   ledger: 'ok',
+  quotas: 'ok',
 };
 
 const metrics = '# HELP a_total Ä.\n# TYPE a_total counter\na_total 1\n';

@@ -2,6 +2,7 @@ import test from 'ava';
 import { crossCheck, exposureWarnings } from '../../src/config/cross-check.ts';
 import { formatFault } from '../../src/config/fault.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { quotaFaults, quotaWarnings } from '../../src/config/quota-check.ts';
 
 function checked(yaml: string) {
   const result = loadConfig('f.yaml', { env: {}, readText: () => yaml });
@@ -50,4 +51,23 @@ test('what is bound to loopback, or opens nothing inner, is no cause for warning
   for (const rule of ['cidr: 203.0.113.0/24', 'port: 22', 'host: example.com', 'cidr: "2001:db8::/32"']) {
     t.deepEqual(exposureWarnings(open('0.0.0.0', rule)), []);
   }
+});
+
+test('quotas must be able to count: their pool exists, and their money is that of a pool', (t) => {
+  const config = checked(
+    'limits:\n  quotas: [pool=x bytes=1GB/day, money=5EUR/day, money=5USD/day pool=dc, money=5USD/month]',
+  );
+  const pools = [
+    { name: 'res', price: { currency: 'USD' } },
+    { name: 'dc', price: { currency: 'GBP' } },
+  ];
+  t.deepEqual(quotaFaults(config, pools).map(formatFault), [
+    'f.yaml:2:12 limits.quotas[0] there is no pool "x": pools are res, dc',
+    'f.yaml:2:34 limits.quotas[1] money: no pool has a price in EUR; write the amount in GBP or USD',
+    'f.yaml:2:50 limits.quotas[2] money: pool "dc" has no price in USD; write the amount in GBP',
+  ]);
+  t.regex(
+    quotaWarnings(config, pools).map(formatFault).at(-1)!,
+    /quotas\[3\] doesn't count .* another currency cost: dc;/,
+  );
 });

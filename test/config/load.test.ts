@@ -144,7 +144,11 @@ for (const [title, yaml, faults] of [
   ['port range of three', 'rules: { deny: [{ port: 1-2-3 }] }', [/port expected a port/]],
   ['suffix', 'rules: { deny: [{ suffix: 10.0.0.1 }] }', [/suffix expected a domain name$/]],
   ['pool name', 'defaultPool: My-Pool', ['1:14 defaultPool expected the name of a pool, or null']],
-  ['limits of later', 'limits: { quotas: {} }', ['1:11 limits.quotas is not yet supported']],
+  [
+    'quotas',
+    'limits:\n  quotas:\n    - bytes=0GB/day\n    - requests=5/decade\n    - bytes=1GB/day zone=Mars/Phobos',
+    [/^3:7 limits.quotas\[0\] bytes: a quota of nothing/, /^4:7 .*expected a period: hour, day/, /^5:7 .*time zone/],
+  ],
   ['limits unknown', 'limits: { connection: 5 }', ['1:11 limits.connection unknown key: did you mean "connections"?']],
   ['name server', 'resolver: { servers: [dns.example] }', [/^1:23 resolver.servers\[0\] expected address/]],
   ['exit error kind', 'exitErrors: [{ field: X, kind: auth_failed }]', [/kind expected an exit_… or origin_… kind$/]],

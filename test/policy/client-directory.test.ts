@@ -19,6 +19,7 @@ function record(name: string, given: Partial<ClientRecord> & { plain?: readonly 
     dialects: [],
     replyFields: null,
     limits: [],
+    quotas: [],
     secrets: plain.map((secret) => ({ hash: hmac(secret).toString('hex') })),
     ...fields,
   };

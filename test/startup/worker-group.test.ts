@@ -40,6 +40,7 @@ const client: ClientRecord = {
   dialects: [],
   replyFields: null,
   limits: [],
+  quotas: [],
   secrets: [{ hash: hashSecret(secretKey, login.password).toString('hex') }],
 };
 

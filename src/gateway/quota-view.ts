@@ -1,0 +1,74 @@
+import type { Quota } from '../policy/quota-book.ts';
+import type { QuotaCounts } from '../policy/quota-counts.ts';
+import { endText } from '../policy/quota-text.ts';
+import { formatUnits } from '../protocol/decimal.ts';
+import { MONEY_DECIMALS } from '../protocol/quota-rule.ts';
+import type { LimitLine } from '../protocol/rate-limit-fields.ts';
+
+/** In fields of replies money is told in millionths. */
+const FIELD_DECIMALS = 6;
+
+/** Structured fields hold no whole number of more than 15 digits (RFC 9651 §3.3.1). */
+const MOST_IN_FIELD = 999_999_999_999_999n;
+
+/** A quota as people and programs are told of it. */
+export interface QuotaView {
+  readonly name: string;
+  readonly kind: Quota['kind'];
+  readonly measure: Quota['measure'];
+  /** Octets or requests as numbers, money as exact decimal numbers. */
+  readonly quota: number | string;
+  readonly spent: number | string;
+  readonly left: number | string;
+  /** Of money. */
+  readonly currency?: string;
+  /** The present period, in ISO 8601, and the time zone of its calendar; null where it never ends. */
+  readonly since: string | null;
+  readonly until: string | null;
+  readonly zone: string;
+}
+
+/** How a quota stands. */
+export function quotaView(quota: Quota, counts: QuotaCounts): QuotaView {
+  const { name, kind, measure, currency, most, zone } = quota;
+  const account = counts.accountOf(quota);
+  const spent = counts.spent(account);
+  const until = endText(account.end);
+  const figure = (amount: bigint) => (measure === 'money' ? formatUnits(amount, MONEY_DECIMALS, 2) : Number(amount));
+  return {
+    name,
+    kind,
+    measure,
+    quota: figure(most),
+    spent: figure(spent),
+    left: figure(leftOf(most, spent)),
+    ...(currency !== '' && { currency }),
+    since: until === null ? null : new Date(account.start).toISOString(),
+    until,
+    zone,
+  };
+}
+
+/** The same as a reply's fields tell it. */
+export function quotaLine(quota: Quota, counts: QuotaCounts, wallTime: number): LimitLine {
+  const { name, measure, currency, most } = quota;
+  const account = counts.accountOf(quota);
+  const { start, end } = account;
+  const left = leftOf(most, counts.spent(account));
+  const isEndless = !Number.isFinite(end);
+  return {
+    name,
+    quota: figureIn(measure, most),
+    windowS: isEndless ? null : Math.round((end - start) / 1_000),
+    unit: measure === 'bytes' ? 'content-bytes' : measure === 'requests' ? 'requests' : `micro-${currency}`,
+    left: figureIn(measure, left),
+    wholeInS: isEndless ? null : Math.max(1, Math.ceil((end - wallTime) / 1_000)),
+  };
+}
+
+const leftOf = (most: bigint, spent: bigint): bigint => (spent >= most ? 0n : most - spent);
+
+function figureIn(measure: Quota['measure'], amount: bigint): number {
+  const figure = measure === 'money' ? amount / 10n ** BigInt(MONEY_DECIMALS - FIELD_DECIMALS) : amount;
+  return Number(figure > MOST_IN_FIELD ? MOST_IN_FIELD : figure);
+}

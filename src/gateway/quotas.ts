@@ -1,0 +1,288 @@
+import { GatewayError } from '../errors.ts';
+import type { ExactPrice } from '../ledger/money.ts';
+import type { ClientRecord } from '../policy/client-directory.ts';
+import type { Quota } from '../policy/quota-book.ts';
+import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
+import type { Price } from '../pool/exit.ts';
+import type { LimitLine } from '../protocol/rate-limit-fields.ts';
+import { Roster } from '../transport/roster.ts';
+import type { AttemptMeter } from './attempt-meter.ts';
+import type { Exchange } from './exchange.ts';
+import type { QuotaBooks, QuotaClient } from './quota-books.ts';
+import { exactPriceOf, octetsFor, requestCost, Spending } from './quota-spending.ts';
+import { type QuotaView, quotaLine, quotaView } from './quota-view.ts';
+import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
+
+/** A tunnel is looked at whenever so much has passed, and less near the end of a quota: each goes beyond it by no more. */
+const MOST_GRANT = 512 * 1024;
+const LEAST_GRANT = 16 * 1024;
+
+/** How often tunnels are looked at that don't use up what they may, in ms: others may have used up their quota. */
+const LOOK_MS = 1_000;
+
+/** What an exchange counts against its client's quotas. */
+export interface QuotaHold {
+  readonly client: ClientRecord;
+  readonly host: string;
+  readonly tag: string | undefined;
+  /** The pools that it was admitted to. */
+  readonly pools: readonly string[];
+  /** Attempts under way, and the one that serves. */
+  readonly spendings: Spending[];
+  /** Its place among those that are watched. */
+  place: number;
+}
+
+export interface QuotasOptions {
+  readonly counts: QuotaCounts;
+  readonly books: QuotaBooks;
+  readonly priceOf: (pool: string) => Price | null | undefined;
+  readonly wallTime: () => number;
+  /** Tells operators something, once. */
+  readonly notice: (line: string) => void;
+}
+
+const NO_PLACE = -1;
+
+/** Lets exchanges in as far as their clients' quotas allow, counts what they use while they run, and cuts them when nothing is left.
+ *  Octets and money are counted once they have passed; requests, and the money for one, beforehand. */
+export class Quotas {
+  readonly #options: QuotasOptions;
+  readonly #watched = new Roster<Exchange>();
+  readonly #prices = new WeakMap<Price, ExactPrice>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: QuotasOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a request of each quota that the exchange comes under. Leaves out pools over which it may not go any more. Throws
+   *  quota_exceeded, and then nothing is taken. */
+  take(exchange: Exchange): void {
+    const { admission, authority } = exchange;
+    if (admission === null || authority === null || !this.#options.books.has(admission.client)) return;
+    const { client, pools, params, filter } = admission;
+    const hold = { client, host: authority.host, tag: params.tag, pools, spendings: [], place: NO_PLACE };
+    exchange.quota = hold;
+    const used = pools.map((pool) => this.#usedUp(hold, pool, true));
+    const open = pools.filter((_, index) => used[index] === null);
+    const first = used.find((quota) => quota !== null);
+    if (open.length === 0 && first != null) throw this.#refusal(first);
+    if (open.length < pools.length)
+      exchange.admission = { ...admission, pools: open, filter: { ...filter, pools: open } };
+    const quotas = this.#quotasOf(hold, open);
+    exchange.quotaWarning = this.#warningOf(quotas);
+    this.#takeRequest(quotas);
+  }
+
+  /** Gives back the request of an exchange that was not let in after all. */
+  giveBack({ quota: hold, admission }: Exchange): void {
+    if (hold === null || admission === null) return;
+    for (const quota of this.#quotasOf(hold, admission.pools))
+      if (quota.measure === 'requests') this.#options.counts.add(this.#options.counts.accountOf(quota), -1n);
+  }
+
+  /** An attempt over the pool begins: its request is paid for. Throws quota_exceeded where its pool's quotas are used up, and then
+   *  nothing is taken. Null where nothing is counted. */
+  begin({ quota: hold }: Exchange, pool: string, meter: AttemptMeter): Spending | null {
+    if (hold === null) return null;
+    const { counts } = this.#options;
+    // The request itself was taken before, and once.
+    const used = this.#usedUp(hold, pool, false);
+    if (used !== null) throw this.#refusal(used);
+    const price = this.#priceOf(pool);
+    const spending = new Spending(pool, price, meter);
+    const units = price === null ? 0n : requestCost(price);
+    for (const quota of units === 0n ? [] : this.#quotasOf(hold, [pool])) {
+      if (quota.measure !== 'money' || quota.currency !== price?.currency) continue;
+      const account = counts.accountOf(quota);
+      if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, units));
+      else if (counts.take(account, units, quota.most) === false) {
+        this.#refund(spending);
+        this.#tell(quota, account, quota.most);
+        throw this.#refusal(quota);
+      }
+      spending.paid.push({ account, units });
+    }
+    hold.spendings.push(spending);
+    return spending;
+  }
+
+  /** An attempt has ended, and all that it moved is counted. */
+  end({ quota: hold }: Exchange, spending: Spending | null): void {
+    if (hold === null || spending === null) return;
+    const at = hold.spendings.indexOf(spending);
+    if (at < 0) return;
+    hold.spendings.splice(at, 1);
+    this.#charge(hold, spending);
+    if (spending.meter.sent === 0) this.#refund(spending);
+  }
+
+  /** Counts what the exchange has moved. Cuts it where nothing is left: false. */
+  check(exchange: Exchange): boolean {
+    const { quota: hold } = exchange;
+    if (hold === null) return true;
+    for (const spending of hold.spendings) {
+      const used = this.#charge(hold, spending);
+      if (used === null) continue;
+      exchange.why ??= `quota ${used.name} is used up`;
+      exchange.abort.abort(this.#refusal(used));
+      return false;
+    }
+    return true;
+  }
+
+  /** The same for a tunnel. Returns how many octets may pass until it is to be asked again. */
+  grant(exchange: Exchange): number {
+    if (!this.check(exchange)) return 0;
+    const { quota: hold } = exchange;
+    if (hold === null) return Number.POSITIVE_INFINITY;
+    let least = MOST_GRANT;
+    for (const { pool, price } of hold.spendings)
+      for (const quota of this.#quotasOf(hold, [pool])) {
+        if (quota.kind === 'soft' || quota.measure === 'requests') continue;
+        const left = quota.most - this.#options.counts.spent(this.#options.counts.accountOf(quota));
+        const octets = quota.measure === 'bytes' ? left : this.#octetsFor(quota, left, price);
+        if (octets !== null) least = Math.min(least, Number(octets) / 16);
+      }
+    return Math.max(LEAST_GRANT, Math.floor(least));
+  }
+
+  /** Looks at a tunnel now and then, until `unwatch`. */
+  watch(exchange: Exchange): void {
+    if (exchange.quota === null) return;
+    exchange.quota.place = this.#watched.add(exchange);
+    this.#timer ??= setTimeout(() => this.#look(), LOOK_MS).unref();
+  }
+
+  unwatch({ quota }: Exchange): void {
+    if (quota === null || quota.place === NO_PLACE) return;
+    this.#watched.remove(quota.place);
+    quota.place = NO_PLACE;
+  }
+
+  /** What is left of the hard quotas that the exchange comes under. */
+  lines({ quota: hold }: Exchange): readonly LimitLine[] {
+    if (hold === null) return [];
+    const { counts, wallTime } = this.#options;
+    const hard = this.#quotasOf(hold, hold.pools).filter(({ kind }) => kind === 'hard');
+    return hard.map((quota) => quotaLine(quota, counts, wallTime()));
+  }
+
+  /** How all quotas of a client stand. */
+  viewsOf(client: QuotaClient): readonly QuotaView[] {
+    const { books, counts } = this.#options;
+    return books.has(client) ? books.of(client).all.map((quota) => quotaView(quota, counts)) : [];
+  }
+
+  #look(): void {
+    this.#timer = null;
+    for (const exchange of this.#watched.members()) this.check(exchange);
+    if (this.#watched.size > 0) this.#timer = setTimeout(() => this.#look(), LOOK_MS).unref();
+  }
+
+  #takeRequest(quotas: readonly Quota[]): void {
+    const { counts } = this.#options;
+    const taken: Account[] = [];
+    for (const quota of quotas) {
+      if (quota.measure !== 'requests') continue;
+      const account = counts.accountOf(quota);
+      if (quota.kind === 'soft') {
+        this.#tell(quota, account, counts.add(account, 1n));
+        taken.push(account);
+        continue;
+      }
+      const got = counts.take(account, 1n, quota.most);
+      if (got === true) {
+        taken.push(account);
+        continue;
+      }
+      for (const before of taken) counts.add(before, -1n);
+      if (got === null) throw new GatewayError('overloaded', { detail: 'no room to count another quota' });
+      this.#tell(quota, account, quota.most);
+      throw this.#refusal(quota);
+    }
+  }
+
+  /** Counts what an attempt has moved since. Returns a quota that is more than used up: what fits exactly may end. Null where none
+   *  is. */
+  #charge(hold: QuotaHold, spending: Spending): Quota | null {
+    const { counts } = this.#options;
+    const { octets, money } = spending.takeNew();
+    let used: Quota | null = null;
+    for (const quota of this.#quotasOf(hold, [spending.pool])) {
+      if (quota.measure === 'requests') continue;
+      const account = counts.accountOf(quota);
+      const units = quota.measure === 'bytes' ? octets : quota.currency === spending.price?.currency ? money : 0n;
+      const spent = units === 0n ? counts.spent(account) : counts.add(account, units);
+      this.#tell(quota, account, spent);
+      if (quota.kind === 'hard' && spent !== null && spent > quota.most && this.#costs(quota, spending)) used ??= quota;
+    }
+    return used;
+  }
+
+  /** The first hard quota of which nothing is left for an attempt over this pool; null where there is none. A pool that costs nothing
+   *  stays open when the money is spent. */
+  #usedUp(hold: QuotaHold, pool: string, requests: boolean): Quota | null {
+    const { counts } = this.#options;
+    for (const quota of this.#quotasOf(hold, [pool])) {
+      if (quota.kind === 'soft' || (quota.measure === 'requests' && !requests)) continue;
+      if (quota.measure === 'money' && this.#priceOf(pool)?.currency !== quota.currency) continue;
+      const account = counts.accountOf(quota);
+      const spent = counts.spent(account);
+      if (spent < quota.most) continue;
+      this.#tell(quota, account, spent);
+      return quota;
+    }
+    return null;
+  }
+
+  #quotasOf({ client, host, tag }: QuotaHold, pools: readonly string[]): readonly Quota[] {
+    return this.#options.books.of(client).of({ pools, host, tag });
+  }
+
+  /** Whether more octets of the attempt count against the quota: a request that is paid for goes on where they are free. */
+  #costs({ measure, currency }: Quota, { price }: Spending): boolean {
+    return measure === 'bytes' || (price !== null && price.perGB > 0n && price.currency === currency);
+  }
+
+  #octetsFor({ currency }: Quota, left: bigint, price: Spending['price']): bigint | null {
+    return price === null || price.currency !== currency ? null : octetsFor(left, price);
+  }
+
+  #priceOf(pool: string): ExactPrice | null {
+    const price = this.#options.priceOf(pool);
+    if (price == null) return null;
+    const known = this.#prices.get(price);
+    if (known !== undefined) return known;
+    const exact = exactPriceOf(price);
+    this.#prices.set(price, exact);
+    return exact;
+  }
+
+  #refund(spending: Spending): void {
+    for (const { account, units } of spending.paid.splice(0)) this.#options.counts.add(account, -units);
+  }
+
+  #tell(quota: Quota, account: Account, spent: bigint | null): void {
+    const { counts, notice } = this.#options;
+    if (spent === null || spent < quota.most || !counts.isNews(account, quota.kind, quota.most)) return;
+    notice(quotaNews(quota, account.end));
+  }
+
+  /** Of soft quotas that are used up the first, as its client is told of it. */
+  #warningOf(quotas: readonly Quota[]): string | undefined {
+    const { counts } = this.#options;
+    for (const quota of quotas) {
+      if (quota.kind === 'hard') continue;
+      const spent = counts.spent(counts.accountOf(quota));
+      if (spent >= quota.most) return quotaWarning(quota, spent);
+    }
+    return undefined;
+  }
+
+  #refusal(quota: Quota): GatewayError {
+    const { counts, wallTime } = this.#options;
+    return quotaRefusal(quota, { end: counts.accountOf(quota).end, wallTime: wallTime() });
+  }
+}

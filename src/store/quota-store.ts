@@ -1,0 +1,113 @@
+import { type Database, openStore, type Store } from './database.ts';
+
+/** A count of a quota, as it is kept. Ms of the epoch; no end: null. */
+export interface KeptQuota {
+  readonly client: string;
+  readonly name: string;
+  readonly start: number;
+  readonly end: number | null;
+  /** Octets, requests, or units of 10^-9 of a currency. */
+  readonly spent: bigint;
+  /** Marks of the amounts that were told to be used up. */
+  readonly toldSoft: number;
+  readonly toldHard: number;
+}
+
+/** Periods that are kept of each quota, the newest first: a clock that was put back finds those before. */
+const KEPT_PERIODS = 8;
+
+/** How long it waits, blocking, for another process that writes, in ms: it tries again later. */
+const BUSY_MS = 20;
+
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE quota (
+    client TEXT NOT NULL,
+    name TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER,
+    spent INTEGER NOT NULL CHECK (spent >= 0),
+    told_soft INTEGER NOT NULL,
+    told_hard INTEGER NOT NULL,
+    PRIMARY KEY (client, name, starts_at)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/** A file of its own: it is written four times a second, whether or not a ledger is kept. */
+export const quotaLayout = { file: 'quotas.db', migrations, durable: false } as const;
+
+interface Row {
+  readonly client: string;
+  readonly name: string;
+  readonly starts_at: bigint;
+  readonly ends_at: bigint | null;
+  readonly spent: bigint;
+  readonly told_soft: bigint;
+  readonly told_hard: bigint;
+}
+
+/** What clients have used of their quotas, period by period. It blocks while it works: for the control thread only. Everything throws
+ *  StoreError. */
+export class QuotaStore {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Opens that of a data folder. */
+  static open(folder: string, now: () => number): QuotaStore {
+    return new QuotaStore(openStore(folder, { now, busyTimeoutMs: BUSY_MS }, quotaLayout));
+  }
+
+  /** Counts of periods that last longer than until `since`, those without end included. */
+  endingAfter(since: number): KeptQuota[] {
+    const sql = 'SELECT * FROM quota WHERE ends_at IS NULL OR ends_at > ? ORDER BY client, name, starts_at';
+    return this.#store.read((database) => rowsOf(database, sql, since));
+  }
+
+  find(client: string, name: string, start: number): KeptQuota | null {
+    const sql = 'SELECT * FROM quota WHERE client = ? AND name = ? AND starts_at = ?';
+    return this.#store.read((database) => rowsOf(database, sql, client, name, start)[0] ?? null);
+  }
+
+  /** Keeps these in place of what they were: all or none. */
+  save(counts: readonly KeptQuota[]): void {
+    this.#store.write((database) => {
+      const put = database.prepare(
+        `INSERT INTO quota (client, name, starts_at, ends_at, spent, told_soft, told_hard) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (client, name, starts_at) DO UPDATE
+         SET spent = excluded.spent, told_soft = excluded.told_soft, told_hard = excluded.told_hard`,
+      );
+      for (const { client, name, start, end, spent, toldSoft, toldHard } of counts)
+        put.run(client, name, start, end, spent, toldSoft, toldHard);
+    });
+  }
+
+  /** Forgets all but the newest periods of this quota. */
+  prune(client: string, name: string): void {
+    this.#store.write((database) => {
+      const newest = 'SELECT starts_at FROM quota WHERE client = ? AND name = ? ORDER BY starts_at DESC LIMIT ?';
+      const sql = `DELETE FROM quota WHERE client = ? AND name = ? AND starts_at NOT IN (${newest})`;
+      database.prepare(sql).run(client, name, client, name, KEPT_PERIODS);
+    });
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+}
+
+function rowsOf(database: Database, sql: string, ...values: readonly (string | number)[]): KeptQuota[] {
+  const rows = database.prepare<unknown[], Row>(sql).safeIntegers().all(values);
+  return rows.map(({ client, name, starts_at, ends_at, spent, told_soft, told_hard }) => ({
+    client,
+    name,
+    start: Number(starts_at),
+    end: ends_at === null ? null : Number(ends_at),
+    spent,
+    toldSoft: Number(told_soft),
+    toldHard: Number(told_hard),
+  }));
+}

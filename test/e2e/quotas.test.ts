@@ -1,0 +1,232 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { type Answer, connectVia, forwardVia, socks5Via } from '../support/clients.ts';
+import { startHttpExit } from '../support/exits.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { startOrigin } from '../support/origin.ts';
+import { type CountingOrigin, openToBoth, startCountingOrigin, until } from './limit-scene.ts';
+
+// Two threads carry the traffic; what they let through together is counted at the origin.
+
+const CONNECTIONS = 200;
+const MIB = 2 ** 20;
+
+type Teardown = { teardown(end: () => unknown): void };
+
+interface SceneOptions {
+  readonly quotas?: readonly string[];
+  readonly clients?: Readonly<Record<string, readonly string[]>>;
+  readonly config?: object;
+  readonly price?: object;
+}
+
+async function gatewayOf(t: Teardown, { quotas = [], clients, config, price }: SceneOptions): Promise<Gateway> {
+  const exit = await startHttpExit();
+  t.teardown(exit.close);
+  const gateway = await startGateway({
+    config: { workers: 2, limits: { quotas }, ...config },
+    clients: clients ?? { acme: [], other: [] },
+    pools: { one: { exits: [{ url: exit.url }], ...(price && { price }) } },
+  });
+  t.teardown(gateway.stop);
+  return gateway;
+}
+
+/** One request on each of 200 connections to both workers, all at once. */
+async function flood(gateway: Gateway, origin: CountingOrigin, client = 'acme'): Promise<readonly Answer[]> {
+  const login = gateway.login(client);
+  const sockets = await openToBoth(gateway, CONNECTIONS);
+  const url = `http://localhost:${origin.port}/`;
+  return Promise.all(sockets.map((socket) => forwardVia(gateway.port(), url, { login, socket })));
+}
+
+const count = (answers: readonly Answer[], reason: string) =>
+  answers.filter((answer) => answer.reason === reason).length;
+
+async function countingScene(t: Teardown, options: SceneOptions) {
+  const origin = await startCountingOrigin();
+  t.teardown(origin.close);
+  return { origin, gateway: await gatewayOf(t, options) };
+}
+
+test.serial('of 200 requests at once exactly as many come to the origin as the quota allows', async (t) => {
+  const { origin, gateway } = await countingScene(t, { quotas: ['requests=37/day'] });
+  const answers = await flood(gateway, origin);
+  t.is(origin.seen, 37);
+  t.is(count(answers, 'OK'), 37);
+  t.is(count(answers, 'quota_exceeded'), CONNECTIONS - 37);
+  const refused = answers.find(({ status }) => status === 402)!;
+  t.is(refused.headers['ratelimit-policy'], '"requests/day";q=37;w=86400');
+  t.regex(String(refused.headers['ratelimit']), /^"requests\/day";r=0;t=\d+$/);
+  const wait = Number(refused.headers['retry-after']);
+  t.true(wait > 0 && wait <= 86_400);
+  t.regex(refused.content.toString(), /requests\/day: all of 37 requests is used up, until \d{4}-/);
+  const url = `http://localhost:${origin.port}/`;
+  t.is((await forwardVia(gateway.port(), url, { login: gateway.login('other') })).status, 200);
+  const socks = await socks5Via(
+    gateway.port(),
+    { host: 'localhost', port: origin.port, asName: true },
+    { login: gateway.login('acme') },
+  );
+  t.is(socks.reply, 2);
+  const { head, reason } = await connectVia(gateway.port(), `localhost:${origin.port}`, {
+    login: gateway.login('acme'),
+  });
+  t.is(reason, 'quota_exceeded', head);
+  await until(() => gateway.output().includes('client acme has used up its quota requests/day of 37 requests'), 'told');
+  t.is(gateway.output().split('client acme has used up').length - 1, 1, 'once');
+});
+
+test.serial('money for requests is exact as well, and another limit that refuses takes nothing', async (t) => {
+  const { origin, gateway } = await countingScene(t, {
+    quotas: ['money=0.5USD/month'],
+    price: { perRequest: 0.01 },
+    config: { limits: { quotas: ['money=0.5USD/month', 'requests=1000/day'], clients: ['requests=1/h burst=190'] } },
+  });
+  const answers = await flood(gateway, origin);
+  t.is(origin.seen, 50);
+  t.is(count(answers, 'OK'), 50);
+  const echo = await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login: gateway.login('acme') });
+  const { quotas } = JSON.parse(echo.content.toString()).limits;
+  t.deepEqual(
+    quotas.map(({ name, spent, left, quota }: Record<string, unknown>) => [name, spent, left, quota]),
+    [
+      ['money USD/month', '0.50', '0.00', '0.50'],
+      ['requests/day', quotas[1].spent, quotas[1].left, 1000],
+    ],
+  );
+  t.true(quotas[1].spent <= 190, `${quotas[1].spent}: what the rate refused took no request`);
+});
+
+/** Octets at the exits' sockets, by the ledger. */
+async function bookedOctets(gateway: Gateway, client: string): Promise<number> {
+  const { stdout } = await gateway.command('usage', '--client', client, '--json');
+  const { sentBytes, receivedBytes } = JSON.parse(stdout).total;
+  return sentBytes + receivedBytes;
+}
+
+/** Reads until the connection ends; how many octets came, and whether it was cut. */
+async function drain(socket: Socket): Promise<{ octets: number; cut: boolean }> {
+  let octets = 0;
+  let cut = false;
+  socket.on('data', (chunk: Buffer) => {
+    octets += chunk.length;
+  });
+  socket.on('error', () => {
+    cut = true;
+  });
+  socket.resume();
+  await once(socket, 'close').catch(() => {});
+  return { octets, cut };
+}
+
+for (const [name, threads] of [
+  ['native', 1],
+  ['in TypeScript', 0],
+] as const) {
+  test.serial(`running tunnels are cut where their quota ends, relayed ${name}`, async (t) => {
+    const origin = await startOrigin();
+    t.teardown(origin.close);
+    const limit = 20 * MIB;
+    const gateway = await gatewayOf(t, {
+      clients: { acme: ['--quota', 'bytes=20MiB/day'], other: [] },
+      config: { relay: { threads } },
+    });
+    const login = gateway.login('acme');
+    const authority = `localhost:${origin.port}`;
+    const tunnels = await Promise.all(
+      Array.from({ length: 8 }, () => connectVia(gateway.port(), authority, { login })),
+    );
+    t.regex(tunnels[0]!.head, /RateLimit-Policy: "bytes\/day";q=20971520;w=86400;qu="content-bytes"\r\n/);
+    const [idle, ...busy] = tunnels as [(typeof tunnels)[number], ...typeof tunnels];
+    const idleEnd = drain(idle.socket);
+    for (const { socket } of busy) socket.write(`GET /bytes/100000000 HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    const ends = await Promise.all(busy.map(({ socket }) => drain(socket)));
+    const sum = ends.reduce((all, { octets }) => all + octets, 0);
+    t.true(sum <= limit + tunnels.length * MIB);
+    // A reset takes away what a client has not read.
+    const octets = await bookedOctets(gateway, 'acme');
+    t.log(`${(octets / MIB).toFixed(2)} MiB of ${limit / MIB}; ${(sum / MIB).toFixed(2)} were read`);
+    t.true(octets > limit, 'no tunnel is cut before');
+    t.true(octets <= limit + tunnels.length * MIB);
+    t.is((await idleEnd).octets, 0, 'one that moves nothing ends as well');
+    t.is((await connectVia(gateway.port(), authority, { login })).reason, 'quota_exceeded');
+    const lines = await gateway.accessLog(9);
+    const cut = lines.filter(({ cut }) => cut === true);
+    t.is(cut.length, 8);
+    t.true(cut.every(({ why, by }) => why === 'quota bytes/day is used up' && by === 'gateway'));
+    const shown = await gateway.command('client', 'show', 'acme');
+    t.regex(shown.stdout, /bytes\/day/);
+  });
+}
+
+test.serial('content that is forwarded is cut as well, both ways, and what fits exactly is whole', async (t) => {
+  const origin = await startOrigin();
+  t.teardown(origin.close);
+  const gateway = await gatewayOf(t, {
+    clients: { acme: ['--quota', 'bytes=4MB/day'], up: ['--quota', 'bytes=4MB/day'] },
+  });
+  const url = (path: string) => `http://localhost:${origin.port}${path}`;
+  const login = gateway.login('acme');
+  t.is((await forwardVia(gateway.port(), url('/bytes/1000000'), { login })).content.length, 1_000_000);
+  const cut = await forwardVia(gateway.port(), url('/bytes/50000000'), { login }).catch(() => null);
+  t.true((cut?.content.length ?? 0) < 4_000_000);
+  t.is((await forwardVia(gateway.port(), url('/bytes/1'), { login })).reason, 'quota_exceeded');
+  const content = Buffer.alloc(30_000_000, 'x');
+  const sent = await forwardVia(gateway.port(), url('/echo'), {
+    login: gateway.login('up'),
+    method: 'POST',
+    content,
+  }).then(
+    ({ reason }) => reason,
+    () => 'cut',
+  );
+  t.true(sent === 'quota_exceeded' || sent === 'cut', sent);
+  for (const client of ['acme', 'up']) {
+    const octets = await bookedOctets(gateway, client);
+    t.log(`${client}: ${octets}`);
+    t.true(octets > 4_000_000 && octets <= 4_000_000 + MIB);
+  }
+});
+
+test.serial('what a quota counts is what the ledger books, of attempts that failed too', async (t) => {
+  const origin = await startOrigin();
+  t.teardown(origin.close);
+  const exit = await startHttpExit();
+  t.teardown(exit.close);
+  const gateway = await startGateway({
+    config: { workers: 2, limits: { quotas: ['bytes=1GB/day', 'money=100USD/day', 'requests=1000/hour'] } },
+    clients: { acme: [] },
+    pools: {
+      one: {
+        price: { perGB: 4.2, perRequest: 0.001 },
+        strategy: 'round-robin',
+        exits: [{ url: exit.url }, { url: `http://x:y@127.0.0.1:${origin.port}` }],
+      },
+    },
+  });
+  t.teardown(gateway.stop);
+  const login = gateway.login('acme');
+  for (let i = 0; i < 10; i++) {
+    await forwardVia(gateway.port(), `http://localhost:${origin.port}/bytes/${i * 20_000}`, { login }).catch(
+      () => null,
+    );
+    const { socket } = await connectVia(gateway.port(), `localhost:${origin.port}`, { login });
+    socket.destroy();
+  }
+  const read = async () => {
+    const usage = JSON.parse((await gateway.command('usage', '--by', 'client', '--json')).stdout).total;
+    const { quotas } = JSON.parse((await gateway.command('client', 'show', 'acme', '--json')).stdout);
+    void quotas;
+    const echo = await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login });
+    return { usage, quotas: JSON.parse(echo.content.toString()).limits.quotas as { spent: number | string }[] };
+  };
+  await sleep(500);
+  const { usage, quotas } = await read();
+  t.is(quotas[0]!.spent, usage.sentBytes + usage.receivedBytes);
+  t.true(Math.abs(Number(quotas[1]!.spent) - Number(usage.cost.USD)) < 1e-6, `${quotas[1]!.spent} ${usage.cost.USD}`);
+  t.is(quotas[2]!.spent, 20);
+  t.true(usage.attempts > 20, 'some attempts failed');
+});
