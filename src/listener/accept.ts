@@ -5,6 +5,7 @@ import { Deadline } from '../gateway/deadline.ts';
 import { httpErrorReply } from '../protocol/error-reply.ts';
 import { socks4Refusal } from '../protocol/socks4.ts';
 import { methodReply, noAcceptableMethods } from '../protocol/socks5.ts';
+import { ignoreError } from '../transport/ignore-error.ts';
 import type { ListenerContext } from './context.ts';
 import { HttpClient } from './http-client.ts';
 import { lingerAndClose } from './linger.ts';
@@ -33,22 +34,17 @@ export interface AcceptOptions {
  *  A client that sends nothing, or doesn't finish its TLS handshake, is closed after the handshake deadline. */
 export function accept(socket: Socket, options: AcceptOptions): void {
   const { handshake } = options.context.timeouts;
-  socket.on('error', () => {});
-  const patience = new Deadline(() => socket.destroy());
-  const onClose = (): void => patience.clear();
+  const destroy = (): void => void socket.destroy();
+  const patience = new Deadline(destroy);
   patience.set(handshake);
-  socket.once('close', onClose);
-  socket.once('end', onEnd);
-  socket.once('data', (first: Buffer) => {
-    socket.pause();
-    socket.off('end', onEnd);
+  const onClose = (): void => patience.clear();
+  // Not once(): that makes two objects more of each listener, for every connection.
+  const onData = (first: Buffer): void => {
+    socket.off('data', onData).off('end', destroy).off('close', onClose);
     patience.clear();
-    socket.off('close', onClose);
     dispatch(socket, first, options);
-  });
-  function onEnd(): void {
-    socket.destroy();
-  }
+  };
+  socket.on('error', ignoreError).on('data', onData).on('end', destroy).on('close', onClose);
 }
 
 function dispatch(socket: Socket, first: Buffer, options: AcceptOptions): void {
@@ -100,6 +96,7 @@ function startTls(socket: Socket, first: Buffer, options: AcceptOptions): void {
     socket.destroy();
     return;
   }
+  socket.pause();
   socket.unshift(first);
   const secure = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
   secure.on('error', () => {});

@@ -16,6 +16,7 @@ import { RequestHeadDecoder } from '../protocol/http-head.ts';
 import type { RequestHead, RequestPlan } from '../protocol/http-message.ts';
 import { planRequest } from '../protocol/http-request.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
+import { ignoreError } from '../transport/ignore-error.ts';
 import type { ListenerContext } from './context.ts';
 import { serveInternalHost } from './internal-client.ts';
 import { introductionOf } from './introduction.ts';
@@ -58,9 +59,10 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
 
   /** Begins to serve; `first` is what was read of the connection so far. */
   start(first: Buffer): void {
-    this.#patience.set(this.#context.timeouts.head);
     this.#connection.feed(first);
     this.#connection.readHead();
+    // Most heads have come whole, and need no deadline.
+    if (this.#connection.awaitsHead) this.#patience.set(this.#context.timeouts.head);
   }
 
   headBegun(): void {
@@ -284,7 +286,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
 
   #detach(): Buffer {
     this.#patience.clear();
-    this.#socket.on('error', () => {});
+    this.#socket.on('error', ignoreError);
     return this.#connection.detach();
   }
 

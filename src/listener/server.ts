@@ -19,6 +19,8 @@ export interface ListenerOptions {
   readonly passOn?: (socket: Socket) => boolean;
   /** Called for each connection that is served here; a refusal ends it with that error, in its own protocol's words. */
   readonly admit: (socket: Socket) => GatewayError | null;
+  /** Called once each of those has closed. */
+  readonly released: () => void;
   /** The accepted sockets of all listeners, for limits and the drain. */
   readonly sockets: Roster<Socket>;
 }
@@ -48,7 +50,8 @@ export function listen(options: ListenerOptions): Promise<Listener> {
     const refusal = options.admit(socket);
     const place = sockets.add(socket);
     let servedAt: number | null = null;
-    socket.once('close', () => {
+    socket.on('close', () => {
+      options.released();
       sockets.remove(place);
       if (servedAt !== null) served.remove(servedAt);
     });

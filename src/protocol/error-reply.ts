@@ -77,7 +77,8 @@ export function labelFields({ requestId, exitLabel, sessionLabel, quotaLabel }: 
 
 /** The same, and what is left of the exchange's limits, as they stand on replies of our own making. */
 export function ownFields(labels: ReplyLabels): FieldLine[] {
-  return [...labelFields(labels), ...rateLimitFields(labels.limits ?? [])];
+  const { limits = [] } = labels;
+  return limits.length === 0 ? labelFields(labels) : [...labelFields(labels), ...rateLimitFields(limits)];
 }
 
 /** The REP octet that tells `error` to a SOCKS5 client (RFC 1928 §6): general failure where the catalogue has none. */
@@ -111,7 +112,9 @@ function connectionField(closes: boolean, minorVersion: MinorVersion): FieldLine
 }
 
 function headOf(startLine: string, fields: readonly FieldLine[]): string {
-  return `${startLine}\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  let head = `${startLine}\r\n`;
+  for (const [name, value] of fields) head += `${name}: ${value}\r\n`;
+  return `${head}\r\n`;
 }
 
 /** A label comes from names that a client chose: nothing but visible ASCII and spaces reaches a field. */

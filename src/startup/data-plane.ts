@@ -110,6 +110,7 @@ export class DataPlane {
       gateway: this.#gateway,
       sockets: this.#sockets,
       admit: (socket) => this.#admit(socket),
+      released: () => this.#load.close(worker),
       passOn: (socket, key) => balance?.passOn(socket, key) ?? false,
       shared: options.workers > 1,
     });
@@ -190,7 +191,6 @@ export class DataPlane {
   #admit(socket: Socket): GatewayError | null {
     const { worker, capacity } = this.#options;
     const open = this.#load.open(worker);
-    socket.once('close', () => this.#load.close(worker));
     if (open <= capacity.connections && !this.#load.memoryFull) return null;
     this.#counters.refuseConnection();
     // A refusal that is written needs its descriptor for a moment; beyond a few of them silence is all that can be afforded.

@@ -15,6 +15,7 @@ export interface ListenersOptions {
   /** All clients' sockets, kept up to date. */
   readonly sockets: Roster<Socket>;
   readonly admit: (socket: Socket) => GatewayError | null;
+  readonly released: () => void;
   /** Whether a connection that the listener of this key accepted was given to another thread. */
   readonly passOn: (socket: Socket, key: string) => boolean;
   /** Whether other threads listen at the same addresses. */
@@ -106,6 +107,7 @@ export class Listeners {
       // Of one that is not in use yet other threads may know nothing.
       passOn: (socket) => this.#bound.has(key) && this.#options.passOn(socket, key),
       admit: this.#options.admit,
+      released: this.#options.released,
       sockets: this.#options.sockets,
     }).catch((cause: unknown) => {
       throw bindFault(wanted, cause);

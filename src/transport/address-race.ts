@@ -48,12 +48,12 @@ export function raceAddresses(
           else if (running.size === 0)
             reject(by.bound === true ? boundFailure(by.blame, failure) : connectFailure(by.blame, failure));
         };
-        socket.once('error', lost);
-        socket.once('connect', () => {
-          socket.off('error', lost);
+        const connected = (): void => {
+          socket.off('error', lost).off('connect', connected);
           running.delete(socket);
           resolve(socket);
-        });
+        };
+        socket.on('error', lost).on('connect', connected);
         if (tried < order.length) timer = setTimeout(tryNext, ATTEMPT_DELAY_MS);
       };
 

@@ -65,7 +65,7 @@ export interface Dialler {
   /** TLS over a stream that stands already, as dialWithin() makes it over its own. The stream goes where the TLS fails. */
   secureWithin(stream: Duplex, target: SecureTarget, cutoff: Cutoff): Promise<tls.TLSSocket>;
   /** Where a host may be reached: see judgedAddresses. */
-  addresses(question: AddressQuestion, cutoff: Cutoff): Promise<readonly string[]>;
+  addresses(question: AddressQuestion, cutoff: Cutoff): readonly string[] | Promise<readonly string[]>;
   /** Whether the other end of an accepted connection is a socket that we opened ourselves: a loop, whatever name or address led
    *  here. Both ends are compared, because a client on this machine may share a local port with one of ours. Ask when the first
    *  request has come; a connection may be accepted before its other end knows that it is connected. */
@@ -144,7 +144,9 @@ class TcpDialler implements Dialler {
   async dialWithin(target: DialTarget, cutoff: Cutoff): Promise<net.Socket> {
     // First of all: it throws where the authorities can't be read.
     const context = target.tls === undefined ? null : this.#context(target.tls.ca ?? '');
-    const addresses = await this.addresses(target, cutoff);
+    const found = this.addresses(target, cutoff);
+    // Exits are mostly listed by address: one turn of the microtasks less for each dial.
+    const addresses = found instanceof Promise ? await found : found;
     const open = (address: string): net.Socket => this.#connect(address, target);
     const { blame, from } = target;
     const socket = await raceAddresses(addresses, { open, blame, bound: from !== undefined }, cutoff);
@@ -158,7 +160,7 @@ class TcpDialler implements Dialler {
     return secureStream(stream, { ...target, context }, cutoff);
   }
 
-  addresses(question: AddressQuestion, cutoff: Cutoff): Promise<readonly string[]> {
+  addresses(question: AddressQuestion, cutoff: Cutoff): readonly string[] | Promise<readonly string[]> {
     return judgedAddresses(this.#options.resolver, question, cutoff);
   }
 

@@ -46,17 +46,19 @@ export class Handshake {
         this.#rest = result.rest;
         resolve(result.value);
       };
-      const lost = (cause?: Error): void =>
+      // `close` follows every `error`, which the socket keeps.
+      const lost = (): void => {
+        const cause = socket.errored ?? undefined;
         reject(new GatewayError('exit_failed', { detail: 'the exit closed the connection in the handshake', cause }));
-      const closed = (): void => lost();
+      };
 
       const held = this.#rest;
       this.#rest = NOTHING;
       if (held.length > 0) take(held);
       if (socket.destroyed || socket.readableEnded) lost();
-      socket.on('data', take).on('end', closed).on('error', lost).on('close', closed).resume();
+      socket.on('data', take).on('end', lost).on('close', lost).resume();
       return () => {
-        socket.off('data', take).off('end', closed).off('error', lost).off('close', closed).pause();
+        socket.off('data', take).off('end', lost).off('close', lost).pause();
       };
     });
   }

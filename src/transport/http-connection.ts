@@ -80,6 +80,11 @@ export class HttpConnection<H> {
     return this.#finished;
   }
 
+  /** Whether a head was asked for and has not come. */
+  get awaitsHead(): boolean {
+    return this.#reading === 'head';
+  }
+
   /** Begins to read a head; events.head or events.fault follows, perhaps before this returns. */
   readHead(): void {
     this.#reading = 'head';
@@ -120,7 +125,8 @@ export class HttpConnection<H> {
     this.socket.off('error', this.#onError);
     this.socket.off('close', this.#onClose);
     this.socket.pause();
-    const octets = this.#held.length === 1 && this.#held[0] ? this.#held[0] : Buffer.concat(this.#held);
+    const [first = NOTHING] = this.#held;
+    const octets = this.#held.length > 1 ? Buffer.concat(this.#held) : first;
     this.#held = [];
     this.#heldBytes = 0;
     return octets;

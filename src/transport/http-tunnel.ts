@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { type Authority, formatAuthority } from '../protocol/authority.ts';
 import { formatBasic } from '../protocol/credentials.ts';
+import { type Decoded, refused } from '../protocol/decoded.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import { type ExitErrorRule, exitErrorOf } from '../protocol/exit-errors.ts';
 import { ResponseHeadDecoder } from '../protocol/http-head.ts';
@@ -29,22 +30,29 @@ export async function connectByHttp(
   const authorization = username === undefined ? '' : `Proxy-Authorization: ${formatBasic({ username, password })}\r\n`;
   handshake.send(`CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n${authorization}\r\n`);
 
-  const head = await finalHead(handshake, options.heads);
+  const head = await handshake.receive(finalHead(options.heads));
   if (head.status < 200 || head.status > 299) throw refusal(head, options.exitErrors);
   if (isPage(head)) throw rejected(head, 'the exit answered CONNECT with content in place of a tunnel');
   if (ask.authority.port === 443 && !mayBeTls(handshake.rest))
     throw rejected(head, 'what the exit sent behind its answer is not TLS');
 }
 
-async function finalHead(handshake: Handshake, limits: HeadLimits): Promise<ResponseHead> {
+/** Decodes the first head that is no interim response. */
+function finalHead(limits: HeadLimits): (chunk: Buffer) => Decoded<ResponseHead> {
   const decoder = new ResponseHeadDecoder(limits);
-  for (let interim = 0; interim <= INTERIM_LIMIT; interim++) {
-    const head = await handshake.receive((chunk) => decoder.push(chunk));
-    // 101 is final: nobody asked for another protocol.
-    if (head.status >= 200 || head.status === 101) return head;
-  }
-  throw new GatewayError('exit_rejected', { detail: 'the exit sent interim responses without end' });
+  let interim = 0;
+  return (chunk) => {
+    let result = decoder.push(chunk);
+    while (result.state === 'value' && isInterim(result.value)) {
+      if (++interim > INTERIM_LIMIT) return refused('bad_request', 'interim responses without end');
+      result = decoder.push(result.rest);
+    }
+    return result;
+  };
 }
+
+/** 101 is final: nobody asked for another protocol. */
+const isInterim = ({ status }: ResponseHead): boolean => status < 200 && status !== 101;
 
 function isPage(head: ResponseHead): boolean {
   if (head.fields.has('transfer-encoding')) return true;

@@ -15,20 +15,23 @@ export interface AddressQuestion {
   readonly judge?: (address: string) => GatewayError | null;
 }
 
-/** The addresses of a host that may be reached, at least one. Each is judged as it will be dialled, so a name that resolves
- *  elsewhere the next time changes nothing. Rejects with the first verdict where all are forbidden, with *_dns, or with
- *  *_unreachable for an address of the other family. */
-export async function judgedAddresses(
+/** The addresses of a host that may be reached, at least one; at once where the host is one itself. Each is judged as it will be
+ *  dialled, so a name that resolves elsewhere the next time changes nothing. Throws, or rejects with, the first verdict where all
+ *  are forbidden, *_dns, or *_unreachable for an address of the other family. */
+export function judgedAddresses(
   resolver: Resolver,
   question: AddressQuestion,
   cutoff: Cutoff,
-): Promise<readonly string[]> {
-  const { host, family = 0, judge } = question;
+): readonly string[] | Promise<readonly string[]> {
+  const { host, family = 0 } = question;
   const literal = isIP(host);
-  if (literal !== 0 && family !== 0 && literal !== family)
+  if (literal === 0) return resolved(resolver, question, cutoff).then((addresses) => judged(question, addresses));
+  if (family !== 0 && literal !== family)
     throw unreachable(question.blame, `the ${question.blame} has no IPv${family} address`);
+  return judged(question, [host]);
+}
 
-  const addresses = literal === 0 ? await resolved(resolver, question, cutoff) : [host];
+function judged({ judge }: AddressQuestion, addresses: readonly string[]): readonly string[] {
   if (judge === undefined) return addresses;
   const allowed: string[] = [];
   let forbidden: GatewayError | null = null;

@@ -72,7 +72,8 @@ export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: 
   const cutoff = new Cutoff(request.deadlineMs, request.signal);
   let socket: Socket | null = null;
   try {
-    const authority = await authorityFor(exit, request, (question) => dialler.addresses(question, cutoff));
+    const found = authorityFor(exit, request, (question) => dialler.addresses(question, cutoff));
+    const authority = found instanceof Promise ? await found : found;
     const target = { ...exitTarget(exit), judge: request.judgeExit, brief: true, onWire: request.onWire };
     socket = await dialler.dialWithin(target, cutoff);
     const handshake = new Handshake(socket, cutoff);
@@ -92,14 +93,22 @@ export function exitTarget({ endpoint, verifyTls, ca }: TunnelExit): DialTarget 
   return { host: endpoint.host, port: endpoint.port, blame: 'exit', tls };
 }
 
-/** What the exit is asked for: the authority as it stands, or with an address in place of its name, that `addressesOf` finds. */
-export async function authorityFor(
+type Asked = Pick<TunnelRequest, 'authority' | 'dns' | 'family' | 'judge'>;
+type AddressesOf = (question: AddressQuestion) => readonly string[] | Promise<readonly string[]>;
+
+/** What the exit is asked for: the authority as it stands, at once, or with an address in place of its name, that `addressesOf`
+ *  finds. */
+export function authorityFor(exit: TunnelExit, asked: Asked, addressesOf: AddressesOf): Authority | Promise<Authority> {
+  if (asked.dns === 'remote' && exit.endpoint.scheme !== 'socks4') return asked.authority;
+  return addressedAuthority(exit, asked, addressesOf);
+}
+
+async function addressedAuthority(
   exit: TunnelExit,
-  { authority, dns, family, judge }: Pick<TunnelRequest, 'authority' | 'dns' | 'family' | 'judge'>,
-  addressesOf: (question: AddressQuestion) => Promise<readonly string[]>,
+  { authority, family, judge }: Asked,
+  addressesOf: AddressesOf,
 ): Promise<Authority> {
   const socks4 = exit.endpoint.scheme === 'socks4';
-  if (dns === 'remote' && !socks4) return authority;
   if (socks4 && (authority.family === 6 || family === 6))
     throw new GatewayError('exit_rejected', { detail: 'SOCKS4 cannot reach an IPv6 address' });
 

@@ -20,6 +20,7 @@ const binding = relayBinding();
     shared: false,
     context: () => context,
     admit: () => null,
+    released: () => {},
     sockets,
     passOn: (socket) => {
       tickets.push(binding!.park(descriptorOf(socket)));
