@@ -10,6 +10,9 @@ const FIRST_GRANT = 16 * 1024;
 const LEAST_GRANT = 2 * 1024;
 const MOST_GRANT = 1024 * 1024;
 
+/** Where there is no room to count a client nothing passes uncounted: it is asked for again after so many ms. */
+const NO_ROOM_MS = 250;
+
 /** A grant lasts about so long where its tunnel is alone, in ms; where n tunnels share a limit, one waits for √n times as long. */
 const GRANT_MS = 50;
 
@@ -100,7 +103,15 @@ export class TunnelFlow {
     const { counts, now } = this.#options;
     const passed = handle.bytesAtoB + handle.bytesBtoA;
     // What was read before the tunnel began is paid for as well.
-    const waitMs = counts.reserve(limit, now(), octets + Math.max(0, passed - this.#granted))?.waitMs ?? 1_000;
+    const reserved = counts.reserve(limit, now(), octets + Math.max(0, passed - this.#granted));
+    if (reserved === null) {
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.spent();
+      }, NO_ROOM_MS);
+      return;
+    }
+    const { waitMs } = reserved;
     this.#granted = passed + octets;
     this.#next = grantFor(limit.most, { waitMs, last: octets });
     if (waitMs < 1) return handle.renew(octets);
@@ -132,6 +143,8 @@ export class ContentFlow {
   readonly #limit: Limit | null;
   readonly #options: FlowsOptions & { readonly hold: (held: boolean, waitMs: number) => void };
   #timer: NodeJS.Timeout | null = null;
+  /** Octets that have passed and are not paid for yet. */
+  #owed = 0;
   #unseen = 0;
   #seenAt: number;
 
@@ -144,16 +157,30 @@ export class ContentFlow {
 
   /** So many octets have passed. */
   passed(octets: number): void {
-    const { counts, now, hold } = this.#options;
-    const at = now();
+    const at = this.#options.now();
     if (!this.#mayGoOn(octets, at) || this.#limit === null) return;
-    const waitMs = counts.reserve(this.#limit, at, octets)?.waitMs ?? 0;
+    this.#owed += octets;
+    const waitMs = this.#pay(this.#limit, at);
     if (waitMs < 1 || this.#timer !== null) return;
+    this.#goOnAfter(waitMs, this.#limit);
+    this.#options.hold(true, waitMs);
+  }
+
+  /** Returns for how long nothing may pass, in ms. */
+  #pay(limit: Limit, at: number): number {
+    const reserved = this.#options.counts.reserve(limit, at, this.#owed);
+    if (reserved === null) return NO_ROOM_MS;
+    this.#owed = 0;
+    return reserved.waitMs;
+  }
+
+  #goOnAfter(waitMs: number, limit: Limit): void {
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      hold(false, 0);
+      const moreMs = this.#owed === 0 ? 0 : this.#pay(limit, this.#options.now());
+      if (moreMs >= 1) this.#goOnAfter(moreMs, limit);
+      else this.#options.hold(false, 0);
     }, waitMs);
-    hold(true, waitMs);
   }
 
   /** Nothing more passes. */

@@ -53,10 +53,10 @@ export interface Reservation {
 /** How much of a flow may come at once, in ms of its pace. */
 const FLOW_BURST_MS = 200;
 
-/** The pace of a flow, of which a fifth of a second's worth may come at once. A unit's cost is no whole number of ticks; charges are rounded up
- *  to microseconds. */
+/** The pace of a flow, of which a fifth of a second's worth may come at once. A unit's cost is no whole number of ticks; charges are
+ *  rounded up to a microsecond, or, of a flow below 1 MB/s, to what one unit takes. So much is owed at most in any case: 10⁹ units. */
 export function flowPaceOf(unitsPerSecond: number): Pace {
-  const ticksPerMs = 1_000;
+  const ticksPerMs = Math.min(1_000, Math.max(1, unitsPerSecond / 1_000));
   return { ticksPerMs, cost: (1_000 * ticksPerMs) / unitsPerSecond, span: FLOW_BURST_MS * ticksPerMs, most: 2 ** 30 };
 }
 

@@ -32,6 +32,8 @@ export interface CellUpdate {
 export class KeyedCells {
   readonly #words: Words;
   readonly #sets: number;
+  /** Cells that were busy when tidy() was called last. */
+  #busy: ReadonlySet<number> = new Set();
 
   /** `words` are zeros at first; `wordsFor` says how many. */
   constructor(words: Words) {
@@ -66,13 +68,18 @@ export class KeyedCells {
     }
   }
 
-  /** Empties the cells whose value is of no more use, and those that a thread held when it died. */
+  /** Empties the cells whose value is of no more use, and those that a thread held when it died. Called by one thread, now and then: a
+   *  cell that is busy may be so for a moment only, and is nobody's once it was at the call before, too. */
   tidy(isOver: (value: number) => boolean): void {
+    const busy = new Set<number>();
     for (let cell = 0; cell < this.#cells; cell += CELL_WORDS) {
       const print = this.#words.load(cell);
-      if (print === BUSY || (print !== EMPTY && isOver(this.#words.load(cell + 1))))
-        this.#words.compareExchange(cell, print, EMPTY);
+      if (print === EMPTY) continue;
+      const isNobodys = print === BUSY ? this.#busy.has(cell) : isOver(this.#words.load(cell + 1));
+      if (isNobodys) this.#words.compareExchange(cell, print, EMPTY);
+      else if (print === BUSY) busy.add(cell);
     }
+    this.#busy = busy;
   }
 
   /** Keys held. */

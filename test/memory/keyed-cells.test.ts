@@ -78,8 +78,25 @@ test('tidying empties what is over, and what a dead thread was about to give awa
   for (let number = 0; number < 8; number++) set(cells, number, number);
   words.store(14, -1);
   cells.tidy((value) => value < 4);
+  t.is(cells.size, 4, 'what is busy now may be so for a moment');
+  cells.tidy(() => false);
   t.is(cells.size, 3);
   t.is(cells.read(key(4)), 4);
+});
+
+test('a thread that is slow to give a cell to its key loses it to nobody who tidies', (t) => {
+  for (let at = 0, steps = 1; at < steps; at++) {
+    const words = wordsFor(8);
+    const there = new KeyedCells(words);
+    const interrupted = new Interrupted(words, at, () => {
+      there.tidy(() => false);
+      for (let number = 0; number < 7; number++) set(there, number, 100 + number);
+    });
+    set(new KeyedCells(interrupted), 99, 7);
+    t.is(there.read(key(99)), 7, `before step ${at}`);
+    for (let number = 0; number < 7; number++) t.is(there.read(key(number)), 100 + number, `before step ${at}`);
+    steps = interrupted.steps;
+  }
 });
 
 test('two threads that bring one key at once count in one cell, whenever the other comes in between', (t) => {
