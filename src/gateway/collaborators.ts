@@ -24,6 +24,7 @@ import type { Flows } from './flows.ts';
 import type { Ledger } from './ledger.ts';
 import type { OperatorBars } from './operator-bars.ts';
 import type { Quotas } from './quotas.ts';
+import type { SessionUses } from './session-uses.ts';
 import type { SitePacing } from './site-pacing.ts';
 import type { SiteSignals } from './site-signals.ts';
 import type { StandingCounts } from './standing-counts.ts';
@@ -82,6 +83,8 @@ export interface Collaborators {
   /** The row of a site; -1 where it has none. */
   readonly siteRowOf: (site: string) => number;
   readonly leases: LeaseTable;
+  /** Keeps sessions from going idle while they are in use. */
+  readonly uses: SessionUses;
   /** Whether a session that lasts so long (in ms) may have held an exit before a crash from which not all came back. */
   readonly mayBeLost: (lastsMs: number) => boolean;
   readonly rejections: RejectionLedger;

@@ -106,6 +106,8 @@ export class Exchange {
   accountPlace = -1;
   /** Its ticket among the recent exchanges; see RecentExchanges. */
   ticket = NO_TICKET;
+  /** Its place among the uses of sessions; see SessionUses. */
+  usePlace = -1;
   /** Counts the octets of the attempt that succeeded. */
   meter: AttemptMeter | null = null;
   /** What that attempt counts against quotas. */

@@ -49,6 +49,7 @@ export async function serveExchange<T>(deps: Collaborators, opening: Opening, ph
 /** Gives back what the exchange holds, and books it. */
 function finish(deps: Collaborators, exchange: Exchange): void {
   deps.guards.ended(exchange, deps.now());
+  deps.uses.ended(exchange);
   deps.limits.ended(exchange);
   deps.pacing.ended(exchange);
   endExchange(deps, exchange);

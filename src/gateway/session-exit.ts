@@ -22,7 +22,14 @@ export function settleSession(deps: Collaborators, exchange: Exchange): void {
     if (!isHeld) deps.leases.move(key, { from: lease, to: { ...factsOf(choice.exit), ...choice.hold } }, now);
     deps.leases.confirm(key, choice.hold, now);
   }
-  if (isHeld || !lease.confirmed) deps.leases.touch(key, now);
+  if (!isHeld && lease.confirmed) return;
+  deps.leases.touch(key, now);
+  deps.uses.begin(exchange, shortestRest(choice.exit, lease.idleMs));
+}
+
+/** After how long a rest a session is over, or its exit has become another. */
+function shortestRest({ life, rotation }: Exit, idleMs: number): number {
+  return Math.min(idleMs, life?.idleMs ?? Number.POSITIVE_INFINITY, rotation?.idleMs ?? Number.POSITIVE_INFINITY);
 }
 
 /** After an exit's failure a session that may move is let go of that exit, so that its other exchanges leave it as well. */

@@ -5,6 +5,7 @@ import { FilterRings } from '../gateway/filter-rings.ts';
 import { Flows } from '../gateway/flows.ts';
 import { QuotaBooks } from '../gateway/quota-books.ts';
 import { Quotas } from '../gateway/quotas.ts';
+import { SessionUses } from '../gateway/session-uses.ts';
 import { SitePacing } from '../gateway/site-pacing.ts';
 import { StandingCounts } from '../gateway/standing-counts.ts';
 import { VendorAccounts } from '../gateway/vendor-accounts.ts';
@@ -87,6 +88,7 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
     rings,
     siteRowOf,
     leases,
+    uses: new SessionUses({ leases, epochs, now }),
     mayBeLost: (lastsMs) => sessionsLostSince !== null && now() - sessionsLostSince < lastsMs,
     rejections: new RejectionLedger(),
     dialler,

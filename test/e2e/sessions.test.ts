@@ -164,6 +164,22 @@ test.serial('sessions end by ttl and by idleness, and then begin anew', async (t
   t.is(new Set(mintedFor(idle)).size, 2);
 });
 
+test.serial('a session is not idle while a tunnel of it lasts', async (t) => {
+  const login = 'pool-minted-session-tunnelled-idle-1s';
+  await get(login);
+  const { status, socket } = await connectVia(gateway.port(), `127.0.0.1:${origin.port}`, {
+    login: gateway.login('tester', login),
+  });
+  t.is(status, 200);
+  await rest(2_500);
+  await get(login);
+  t.is(new Set(mintedFor(login)).size, 1, 'though nothing passes');
+  socket.destroy();
+  await rest(1_600);
+  await get(login);
+  t.is(new Set(mintedFor(login)).size, 2);
+});
+
 test.serial('a template mints an exit for each session, or for each slot', async (t) => {
   for (const client of ['tester', 'other']) {
     for (const name of ['a', 'b']) for (let i = 0; i < 3; i++) await get(`pool-minted-session-m${name}`, client);
