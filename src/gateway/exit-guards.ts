@@ -14,7 +14,10 @@ export interface ExitGuardsOptions {
   /** A hash of 32 bits that nobody outside can foresee, never 0. */
   readonly keyOf: (text: string) => number;
   readonly siteOf: (host: string) => string;
+  /** Tells the exit that is in a slot now from those before it, and from what it was under former ids. */
   readonly generationOf: (slot: number) => number;
+  /** Whether each session and attempt over the slot has an exit of its own, which nobody else has used anywhere. */
+  readonly isMinted: (slot: number) => boolean;
   /** The rules as they stand; the first that fits a host holds. */
   readonly rules: () => readonly WrittenGuard[];
 }
@@ -39,12 +42,12 @@ export class ExitGuards {
   for(exchange: Exchange): SiteGuard | null {
     const guarded = this.#visitOf(exchange);
     if (guarded === null) return null;
-    const { table, generationOf } = this.#options;
+    const { table, generationOf, isMinted } = this.#options;
     const { visit, rule } = guarded;
     const at = (slot: number) => ({ slot, generation: generationOf(slot) });
     return {
-      allows: (slot, now) => table.allows(at(slot), visit, { rule, now }),
-      take: (slot, now) => table.take(at(slot), visit, { rule, now }),
+      allows: (slot, now) => isMinted(slot) || table.allows(at(slot), visit, { rule, now }),
+      take: (slot, now) => isMinted(slot) || table.take(at(slot), visit, { rule, now }),
     };
   }
 

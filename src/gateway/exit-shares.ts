@@ -32,7 +32,7 @@ export function exitShareOf(deps: Collaborators, exchange: Exchange, fitting: Fi
   if (!isOfExits && !deps.accounts.any) return null;
   const { counts } = deps.limits;
   const full = fullAccounts(deps, exchange, fitting);
-  const nameOf = (slot: number): string => `${slot}.${deps.exits.generationOf(slot)}`;
+  const restsAt = (slot: number): string | null => (interval === null ? null : restingName(deps, exchange, slot));
   const hasRoom = (slot: number): boolean => deps.exits.inFlightOf(slot) < mostOver(deps, slot);
   return {
     waits: () => interval !== null || exchange.atAccountLimit,
@@ -40,16 +40,27 @@ export function exitShareOf(deps: Collaborators, exchange: Exchange, fitting: Fi
     full: (slot) => (hasRoom(slot) ? null : allFull()),
     allows: (slot, now) => {
       if (!hasRoom(slot) || guard?.allows(slot, now) === false) return false;
-      return (interval === null || counts.figure(interval, nameOf(slot), now).left > 0) && !full(slot);
+      const name = restsAt(slot);
+      return (interval === null || name === null || counts.figure(interval, name, now).left > 0) && !full(slot);
     },
     take: (slot, now) => {
       if (!hasRoom(slot) || (guard?.allows(slot, now) !== false && full(slot))) return false;
-      if (interval !== null && !counts.take(interval, nameOf(slot), now).taken) return false;
+      const name = restsAt(slot);
+      if (interval !== null && name !== null && !counts.take(interval, name, now).taken) return false;
       if (guard === null || guard.take(slot, now)) return true;
-      if (interval !== null) counts.refund(interval, nameOf(slot));
+      if (interval !== null && name !== null) counts.refund(interval, name);
       return false;
     },
   };
+}
+
+/** By what the exit is known that rests between two exchanges; null for one that is minted for this attempt alone: a slot that mints
+ *  has another exit for each session. */
+function restingName(deps: Collaborators, { admission }: Exchange, slot: number): string | null {
+  const key = admission?.leaseKey ?? null;
+  const name = `${slot}.${deps.exits.generationOf(slot)}`;
+  if (!isMinted(deps, slot)) return name;
+  return key === null ? null : `${name} ${key.join()}`;
 }
 
 /** Tells whether the account of the exit in a slot is at its limit: as it was when that was first asked of it, so that it is asked
@@ -72,13 +83,19 @@ function fullAccounts(
   };
 }
 
-/** Exchanges that the exit in `slot` may carry at once: of the first rule that is about its pool. */
+/** Exchanges that the exit in `slot` may carry at once: of the first rule that is about its pool. A slot that mints carries many
+ *  exits, which are not counted. */
 export function mostOver(deps: Collaborators, slot: number): number {
   const rules = deps.exitMost();
-  if (rules.length === 0) return Number.POSITIVE_INFINITY;
+  if (rules.length === 0 || isMinted(deps, slot)) return Number.POSITIVE_INFINITY;
   const pool = rules.some((rule) => rule.pool !== undefined) ? deps.registry.exitAt(slot)?.pool : undefined;
   const rule = rules.find((one) => one.pool === undefined || one.pool === pool);
   return rule?.exchanges ?? Number.POSITIVE_INFINITY;
+}
+
+/** Whether each session and attempt over a slot has an exit of its own. */
+function isMinted({ registry }: Collaborators, slot: number): boolean {
+  return registry.exitAt(slot)?.mint != null;
 }
 
 const allFull = (): GatewayError =>

@@ -49,13 +49,14 @@ export interface ExitGuardsOptions {
   /** Keys the hashes of names. */
   readonly secret: Uint8Array;
   readonly generationOf: (slot: number) => number;
+  readonly isMinted: (slot: number) => boolean;
   readonly rules: () => Config['guards'];
 }
 
 /** Guards over the table of all threads. */
-export function createExitGuards({ words, sites, secret, generationOf, rules }: ExitGuardsOptions): ExitGuards {
+export function createExitGuards({ words, sites, secret, ...others }: ExitGuardsOptions): ExitGuards {
   const table = new GuardTable(words);
   // Never 0, which stands for nobody.
   const keyOf = (text: string) => createHmac('sha256', secret).update(text).digest().readInt32BE() || 1;
-  return new ExitGuards({ table, keyOf, siteOf: (host) => sites.of(host), generationOf, rules });
+  return new ExitGuards({ table, keyOf, siteOf: (host) => sites.of(host), ...others });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as rest } from 'node:timers/promises';
 import test from 'ava';
 import { type Answer, connectVia, forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
@@ -80,4 +81,50 @@ test('an exit serves so many clients on the site', async (t) => {
   for (const client of ['acme', 'other', 'third']) exits.push(exitOf(await get(gateway, { client })));
   t.is(new Set(exits).size, 3);
   for (let i = 0; i < 5; i++) t.is(exitOf(await get(gateway, { client: 'acme' })), exits[0]);
+});
+
+/** A gateway with a vendor whose exits are minted. */
+async function vending(entry: object, config: Readonly<Record<string, unknown>>) {
+  const vendor = keep(await startHttpExit());
+  const template = `http://c-{session}:p@127.0.0.1:${vendor.port}`;
+  const pools = { minted: { exits: [{ template, ...entry }] } };
+  const gateway = await startGateway({ config, clients: { acme: [] }, pools });
+  gateways.push(gateway);
+  return { gateway, minted: () => new Set(vendor.requests.map(({ username }) => username)).size };
+}
+
+test('an exit that is minted for one attempt or session has touched no site before', async (t) => {
+  const { gateway, minted } = await vending(
+    {},
+    {
+      guards: [{ site: 'localhost', reuseAfter: '1h', clientsPerExit: 1, sessionsPerExit: 1 }],
+      limits: { exits: ['exchanges=1'], sites: ['site=localhost exit-interval=1h'] },
+      timeouts: { attempts: '2s' },
+    },
+  );
+  const tunnels = await Promise.all(
+    ['', 'session-t'].map((parameters) =>
+      connectVia(gateway.port(), `localhost:${origin.port}`, { login: gateway.login('acme', parameters) }),
+    ),
+  );
+  t.deepEqual(
+    tunnels.map(({ status }) => status),
+    [200, 200],
+  );
+  for (const parameters of ['', '', 'session-a', 'session-b'])
+    t.is((await get(gateway, { parameters })).status, 200, parameters);
+  t.is(minted(), 6);
+  t.is((await get(gateway, { parameters: 'session-a' })).reason, 'rate_limited', 'that one rests');
+  for (const { socket } of tunnels) socket.destroy();
+});
+
+test('an exit whose id has turned is another one, which has touched no site', async (t) => {
+  const { gateway, minted } = await vending(
+    { slots: 1, lifetime: '3s' },
+    { guards: [{ site: 'localhost', reuseAfter: '1h' }] },
+  );
+  t.is((await get(gateway)).status, 200);
+  t.is((await get(gateway)).reason, 'no_exit_for_target');
+  for (let i = 0; i < 100 && (await get(gateway)).status !== 200; i += 1) await rest(100);
+  t.is(minted(), 2);
 });
