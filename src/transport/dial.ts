@@ -5,6 +5,7 @@ import type { AbortView } from './abort.ts';
 import { raceAddresses } from './address-race.ts';
 import { Cutoff } from './cutoff.ts';
 import type { Blame } from './dial-failure.ts';
+import { DialledSocket, readingRoom } from './dialled-socket.ts';
 import { ignoreError } from './ignore-error.ts';
 import { type AddressQuestion, judgedAddresses } from './judged-addresses.ts';
 import type { Resolver } from './resolver.ts';
@@ -111,6 +112,7 @@ export function createDialler(options: DiallerOptions): Dialler {
 class TcpDialler implements Dialler {
   readonly #options: DiallerOptions;
   readonly #own: OwnConnections;
+  readonly #room = readingRoom();
   readonly #ownSockets = new WeakSet<net.Socket>();
   /** By certificate authority; the empty text stands for the well-known ones. Oldest first. */
   readonly #contexts = new Map<string, tls.SecureContext>();
@@ -164,17 +166,17 @@ class TcpDialler implements Dialler {
     return judgedAddresses(this.#options.resolver, question, cutoff);
   }
 
-  #connect(address: string, { port, from, brief = false }: DialTarget): net.Socket {
-    const socket = net.connect({
-      host: address,
-      port,
-      ...(from !== undefined && { localAddress: from }),
+  #connect(address: string, { port, from, tls, brief = false }: DialTarget): net.Socket {
+    const options = {
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: !brief,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-    });
+    };
+    // TLS reads for itself.
+    const socket = tls === undefined ? new DialledSocket(this.#room, options) : new net.Socket(options);
     socket.on('error', ignoreError);
+    socket.connect({ host: address, port, ...(from !== undefined && { localAddress: from }) });
     this.#options.onSocket?.(socket);
     return socket;
   }

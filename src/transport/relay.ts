@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { KEEP_ALIVE_DELAY_MS } from './dial.ts';
+import { DialledSocket } from './dialled-socket.ts';
 import { Budget } from './relay-budget.ts';
 
 /** The first octets that came from a side. */
@@ -220,6 +221,8 @@ class Direction {
   }
 
   start(early: Buffer | undefined): void {
+    // TLS has encrypted what it is given before write() returns; other sockets may keep it for longer.
+    if (this.#from instanceof DialledSocket && this.#to instanceof TLSSocket) this.#from.lendTo(this.#borrow);
     this.#from.on('data', this.#pass).on('end', this.#end);
     this.#to.on('drain', this.#drained);
     if (early !== undefined && early.length > 0) this.#pass(early);
@@ -236,6 +239,13 @@ class Direction {
     if (this.#full || this.#held) this.#from.pause();
     else this.#from.resume();
   }
+
+  readonly #borrow = (octets: Buffer): boolean => {
+    // Behind a write that is under way, or where not all may pass, octets would be kept.
+    const isKept = this.#to.writableLength > 0 || octets.length > this.#events.mayPass();
+    this.#pass(isKept ? Buffer.from(octets) : octets);
+    return !this.#full && !this.#held;
+  };
 
   readonly #pass = (octets: Buffer): void => {
     const room = this.#events.mayPass();

@@ -11,7 +11,7 @@ import {
 } from '../../src/transport/relay.ts';
 import { nativeRelay } from '../support/native-relay.ts';
 import { closing } from './bench.ts';
-import { plainWire, tlsWire, type Wire } from './wires.ts';
+import { dialledWire, plainWire, tlsWire, type Wire } from './wires.ts';
 
 interface Bench {
   readonly a: Socket;
@@ -77,6 +77,8 @@ const kinds: readonly [string, [Kind, Kind]][] = [
   ['TLS to TCP', [tlsWire, plainWire]],
   ['TCP to TLS', [plainWire, tlsWire]],
   ['TLS to TLS', [tlsWire, tlsWire]],
+  ['TCP to TCP that we dialled', [plainWire, dialledWire]],
+  ['TLS to TCP that we dialled', [tlsWire, dialledWire]],
 ];
 
 const kindsBy = carriers.flatMap(([by, relay]) =>
@@ -125,6 +127,61 @@ for (const [name, relay, kinds] of kindsBy) {
     handle.cut();
   });
 }
+
+test('tunnels that read into one room keep their octets apart, whoever stalls or waits for an allowance', async (t) => {
+  const through = async (seed: number) => {
+    const allowance = seed % 2 === 0 ? { allowance: 100_000, onSpent: () => handle.renew(100_000 + seed) } : {};
+    const { a, b, handle, outcome } = await bench(t, relay, { kinds: [tlsWire, dialledWire], ...allowance });
+    // Both stall now and then, at times of their own.
+    let heard = 0;
+    a.on('data', (chunk) => {
+      heard += chunk.length;
+      if (heard % 7 > 2) return;
+      a.pause();
+      setTimeout(() => a.resume(), (seed * 3 + heard) % 5);
+    });
+    const atA = digestOf(a);
+    const fromB = await send(b, 3 * MIB + seed, seed);
+    t.is(await atA, fromB, `tunnel ${seed}`);
+    a.end();
+    t.is((await outcome).ended, 'closed');
+  };
+  await Promise.all([1, 2, 3, 4, 5, 6].map(through));
+});
+
+test('octets behind a write that is under way are not kept in the room', async (t) => {
+  const kinds = { kinds: [tlsWire, dialledWire] as [Kind, Kind] };
+  const [slow, other] = [await bench(t, relay, kinds), await bench(t, relay, kinds)];
+  const write = slow.ends[0]._write;
+  slow.ends[0]._write = (chunk, encoding, done) =>
+    write.call(slow.ends[0], chunk, encoding, (error) => void setTimeout(done, 200, error));
+  const pass = async ({ b, handle }: Bench, octets: string) => {
+    const before = handle.bytesBtoA;
+    b.write(octets);
+    while (handle.bytesBtoA === before) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await pass(slow, 'one ');
+  await pass(slow, 'two ');
+  await pass(other, 'xxxxxxxxxxxxxxx');
+  slow.b.end('three');
+  t.is(Buffer.concat(await slow.a.toArray()).toString(), 'one two three');
+});
+
+test('what was read before a relay begins comes before what is lent', async (t) => {
+  const [left, right] = [await tlsWire(t), await dialledWire(t)];
+  right.end.pause();
+  right.peer.write('first ');
+  await new Promise((resolve) => setImmediate(resolve));
+  right.end.unshift(Buffer.from('held '));
+  const outcome = new Promise<RelayOutcome>((onEnd) =>
+    relay(left.end, right.end, { now: () => performance.now(), idleMs: 10_000, earlyB: Buffer.from('early '), onEnd }),
+  );
+  right.peer.end('last');
+  left.peer.end();
+  t.is(Buffer.concat(await left.peer.toArray()).toString(), 'early held first last');
+  right.peer.resume();
+  t.like(await outcome, { ended: 'closed', bytesBtoA: 21 });
+});
 
 for (const [by, relay] of carriers) {
   test(`a reset of one side resets the other, ${by}`, async (t) => {

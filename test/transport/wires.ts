@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import tls from 'node:tls';
 import type { ExecutionContext } from 'ava';
+import { DialledSocket, readingRoom } from '../../src/transport/dialled-socket.ts';
 import { testCertificate } from '../support/certificate.ts';
 import { listen } from '../support/peers.ts';
 
@@ -18,6 +19,19 @@ export async function plainWire(t: ExecutionContext): Promise<Wire> {
   const peer = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
   peer.on('error', () => {});
   return { peer, end: await accepted.promise };
+}
+
+const room = readingRoom();
+
+/** Over TCP, by a socket that reads into a room which all of this kind share. */
+export async function dialledWire(t: ExecutionContext): Promise<Wire> {
+  const accepted = Promise.withResolvers<Socket>();
+  const server = await listen(createServer({ allowHalfOpen: true }, accepted.resolve));
+  t.teardown(() => server.close());
+  const end = new DialledSocket(room, { allowHalfOpen: true }).connect({ port: server.port, host: '127.0.0.1' });
+  const peer = await accepted.promise;
+  for (const socket of [end, peer]) socket.on('error', () => {});
+  return { peer, end };
 }
 
 /** Over TLS. */
