@@ -1,9 +1,13 @@
 import type { StaticDecode, TSchema } from 'typebox';
 import type { TLocalizedValidationError } from 'typebox/error';
+import { Settings } from 'typebox/system';
 import { Decode, Default, Errors } from 'typebox/value';
 import { type ConfigFault, type Path, shownKey } from './fault.ts';
 import { closest } from './suggestion.ts';
 import type { YamlFile } from './yaml-file.ts';
+
+/** So many errors of one document are looked at. One wrong value has several, of which most say nothing to an operator. */
+const MOST_ERRORS = 100_000;
 
 /** A document's value as its schema decodes it, or all that is wrong with it. */
 export type Checked<Schema extends TSchema> =
@@ -22,6 +26,8 @@ interface Subject {
  *  say what was expected, never what was found but for its type. */
 export function checkDocument<Schema extends TSchema>(schema: Schema, from: Omit<Subject, 'schema'>): Checked<Schema> {
   const value = Default(schema, from.value);
+  // The library stops at eight, for the whole process, unless told.
+  Settings.Set({ maxErrors: MOST_ERRORS });
   const errors = Errors(schema, value);
   if (errors.length === 0) return { ok: true, value: Decode(schema, value) };
   const faults = new Map<string, ConfigFault>();

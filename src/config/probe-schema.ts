@@ -61,19 +61,20 @@ function targetOf({ url, status = [], body, maxLatency }: StaticDecode<typeof ta
 
 const zone = t.meaning('a time zone such as UTC or Europe/Berlin', readZone, 'UTC');
 
-const publicUrl = t.meaning('an http URL that leads to the probe page from outside', (text): Reading<string> => {
+const PUBLIC_URL =
+  'a URL of http, not https, that leads to the probe page from outside, such as http://203.0.113.5:8099';
+
+const publicUrl = t.meaning(PUBLIC_URL, (text): Reading<string> => {
   const parsed = parseProbeTarget(text);
   const fits = parsed.ok && parsed.value.kind === 'page' && !parsed.value.tls && !text.includes('?');
-  return fits
-    ? { ok: true, value: text.replace(/\/$/, '') }
-    : { ok: false, message: 'expected a URL such as http://203.0.113.5:8099' };
+  return fits ? { ok: true, value: text.replace(/\/$/, '') } : { ok: false, message: `expected ${PUBLIC_URL}` };
 });
 
 /** `probe` of the configuration: the page of ours that exits are asked for, and when a day of budgets begins. */
 export const probing = t.section({
   host: t.host('127.0.0.1'),
   port: t.whole(0, 65_535, 0),
-  publicUrl: t.nullable('an http URL that leads to the probe page from outside', publicUrl),
+  publicUrl: t.nullable(PUBLIC_URL, publicUrl),
   zone,
 });
 

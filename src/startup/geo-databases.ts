@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Reader, type Response } from 'mmdb-lib';
+import { plainAddress } from '../protocol/address-range.ts';
 
 /** Where an address is, as databases say. Country codes are lower-case, `asn` is digits. */
 export interface Place {
@@ -46,7 +47,7 @@ export class GeoDatabases {
 /** A damaged database shows while it is read. */
 function recordOf(reader: Reader<Response>, address: string): unknown {
   try {
-    return reader.get(address);
+    return reader.get(plainAddress(address) ?? address);
   } catch {
     return null;
   }

@@ -53,6 +53,41 @@ test('a configuration is frozen through and through', (t) => {
   t.true(check(configOf('rules: { allow: [{ cidr: 10.0.0.0/8, port: 80 }] }')));
 });
 
+test('faults of the probe page and of databases stand at their places', (t) => {
+  const faults = faultsOf(`
+probe: { host: "not a host", port: 70000, publicUrl: "https://probe.example/", zone: Mars/Base, every: 1m }
+geo: { mmdb: country.mmdb, asn: x }
+`);
+  for (const start of [
+    '2:16 probe.host',
+    '2:36 probe.port',
+    '2:54 probe.publicUrl',
+    '2:86 probe.zone',
+    '2:97 probe.every',
+  ])
+    t.true(
+      faults.some((fault) => fault.startsWith(start)),
+      `${start} in ${faults.join('\n')}`,
+    );
+  t.true(faults.some((fault) => /^3:14 geo\.mmdb /.test(fault)));
+  t.true(faults.some((fault) => /^3:28 geo\.asn /.test(fault)));
+  t.is(faults.length, 7);
+  t.regex(faults.join('\n'), /publicUrl expected a URL of http, not https, .* such as http:/);
+  for (const url of ['http://', 'http://a/?x=1', 'handshake', 'socks5://a:1', 'http://u:p@a/'])
+    t.is(faultsOf(`probe: { publicUrl: "${url}" }`).length, 1, url);
+  t.is(
+    configOf('probe: { publicUrl: "http://203.0.113.5:8099/behind/" }').probe.publicUrl,
+    'http://203.0.113.5:8099/behind',
+  );
+});
+
+test('all faults are told, however many and of whatever kind', (t) => {
+  const wrong = Array.from({ length: 50 }, (_, i) => `wrong${i}: 1`).join('\n');
+  t.is(faultsOf(wrong).length, 50);
+  const [publicUrl, memory] = ['probe: { publicUrl: 1 }', 'limits: { memory: [1] }'];
+  t.is(faultsOf([wrong, publicUrl, memory, 'timeouts: { head: 5 }'].join('\n')).length, 53);
+});
+
 test('units, ranges and hosts are decoded', (t) => {
   const config = configOf(`
 listeners: [{ name: a, host: "::1", port: 0, protocols: [http], client: acme, dialects: [oxylabs], via: on }]

@@ -34,6 +34,18 @@ for (const ipVersion of [4, 6] as const) {
   });
 }
 
+test('addresses of IPv6 are found however they are written, and those of IPv4 within them', (t) => {
+  const { databases, warnings } = openAll(t, [
+    mmdbOf({ ...countries, '2001:db8:7::/48': { country: { iso_code: 'NL' }, asn: 64501 } }, 6),
+  ]);
+  t.deepEqual(warnings, []);
+  t.deepEqual(databases.placeOf('2001:db8:7::1'), { country: 'nl', asn: '64501' });
+  t.deepEqual(databases.placeOf('2001:0DB8:0007:0000:ffff:0:0:1'), { country: 'nl', asn: '64501' });
+  t.deepEqual(databases.placeOf('2001:db8:8::1'), { country: null, asn: null });
+  t.is(databases.placeOf('192.0.2.1').country, 'de');
+  t.is(databases.placeOf('::ffff:192.0.2.1').country, 'de');
+});
+
 test('the first database that says anything is believed', (t) => {
   const other = mmdbOf({ '192.0.2.0/24': { country: 'US', asn: 1 } });
   const { databases } = openAll(t, [mmdbOf(countries), other]);

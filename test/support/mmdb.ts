@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 export type MmdbValue = string | number | { readonly [name: string]: MmdbValue };
 
 /** The octets of a database in MaxMind's format (MaxMind DB File Format Specification 2.0) with 24-bit records: what it says of
- *  each IPv4 range, written `1.2.3.0/24`; in a database of IPv6 they stand under ::/96. */
+ *  each range, written `1.2.3.0/24` or `2001:db8::/32`; in a database of IPv6 those of IPv4 stand under ::/96. */
 export function mmdbOf(entries: Readonly<Record<string, MmdbValue>>, ipVersion: 4 | 6 = 4): Buffer {
   const data: Buffer[] = [];
   let length = 0;
@@ -43,11 +43,23 @@ export function mmdbOf(entries: Readonly<Record<string, MmdbValue>>, ipVersion: 
 }
 
 function bitsOf(range: string, ipVersion: 4 | 6): number[] {
-  const [address = '', length = '32'] = range.split('/');
+  const [address = '', length = ''] = range.split('/');
+  if (isIP(address) === 6 && ipVersion === 6) return groupsOf(address).flatMap(bitsOfGroup).slice(0, Number(length));
   if (isIP(address) !== 4) throw new Error(`not an IPv4 range: ${range}`);
   const octets = address.split('.').flatMap((octet) => [...Number(octet).toString(2).padStart(8, '0')].map(Number));
   return [...new Array<number>(ipVersion === 6 ? 96 : 0).fill(0), ...octets.slice(0, Number(length))];
 }
+
+/** The eight groups of an IPv6 address without an IPv4 one in it. */
+function groupsOf(address: string): number[] {
+  const [head = '', tail = ''] = address.split('::').map((part) => part);
+  const [first, last] = [head, tail].map((part) =>
+    part === '' ? [] : part.split(':').map((group) => parseInt(group, 16)),
+  );
+  return [...first!, ...new Array<number>(8 - first!.length - last!.length).fill(0), ...last!];
+}
+
+const bitsOfGroup = (group: number): number[] => [...group.toString(2).padStart(16, '0')].map(Number);
 
 function insert(nodes: (number | null)[][], bits: readonly number[], place: number): void {
   let node = nodes[0]!;
