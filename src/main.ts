@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveControl } from './admin/control-server.ts';
+import type { HealthServer } from './admin/health-server.ts';
 import type { Config } from './config/config.ts';
 import { type ConfigFault, formatFault } from './config/fault.ts';
 import type { Demo } from './demo/demo.ts';
@@ -20,7 +21,8 @@ import { openStoredStates } from './startup/operator-states.ts';
 import { warnOfForeignRanges } from './startup/own-ranges.ts';
 import { PoolLoader } from './startup/pool-loader.ts';
 import { PoolSources } from './startup/pool-sources.ts';
-import { Probing } from './startup/probing.ts';
+import type { ProbePage } from './startup/probe-page.ts';
+import { openPage, Probing } from './startup/probing.ts';
 import { listenToSignals } from './startup/process-signals.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
 import { Reloader, type ReloaderOptions } from './startup/reload.ts';
@@ -137,8 +139,10 @@ class Gateway {
     const watch = new ClientWatch({ store, clients, take, refresh, warn });
     const sources = this.#openSources(config);
     const marks = sources.marks(this.#settings.files);
+    const page = await openPage(config, warn);
+    this.#closers.push(() => page?.close());
     const { group, shared } = this.#makeGroup({
-      admin,
+      own: page === null ? [admin] : [admin, page],
       secretKey,
       clients,
       stored,
@@ -153,7 +157,7 @@ class Gateway {
     const takeClients = () => watch.look().then(() => group.settled());
     const reloader = this.#makeReloader({ group, certificates, sources });
     const reloadPools = (only: readonly string[] | null) => reloader.reloadPools(only);
-    const probing = await this.#startProbing({ group, shared }, { admin, store, now });
+    const probing = this.#startProbing({ group, shared }, { admin, page, store, now });
     const parts = { group, shared, probing, clients, sources };
     const commands = gatewayCommands({ ...parts, now, health, takeClients, reloadPools });
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
@@ -247,11 +251,11 @@ class Gateway {
     return this.#reloader;
   }
 
-  async #startProbing({ group, shared }: Running, { admin, store, now }: ProbingParts): Promise<Probing> {
+  #startProbing({ group, shared }: Running, { admin, page, store, now }: ProbingParts): Probing {
     const config = () => (this.#reloader?.settings ?? this.#settings).config;
     const own = () => ({ listeners: group.bound, admin: [admin] });
     const isServing = () => group.phase === 'serving' && !this.#stopping;
-    const probing = await Probing.start({ config, shared, store, own, isServing, now, warn });
+    const probing = new Probing({ config, shared, store, page, own, isServing, now, warn });
     this.#closers.push(() => probing.close());
     this.#running = { group, shared, probing };
     return probing;
@@ -271,4 +275,8 @@ class Gateway {
   }
 }
 
-type ProbingParts = Pick<GroupParts, 'admin' | 'now'> & { readonly store: Store };
+type ProbingParts = Pick<GroupParts, 'now'> & {
+  readonly admin: HealthServer;
+  readonly page: ProbePage | null;
+  readonly store: Store;
+};

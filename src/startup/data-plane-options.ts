@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Ledger } from '../gateway/ledger.ts';
 import type { RecentLookUp } from '../gateway/recent-exchanges.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
+import type { BoundAddress } from '../policy/own-addresses.ts';
 import type { AccountName } from '../policy/quota-counts.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import type { ExitFilter } from '../pool/registry.ts';
@@ -29,8 +30,8 @@ export interface DataPlaneOptions {
   readonly wantList: (filter: ExitFilter) => void;
   /** Hands a connection to the worker that it names. */
   readonly pass: (connection: PassedConnection) => void;
-  /** Where the admin listener is bound: no exchange may reach it. */
-  readonly admin: { readonly host: string; readonly port: number };
+  /** Where sockets of ours are bound beside the listeners: no exchange may reach them. */
+  readonly own: readonly BoundAddress[];
   /** What this worker shares with the others, the number of this one, and how many they are. */
   readonly memory: SharedMemory;
   readonly worker: number;

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { GatewaySettings } from '../gateway/collaborators.ts';
 import { AddressRules } from '../policy/address-rules.ts';
 import { ClientDirectory, type ClientRecord } from '../policy/client-directory.ts';
+import type { BoundAddress } from '../policy/own-addresses.ts';
 import { Selection, type SelectionTables } from '../selection/selection.ts';
 import type { BlockRules } from '../signals/block-rules.ts';
 import type { HostsFile } from '../transport/hosts-file.ts';
@@ -17,8 +18,8 @@ export interface InForceOptions {
   readonly config: Config;
   readonly clients: readonly ClientRecord[];
   readonly hashSecret: (secret: string) => Buffer;
-  /** Where the admin listener is bound: no exchange may reach it. */
-  readonly admin: { readonly host: string; readonly port: number };
+  /** Where sockets of ours are bound beside the listeners: no exchange may reach them. */
+  readonly own: readonly BoundAddress[];
   readonly tables: SelectionTables;
   readonly hosts: HostsFile;
 }
@@ -110,12 +111,12 @@ export class InForce {
   }
 
   #rulesOf(config: Config): AddressRules {
-    const { admin, hosts } = this.#options;
+    const { own: sockets, hosts } = this.#options;
     const local = Object.values(networkInterfaces()).flatMap((entries) =>
       (entries ?? []).map(({ address }) => address),
     );
     this.#ownPorts = new Set(this.#bound.map(({ port }) => port));
-    const own = { listeners: this.#bound, admin: [admin], local };
+    const own = { listeners: this.#bound, admin: sockets, local };
     return new AddressRules({ rules: config.rules, own, hosts: (name) => hosts.addresses(name) });
   }
 

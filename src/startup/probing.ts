@@ -29,12 +29,22 @@ export interface ProbingOptions {
   readonly config: () => Config;
   readonly shared: SharedState;
   readonly store: Store;
+  /** Null where there is none: see openPage. */
+  readonly page: ProbePage | null;
   /** Sockets of ours that no probe may reach. */
   readonly own: () => { readonly listeners: readonly BoundAddress[]; readonly admin: readonly BoundAddress[] };
   /** Whether traffic is served: otherwise nothing is probed. */
   readonly isServing: () => boolean;
   readonly now: () => number;
   readonly warn: (line: string) => void;
+}
+
+/** Opens the probe page. One that can't be bound is told of, and done without. */
+export function openPage({ probe }: Config, warn: (line: string) => void): Promise<ProbePage | null> {
+  return openProbePage(probe).catch((cause: unknown) => {
+    warn(`probe: cannot listen on ${probe.host}:${probe.port}, exits are asked for a handshake alone: ${cause}`);
+    return null;
+  });
 }
 
 /** All that is probed in this process, and what came of it. For the control thread. */
@@ -50,8 +60,9 @@ export class Probing {
   readonly #page: ProbePage | null;
   readonly #day: () => { readonly name: string; readonly over: number };
 
-  private constructor(options: ProbingOptions, page: ProbePage | null) {
-    const { config, shared, store, own, isServing, now, warn } = options;
+  /** Begins to probe. Throws StoreError. */
+  constructor(options: ProbingOptions) {
+    const { config, shared, store, page, own, isServing, now, warn } = options;
     const { registry } = shared;
     const tables = selectionTables(shared.memory.selection);
     let [parameters, selection] = [config().selection, selectionOf(config())];
@@ -106,20 +117,8 @@ export class Probing {
       mayProbe: (pool) => isServing() && !shared.states.stored.pools.byName.has(pool),
       now,
     });
-  }
-
-  /** Opens the probe page and begins to probe. A page that can't be bound is told of, and done without. Throws StoreError. */
-  static async start(options: ProbingOptions): Promise<Probing> {
-    const { config, warn } = options;
-    const page = await openProbePage(config().probe).catch((cause: unknown) => {
-      const { host, port } = config().probe;
-      warn(`probe: cannot listen on ${host}:${port}, exits are asked for a handshake alone: ${cause}`);
-      return null;
-    });
-    const probing = new Probing(options, page);
-    probing.#prober.start();
-    probing.#providers.start();
-    return probing;
+    this.#prober.start();
+    this.#providers.start();
   }
 
   /** Where the probe page is; null where there is none. */
@@ -169,7 +168,6 @@ export class Probing {
     this.#providers.close();
     await this.checks.close();
     await this.#prober.close();
-    await this.#page?.close();
     this.desk.close();
     this.seen.close();
   }

@@ -1,4 +1,4 @@
-import type { HealthServer } from '../admin/health-server.ts';
+import type { BoundAddress } from '../policy/own-addresses.ts';
 import type { Clients } from '../store/clients.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Capacity } from './capacity.ts';
@@ -25,7 +25,8 @@ export interface GroupParts {
   readonly settings: Settings;
   readonly loader: PoolLoader;
   readonly log: AccessLog | null;
-  readonly admin: HealthServer;
+  /** Where sockets of ours are bound beside the listeners. */
+  readonly own: readonly BoundAddress[];
   readonly secretKey: Buffer;
   readonly clients: Clients;
   readonly stored: StoredStates;
@@ -44,7 +45,7 @@ export interface GroupHooks {
 
 /** Makes the workers and what they share; they don't run yet. */
 export function makeGroup(parts: GroupParts, { warn, tellFault, onClose }: GroupHooks): Running {
-  const { settings, loader, log, admin, secretKey, clients, stored, certificates, capacity, relay, now } = parts;
+  const { settings, loader, log, own, secretKey, clients, stored, certificates, capacity, relay, now } = parts;
   const { config } = settings;
   const workers = effectiveWorkers(config.workers, process.platform);
   const pools = loader.commit(loader.stageAll(settings));
@@ -60,7 +61,7 @@ export function makeGroup(parts: GroupParts, { warn, tellFault, onClose }: Group
       secretKey,
       sessionSecret: shared.sessionSecret,
       sessionsLostSince: shared.sessionsLostSince,
-      admin: { host: admin.host, port: admin.port },
+      own: own.map(({ host, port }) => ({ host, port })),
     },
     config,
     pools,

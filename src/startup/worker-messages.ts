@@ -5,6 +5,7 @@ import type { ReportOutcome } from '../gateway/report.ts';
 import type { BookingBatch } from '../ledger/booking.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
+import type { BoundAddress } from '../policy/own-addresses.ts';
 import type { AccountName } from '../policy/quota-counts.ts';
 import type { AppliedPools, PoolsRecord } from '../pool/catalogue.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
@@ -31,8 +32,8 @@ export interface WorkerStart {
   readonly sessionSecret: Uint8Array;
   /** When not all sessions came back from what was before, on the threads' clock; null where all did. */
   readonly sessionsLostSince: number | null;
-  /** Where the admin listener is bound. */
-  readonly admin: { readonly host: string; readonly port: number };
+  /** Where sockets of ours are bound beside the listeners. */
+  readonly own: readonly BoundAddress[];
 }
 
 /** A connection on its way from one worker to another. */

@@ -8,6 +8,7 @@ import { mmdbOf } from '../support/mmdb.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
 
 interface Listed {
+  readonly id: string;
   readonly pool: string;
   readonly seen: { readonly address: string; readonly country: string | null; readonly mismatch: string | null } | null;
 }
@@ -49,4 +50,7 @@ test("an exit that isn't where its pool says is told of", async (t) => {
   t.is(only?.seen?.mismatch, 'claimed us, seen de');
   const shown = await gateway.command('exit', 'list', '--mismatch');
   t.regex(shown.stdout, /claimed us, seen de/);
+  const detail = await gateway.command('exit', 'show', String(only?.id));
+  t.regex(detail.stdout, /^seen +.*claimed us, seen de/m);
+  t.regex(detail.stdout, /^address +192\.0\.2\.7$/m);
 });

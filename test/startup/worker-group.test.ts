@@ -107,7 +107,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spaw
       secretKey,
       sessionsLostSince: null,
       sessionSecret: Buffer.alloc(32, 2),
-      admin: { host: '127.0.0.1', port: 1 },
+      own: [{ host: '127.0.0.1', port: 1 }],
     },
     config: settings.config,
     pools,
