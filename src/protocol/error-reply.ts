@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { GatewayError } from '../errors.ts';
 import type { MinorVersion } from './http-message.ts';
-import { isVisible } from './http-syntax.ts';
 import { proxyStatusMember, quoted } from './proxy-status.ts';
 import { type LimitLine, rateLimitFields } from './rate-limit-fields.ts';
 
@@ -119,5 +118,9 @@ function headOf(startLine: string, fields: readonly FieldLine[]): string {
 
 /** A label comes from names that a client chose: nothing but visible ASCII and spaces reaches a field. */
 function fieldText(text: string): string {
-  return isVisible(text) ? text : text.replace(/[^\x20-\x7e]/g, '?');
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || code > 0x7e) return text.replace(/[^\x20-\x7e]/g, '?');
+  }
+  return text;
 }

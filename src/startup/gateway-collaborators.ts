@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Collaborators } from '../gateway/collaborators.ts';
 import { ExchangeLimits } from '../gateway/exchange-limits.ts';
 import { FilterRings } from '../gateway/filter-rings.ts';
@@ -24,6 +23,7 @@ import type { DataPlaneOptions } from './data-plane-options.ts';
 import type { InForce } from './in-force.ts';
 import { leaseKeyOf } from './lease-memory.ts';
 import { createOperatorBars } from './operator-states.ts';
+import { requestIds } from './request-ids.ts';
 import { SelectionLearner } from './selection-learner.ts';
 import { placesOf } from './selection-memory.ts';
 import { createExitGuards, createSiteSignals } from './signals.ts';
@@ -73,7 +73,7 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
   return {
     now,
     random: Math.random,
-    newId: randomUUID,
+    newId: requestIds(),
     leaseKey: (client, session) => leaseKeyOf(sessionSecret, { client, session }),
     settings: () => inForce.settings,
     directory: () => inForce.directory,
