@@ -24,7 +24,7 @@ export interface WindowRows {
 export const asKey = (bits: number): number => (bits >>> 0 < 2 ? bits | 2 : bits) | 0;
 
 /** The keys of a table in shared memory that several threads fill at once, without locks. A key lies in the window of eight where
- *  its hash points, so that every look costs one cache line, full or not; where a window is full its stalest row makes room.
+ *  its hash points, so that every look costs one cache line or two, full or not; where a window is full its stalest row makes room.
  *
  *  A free key's row is always clear: whoever evicts marks the key, clears the row, and frees the key then. So a row never shows
  *  figures of its former key. A key is claimed at the lowest free place of a look that began at the window's start and met no
@@ -33,25 +33,29 @@ export class WindowKeys {
   readonly #words: Words;
   readonly #seen: Int32Array;
   readonly #windows: number;
+  readonly #stride: number;
 
-  /** `words` holds one key each; their number is a power of two, at least `WINDOW`. `seen` are the same words for plain reads: a
-   *  look may be a moment late, and costs a fifth. */
-  constructor(words: Words, seen: Int32Array) {
+  /** A key is the first of every `stride` words, which the table uses as it likes; the number of keys is a power of two, at least
+   *  `WINDOW`. `seen` are the same words for plain reads: a look may be a moment late, and costs a fifth. */
+  constructor(words: Words, seen: Int32Array, stride = 1) {
     this.#words = words;
     this.#seen = seen;
-    this.#windows = words.length / SIZE;
+    this.#stride = stride;
+    this.#windows = words.length / (SIZE * stride);
   }
 
   /** The key's index, or -1. */
   find(hash: number, key: number): number {
     const start = this.#startOf(hash);
-    for (let index = start; index < start + SIZE; index++) if (this.#seen[index] === key) return index;
+    const stride = this.#stride;
+    let at = start * stride;
+    for (let index = start; index < start + SIZE; index++, at += stride) if (this.#seen[at] === key) return index;
     return -1;
   }
 
   /** Whether `key` still lies at `index`. */
   holds(index: number, key: number): boolean {
-    return this.#words.load(index) === key;
+    return this.#load(index) === key;
   }
 
   /** The key's index, claimed if need be; -1 where threads fought over its window for too long, which costs a sample. */
@@ -60,12 +64,12 @@ export class WindowKeys {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       let free = -1;
       for (let index = start; index < start + SIZE; index++) {
-        const held = this.#words.load(index);
+        const held = this.#load(index);
         if (held === key) return index;
         if (held === FREE && free < 0) free = index;
       }
       if (free < 0) this.#evict(start, rows);
-      else if (this.#words.compareExchange(free, FREE, key) === FREE && this.#isAlone(free, key, start)) return free;
+      else if (this.#swap(free, FREE, key) && this.#isAlone(free, key, start)) return free;
     }
     return -1;
   }
@@ -73,8 +77,8 @@ export class WindowKeys {
   /** Whether no other place of the window holds the key just claimed; gives the place back where one does. */
   #isAlone(claimed: number, key: number, start: number): boolean {
     for (let index = start; index < start + SIZE; index++) {
-      if (index === claimed || this.#words.load(index) !== key) continue;
-      this.#words.compareExchange(claimed, key, FREE);
+      if (index === claimed || this.#load(index) !== key) continue;
+      this.#swap(claimed, key, FREE);
       return false;
     }
     return true;
@@ -90,11 +94,19 @@ export class WindowKeys {
       worst = staleness;
       stalest = index;
     }
-    const key = this.#words.load(stalest);
+    const key = this.#load(stalest);
     if (key === FREE) return;
-    if (key !== CLEARING && this.#words.compareExchange(stalest, key, CLEARING) !== key) return;
+    if (key !== CLEARING && !this.#swap(stalest, key, CLEARING)) return;
     rows.clear(stalest);
-    this.#words.compareExchange(stalest, CLEARING, FREE);
+    this.#swap(stalest, CLEARING, FREE);
+  }
+
+  #load(index: number): number {
+    return this.#words.load(index * this.#stride);
+  }
+
+  #swap(index: number, expected: number, value: number): boolean {
+    return this.#words.compareExchange(index * this.#stride, expected, value) === expected;
   }
 
   #startOf(hash: number): number {

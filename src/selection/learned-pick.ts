@@ -1,4 +1,5 @@
 import type { ExitRows } from '../memory/exit-rows.ts';
+import type { Chance } from './chance.ts';
 import type { Parameters } from './parameters.ts';
 import type { Price } from './price.ts';
 import type { ProviderHealth } from './provider-health.ts';
@@ -29,6 +30,7 @@ export class LearnedPick {
   readonly #providers: ProviderHealth;
   readonly #fast: RingSet;
   readonly #served: RingSet;
+  readonly #chance: Chance;
   readonly #of: Parameters;
   readonly #random: () => number;
   readonly #buyer = { stayMs: 0, stakesMs: 0, curious: false };
@@ -46,6 +48,7 @@ export class LearnedPick {
       readonly providers: ProviderHealth;
       readonly fast: RingSet;
       readonly served: RingSet;
+      readonly chance: Chance;
     },
     options: { readonly parameters: Parameters; readonly random: () => number },
   ) {
@@ -55,6 +58,7 @@ export class LearnedPick {
     this.#providers = parts.providers;
     this.#fast = parts.fast;
     this.#served = parts.served;
+    this.#chance = parts.chance;
     this.#of = options.parameters;
     this.#random = options.random;
   }
@@ -62,6 +66,7 @@ export class LearnedPick {
   /** A slot, NONE, or HOLD. */
   pick(request: PickRequest, now: number): number {
     const { list, others = NO_LISTS, session, retry, excluded } = request;
+    this.#chance.roll(this.#random);
     this.#best = NONE;
     this.#bestPrice = Number.POSITIVE_INFINITY;
     this.#bestOdds = 0;
@@ -118,13 +123,13 @@ export class LearnedPick {
 
   #drawFrom(list: Slots, request: PickRequest, { count, now }: { count: number; now: number }): void {
     for (let drawn = 0; drawn < count && list.length > 0; drawn++) {
-      this.#consider(slotAt(list, Math.floor(this.#random() * list.length)), request, now);
+      this.#consider(slotAt(list, this.#chance.below(list.length)), request, now);
     }
   }
 
   /** Considers exits of the list one after another, from anywhere in it, until there were `most` that may be picked. */
   #walk(list: Slots, request: PickRequest, { most, now }: { most: number; now: number }): void {
-    const start = Math.floor(this.#random() * list.length);
+    const start = this.#chance.below(list.length);
     let considered = 0;
     for (let step = 0; step < list.length && considered < most; step++) {
       if (this.#consider(slotAt(list, (start + step) % list.length), request, now)) considered++;
@@ -134,8 +139,8 @@ export class LearnedPick {
   #remember(ring: Ring | undefined, count: number, request: PickRequest, now: number): void {
     if (ring === undefined) return;
     for (let drawn = 0; drawn < count && ring.length > 0; drawn++) {
-      const position = ring.draw(this.#random);
-      const slot = ring.slots[position] as number;
+      const position = ring.draw(this.#chance);
+      const slot = ring.slotAt(position);
       const isHere = this.#rows.holds(slot, ring.generationAt(position)) && request.matches(slot);
       const isDown = this.#anyClosed && this.#providers.isDown(slot);
       if (!isHere || isDown || this.#rows.missesOf(slot) > MOST_MISSES) ring.drop(position);

@@ -1,20 +1,18 @@
 import { elapsedMs } from '../memory/clock.ts';
-import { type PairTable, PairWord as pairWord } from '../memory/pair-table.ts';
-import { fade } from './fading.ts';
+import { type PairTable, PairWord as pairWord, RefusalWord as refusalWord } from '../memory/pair-table.ts';
+import { fade, log2Of4And } from './fading.ts';
 import type { Parameters } from './parameters.ts';
 import type { SiteBeliefs } from './site-beliefs.ts';
 
 // An imported name is looked up at each use; a constant of a module's own is compiled in, which makes picks a tenth cheaper.
 const PairWord = pairWord;
+const RefusalWord = refusalWord;
 
 /** A visit this soon after a refusal, in ms, was under way already and says nothing. */
 const UNDER_WAY_MS = 5_000;
 
 /** Doublings of the cool-down by strikes, at most. */
 const MOST_DOUBLINGS = 5;
-
-/** As far as strikes and pages are counted. */
-const MOST_COUNTED = 255;
 
 /** Where first refusals of a site are bans with these odds, the first of a pair is a sample of the limit already. */
 const SURE = 0.85;
@@ -27,9 +25,6 @@ const COOLED_ODDS = 0.7;
 
 /** No tier was asked for. */
 const NO_TIER = -1;
-
-/** Uses so few that they make no difference. */
-const FEW_USES = 4;
 
 /** Which exit asks which site. */
 export interface Visit {
@@ -67,6 +62,7 @@ export class PageBeliefs {
   #key = 0;
   #limit = 0;
   #evenUses = 0;
+  #evenWear = 0;
   #scarcity = 1;
   #oldOdds = 1;
   /** Of the tier asked for last: odds of a page for an exit that the site hasn't seen, and for any exit at best. */
@@ -94,7 +90,8 @@ export class PageBeliefs {
     this.#evenUses = this.#sites.demandOf(site, now) / Math.max(1, exits);
     const limited = this.#limit === Number.POSITIVE_INFINITY ? 1 : 2;
     this.#scarcity = limited * (1 + this.#of.scarcity * Math.min(4, this.#evenUses));
-    this.leastWear = Math.log2(FEW_USES / (FEW_USES + this.#evenUses)) * this.#scarcity;
+    this.#evenWear = log2Of4And(this.#evenUses);
+    this.leastWear = (log2Of4And(0) - this.#evenWear) * this.#scarcity;
   }
 
   /** Odds of a page at the site turned to that no exit of the tier exceeds. */
@@ -113,17 +110,16 @@ export class PageBeliefs {
       this.odds = Math.max(LEAST_NEW_ODDS, this.#newOdds);
       return;
     }
-    const { ints } = this.#pairs;
-    if ((ints[pair + PairWord.strikes] as number) > 0) {
+    if (this.#pairs.strikesOf(pair) > 0) {
       this.odds = this.#afterRefusal(this.#site, pair, now);
       // Rest makes no refused exit cheap.
       this.wear = 0;
       return;
     }
     const uses = this.#usesOf(pair, now);
-    this.wear = Math.log2((FEW_USES + uses) / (FEW_USES + this.#evenUses)) * this.#scarcity;
-    const isKnown = (ints[pair + PairWord.goods] as number) > 0;
-    const odds = isKnown ? this.#oldOdds : this.#newOdds;
+    // Four uses are too few to make a difference.
+    this.wear = (log2Of4And(uses) - this.#evenWear) * this.#scarcity;
+    const odds = this.#pairs.goodsOf(pair) > 0 ? this.#oldOdds : this.#newOdds;
     const used = (uses + 1) / this.#limit - this.#of.headroom;
     // A learned limit is a guess: it makes an exit dear, never poor.
     this.odds = used <= 0 ? odds : odds * Math.max(this.#of.poor / odds, 1 - this.#of.overuse * used * used);
@@ -134,16 +130,15 @@ export class PageBeliefs {
     if (!this.#sites.isWatched(site)) return true;
     const pair = this.#pairs.find(slot, generation, this.#sites.keyOf(site));
     if (pair < 0) return true;
-    const isStruck = (this.#pairs.ints[pair + PairWord.strikes] as number) > 0;
-    if (isStruck) return this.#afterRefusal(site, pair, now) >= this.#of.poor;
+    if (this.#pairs.strikesOf(pair) > 0) return this.#afterRefusal(site, pair, now) >= this.#of.poor;
     return (this.#usesOf(pair, now) + 1) / this.#sites.limitOf(site, now) <= this.#of.rebind;
   }
 
   /** How long, in ms, the site is believed to go on refusing the exit of the pair whose row begins at `pair`; 0 where it isn't. */
   coolsForMs(pair: number, { site, now }: { site: number; now: number }): number {
-    const strikes = this.#pairs.ints[pair + PairWord.strikes] as number;
+    const strikes = this.#pairs.strikesOf(pair);
     if (strikes === 0) return 0;
-    const told = this.#pairs.ints[pair + PairWord.coolMs] as number;
+    const told = this.#toldMs(pair);
     const learned = this.#sites.coolMsOf(site) * 2 ** Math.min(MOST_DOUBLINGS, Math.max(0, strikes - 2));
     return Math.max(0, (told > 0 ? told : learned) - this.#idleMs(pair, now));
   }
@@ -163,13 +158,11 @@ export class PageBeliefs {
     if (!this.#sites.isWatched(visit.site)) return;
     const pair = this.#pairOf(visit, now);
     if (pair < 0) return;
-    const { ints } = this.#pairs;
     this.#learnShare(visit, pair, { served: 1, now });
-    const strikes = ints[pair + PairWord.strikes] as number;
+    const strikes = this.#pairs.strikesOf(pair);
     if (strikes === 1) this.#sites.learnPersist(visit.site, false);
     else if (strikes > 1) this.#sites.learnCool(visit.site, this.#idleMs(pair, now), true);
-    ints[pair + PairWord.strikes] = 0;
-    ints[pair + PairWord.goods] = Math.min(MOST_COUNTED, (ints[pair + PairWord.goods] as number) + 1);
+    this.#pairs.count(pair, { strikes: 0, goods: this.#pairs.goodsOf(pair) + 1 });
     this.#sites.bore(visit.site, this.#usesOf(pair, now), now);
   }
 
@@ -178,43 +171,43 @@ export class PageBeliefs {
     if (!this.#sites.isWatched(visit.site)) this.#sites.watch(visit.site);
     const pair = this.#pairOf(visit, now);
     if (pair < 0) return;
-    const { ints, floats } = this.#pairs;
-    const strikes = ints[pair + PairWord.strikes] as number;
+    const { ints, floats, refusals } = this.#pairs;
+    const strikes = this.#pairs.strikesOf(pair);
     this.#learnShare(visit, pair, { served: 0, now });
     if (strikes > 0 && this.#idleMs(pair, now) <= UNDER_WAY_MS) return;
     if (strikes === 0) this.#firstRefusal(visit.site, pair, now);
     else if (strikes === 1) this.#confirmRefusal(visit.site, pair, now);
     else this.#sites.learnCool(visit.site, this.#idleMs(pair, now), false);
-    ints[pair + PairWord.strikes] = Math.min(MOST_COUNTED, strikes + 1);
-    ints[pair + PairWord.refusedAt] = now;
-    ints[pair + PairWord.coolMs] = retryAfterMs ?? 0;
-    ints[pair + PairWord.goods] = 0;
+    this.#pairs.count(pair, { strikes: strikes + 1, goods: 0 });
+    const refusal = this.#pairs.refusalOf(pair);
+    refusals.ints[refusal + RefusalWord.at] = now;
+    refusals.ints[refusal + RefusalWord.coolMs] = retryAfterMs ?? 0;
     floats[pair + PairWord.uses] = 0;
     ints[pair + PairWord.at] = now;
   }
 
   /** If the pair had served before, its uses may have brought the refusal on. */
   #firstRefusal(site: number, pair: number, now: number): void {
-    const isFresh = this.#pairs.ints[pair + PairWord.goods] === 0;
+    const isFresh = this.#pairs.goodsOf(pair) === 0;
     const uses = isFresh ? 0 : this.#usesOf(pair, now);
     const isSure = this.#sites.persistOf(site) >= SURE;
     if (isSure) this.#sites.learnLimit(site, uses, now);
-    this.#pairs.floats[pair + PairWord.refusedUses] = isSure ? 0 : uses;
+    this.#pairs.refusals.floats[this.#pairs.refusalOf(pair) + RefusalWord.uses] = isSure ? 0 : uses;
   }
 
   /** Refused again on a later visit: it is a ban, and what it took is a sample of the limit. */
   #confirmRefusal(site: number, pair: number, now: number): void {
     this.#sites.learnPersist(site, true);
-    this.#sites.learnLimit(site, this.#pairs.floats[pair + PairWord.refusedUses] as number, now);
+    const uses = this.#pairs.refusals.floats[this.#pairs.refusalOf(pair) + RefusalWord.uses] as number;
+    this.#sites.learnLimit(site, uses, now);
   }
 
   /** Odds after refusals: one is a challenge or a ban, the site's record says which is likelier; more are a ban that ends with the
    *  learned cool-down, which doubles with each. The site's own word outweighs what was learned. */
   #afterRefusal(site: number, pair: number, now: number): number {
-    const { ints } = this.#pairs;
-    const strikes = ints[pair + PairWord.strikes] as number;
+    const strikes = this.#pairs.strikesOf(pair);
     const idle = this.#idleMs(pair, now);
-    const told = ints[pair + PairWord.coolMs] as number;
+    const told = this.#toldMs(pair);
     if (told > 0) return idle < told ? 0 : COOLED_ODDS;
     const cool = this.#sites.coolMsOf(site);
     if (strikes === 1) {
@@ -234,9 +227,8 @@ export class PageBeliefs {
   }
 
   #learnShare({ site, tier }: Visit, pair: number, { served, now }: { served: number; now: number }): void {
-    const { ints } = this.#pairs;
-    if (ints[pair + PairWord.goods] === 0) {
-      if (ints[pair + PairWord.strikes] === 0) this.#sites.learnServedNew(site, tier, { served, now });
+    if (this.#pairs.goodsOf(pair) === 0) {
+      if (this.#pairs.strikesOf(pair) === 0) this.#sites.learnServedNew(site, tier, { served, now });
       return;
     }
     const isWorn = this.#usesOf(pair, now) >= 0.5 * this.#sites.limitOf(site, now);
@@ -250,7 +242,12 @@ export class PageBeliefs {
   }
 
   #idleMs(pair: number, now: number): number {
-    return elapsedMs(now, this.#pairs.ints[pair + PairWord.refusedAt] as number);
+    return elapsedMs(now, this.#pairs.refusals.ints[this.#pairs.refusalOf(pair) + RefusalWord.at] as number);
+  }
+
+  /** The site's own word on how long to stay away, in ms; 0 for none. */
+  #toldMs(pair: number): number {
+    return this.#pairs.refusals.ints[this.#pairs.refusalOf(pair) + RefusalWord.coolMs] as number;
   }
 
   #pairOf({ slot, generation, site }: Visit, now: number): number {

@@ -11,7 +11,7 @@ import {
   GroupWord as groupWord,
   GROUP_WORDS as groupWords,
 } from '../memory/group-table.ts';
-import { fade } from './fading.ts';
+import { fade, nearExp } from './fading.ts';
 import type { Parameters } from './parameters.ts';
 
 // An imported name is looked up at each use; a constant of a module's own is compiled in, which makes picks a tenth cheaper.
@@ -88,25 +88,32 @@ export class PathBeliefs {
 
   /** Square of the share of its width that is taken. */
   #filled = 0;
+  /** What its figures fade by, and its doubt grows by, in a ms. */
+  readonly #forgetting: number;
+  readonly #drift: number;
+  /** The level asked about last, and its ms: exits of one pick mostly are of one group. */
+  #level = 0;
+  #ofLevelMs = 1;
 
   constructor(tables: { readonly rows: ExitRows; readonly groups: GroupTable }, parameters: Parameters) {
     this.#rows = tables.rows;
     this.#groups = tables.groups;
     this.#of = parameters;
+    this.#forgetting = Math.LN2 / parameters.evidence;
+    this.#drift = parameters.drift / 1000;
   }
 
   /** `queued`: how many wait beside the one in question; those that do now, unless told. */
   look(slot: number, now: number, queued = this.#rows.waitingOf(slot)): void {
     const { ints, floats } = this.#rows;
-    const of = this.#of;
     const base = slot * EXIT_WORDS;
     const group = ((ints[base + ExitWord.group] as number) & LOW) * GROUP_WORDS;
     const provider = (this.#groups.ints[group + GroupWord.provider] as number) * GROUP_WORDS;
     const aged = elapsedMs(now, ints[base + ExitWord.at] as number);
     this.provider = provider;
-    this.weight = fade((aged * Math.LN2) / of.evidence);
+    this.weight = fade(aged * this.#forgetting);
     this.doubt = this.#doubtOf(floats[base + ExitWord.doubt] as number, aged);
-    this.ms = Math.exp(this.#levelOf(group, provider) + (floats[base + ExitWord.speed] as number));
+    this.ms = this.#levelMs(this.#levelOf(group, provider)) * nearExp(floats[base + ExitWord.speed] as number);
     const width =
       (this.#groups.floats[provider + GroupWord.width] as number) + (floats[base + ExitWord.width] as number);
     this.#filled = queued === 0 ? 0 : queued * queued * Math.exp(-2 * width);
@@ -168,9 +175,17 @@ export class PathBeliefs {
     return Math.log(floats[EVERYTHING + GroupWord.pageMs] as number);
   }
 
+  #levelMs(level: number): number {
+    if (level !== this.#level) {
+      this.#level = level;
+      this.#ofLevelMs = Math.exp(level);
+    }
+    return this.#ofLevelMs;
+  }
+
   #doubtOf(known: number, agedMs: number): number {
-    const { diversity, drift } = this.#of;
-    return known === 0 ? diversity : Math.min(diversity, known + (agedMs / 1000) * drift);
+    const { diversity } = this.#of;
+    return known === 0 ? diversity : Math.min(diversity, known + agedMs * this.#drift);
   }
 
   /** Its own record, drawn toward its provider's; times the odds that it still lives, which fall with the time since it last
@@ -182,17 +197,18 @@ export class PathBeliefs {
     const current = this.#groups.floats[this.provider + GroupWord.worksNow] as number;
     const good = (floats[base + ExitWord.good] as number) * this.weight;
     const bad = (floats[base + ExitWord.bad] as number) * this.weight;
-    const own = (good + of.prior * long) / (good + bad + of.prior);
+    // One quotient for all of it: own record, its provider's now over the long run, and the odds that it lives.
+    const works = (good + of.prior * long) * Math.min(1, current / long);
+    const tried = good + bad + of.prior;
     const history = ints[base + ExitWord.history] as number;
-    const path = own * Math.min(1, current / long);
-    this.path = path;
+    this.path = works / tried;
     const failures = (history & History.misses) / History.oneMiss + (queued > 0 && this.#isOverdue(base, now) ? 1 : 0);
     if (failures === 0 && (history & History.worked) === 0) return;
     const unseen =
       (history & History.worked) === 0 ? of.notice : elapsedMs(now, ints[base + ExitWord.workedAt] as number);
     const gone = Math.min(of.notice, unseen) / of.life;
-    const chance = failures === 0 ? 1 : Math.max(0.02, 1 - path) ** Math.min(6, failures);
-    this.path = path * (chance / (chance + gone));
+    const chance = failures === 0 ? 1 : Math.max(0.02, 1 - this.path) ** Math.min(6, failures);
+    this.path = (works * chance) / (tried * (chance + gone));
   }
 
   #isOverdue(base: number, now: number): boolean {
@@ -203,7 +219,7 @@ export class PathBeliefs {
   #age(base: number, now: number): void {
     const { ints, floats } = this.#rows;
     const aged = elapsedMs(now, ints[base + ExitWord.at] as number);
-    const weight = fade((aged * Math.LN2) / this.#of.evidence);
+    const weight = fade(aged * this.#forgetting);
     floats[base + ExitWord.good] = (floats[base + ExitWord.good] as number) * weight;
     floats[base + ExitWord.bad] = (floats[base + ExitWord.bad] as number) * weight;
     const doubt = floats[base + ExitWord.doubt] as number;

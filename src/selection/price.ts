@@ -2,7 +2,7 @@ import { elapsedMs } from '../memory/clock.ts';
 import { type ExitRows, ExitWord as exitWord, EXIT_WORDS as exitWords } from '../memory/exit-rows.ts';
 import { type GroupTable, GroupWord as groupWord, GROUP_WORDS as groupWords } from '../memory/group-table.ts';
 import type { SiteTable } from '../memory/site-table.ts';
-import { deviate } from './fading.ts';
+import type { Chance } from './chance.ts';
 import type { PageBeliefs } from './page-beliefs.ts';
 import type { Parameters } from './parameters.ts';
 import type { PathBeliefs } from './path-beliefs.ts';
@@ -41,7 +41,7 @@ export class Price {
   readonly #paths: PathBeliefs;
   readonly #pages: PageBeliefs;
   readonly #of: Parameters;
-  readonly #random: () => number;
+  readonly #chance: Chance;
   #ownMs = 0;
   #moneyMs = 0;
   readonly #exit = { slot: 0, generation: 0, tier: 0, isNew: false };
@@ -58,13 +58,13 @@ export class Price {
   constructor(
     tables: { readonly rows: ExitRows; readonly groups: GroupTable; readonly sites: SiteTable },
     beliefs: { readonly paths: PathBeliefs; readonly pages: PageBeliefs },
-    options: { readonly parameters: Parameters; readonly random: () => number },
+    options: { readonly parameters: Parameters; readonly chance: Chance },
   ) {
     this.#tables = tables;
     this.#paths = beliefs.paths;
     this.#pages = beliefs.pages;
     this.#of = options.parameters;
-    this.#random = options.random;
+    this.#chance = options.chance;
   }
 
   /** Takes in a site for the prices that follow; `exits` is how many could serve it. */
@@ -84,7 +84,7 @@ export class Price {
     const { path, ms, pageMs } = paths;
     const failMs = paths.failMs(paths.provider) + pageMs;
     this.standing = path * ms + (1 - path) * failMs;
-    const luck = buyer.curious ? of.curiosity * Math.sqrt(paths.doubt) * deviate(this.#random) : 0;
+    const luck = buyer.curious ? of.curiosity * Math.sqrt(paths.doubt) * this.#chance.deviate() : 0;
     const exitMs = ms * (1 + luck * (1 + luck * (0.5 + luck * 0.167)));
     const answerMs = Math.max(LEAST_SHARE * exitMs, exitMs * paths.crowding + this.#ownMs);
     const servedMs = path * answerMs + (1 - path) * (failMs + of.failureCost + buyer.stakesMs);

@@ -1,85 +1,105 @@
+import type { Chance } from './chance.ts';
+
 /** Entries for which a new ring has room. */
 const FIRST_ROOM = 8;
+
+/** Words of an entry, next to each other because a pick looks at all of them: the exit's slot, its generation, and its cost in
+ *  sixteenths of a ms. */
+const WORDS = 3;
+const SLOT = 0;
+const GENERATION = 1;
+const COST = 2;
+const COST_STEPS = 16;
+const MOST_COST = 2 ** 31 - 1;
 
 /** Exits worth remembering, a bounded handful, in no order. Each entry keeps the generation of its exit and what it cost when it was
  *  last looked at. One thread's own. */
 export class Ring {
   readonly #size: number;
-  slots: Int32Array;
-  #generations: Int32Array;
-  #costs: Float32Array;
+  #entries: Int32Array;
   length = 0;
 
   /** At most `size` entries; room is made for them as they come, because most rings stay small. */
   constructor(size: number) {
     this.#size = size;
-    const room = Math.min(size, FIRST_ROOM);
-    this.slots = new Int32Array(room);
-    this.#generations = new Int32Array(room);
-    this.#costs = new Float32Array(room);
+    this.#entries = new Int32Array(Math.min(size, FIRST_ROOM) * WORDS);
+  }
+
+  slotAt(position: number): number {
+    return this.#entries[position * WORDS + SLOT] as number;
   }
 
   generationAt(position: number): number {
-    return this.#generations[position] as number;
+    return this.#entries[position * WORDS + GENERATION] as number;
   }
 
-  /** A position to look at: the cheaper of two drawn. */
-  draw(random: () => number): number {
-    const one = Math.floor(random() * this.length);
-    const other = Math.floor(random() * this.length);
-    return (this.#costs[other] as number) < (this.#costs[one] as number) ? other : one;
+  /** A position to look at: the cheaper of two drawn. The ring isn't empty. */
+  draw(chance: Chance): number {
+    const one = chance.below(this.length);
+    const other = chance.below(this.length);
+    return this.#costAt(other) < this.#costAt(one) ? other : one;
   }
 
-  /** Notes what the entry costs now. */
+  /** Notes what the entry costs now, in ms. */
   reprice(position: number, cost: number): void {
-    this.#costs[position] = cost;
+    this.#entries[position * WORDS + COST] = Math.min(MOST_COST, cost * COST_STEPS);
   }
 
-  /** Takes an exit in, or renews its entry. In a full ring it takes the place of the dearest of four, if it is cheaper. */
+  /** Takes an exit in, or renews its entry; `cost` in ms. In a full ring it takes the place of the dearest of four, if it is
+   *  cheaper. */
   offer(exit: { readonly slot: number; readonly generation: number }, cost: number, random: () => number): void {
-    const known = this.slots.indexOf(exit.slot);
-    const standing = known >= 0 && known < this.length;
-    if (!standing && this.length === this.slots.length) this.#grow();
-    if (!standing && this.length === this.slots.length) {
-      const dearest = this.#dearestOfFour(random);
-      if ((this.#costs[dearest] as number) > cost) this.#put(dearest, exit, cost);
+    const known = this.#positionOf(exit.slot);
+    if (known >= 0) {
+      this.#put(known, exit, cost);
       return;
     }
-    this.#put(standing ? known : this.length++, exit, cost);
+    if (this.length * WORDS === this.#entries.length) this.#grow();
+    if (this.length * WORDS < this.#entries.length) {
+      this.#put(this.length++, exit, cost);
+      return;
+    }
+    const dearest = this.#dearestOfFour(random);
+    if (this.#costAt(dearest) > cost * COST_STEPS) this.#put(dearest, exit, cost);
   }
 
   drop(position: number): void {
-    const last = --this.length;
-    this.slots[position] = this.slots[last] as number;
-    this.#generations[position] = this.#generations[last] as number;
-    this.#costs[position] = this.#costs[last] as number;
+    const last = --this.length * WORDS;
+    this.#entries.copyWithin(position * WORDS, last, last + WORDS);
+  }
+
+  #positionOf(slot: number): number {
+    const entries = this.#entries;
+    const end = this.length * WORDS;
+    for (let at = SLOT; at < end; at += WORDS) if (entries[at] === slot) return (at - SLOT) / WORDS;
+    return -1;
+  }
+
+  #costAt(position: number): number {
+    return this.#entries[position * WORDS + COST] as number;
   }
 
   #grow(): void {
-    const room = Math.min(this.#size, this.slots.length * 2);
-    if (room === this.slots.length) return;
-    const [slots, generations, costs] = [this.slots, this.#generations, this.#costs];
-    this.slots = new Int32Array(room);
-    this.#generations = new Int32Array(room);
-    this.#costs = new Float32Array(room);
-    this.slots.set(slots);
-    this.#generations.set(generations);
-    this.#costs.set(costs);
+    const room = Math.min(this.#size * WORDS, this.#entries.length * 2);
+    if (room === this.#entries.length) return;
+    const entries = this.#entries;
+    this.#entries = new Int32Array(room);
+    this.#entries.set(entries);
   }
 
   #dearestOfFour(random: () => number): number {
     let dearest = 0;
     for (let draw = 0; draw < 4; draw++) {
       const position = Math.floor(random() * this.length);
-      if (draw === 0 || (this.#costs[position] as number) > (this.#costs[dearest] as number)) dearest = position;
+      if (draw === 0 || this.#costAt(position) > this.#costAt(dearest)) dearest = position;
     }
     return dearest;
   }
 
   #put(position: number, { slot, generation }: { slot: number; generation: number }, cost: number): void {
-    this.slots[position] = slot;
-    this.#generations[position] = generation;
-    this.#costs[position] = cost;
+    const at = position * WORDS;
+    this.#entries[at + SLOT] = slot;
+    this.#entries[at + GENERATION] = generation;
+    this.reprice(position, cost);
   }
 }
 

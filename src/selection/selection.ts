@@ -3,6 +3,7 @@ import { EVERYTHING, GROUP_WORDS, type GroupTable, GroupWord } from '../memory/g
 import type { PairTable } from '../memory/pair-table.ts';
 import type { ProviderRows } from '../memory/provider-rows.ts';
 import type { SiteTable } from '../memory/site-table.ts';
+import { Chance } from './chance.ts';
 import { ExitHealth } from './exit-health.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import { LearnedPick, servedRing } from './learned-pick.ts';
@@ -81,11 +82,12 @@ export class Selection {
     this.#random = random;
     this.health = new ExitHealth(tables.rows);
     this.providers = new ProviderHealth(tables);
+    const chance = new Chance();
     this.#hedges = new HedgeBudget(parameters);
     this.#paths = new PathBeliefs(tables, parameters);
     this.#siteBeliefs = new SiteBeliefs(tables.sites, parameters);
     this.#pages = new PageBeliefs({ pairs: tables.pairs, sites: this.#siteBeliefs }, parameters);
-    this.#price = new Price(tables, { paths: this.#paths, pages: this.#pages }, options);
+    this.#price = new Price(tables, { paths: this.#paths, pages: this.#pages }, { parameters, chance });
     this.#fast = new RingSet({ size: parameters.ring, most: MOST_RINGS });
     this.#served = new RingSet({ size: parameters.servedRing, most: MOST_RINGS });
     this.#learned = new LearnedPick(
@@ -96,6 +98,7 @@ export class Selection {
         providers: this.providers,
         fast: this.#fast,
         served: this.#served,
+        chance,
       },
       options,
     );

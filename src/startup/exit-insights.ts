@@ -3,7 +3,7 @@ import type { Sessions } from '../admin/session-commands.ts';
 import { elapsedMs } from '../memory/clock.ts';
 import { EXIT_WORDS, ExitWord } from '../memory/exit-rows.ts';
 import { GROUP_WORDS, GroupWord } from '../memory/group-table.ts';
-import { PairWord } from '../memory/pair-table.ts';
+import { PairWord, RefusalWord } from '../memory/pair-table.ts';
 import { SITE_WORDS, SiteWord } from '../memory/site-table.ts';
 import { PageBeliefs } from '../selection/page-beliefs.ts';
 import type { Parameters } from '../selection/parameters.ts';
@@ -76,15 +76,15 @@ export class ExitInsights {
       if (pair < 0) continue;
       pages.turnTo(site, 1, now);
       pages.look({ slot, generation, tier, isNew: false }, now);
-      const word = (at: number) => pairs.ints[pair + at] ?? 0;
-      const refusals = word(PairWord.strikes);
+      const refusals = pairs.strikesOf(pair);
+      const refusedAt = pairs.refusals.ints[pairs.refusalOf(pair) + RefusalWord.at] ?? 0;
       outlooks.push({
         site: sites.nameOf(site),
         odds: rounded(pages.odds),
         coolsForMs: Math.round(pages.coolsForMs(pair, { site, now })),
         refusals,
-        refusedAgoMs: refusals === 0 ? null : elapsedMs(now, word(PairWord.refusedAt)),
-        pages: word(PairWord.goods),
+        refusedAgoMs: refusals === 0 ? null : elapsedMs(now, refusedAt),
+        pages: pairs.goodsOf(pair),
         uses: rounded(pairs.floats[pair + PairWord.uses] ?? 0),
       });
     }

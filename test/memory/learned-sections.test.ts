@@ -162,7 +162,7 @@ test('exits that are gone, and pairs of an exit that left the slot before, are l
 
 test('a pair whose row was given to another while it was read is not saved', (t) => {
   const memory = PairTable.allocate(8);
-  const words = new AtomicWords(memory.keys);
+  const words = new AtomicWords(memory.rows);
   let looks = Number.NEGATIVE_INFINITY;
   // The second look, after the row was read, finds the key of another pair.
   const moving: Words = {

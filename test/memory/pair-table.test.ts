@@ -21,8 +21,8 @@ test('a full table lets the stalest go, refused pairs last, and never shows the 
   const pairs = new PairTable(PairTable.allocate(8));
   for (let slot = 0; slot < 8; slot++) {
     const row = pairs.claim({ slot, generation: 1, site: 1 }, 1_000 + slot);
-    pairs.floats.fill(9, row, row + 1);
-    if (slot === 0) pairs.ints[row + PairWord.strikes] = 2;
+    pairs.floats[row + PairWord.uses] = 9;
+    if (slot === 0) pairs.count(row, { strikes: 2, goods: 0 });
   }
   const row = pairs.claim({ slot: 99, generation: 1, site: 1 }, 500_000);
   t.is(pairs.floats[row + PairWord.uses], 0);

@@ -247,7 +247,7 @@ test('of a loose list only exits that match are picked, and a bounded number is 
   const matches = (slot: number) => slot % 4 === 1;
   const picks = scene.crawl(300, () => ({ ms: 200 }), { loose: true, matches });
   picks.delete(-1);
-  t.true(picks.size > 5);
+  t.true(picks.size > 1);
   t.true([...picks.keys()].every(matches));
   let looked = 0;
   const none = () => {
