@@ -4,7 +4,7 @@ import type { QuotaView } from '../gateway/quota-view.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { parseRange } from '../protocol/address-range.ts';
 import { limitGrammar, parseLimitRule } from '../protocol/limit-rule.ts';
-import { currencyFault, parseQuotaRule, quotaGrammar } from '../protocol/quota-rule.ts';
+import { parseQuotaRule, quotaFault, quotaGrammar } from '../protocol/quota-rule.ts';
 import type { LimitLine } from '../protocol/rate-limit-fields.ts';
 import { parseParamText } from '../protocol/username.ts';
 import type { ClientSettings } from '../store/client-record.ts';
@@ -150,7 +150,7 @@ function checkLimit(text: string): void {
 
 function checkQuota(text: string, registry: () => PoolRegistry): void {
   const quota = parseQuotaRule(text);
-  const fault = quota.ok ? currencyFault(quota.value, () => registry().pools()) : quota.message;
+  const fault = quota.ok ? quotaFault(quota.value, () => registry().pools()) : quota.message;
   if (fault !== null) throw badArgument('--quota', `"${text}": ${fault}`, `write a quota as ${quotaGrammar}`);
 }
 

@@ -1,4 +1,4 @@
-import { currencyFault, type PricedPool, uncountedPools } from '../protocol/quota-rule.ts';
+import { type PricedPool, quotaFault, uncountedPools } from '../protocol/quota-rule.ts';
 import type { CheckedConfig } from './cross-check.ts';
 import type { ConfigFault } from './fault.ts';
 
@@ -6,12 +6,8 @@ const placeOf = (index: number) => ['limits', 'quotas', index] as const;
 
 /** Quotas that could never count anything: of a pool that doesn't exist, or in money that no pool is priced in. */
 export function quotaFaults({ config, faultAt }: CheckedConfig, pools: readonly PricedPool[]): ConfigFault[] {
-  const names = pools.map(({ name }) => name);
   return config.clientQuotas.flatMap((rule, index) => {
-    const { pool } = rule;
-    const isMissing = pool !== undefined && !names.includes(pool);
-    const missing = `there is no pool "${pool}": pools are ${names.join(', ')}`;
-    const fault = isMissing ? missing : currencyFault(rule, () => pools);
+    const fault = quotaFault(rule, () => pools);
     return fault === null ? [] : [faultAt([...placeOf(index)], fault)];
   });
 }

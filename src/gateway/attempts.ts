@@ -70,7 +70,7 @@ function letIn(deps: Collaborators, exchange: Exchange): void {
   try {
     deps.limits.take(exchange);
   } catch (fault) {
-    deps.quotas.giveBack(exchange);
+    deps.quotas.ended(exchange);
     throw fault;
   }
 }

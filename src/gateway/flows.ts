@@ -75,7 +75,7 @@ export class TunnelFlow {
   /** The relay that carries it, which began without an allowance. */
   begin(handle: RelayHandle): void {
     this.#handle = handle;
-    this.#options.quotas.watch(this.#exchange);
+    this.#options.quotas.watch.add(this.#exchange);
   }
 
   /** What was granted is used up. */
@@ -93,7 +93,7 @@ export class TunnelFlow {
     this.#over = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     const { counts, quotas, now } = this.#options;
-    quotas.unwatch(this.#exchange);
+    quotas.watch.remove(this.#exchange);
     if (this.#limit === null) return;
     if (passed < this.#granted) counts.refund(this.#limit, '', this.#granted - passed);
     else if (passed > this.#granted) counts.reserve(this.#limit, now(), passed - this.#granted);

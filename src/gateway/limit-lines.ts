@@ -8,8 +8,17 @@ import { type Exchange, labelsOf } from './exchange.ts';
  *  origin's word on limits. */
 export function ownLabelsOf(deps: Collaborators, exchange: Exchange): ReplyLabels {
   const labels = labelsOf(exchange);
-  const limits = [...deps.limits.figures(exchange).map(limitLine), ...deps.quotas.lines(exchange)];
+  const limits = linesOf(deps, exchange);
   return limits.length === 0 ? labels : { ...labels, limits };
+}
+
+/** Of an exchange that goes nowhere, with the gateway itself, all limits of its client that have one count. */
+function linesOf(deps: Collaborators, exchange: Exchange): readonly LimitLine[] {
+  const { admission } = exchange;
+  if (admission === null || admission.pools.length > 0)
+    return [...deps.limits.figures(exchange).map(limitLine), ...deps.quotas.lines(exchange)];
+  const { client } = admission;
+  return [...deps.limits.figuresOf(client).map(limitLine), ...deps.quotas.linesOf(client)];
 }
 
 /** A limit as replies and people are told of it. */

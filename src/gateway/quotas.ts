@@ -5,20 +5,17 @@ import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import type { Price } from '../pool/exit.ts';
 import type { LimitLine } from '../protocol/rate-limit-fields.ts';
-import { Roster } from '../transport/roster.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Exchange } from './exchange.ts';
 import type { QuotaBooks, QuotaClient } from './quota-books.ts';
 import { exactPriceOf, octetsFor, requestCost, Spending } from './quota-spending.ts';
 import { type QuotaView, quotaLine, quotaView } from './quota-view.ts';
+import { NO_PLACE, QuotaWatch } from './quota-watch.ts';
 import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
 
 /** A tunnel is looked at whenever so much has passed, and less near the end of a quota: each goes beyond it by no more. */
 const MOST_GRANT = 512 * 1024;
 const LEAST_GRANT = 16 * 1024;
-
-/** How often tunnels are looked at that don't use up what they may, in ms: others may have used up their quota. */
-const LOOK_MS = 1_000;
 
 /** What an exchange counts against its client's quotas. */
 export interface QuotaHold {
@@ -27,6 +24,9 @@ export interface QuotaHold {
   readonly tag: string | undefined;
   /** The pools that it was admitted to. */
   readonly pools: readonly string[];
+  /** Where its request was counted. It is given back where no attempt ever began. */
+  readonly requests: Account[];
+  begun: boolean;
   /** Attempts under way, and the one that serves. */
   readonly spendings: Spending[];
   /** Its place among those that are watched. */
@@ -42,15 +42,13 @@ export interface QuotasOptions {
   readonly notice: (line: string) => void;
 }
 
-const NO_PLACE = -1;
-
 /** Lets exchanges in as far as their clients' quotas allow, counts what they use while they run, and cuts them when nothing is left.
  *  Octets and money are counted once they have passed; requests, and the money for one, beforehand. */
 export class Quotas {
   readonly #options: QuotasOptions;
-  readonly #watched = new Roster<Exchange>();
+  /** Tunnels that are under way. */
+  readonly watch = new QuotaWatch((exchange) => this.check(exchange));
   readonly #prices = new WeakMap<Price, ExactPrice>();
-  #timer: NodeJS.Timeout | null = null;
 
   constructor(options: QuotasOptions) {
     this.#options = options;
@@ -62,7 +60,16 @@ export class Quotas {
     const { admission, authority } = exchange;
     if (admission === null || authority === null || !this.#options.books.has(admission.client)) return;
     const { client, pools, params, filter } = admission;
-    const hold = { client, host: authority.host, tag: params.tag, pools, spendings: [], place: NO_PLACE };
+    const hold = {
+      client,
+      host: authority.host,
+      tag: params.tag,
+      pools,
+      requests: [],
+      begun: false,
+      spendings: [],
+      place: NO_PLACE,
+    };
     exchange.quota = hold;
     const used = pools.map((pool) => this.#usedUp(hold, pool, true));
     const open = pools.filter((_, index) => used[index] === null);
@@ -72,14 +79,13 @@ export class Quotas {
       exchange.admission = { ...admission, pools: open, filter: { ...filter, pools: open } };
     const quotas = this.#quotasOf(hold, open);
     exchange.quotaWarning = this.#warningOf(quotas);
-    this.#takeRequest(quotas);
+    this.#takeRequest(hold, quotas);
   }
 
-  /** Gives back the request of an exchange that was not let in after all. */
-  giveBack({ quota: hold, admission }: Exchange): void {
-    if (hold === null || admission === null) return;
-    for (const quota of this.#quotasOf(hold, admission.pools))
-      if (quota.measure === 'requests') this.#options.counts.add(this.#options.counts.accountOf(quota), -1n);
+  /** The exchange has ended, or goes no further: its request is given back unless an attempt has begun. */
+  ended({ quota: hold }: Exchange): void {
+    if (hold === null || hold.begun) return;
+    for (const account of hold.requests.splice(0)) this.#options.counts.add(account, -1n);
   }
 
   /** An attempt over the pool begins: its request is paid for. Throws quota_exceeded where its pool's quotas are used up, and then
@@ -105,6 +111,7 @@ export class Quotas {
       spending.paid.push({ account, units });
     }
     hold.spendings.push(spending);
+    hold.begun = true;
     return spending;
   }
 
@@ -148,25 +155,15 @@ export class Quotas {
     return Math.max(LEAST_GRANT, Math.floor(least));
   }
 
-  /** Looks at a tunnel now and then, until `unwatch`. */
-  watch(exchange: Exchange): void {
-    if (exchange.quota === null) return;
-    exchange.quota.place = this.#watched.add(exchange);
-    this.#timer ??= setTimeout(() => this.#look(), LOOK_MS).unref();
-  }
-
-  unwatch({ quota }: Exchange): void {
-    if (quota === null || quota.place === NO_PLACE) return;
-    this.#watched.remove(quota.place);
-    quota.place = NO_PLACE;
-  }
-
   /** What is left of the hard quotas that the exchange comes under. */
   lines({ quota: hold }: Exchange): readonly LimitLine[] {
-    if (hold === null) return [];
-    const { counts, wallTime } = this.#options;
-    const hard = this.#quotasOf(hold, hold.pools).filter(({ kind }) => kind === 'hard');
-    return hard.map((quota) => quotaLine(quota, counts, wallTime()));
+    return hold === null ? [] : this.#linesOf(this.#quotasOf(hold, hold.pools));
+  }
+
+  /** The same of all quotas of a client. */
+  linesOf(client: QuotaClient): readonly LimitLine[] {
+    const { books } = this.#options;
+    return books.has(client) ? this.#linesOf(books.of(client).all) : [];
   }
 
   /** How all quotas of a client stand. */
@@ -175,32 +172,24 @@ export class Quotas {
     return books.has(client) ? books.of(client).all.map((quota) => quotaView(quota, counts)) : [];
   }
 
-  #look(): void {
-    this.#timer = null;
-    for (const exchange of this.#watched.members()) this.check(exchange);
-    if (this.#watched.size > 0) this.#timer = setTimeout(() => this.#look(), LOOK_MS).unref();
+  #linesOf(quotas: readonly Quota[]): readonly LimitLine[] {
+    const { counts, wallTime } = this.#options;
+    return quotas.filter(({ kind }) => kind === 'hard').map((quota) => quotaLine(quota, counts, wallTime()));
   }
 
-  #takeRequest(quotas: readonly Quota[]): void {
+  #takeRequest(hold: QuotaHold, quotas: readonly Quota[]): void {
     const { counts } = this.#options;
-    const taken: Account[] = [];
     for (const quota of quotas) {
       if (quota.measure !== 'requests') continue;
       const account = counts.accountOf(quota);
-      if (quota.kind === 'soft') {
-        this.#tell(quota, account, counts.add(account, 1n));
-        taken.push(account);
-        continue;
+      const isSoft = quota.kind === 'soft';
+      if (isSoft) this.#tell(quota, account, counts.add(account, 1n));
+      else if (counts.take(account, 1n, quota.most) !== true) {
+        for (const before of hold.requests.splice(0)) counts.add(before, -1n);
+        this.#tell(quota, account, quota.most);
+        throw this.#refusal(quota);
       }
-      const got = counts.take(account, 1n, quota.most);
-      if (got === true) {
-        taken.push(account);
-        continue;
-      }
-      for (const before of taken) counts.add(before, -1n);
-      if (got === null) throw new GatewayError('overloaded', { detail: 'no room to count another quota' });
-      this.#tell(quota, account, quota.most);
-      throw this.#refusal(quota);
+      hold.requests.push(account);
     }
   }
 
@@ -229,6 +218,7 @@ export class Quotas {
       if (quota.kind === 'soft' || (quota.measure === 'requests' && !requests)) continue;
       if (quota.measure === 'money' && this.#priceOf(pool)?.currency !== quota.currency) continue;
       const account = counts.accountOf(quota);
+      if (!counts.hasRoom(account)) throw new GatewayError('overloaded', { detail: 'no room to count another quota' });
       const spent = counts.spent(account);
       if (spent < quota.most) continue;
       this.#tell(quota, account, spent);

@@ -51,6 +51,7 @@ function finish(deps: Collaborators, exchange: Exchange): void {
   deps.guards.ended(exchange, deps.now());
   deps.uses.ended(exchange);
   deps.limits.ended(exchange);
+  deps.quotas.ended(exchange);
   deps.pacing.ended(exchange);
   endExchange(deps, exchange);
   deps.signals.recent.ended(exchange.ticket, deps.now());

@@ -122,9 +122,14 @@ export class QuotaCounts {
     }
   }
 
+  /** Whether it can be counted. */
+  hasRoom(account: Account): boolean {
+    return this.#rowOf(account) !== NO_ROW;
+  }
+
   /** What is counted. */
-  spent({ key }: Account): bigint {
-    const row = this.#rows.find(key);
+  spent({ key, row: last }: Account): bigint {
+    const row = this.#rows.holds(last, key) ? last : this.#rows.find(key);
     return row === NO_ROW ? 0n : this.#wide.load(this.#rows.spentAt(row));
   }
 

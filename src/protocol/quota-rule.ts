@@ -112,8 +112,16 @@ export interface PricedPool {
   readonly price: { readonly currency: string } | null;
 }
 
-/** What is wrong with a quota in money, where no pool that it is about is priced in its currency; null where nothing is. */
-export function currencyFault({ pool, allotments }: QuotaRule, pools: () => readonly PricedPool[]): string | null {
+/** What is wrong with a quota that could never count anything: its pool doesn't exist, or no pool that it is about is priced in its
+ *  currency; null where nothing is. */
+export function quotaFault(rule: QuotaRule, pools: () => readonly PricedPool[]): string | null {
+  const { pool } = rule;
+  const names = pool === undefined ? [] : pools().map(({ name }) => name);
+  if (pool !== undefined && !names.includes(pool)) return `there is no pool "${pool}": pools are ${names.join(', ')}`;
+  return currencyFault(rule, pools);
+}
+
+function currencyFault({ pool, allotments }: QuotaRule, pools: () => readonly PricedPool[]): string | null {
   const wanted = allotments.find(({ measure }) => measure === 'money')?.currency;
   if (wanted === undefined) return null;
   const about = pools().filter(({ name }) => pool === undefined || name === pool);

@@ -230,3 +230,88 @@ test.serial('what a quota counts is what the ledger books, of attempts that fail
   t.is(quotas[2]!.spent, 20);
   t.true(usage.attempts > 20, 'some attempts failed');
 });
+
+test.serial('a soft quota warns once, in a field of every answer behind it, and refuses nothing', async (t) => {
+  const { origin, gateway } = await countingScene(t, { quotas: ['requests=2/hour kind=soft zone=Asia/Kolkata'] });
+  const url = `http://localhost:${origin.port}/`;
+  const answers: Answer[] = [];
+  for (let i = 0; i < 5; i++) answers.push(await forwardVia(gateway.port(), url, { login: gateway.login('acme') }));
+  t.true(answers.every(({ status }) => status === 200));
+  t.deepEqual(
+    answers.map(({ headers }) => headers['roundabout-quota']),
+    [undefined, undefined, ...[2, 3, 4].map((used) => `requests/hour; soft; used ${used} requests of 2 requests`)],
+  );
+  await until(() => gateway.output().includes('because the quota is soft'), 'told');
+  t.is(gateway.output().split('because the quota is soft').length, 2);
+  const connected = await connectVia(gateway.port(), `localhost:${origin.port}`, { login: gateway.login('acme') });
+  t.regex(connected.head, /Roundabout-Quota: requests\/hour; soft; used 5/);
+  connected.socket.destroy();
+});
+
+test.serial(
+  'a pool whose quota is used up is left for others, and what never left the gateway counts for nothing',
+  async (t) => {
+    const origin = await startOrigin();
+    t.teardown(origin.close);
+    const exit = await startHttpExit();
+    t.teardown(exit.close);
+    const gateway = await startGateway({
+      config: { workers: 2, limits: { quotas: ['pool=dear money=0.03USD/day', 'pool=cheap requests=5/day'] } },
+      clients: { acme: [] },
+      pools: {
+        dear: { tier: 'res', price: { perRequest: 0.01 }, exits: [{ url: exit.url }] },
+        cheap: { tier: 'dc', exits: [{ url: exit.url }] },
+        empty: { tier: 'isp', exits: [] },
+      },
+    });
+    t.teardown(gateway.stop);
+    const get = (parameters: string) =>
+      forwardVia(gateway.port(), `http://localhost:${origin.port}/bytes/10`, {
+        login: gateway.login('acme', parameters),
+      });
+    for (let i = 0; i < 3; i++) t.is((await get('pool-dear')).status, 200);
+    t.is((await get('pool-dear')).reason, 'quota_exceeded');
+    const both = await get('tier-auto');
+    t.is(both.status, 200);
+    const lines = await gateway.accessLog(5);
+    t.is(lines.at(-1)!.pool, 'cheap');
+    for (let i = 0; i < 3; i++) t.regex((await get('pool-cheap-country-xx')).reason, /^no_exit/);
+    for (let i = 0; i < 4; i++) t.is((await get('pool-cheap')).status, 200, `${i}`);
+    t.is((await get('pool-cheap')).reason, 'quota_exceeded');
+    t.regex((await get('tier-auto')).reason, /^no_exit/, 'the pool that is left has no exit');
+    t.regex((await get('pool-empty')).reason, /^no_exit/);
+  },
+);
+
+test.serial('replies of the gateway’s own host tell what is left', async (t) => {
+  const { gateway } = await countingScene(t, {
+    clients: {
+      acme: ['--quota', 'bytes=5GB/total', '--quota', 'requests=10/week', '--quota', 'bytes=1GB/day kind=soft'],
+    },
+  });
+  const echo = await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login: gateway.login('acme') });
+  t.is(
+    echo.headers['ratelimit-policy'],
+    '"bytes/total";q=5000000000;qu="content-bytes", "requests/week";q=10;w=604800',
+  );
+  t.regex(String(echo.headers['ratelimit']), /^"bytes\/total";r=5000000000, "requests\/week";r=10;t=\d+$/);
+  const shown = await gateway.command('client', 'show', 'acme');
+  t.regex(shown.stdout, /left of bytes\/total\s+5\.00 GB of 5\.00 GB\n/);
+  t.regex(shown.stdout, /left of bytes\/day \(soft\)\s+1\.00 GB of 1\.00 GB, until \d{4}-/);
+});
+
+test.serial('what a client is given must make sense', async (t) => {
+  const { gateway } = await countingScene(t, {});
+  for (const [quota, message] of [
+    ['bytes=0GB/day', /a quota of nothing/],
+    ['requests=5/year', /expected a period: hour, day, week, month, total/],
+    ['bytes=5GB/day zone=Europe/Atlantis', /expected a time zone/],
+    ['money=5EUR/day', /no pool has a price/],
+    ['pool=nowhere bytes=5GB/day', /there is no pool "nowhere": pools are one/],
+  ] as const) {
+    const { code, stderr } = await gateway.command('client', 'set', 'acme', '--quota', quota);
+    t.is(code, 2, stderr);
+    t.regex(stderr, message);
+    t.regex(stderr, /write a quota as bytes=SIZE\/PERIOD/);
+  }
+});

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { currencyFault, parseQuotaRule, uncountedPools } from '../../src/protocol/quota-rule.ts';
+import { parseQuotaRule, quotaFault, uncountedPools } from '../../src/protocol/quota-rule.ts';
 
 const read = (text: string) => {
   const reading = parseQuotaRule(text);
@@ -56,7 +56,7 @@ test('money is counted in the currencies of the pools alone', (t) => {
   ];
   const faultOf = (text: string) => {
     const reading = parseQuotaRule(text);
-    return reading.ok ? currencyFault(reading.value, () => pools) : reading.message;
+    return reading.ok ? quotaFault(reading.value, () => pools) : reading.message;
   };
   t.is(faultOf('money=5USD/day'), null);
   t.is(faultOf('money=5EUR/day pool=dc'), null);

@@ -1,0 +1,37 @@
+import { Roster } from '../transport/roster.ts';
+import type { Exchange } from './exchange.ts';
+
+/** How often tunnels are looked at that don't use up what they may, in ms: others may have used up their quota. */
+const LOOK_MS = 1_000;
+
+export const NO_PLACE = -1;
+
+/** Looks at tunnels now and then. */
+export class QuotaWatch {
+  readonly #look: (exchange: Exchange) => void;
+  readonly #watched = new Roster<Exchange>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(look: (exchange: Exchange) => void) {
+    this.#look = look;
+  }
+
+  add(exchange: Exchange): void {
+    if (exchange.quota === null) return;
+    exchange.quota.place = this.#watched.add(exchange);
+    this.#timer ??= this.#later();
+  }
+
+  remove({ quota }: Exchange): void {
+    if (quota === null || quota.place === NO_PLACE) return;
+    this.#watched.remove(quota.place);
+    quota.place = NO_PLACE;
+  }
+
+  #later(): NodeJS.Timeout {
+    return setTimeout(() => {
+      for (const exchange of this.#watched.members()) this.#look(exchange);
+      this.#timer = this.#watched.size > 0 ? this.#later() : null;
+    }, LOOK_MS).unref();
+  }
+}
