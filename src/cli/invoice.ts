@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { CommandError } from '../admin/command-error.ts';
-import { type BillLine, readBill } from '../ledger/invoice.ts';
+import { costOfDay } from '../ledger/held-exits.ts';
+import { type BillLine, readBill, sumOfLines } from '../ledger/invoice.ts';
 import { costOf, type ExactPrice, formatCost, roundCost } from '../ledger/money.ts';
 import { type LedgerRow, readLedger } from '../store/ledger-report.ts';
+import { type HeldRow, readHeld } from '../store/ledger-standing.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { type Cell, formatTable, type Heading } from './table.ts';
 import { dayText } from './time-range.ts';
@@ -29,9 +31,17 @@ export const invoiceCommands: readonly CommandSpec[] = [
         describe: 'what the bill calls a GB: 10^9 octets, or 2^30; GB unless told',
         choices: ['GB', 'GiB'],
       },
+      {
+        flags: '--by <span>',
+        describe: 'what is compared: days unless told, months where the bill has lines of whole ones',
+        choices: ['day', 'month'],
+      },
       { flags: '--tolerance <percent>', describe: 'a difference that is let pass: 1 unless told' },
     ],
-    notes: ['Days are in UTC, as in the ledger. Ends with 1 where a day differs by more than the tolerance.'],
+    notes: [
+      'Days are in UTC, as in the ledger. Ends with 1 where a day (or month) differs by more than the tolerance.',
+      'Exits that cost by the month (`perIpMonth`) cost their share of it each day: the most that the pool had that day.',
+    ],
     run: check,
   },
 ];
@@ -54,21 +64,22 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
   if (pool === undefined) throw bad('--pool is missing', 'name the pool that the bill is for');
   const tolerance = toleranceOf(given);
   const bill = billOf(given);
-  const first = Date.parse(bill[0]?.day ?? '') / HOUR_MS;
-  const last = Date.parse(bill.at(-1)?.day ?? '') / HOUR_MS;
+  const byMonth = given.text('by') === 'month' || bill.some(({ day }) => isMonth(day));
   const ledger = await workplace.ledger();
-  const range = { since: first, until: last + DAY_HOURS };
+  const range = rangeOf(bill, byMonth);
   const booked = ledger?.read((database) => readLedger(database, { pool, by: ['day'], ...range })) ?? [];
-  if (booked.length === 0)
+  const held = ledger?.read((database) => readHeld(database, { pool, ...range })) ?? [];
+  if (booked.length + held.length === 0)
     throw bad(`nothing was booked for pool "${pool}" in the time of the bill`, 'see "roundabout usage --by pool"');
-  const currencies = [...new Set(booked.flatMap(({ price }) => price?.currency ?? []))];
+  const prices = [...booked.map(({ price }) => price), ...held];
+  const currencies = [...new Set(prices.flatMap((price) => price?.currency ?? []))];
   if (currencies.length > 1 && bill.some(({ amount }) => amount !== null)) {
     throw bad(
       `pool "${pool}" had prices in ${currencies.join(' and ')}, which are never added`,
       'check the bill of each by itself',
     );
   }
-  const days = compare(bill, booked);
+  const days = compare(bill, { booked, held, byMonth });
   const isOff = (compared: Compared) => differs(compared, tolerance);
   const off = days.filter(({ octets, requests, amount }) => [octets, requests, amount].some(isOff));
   const total = days.reduce(sumDays);
@@ -98,7 +109,7 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
   const verdict =
     off.length === 0
       ? 'the bill agrees with the ledger'
-      : `${off.length} of ${days.length} days differ by more than ${tolerance / 1000} %`;
+      : `${off.length} of ${days.length} ${byMonth ? 'months' : 'days'} differ by more than ${tolerance / 1000} %`;
   return {
     json,
     lines: [...formatTable(head, [...days, total].map(row), workplace.screen), '', verdict],
@@ -135,18 +146,48 @@ function toleranceOf(given: Given): number {
   throw bad(`--tolerance: "${text}" is no percentage below 100`, 'write it like 0.5');
 }
 
-/** Every day that is in the bill or in the ledger. */
-function compare(bill: readonly BillLine[], booked: readonly LedgerRow[]): readonly Day[] {
-  const billed = new Map(bill.map((line) => [line.day, line]));
+interface Booked {
+  readonly booked: readonly LedgerRow[];
+  readonly held: readonly HeldRow[];
+  readonly byMonth: boolean;
+}
+
+/** `2026-11`. */
+const MONTH_LETTERS = 7;
+const isMonth = (day: string): boolean => day.length === MONTH_LETTERS;
+
+/** Hours of the epoch, from the first day of the bill to behind its last one; whole months where it is compared by those. */
+function rangeOf(bill: readonly BillLine[], byMonth: boolean): { readonly since: number; readonly until: number } {
+  const [first, last] = [bill[0]?.day ?? '', bill.at(-1)?.day ?? ''];
+  if (!byMonth) return { since: Date.parse(first) / HOUR_MS, until: Date.parse(last) / HOUR_MS + DAY_HOURS };
+  const end = new Date(last.slice(0, MONTH_LETTERS));
+  end.setUTCMonth(end.getUTCMonth() + 1);
+  return { since: Date.parse(first.slice(0, MONTH_LETTERS)) / HOUR_MS, until: end.getTime() / HOUR_MS };
+}
+
+/** Every day, or month, that is in the bill or in the ledger. */
+function compare(bill: readonly BillLine[], { booked, held, byMonth }: Booked): readonly Day[] {
+  const nameOf = (day: string) => (byMonth ? day.slice(0, MONTH_LETTERS) : day);
+  const billed = new Map<string, BillLine>();
+  for (const line of bill) {
+    const day = nameOf(line.day);
+    const known = billed.get(day);
+    billed.set(day, known === undefined ? { ...line, day } : sumOfLines(known, line));
+  }
   const sums = new Map<string, { octets: bigint; requests: bigint; amount: bigint }>();
   for (const { keys, sent, received, requests, price } of booked) {
-    const day = dayText(Number(keys[0]));
+    const day = nameOf(dayText(Number(keys[0])));
     const sum = sums.get(day) ?? { octets: 0n, requests: 0n, amount: 0n };
     sums.set(day, {
       octets: sum.octets + sent + received,
       requests: sum.requests + requests,
       amount: sum.amount + (price === null ? 0n : costOf(price satisfies ExactPrice, sent + received, requests)),
     });
+  }
+  for (const one of held) {
+    const day = nameOf(dayText(one.at));
+    const sum = sums.get(day) ?? { octets: 0n, requests: 0n, amount: 0n };
+    sums.set(day, { ...sum, amount: sum.amount + costOfDay(one) });
   }
   const has = (what: 'octets' | 'requests' | 'amount') => bill.some((line) => line[what] !== null);
   const days = [...new Set([...billed.keys(), ...sums.keys()])].sort();

@@ -68,6 +68,7 @@ export function spendLines({ cost, spent }: Usage): string[] {
     blocked: 'blocked pages',
     cut: 'exchanges cut short',
     probes: 'probes',
+    held: 'exits held by the month',
   };
   const line = (what: string, whole: bigint, of: (purpose: (typeof purposes)[number]) => [bigint, string]) => {
     const parts = purposes.flatMap((purpose) => {

@@ -1,9 +1,12 @@
 import { CommandError } from '../admin/command-error.ts';
+import { heldSources } from '../ledger/held-exits.ts';
 import { parseLog } from '../ledger/log-lines.ts';
 import { costOf } from '../ledger/money.ts';
-import { formatCosts, reportUsage, type UsageReport, type UsageRow } from '../ledger/usage.ts';
+import { formatCosts, reportUsage, type UsageReport, type UsageRow, type UsageSource } from '../ledger/usage.ts';
 import { unitsOf } from '../protocol/decimal.ts';
+import type { Database } from '../store/database.ts';
 import { type LedgerKey, type LedgerQuery, readLedger, readLog } from '../store/ledger-report.ts';
+import { readHeld } from '../store/ledger-standing.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
 import { formatTable, type Heading } from './table.ts';
 import { dayText, hourText, rangeOf } from './time-range.ts';
@@ -39,6 +42,7 @@ export const usageCommands: readonly CommandSpec[] = [
     notes: [
       'Octets are those at the sockets of exits: handshakes, TLS records and failed attempts included.',
       'A GB is 10^9 octets. Days and hours are in UTC; hours are kept for `ledger.hours`, and what is older by the day.',
+      'What exits cost by the month (`perIpMonth`) is booked to their pool, day by day: it is no client’s.',
       'WASTED is the share that went into failed attempts, retries and blocked pages.',
     ],
     run: (given, workplace) => usage(given, workplace, (report) => report.rows),
@@ -71,7 +75,7 @@ async function usage(
   const query = queryOf(given, workplace, initial.by);
   const limit = limitOf(given) ?? initial.limit;
   const ledger = await workplace.ledger();
-  const sources = ledger === null ? [] : ledger.read((database) => readLedger(database, query));
+  const sources = ledger === null ? [] : ledger.read((database) => sourcesOf(database, query));
   const shown = sources.map((source) => ({ ...source, keys: shownKeys(query.by, source.keys) }));
   const report = reportUsage(shown);
   const all = order(report);
@@ -96,6 +100,14 @@ async function usage(
   const total = [...by.map((_, i) => (i === 0 ? 'total' : '')), ...usageCells(report.total)];
   const lines = formatTable(head, [...cells, ...(all.length > 1 ? [total] : [])], workplace.screen);
   return { json, lines: [...lines, '', ...spendLines(report.total)], remarks };
+}
+
+/** What was booked, and what exits cost by the month, which is nobody's. */
+function sourcesOf(database: Database, query: LedgerQuery): readonly UsageSource[] {
+  const { client, tag, site, by } = query;
+  const isSomebodys = [client, tag, site].some((filter) => filter !== undefined);
+  const held = isSomebodys ? [] : heldSources(readHeld(database, query), by);
+  return [...readLedger(database, query), ...held];
 }
 
 /** The dearest first; where nothing has a price, or several currencies have one, those of most octets. */

@@ -12,11 +12,19 @@ import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
 import type { Choice, Exchange } from './exchange.ts';
 import { openRoute } from './exit-route.ts';
+import type { QuotaHold } from './quotas.ts';
 
 /** Who has a request under way over a link. */
 export interface LinkUser extends ConnectionEvents<ResponseHead> {
   /** The deadline that it set with `link.silence` has passed. */
   silent(): void;
+}
+
+/** Who pays for a link. */
+interface LinkPayer {
+  readonly booking: BookingKey;
+  readonly quota: QuotaHold | null;
+  readonly pool: string;
 }
 
 /** How long an idle link to an exit is kept: shorter than the idle limit of common proxies and origins, so that few die first. */
@@ -49,7 +57,7 @@ export class ExitLink {
   /** Proxy-Authorization for an exit that takes requests in absolute form; empty otherwise. */
   readonly proxyAuthorization: string;
   /** Who pays for what comes while nobody uses it: whoever did last. */
-  payer: BookingKey | null = null;
+  payer: LinkPayer | null = null;
   /** Whether it has carried an exchange before: then it may turn out to be dead. */
   reused = false;
   /** The deadline for the next sign of the exit; its user's. */
@@ -81,7 +89,7 @@ export class ExitLink {
     this.connection.feed(options.early);
     this.socket.once('close', () => {
       this.silence.clear();
-      if (this.payer !== null && this.#user === nobody) deps.ledger.closed(this.payer, this.wire);
+      if (this.payer !== null && this.#user === nobody) bookLate(deps, this.payer, this.wire);
     });
   }
 
@@ -161,10 +169,19 @@ export async function openLink(
   return new ExitLink(deps, { socket, wire, early, choice, key, absoluteForm, proxyAuthorization });
 }
 
+/** What came over a link that nobody used, such as the end of TLS. */
+function bookLate(deps: Collaborators, { booking, quota, pool }: LinkPayer, wire: Wire): void {
+  const late = { sent: 0, received: 0 };
+  wire.takeInto(late);
+  deps.ledger.closed(booking, late);
+  if (quota !== null) deps.quotas.late(quota, pool, late);
+}
+
 /** Keeps a link for the next exchange of its key, unless its exit has left meanwhile. */
 export function keepLink(deps: Collaborators, exchange: Exchange, link: ExitLink): void {
   link.user = null;
-  link.payer = deps.ledger.payerOf(exchange);
+  const { quota, choice } = exchange;
+  link.payer = { booking: deps.ledger.payerOf(exchange), quota, pool: choice?.exit.pool ?? '' };
   if (!link.stands) {
     link.socket.destroy();
     return;

@@ -1,5 +1,4 @@
 import type { BookingKey } from '../ledger/booking.ts';
-import type { Wire } from '../transport/wire.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Choice, Exchange } from './exchange.ts';
 
@@ -13,8 +12,8 @@ export interface Ledger {
   ended(exchange: Exchange): void;
   /** Who pays for what comes over an exchange's link when nobody uses it. */
   payerOf(exchange: Exchange): BookingKey;
-  /** A link that nobody used has closed. */
-  closed(payer: BookingKey, wire: Wire): void;
+  /** A link that nobody used has closed, and so much had come over it meanwhile. */
+  closed(payer: BookingKey, late: { readonly sent: number; readonly received: number }): void;
 }
 
 export interface FailedSpending {

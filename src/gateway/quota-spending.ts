@@ -23,17 +23,20 @@ export function octetsFor(money: bigint, { perGB }: ExactPrice): bigint | null {
   return perGB === 0n ? null : (money * FINER * OCTETS_PER_GB) / perGB;
 }
 
+/** What has passed at an exit's socket. */
+type Moved = Pick<AttemptMeter, 'settle' | 'sent' | 'received'>;
+
 /** What one attempt costs its client, as far as it was counted against quotas. */
 export class Spending {
   readonly pool: string;
   readonly price: ExactPrice | null;
-  readonly meter: AttemptMeter;
+  readonly meter: Moved;
   /** Where its request was paid for beforehand. */
   readonly paid: { readonly account: Account; readonly units: bigint }[] = [];
   #octets = 0;
   #money = 0n;
 
-  constructor(pool: string, price: ExactPrice | null, meter: AttemptMeter) {
+  constructor(pool: string, price: ExactPrice | null, meter: Moved) {
     this.pool = pool;
     this.price = price;
     this.meter = meter;

@@ -125,6 +125,11 @@ export class Quotas {
     if (spending.meter.sent === 0) this.#refund(spending);
   }
 
+  /** So much came over a link when nobody used it. */
+  late(hold: QuotaHold, pool: string, moved: { readonly sent: number; readonly received: number }): void {
+    this.#charge(hold, new Spending(pool, this.#priceOf(pool), { ...moved, settle() {} }));
+  }
+
   /** Counts what the exchange has moved. Cuts it where nothing is left: false. */
   check(exchange: Exchange): boolean {
     const { quota: hold } = exchange;

@@ -5,7 +5,7 @@ const OCTET_DECIMALS = 9;
 
 /** One line of a vendor's bill. What the bill doesn't say is null. */
 export interface BillLine {
-  /** `2026-11-01`. */
+  /** `2026-11-01`, or a whole month: `2026-11`. */
   readonly day: string;
   readonly octets: bigint | null;
   readonly requests: bigint | null;
@@ -49,7 +49,7 @@ export function readBill(text: string, chosen: Partial<BillColumns>): BillReadin
     const line = lineOf(cells, columns);
     if (typeof line === 'string') return { ok: false, fault: `${place}: ${line}` };
     const known = days.get(line.day);
-    days.set(line.day, known === undefined ? line : sumOf(known, line));
+    days.set(line.day, known === undefined ? line : sumOfLines(known, line));
   }
   return { ok: true, lines: [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1)) };
 }
@@ -137,8 +137,9 @@ function columnsOf(names: readonly string[], chosen: Partial<BillColumns>): Bill
 }
 
 function lineOf(cells: Readonly<Record<string, string>>, columns: BillColumns): BillLine | string {
-  const day = /^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:$|[T ])/.exec(cells[columns.day] ?? '')?.[1];
-  if (day === undefined || Number.isNaN(Date.parse(day))) return `"${cells[columns.day]}" is no day such as 2026-11-01`;
+  const day = /^([0-9]{4}-[0-9]{2}(?:-[0-9]{2})?)(?:$|[T ])/.exec(cells[columns.day] ?? '')?.[1];
+  if (day === undefined || Number.isNaN(Date.parse(day)))
+    return `"${cells[columns.day]}" is no day such as 2026-11-01, and no month such as 2026-11`;
   const gb = figureOf(cells, columns.gb);
   const requests = figureOf(cells, columns.requests);
   const amount = figureOf(cells, columns.amount);
@@ -165,7 +166,8 @@ function figureOf(cells: Readonly<Record<string, string>>, column: string | null
   return parseCost(plain) ?? undefined;
 }
 
-function sumOf(a: BillLine, b: BillLine): BillLine {
+/** Two lines of one day. */
+export function sumOfLines(a: BillLine, b: BillLine): BillLine {
   const add = (one: bigint | null, other: bigint | null) =>
     one === null || other === null ? (one ?? other) : one + other;
   return {

@@ -1,4 +1,5 @@
 import { BLOCKED, PROBE } from './booking.ts';
+import { HELD } from './held-exits.ts';
 import { costOf, type ExactPrice, formatCost } from './money.ts';
 
 /** Figures of one kind of end at one price, as the ledger gives them. */
@@ -12,11 +13,13 @@ export interface UsageSource {
   readonly received: bigint;
   readonly ms: bigint;
   readonly price: ExactPrice | null;
+  /** What it cost beside that, whatever was used. */
+  readonly fixed?: { readonly currency: string; readonly cost: bigint };
 }
 
 /** What money and octets went into: answers that clients got; attempts that failed or were overtaken; pages that a site refused
- *  or challenged; exchanges that were cut, or whose client left; probes. */
-export const purposes = ['served', 'failed', 'blocked', 'cut', 'probes'] as const;
+ *  or challenged; exchanges that were cut, or whose client left; probes; exits that cost by the month. */
+export const purposes = ['served', 'failed', 'blocked', 'cut', 'probes', 'held'] as const;
 export type Purpose = (typeof purposes)[number];
 
 /** Sums of a part of the ledger. Costs by currency, which are never added to each other, in units of 10^-21. */
@@ -63,6 +66,7 @@ export function purposeOf(kind: string): Purpose {
   if (kind === 'ok') return 'served';
   if (kind === BLOCKED) return 'blocked';
   if (kind === PROBE) return 'probes';
+  if (kind === HELD) return 'held';
   return kind === 'cut' || kind === 'client_left' ? 'cut' : 'failed';
 }
 
@@ -85,9 +89,10 @@ class Sums implements Usage {
     blocked: { octets: 0n, cost: new Map<string, bigint>() },
     cut: { octets: 0n, cost: new Map<string, bigint>() },
     probes: { octets: 0n, cost: new Map<string, bigint>() },
+    held: { octets: 0n, cost: new Map<string, bigint>() },
   };
 
-  add({ kind, exchanges, attempts, requests, sent, received, ms, price }: UsageSource): void {
+  add({ kind, exchanges, attempts, requests, sent, received, ms, price, fixed }: UsageSource): void {
     const octets = sent + received;
     this.exchanges += exchanges;
     this.attempts += attempts;
@@ -97,8 +102,9 @@ class Sums implements Usage {
     this.ms += ms;
     const part = this.spent[purposeOf(kind)];
     part.octets += octets;
-    if (price === null) return;
-    const cost = costOf(price, octets, requests);
-    for (const costs of [this.cost, part.cost]) costs.set(price.currency, (costs.get(price.currency) ?? 0n) + cost);
+    const costs = fixed === undefined ? [] : [fixed];
+    if (price !== null) costs.push({ currency: price.currency, cost: costOf(price, octets, requests) });
+    for (const { currency, cost } of costs)
+      for (const sums of [this.cost, part.cost]) sums.set(currency, (sums.get(currency) ?? 0n) + cost);
   }
 }

@@ -3,7 +3,6 @@ import type { FailedSpending, Ledger } from '../gateway/ledger.ts';
 import { BLOCKED, type BookedPool, type BookingBatch, type BookingKey } from '../ledger/booking.ts';
 import { type Sum, Tally } from '../ledger/tally.ts';
 import { Roster } from '../transport/roster.ts';
-import type { Wire } from '../transport/wire.ts';
 
 /** How often bookings go to the control thread, in ms. With that thread's own interval this is what a kill can lose. */
 const POST_MS = 250;
@@ -80,9 +79,7 @@ export class ExchangeLedger implements Ledger {
     return this.#keyOf(exchange, exchange.choice, 'ok');
   }
 
-  closed(payer: BookingKey, wire: Wire): void {
-    const late = { sent: 0, received: 0 };
-    wire.takeInto(late);
+  closed(payer: BookingKey, late: { readonly sent: number; readonly received: number }): void {
     if (late.sent + late.received === 0) return;
     const sum = this.#sumOf(payer);
     sum.sent += late.sent;

@@ -1,6 +1,7 @@
 import type { LedgerConfig } from '../config/config.ts';
 import { type BookedPool, type BookingBatch, OTHER, PROBE } from '../ledger/booking.ts';
 import type { Exit } from '../pool/exit.ts';
+import type { HeldExits } from '../store/ledger-standing.ts';
 import { type LedgerStore, openLedger } from '../store/ledger-store.ts';
 import { LedgerUpkeep } from './ledger-upkeep.ts';
 import { type LedgerHealth, LedgerWriter } from './ledger-writer.ts';
@@ -44,6 +45,11 @@ export class Ledger {
     const key = { client: '', tag: '', site: '', pool: { name, tier, price }, country: geo.country ?? '', kind: PROBE };
     const figures = { exchanges: 0, attempts: 1, requests: sent > 0 ? 1 : 0, sent, received, ms };
     this.take({ bookings: [{ ...key, ...figures }], lines: { ids: [], figures: new Float64Array() }, linesLost: 0 });
+  }
+
+  /** Notes how many exits pools have on a day that cost by the month. Throws StoreError. */
+  noteHeld(day: number, pools: readonly HeldExits[]): void {
+    this.#store.noteHeld(day, pools);
   }
 
   /** Writes what is gathered, now. Returns whether nothing waits any more. */

@@ -6,9 +6,11 @@ import type { AppliedPools } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import { ExitHealth } from '../selection/exit-health.ts';
 import type { SelectionTables } from '../selection/selection.ts';
+import type { HeldExits } from '../store/ledger-standing.ts';
 import { QuotaStore } from '../store/quota-store.ts';
 import { hashSecret } from '../store/secret-key.ts';
 import { idEpochs } from './epoch-memory.ts';
+import { HeldExitsBook } from './held-exits.ts';
 import { IdRenewals } from './id-renewals.ts';
 import { type KeptLeases, keepLeases } from './kept-leases.ts';
 import { LearnedStore } from './learned-store.ts';
@@ -64,6 +66,7 @@ export class SharedState {
   readonly #learned: LearnedStore;
   readonly #settler: ExitSettler;
   readonly #renewals: IdRenewals;
+  readonly #held: HeldExitsBook | null;
   readonly #bury: (worker: number) => void;
 
   /** Throws StoreError where sessions or what was learned can't be kept. */
@@ -126,6 +129,10 @@ export class SharedState {
     const store = QuotaStore.open(dataFolder, Date.now);
     this.quotas = new QuotaKeeper({ store, counts: this.quotaCounts, wallTime: Date.now, warn });
     this.ledger = limits.enabled ? new Ledger({ folder: dataFolder, limits, wallTime: Date.now, warn }) : null;
+    const { ledger } = this;
+    const note = (day: number, held: readonly HeldExits[]) => ledger?.noteHeld(day, held);
+    this.#held =
+      ledger === null ? null : new HeldExitsBook({ pools: () => registry.pools(), note, wallTime: Date.now });
   }
 
   /** When not all sessions came back from the last run; null where all did. */
@@ -136,6 +143,7 @@ export class SharedState {
   /** The registry reads another version of the pools: exits move in and out. */
   settle(pools: AppliedPools): void {
     this.registry.take(pools.record);
+    this.#held?.look();
     this.#settler.settle(pools.changes);
     this.#renewals.look();
     this.states.apply();
@@ -153,6 +161,7 @@ export class SharedState {
     this.states.stop();
     await this.#learned.stop();
     await this.#kept.stop();
+    this.#held?.close();
     this.quotas.close();
     this.ledger?.close();
   }

@@ -41,4 +41,14 @@ export const ledgerMigrations: readonly string[] = [
   ${table('day_pair', ...pairs)}
   ${table('day_site', 'at', 'site', 'pool', 'kind')}
   `,
+  // The most exits that a pool had on a day, where they cost by the month; `pool` is its terms.
+  `
+  CREATE TABLE day_held (
+    at INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    pool INTEGER NOT NULL REFERENCES pool (id),
+    exits INTEGER NOT NULL,
+    PRIMARY KEY (at, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

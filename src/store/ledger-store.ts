@@ -2,6 +2,7 @@ import { type Database, openStore, type Store } from './database.ts';
 import { SiteBounds } from './ledger-bounds.ts';
 import { ledgerMigrations } from './ledger-migrations.ts';
 import { Names, type PoolTerms } from './ledger-names.ts';
+import { type HeldExits, noteHeld } from './ledger-standing.ts';
 import { NameSweep } from './name-sweep.ts';
 
 const HOURS_OF_DAY = 24;
@@ -82,6 +83,16 @@ export class LedgerStore {
       this.#lines = kept;
     } catch (cause) {
       // Names that were given numbers have none after all.
+      this.#names.clear();
+      throw cause;
+    }
+  }
+
+  /** Notes how many exits pools have on a day that cost by the month; see noteHeld(). Throws StoreError. */
+  noteHeld(day: number, pools: readonly HeldExits[]): void {
+    try {
+      this.store.write((database) => noteHeld(database, this.#names, day, pools));
+    } catch (cause) {
       this.#names.clear();
       throw cause;
     }

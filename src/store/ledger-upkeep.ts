@@ -66,7 +66,7 @@ export function foldStep(database: Database, before: number, limits: FoldLimits)
 
 /** The oldest day that was over before the hour `before` and is kept by days; null where there is none. */
 export function oldestDay(database: Database, before: number): number | null {
-  const found = ['day_total', 'day_site'].flatMap((table) => {
+  const found = ['day_total', 'day_site', 'day_held'].flatMap((table) => {
     const at = database.prepare(`SELECT min(at) FROM ${table}`).pluck().get();
     return typeof at === 'number' ? [at] : [];
   });
@@ -80,6 +80,7 @@ export function dropStep(database: Database, day: number): boolean {
     ['day_pair', 'client'],
     ['day_total', 'client'],
     ['day_site', 'site'],
+    ['day_held', 'name'],
   ] as const) {
     const some = `SELECT ${key} FROM ${table} WHERE at = ? LIMIT ${key === 'site' ? STEP_ROWS : 1}`;
     const { changes } = database.prepare(`DELETE FROM ${table} WHERE at = ? AND ${key} IN (${some})`).run(day, day);

@@ -22,8 +22,7 @@ function scene(bandwidth: string, now = () => performance.now()) {
   }
   const counts = new Counts(createLimitMemory(1, Buffer.from('a key')), 0);
   const quotas = {
-    watch: () => {},
-    unwatch: () => {},
+    watch: { add: () => {}, remove: () => {} },
     grant: () => Number.POSITIVE_INFINITY,
     check: () => true,
   } as unknown as Quotas;
