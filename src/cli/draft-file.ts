@@ -1,5 +1,7 @@
 import {
   closeSync,
+  fchmodSync,
+  fchownSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -16,27 +18,49 @@ import { syncFolder } from '../store/folder.ts';
 /** So much is written at once, in characters. */
 const CHUNK = 65_536;
 
+const OWNER_ALONE = 0o600;
+
+export interface DraftOptions {
+  /** Tells drafts of one target apart. */
+  readonly role?: string;
+  /** The bits of the target's mode that stay, beside those of its owner. Then its owner stays, too, or a new file is its folder's
+   *  owner's where root writes it: the gateway may run as another user. Without it the file is for who writes it, alone. */
+  readonly keeps?: number;
+}
+
 /** What a file was when it was looked at: another one, or one that was changed, has another. */
 export function versionOf(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat === undefined ? 'none' : [stat.ino, stat.size, stat.mtimeMs].join(' ');
 }
 
-/** A file that takes the place of another as a whole, or never does. Only its owner may read it. Throws the system's errors. */
+/** A file that takes the place of another as a whole, or never does. Throws the system's errors. */
 export class DraftFile {
   readonly path: string;
   readonly #target: string;
-  #descriptor: number | null;
+  #descriptor: number | null = null;
   #text = '';
 
   /** A draft of what is to stand at `target`, in the same folder, which is made if there is none. */
-  constructor(target: string, { role = 'new', mode = 0o600 }: { readonly role?: string; readonly mode?: number } = {}) {
+  constructor(target: string, { role = 'new', keeps }: DraftOptions = {}) {
     mkdirSync(dirname(target), { recursive: true });
-    this.#target = statSync(target, { throwIfNoEntry: false }) === undefined ? target : realpathSync(target);
+    const standing = statSync(target, { throwIfNoEntry: false });
+    this.#target = standing === undefined ? target : realpathSync(target);
     const folder = dirname(this.#target);
     removeStale(folder, basename(this.#target));
     this.path = join(folder, `.${basename(this.#target)}.${process.pid}.${role}`);
-    this.#descriptor = openSync(this.path, 'w', mode);
+    rmSync(this.path, { force: true });
+    // Never over what somebody else has put there.
+    this.#descriptor = openSync(this.path, 'wx', OWNER_ALONE);
+    try {
+      const { uid, gid } = standing ?? statSync(folder);
+      if (keeps !== undefined && process.getuid?.() === 0) fchownSync(this.#descriptor, uid, gid);
+      if (keeps !== undefined && standing !== undefined)
+        fchmodSync(this.#descriptor, (standing.mode & keeps) | OWNER_ALONE);
+    } catch (cause) {
+      this.discard();
+      throw cause;
+    }
   }
 
   write(text: string): void {
@@ -52,11 +76,12 @@ export class DraftFile {
     for (let at = 0; at < octets.length; ) at += writeSync(this.#descriptor, octets, at);
   }
 
-  /** Takes the place of the target. */
-  commit(): void {
+  /** Takes the place of the target, unless `check`, which is asked when all is written, throws. */
+  commit(check: () => void = () => {}): void {
     this.flush();
     if (this.#descriptor === null) return;
     fsyncSync(this.#descriptor);
+    check();
     this.#close();
     renameSync(this.path, this.#target);
     syncFolder(dirname(this.#target));

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { CommandError } from '../admin/command-error.ts';
 import type { PoolReload } from '../admin/reload-command.ts';
 import { newPoolText, withList } from '../config/pool-text.ts';
@@ -65,32 +65,38 @@ export async function commitChange(
 /** The list first: a pool file that names what isn't there would be faulty. Returns what was done. */
 function writeFiles({ home, version, write }: CommitOptions): string[] {
   const { pool, file, content, listName, listPath, isNamed } = home;
-  replaceFile(listPath, 0o600, (draft) => {
-    write(draft);
-    draft.flush();
+  const check = (): void => {
     if (versionOf(listPath) === version) return;
     throw new CommandError({
       code: 'changed',
       message: `${listPath} was changed by somebody else meanwhile: nothing is written`,
       remedy: 'try again',
     });
-  });
+  };
+  // Credentials are nobody's business beyond the group.
+  replaceFile(listPath, { keeps: 0o770, write, check });
   const written = `written to ${listPath}`;
   if (isNamed) return [written];
   if (content === null) {
-    replaceFile(file, 0o600, (draft) => draft.write(newPoolText(pool, listName)));
+    replaceFile(file, { keeps: 0o770, write: (draft) => draft.write(newPoolText(pool, listName)) });
     return [written, `${file} is made, of tier dc: set its tier and price there`];
   }
   const text = withList(readFileSync(file, 'utf8'), listName);
-  replaceFile(file, statSync(file).mode & 0o777, (draft) => draft.write(text));
+  replaceFile(file, { keeps: 0o777, write: (draft) => draft.write(text) });
   return [written, `${file} names it now`];
 }
 
-function replaceFile(path: string, mode: number, write: (draft: DraftFile) => void): void {
-  const draft = new DraftFile(path, { mode });
+interface Replacing {
+  readonly keeps: number;
+  readonly write: (draft: DraftFile) => void;
+  readonly check?: () => void;
+}
+
+function replaceFile(path: string, { keeps, write, check }: Replacing): void {
+  const draft = new DraftFile(path, { keeps });
   try {
     write(draft);
-    draft.commit();
+    draft.commit(check);
   } finally {
     draft.discard();
   }

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
@@ -51,6 +60,22 @@ test.serial('an import shows what it would do, asks, and writes list and pool fi
   const again = await command('pool', 'import', 'res', 'new.txt');
   t.is(again.code, 0);
   t.is(again.stderr, 'there is nothing to change\n');
+});
+
+test.serial('a list keeps its group, and its owner where root writes it, but is for nobody else', async (t) => {
+  const { folder, commandWith } = makeProject(t);
+  const path = join(folder, LIST);
+  await commandWith('a:1\n', 'pool', 'import', 'res', '-', '--yes');
+  chmodSync(path, 0o664);
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) chownSync(path, 1234, 5678);
+  // A draft of a process that was killed, and what somebody else has put in the way.
+  symlinkSync('/etc/passwd', join(folder, 'pools/lists/.res.txt.999999999.new'));
+  t.is((await commandWith('b:1\n', 'pool', 'import', 'res', '-', '--yes')).code, 0);
+  const { mode, uid, gid } = statSync(path);
+  t.is(mode & 0o777, 0o660);
+  if (isRoot) t.deepEqual([uid, gid], [1234, 5678]);
+  t.deepEqual(readdirSync(join(folder, 'pools/lists')), ['res.txt']);
 });
 
 test.serial('an import merges, or replaces; what is known better is changed', async (t) => {
