@@ -99,8 +99,16 @@ export const api = t.mapping({
   ...refreshed,
 });
 
+const environment = Type.Refine(
+  Type.Record(Type.String(), t.text('a text'), { description: 'a mapping of variables', default: {} }),
+  (variables) => Object.keys(variables).every((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)),
+  () => 'a name here is no name of an environment variable',
+);
+
 export const command = {
   command: Type.Array(t.text('a text'), { minItems: 1, description: 'a list that begins with a program' }),
+  /** Arguments are seen by everybody on the machine. */
+  env: environment,
   format: listFormat,
   scheme: listScheme,
   ...refreshed,
@@ -150,14 +158,17 @@ export interface ApiCall {
 export interface CommandCall {
   readonly kind: 'command';
   readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export function listUrlOf(written: Refreshed & { list: string; headers: Fields }): FetchedSource {
   return { ...termsOf(written), from: { kind: 'list', url: written.list, headers: written.headers } };
 }
 
-export function commandOf(written: Refreshed & { command: readonly string[] }): FetchedSource {
-  return { ...termsOf(written), from: { kind: 'command', argv: written.command } };
+export function commandOf(
+  written: Refreshed & { command: readonly string[]; env: Readonly<Record<string, string>> },
+): FetchedSource {
+  return { ...termsOf(written), from: { kind: 'command', argv: written.command, env: written.env } };
 }
 
 interface WrittenApi extends Refreshed, Pick<ApiCall, 'url' | 'method' | 'headers' | 'items' | 'scheme' | 'pace'> {

@@ -40,6 +40,8 @@ export interface ApiCall {
 export interface CommandCall {
   readonly kind: 'command';
   readonly argv: readonly string[];
+  /** Variables that it gets beside the few of ours. Secrets belong here: arguments are seen by everybody on the machine. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export type FetchedEntry = Extract<PoolEntry, { kind: 'fetched' }>;

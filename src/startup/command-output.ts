@@ -17,14 +17,14 @@ export interface CommandOptions {
 /** The standard output of a program that is run without a shell. Rejects with SourceFailure where it can't be run, fails, or is
  *  called off. */
 export async function* commandOutput(
-  { argv: [program = '', ...args] }: CommandCall,
+  { argv: [program = '', ...args], env: own }: CommandCall,
   { folder, env, signal }: CommandOptions,
 ): AsyncGenerator<Uint8Array> {
   if (signal.aborted) throw new SourceFailure('it was called off');
   const passed = Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
   const child = spawn(program, args, {
     cwd: folder,
-    env: passed,
+    env: { ...passed, ...own },
     stdio: ['ignore', 'pipe', 'ignore'],
     detached: true,
   });

@@ -20,6 +20,7 @@ export class PoolSources {
   readonly #pace = new HostPace();
   /** By key. */
   #refreshes: ReadonlyMap<string, SourceRefresh> = new Map();
+  #stopped = false;
 
   /** Throws StoreError where copies of what is fetched can't be kept. */
   constructor(options: PoolSourcesOptions) {
@@ -35,6 +36,7 @@ export class PoolSources {
 
   /** Follows what these pool files name, and nothing else. */
   follow(files: readonly PoolFile[], marks: ListMarks): void {
+    if (this.#stopped) return;
     this.#watch.follow(files, marks);
     const former = this.#refreshes;
     const next = new Map<string, SourceRefresh>();
@@ -73,7 +75,9 @@ export class PoolSources {
       }));
   }
 
+  /** Ends what is asked, with all that commands have started. Nothing is followed any more. */
   stop(): void {
+    this.#stopped = true;
     this.#watch.stop();
     for (const refresh of this.#refreshes.values()) refresh.stop();
   }

@@ -67,9 +67,10 @@ export class Reloader {
     sources.follow(loader.files, marks);
   }
 
-  /** No reload begins any more. */
+  /** No reload begins any more, and no source is asked: while a gateway drains there may be a second signal, which waits for nothing. */
   stop(): void {
     this.#stopped = true;
+    this.#options.sources.stop();
   }
 
   /** Config, pools and certificates; with any fault everything stays as it was. Tells what came of it; never rejects. */

@@ -102,6 +102,7 @@ export class SourceRefresh {
       if (reply.kind === 'failed') this.#fail(reply.message, reply.retryAfterMs);
       else await this.#take(reply, draft);
     } catch (cause) {
+      if (this.#ending.signal.aborted) return;
       this.#fail(cause instanceof StoreError ? cause.detail : `its copy cannot be kept (${cause})`, null);
     } finally {
       dropDraft(copies, draft);

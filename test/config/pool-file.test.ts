@@ -106,7 +106,7 @@ test('what is fetched says from where, how often, and what is believed', (t) => 
   t.like(third, { format: 'pipe', source: { from: { kind: 'api', method: 'POST', body: { a: 1 }, items: ['all'] } } });
   t.like(third, { source: { from: { next: [{ name: 'n' }], pace: { perSecond: 2, concurrency: 1 } } } });
   t.like(fourth, { format: 'json', source: { from: { exit: [['line', []]], pace: { perSecond: 0.5 }, next: null } } });
-  t.like(fifth, { source: { refreshMs: 30_000, from: { kind: 'command', argv: ['./a', 'b c'] } } });
+  t.like(fifth, { source: { refreshMs: 30_000, from: { kind: 'command', argv: ['./a', 'b c'], env: {} } } });
 });
 
 test('a pool says no more than its name', (t) => {

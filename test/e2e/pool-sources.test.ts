@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { PoolView } from '../../src/admin/pool-view.ts';
 import type { PoolReload } from '../../src/admin/reload-command.ts';
 import { askGateway } from '../../src/cli/control-client.ts';
-import { forwardVia } from '../support/clients.ts';
+import { connectVia, forwardVia } from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
 import { type Gateway, type GatewayOptions, startGateway } from '../support/gateway.ts';
 import { type ListServer, startListServer, tagged } from '../support/list-server.ts';
@@ -301,6 +301,45 @@ test.serial('the output of a program is a list', async (t) => {
   t.regex((await show(gateway)).sources?.[0]?.failure ?? '', /took too long/);
   t.is((await show(gateway)).exits, 1);
 });
+
+test.serial('a program gets the variables that it is given, and goes with a gateway that drains', async (t) => {
+  const program = '#!/bin/sh\n[ "$KEY" = "$1-hidden" ] && echo $$ > pid.new && mv pid.new pid && sleep 300\n';
+  const gateway = await startGateway({
+    pools: {
+      p: {
+        exits: [
+          { url: exit.url },
+          { command: ['/bin/sh', './hang.sh', 'arg'], env: { KEY: ['$', '{HANG_KEY}'].join('') } },
+        ],
+      },
+    },
+    files: { 'hang.sh': program },
+    env: { HANG_KEY: 'arg-hidden' },
+  });
+  t.teardown(() => gateway.stop());
+  const pidFile = join(gateway.folder, 'pid');
+  await until(() =>
+    stat(pidFile).then(
+      () => true,
+      () => false,
+    ),
+  );
+  const pid = Number(await readFile(pidFile, 'utf8'));
+  t.notRegex(await readFile(`/proc/${pid}/cmdline`, 'utf8'), /hidden/);
+  const { socket } = await connectVia(gateway.port(), `127.0.0.1:${origin.port}`, { login: gateway.login() });
+  gateway.signal('SIGTERM');
+  await until(() => !isAlive(pid));
+  t.notRegex(gateway.output(), /called off|hidden/);
+  socket.destroy();
+});
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
 
 async function copyOf(gateway: Gateway): Promise<string> {
   const folder = join(gateway.folder, 'data', 'sources');
