@@ -46,6 +46,8 @@ export class SiteBans {
 
   /** Control thread: these and no others, MOST_SITE_BANS at most. */
   replace(bans: readonly SiteBan[]): void {
+    // Most gateways have none, and whatever changes in the store leads here.
+    if (bans.length === 0 && this.isEmpty) return;
     const words = this.#words;
     const next = words.load(VERSION) + 1;
     const half = halfOf(next);

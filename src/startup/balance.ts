@@ -4,10 +4,10 @@ import { descriptorOf } from '../transport/native-relay.ts';
 import type { Parking } from '../transport/relay-binding.ts';
 import type { PassedConnection } from './worker-messages.ts';
 
-/** So many connections a worker passes on at once, and so many a second: passing one on costs as much as serving a short one, and the
+/** So many connections a worker passes on at once, and so many a second: passing one on costs more than serving a short one, and the
  *  short ones even out by themselves. */
 const MOST_AT_ONCE = 256;
-const PER_SECOND = 100;
+const PER_SECOND = 20;
 
 export interface BalanceOptions {
   readonly load: WorkerLoad;
