@@ -1,5 +1,6 @@
 import type { Limit } from '../policy/limit-book.ts';
 import type { LimitCounts } from '../policy/limit-counts.ts';
+import type { ContentGate } from '../transport/http-connection.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
 import { pause } from './pause.ts';
@@ -23,8 +24,8 @@ export interface FlowsOptions {
 }
 
 /** Lets octets pass as fast as their client's limit allows, and as long as its quotas do: of a tunnel in grants, each of which is taken
- *  from the client's word when the one before is used up, and of content that is forwarded by a pause behind each piece. All tunnels of
- *  a client, of every thread, ask in turn, for as much as each other: that is their fair share. */
+ *  from the client's word when the one before is used up, and of content that is forwarded piece by piece, each of which is paid for
+ *  before it passes. All of a client's, of every thread, ask in turn, for as much as each other: that is their fair share. */
 export class Flows {
   readonly #options: FlowsOptions;
 
@@ -46,9 +47,9 @@ export class Flows {
     return isMetered(exchange) ? new TunnelFlow(exchange, this.#options) : null;
   }
 
-  /** What paces content of the exchange on its way; null where nothing does. `hold` is told to stop its sender, and to let it go on. */
-  content(exchange: Exchange, hold: (held: boolean, waitMs: number) => void): ContentFlow | null {
-    return isMetered(exchange) ? new ContentFlow(exchange, { ...this.#options, hold }) : null;
+  /** What paces content of the exchange on its way; null where nothing does. `onWait` is told for how long nothing will pass, in ms. */
+  content(exchange: Exchange, onWait: (waitMs: number) => void): ContentFlow | null {
+    return isMetered(exchange) ? new ContentFlow(exchange, { ...this.#options, onWait }) : null;
   }
 }
 
@@ -137,63 +138,75 @@ function grantFor(
 const LOOK_BYTES = 64 * 1024;
 const LOOK_MS = 500;
 
-/** Content that has passed is paid for before more of it is read. */
-export class ContentFlow {
+/** Content that passes when it is paid for, in pieces of what has been read. */
+export class ContentFlow implements ContentGate {
   readonly #exchange: Exchange;
   readonly #limit: Limit | null;
-  readonly #options: FlowsOptions & { readonly hold: (held: boolean, waitMs: number) => void };
+  readonly #options: FlowsOptions & { readonly onWait: (waitMs: number) => void };
   #timer: NodeJS.Timeout | null = null;
-  /** Octets that have passed and are not paid for yet. */
-  #owed = 0;
+  #next = FIRST_GRANT;
+  /** Octets that were paid for and haven't passed. */
+  #paid = 0;
   #unseen = 0;
   #seenAt: number;
 
-  constructor(exchange: Exchange, options: FlowsOptions & { readonly hold: (held: boolean, waitMs: number) => void }) {
+  constructor(exchange: Exchange, options: FlowsOptions & { readonly onWait: (waitMs: number) => void }) {
     this.#exchange = exchange;
     this.#limit = exchange.limits?.flow ?? null;
     this.#options = options;
     this.#seenAt = options.now();
   }
 
-  /** So many octets have passed. */
+  pass(octets: number, open: () => void): number {
+    if (this.#limit === null) return octets;
+    if (this.#timer !== null) return 0;
+    if (this.#paid === 0) {
+      const waitMs = this.#pay(this.#limit, Math.min(octets, this.#next));
+      if (waitMs >= 1) {
+        this.#timer = setTimeout(() => {
+          this.#timer = null;
+          open();
+        }, waitMs);
+        this.#options.onWait(waitMs);
+        return 0;
+      }
+    }
+    const passing = Math.min(octets, this.#paid);
+    this.#paid -= passing;
+    return passing;
+  }
+
+  force(octets: number): void {
+    const { counts, now } = this.#options;
+    if (this.#limit !== null) counts.reserve(this.#limit, now(), Math.max(0, octets - this.#paid));
+    this.#paid = 0;
+  }
+
+  /** So many octets have passed: cuts the exchange where a quota is used up. */
   passed(octets: number): void {
     const at = this.#options.now();
-    if (!this.#mayGoOn(octets, at) || this.#limit === null) return;
-    this.#owed += octets;
-    const waitMs = this.#pay(this.#limit, at);
-    if (waitMs < 1 || this.#timer !== null) return;
-    this.#goOnAfter(waitMs, this.#limit);
-    this.#options.hold(true, waitMs);
+    this.#unseen += octets;
+    if (this.#unseen < LOOK_BYTES && at - this.#seenAt < LOOK_MS) return;
+    this.#unseen = 0;
+    this.#seenAt = at;
+    this.#options.quotas.check(this.#exchange);
   }
 
-  /** Returns for how long nothing may pass, in ms. */
-  #pay(limit: Limit, at: number): number {
-    const reserved = this.#options.counts.reserve(limit, at, this.#owed);
-    if (reserved === null) return NO_ROOM_MS;
-    this.#owed = 0;
-    return reserved.waitMs;
-  }
-
-  #goOnAfter(waitMs: number, limit: Limit): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      const moreMs = this.#owed === 0 ? 0 : this.#pay(limit, this.#options.now());
-      if (moreMs >= 1) this.#goOnAfter(moreMs, limit);
-      else this.#options.hold(false, 0);
-    }, waitMs);
-  }
-
-  /** Nothing more passes. */
+  /** Nothing more passes: others may have what was paid for. */
   end(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#paid > 0 && this.#limit !== null) this.#options.counts.refund(this.#limit, '', this.#paid);
+    this.#paid = 0;
   }
 
-  #mayGoOn(octets: number, at: number): boolean {
-    this.#unseen += octets;
-    if (this.#unseen < LOOK_BYTES && at - this.#seenAt < LOOK_MS) return true;
-    this.#unseen = 0;
-    this.#seenAt = at;
-    return this.#options.quotas.check(this.#exchange);
+  /** Returns after how many ms the octets may pass, or may be asked for again. */
+  #pay(limit: Limit, octets: number): number {
+    const { counts, now } = this.#options;
+    const reserved = counts.reserve(limit, now(), octets);
+    if (reserved === null) return NO_ROOM_MS;
+    this.#paid = octets;
+    this.#next = grantFor(limit.most, { waitMs: reserved.waitMs, last: this.#next });
+    return reserved.waitMs;
   }
 }

@@ -98,7 +98,7 @@ function sendOver(
   const { firstByte, stall } = deps.settings().timeouts;
   const timeoutMs = exchange.admission?.params.timeoutMs ?? Number.POSITIVE_INFINITY;
   state.written = true;
-  if (!request.content.isEmpty) request.content.pace((hold) => deps.flows.content(exchange, hold));
+  if (!request.content.isEmpty) request.content.pace(() => deps.flows.content(exchange, () => {}));
   return new ExitExchange({
     link,
     plan: request.plan,

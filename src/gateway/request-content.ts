@@ -30,9 +30,8 @@ export class RequestContent {
   #fault: Fault | null = null;
   #onFault: (fault: Fault) => void;
   bytes = 0;
-  /** The sink takes no more for now; and the client's bandwidth lets nothing pass. */
+  /** The sink takes no more for now. */
   #full = false;
-  #held = false;
   #flow: ContentFlow | null = null;
 
   /** `onFault` is told once if the content turns out to be none, or is cut. */
@@ -93,15 +92,13 @@ export class RequestContent {
   }
 
   /** Paces it by what `flowOf` makes. */
-  pace(flowOf: (hold: (held: boolean) => void) => ContentFlow | null): void {
-    this.#flow ??= flowOf((held) => {
-      this.#held = held;
-      this.#settle();
-    });
+  pace(flowOf: () => ContentFlow | null): void {
+    this.#flow ??= flowOf();
+    this.#connection.gate = this.#flow;
   }
 
   #settle(): void {
-    if (this.#full || this.#held) this.#connection.pause();
+    if (this.#full) this.#connection.pause();
     else if (!this.complete && this.#sink !== null) this.#connection.resume();
   }
 
@@ -148,7 +145,7 @@ export class RequestContent {
 
   finish(trailers: Fields): void {
     this.#trailers = trailers;
-    this.#flow?.end();
+    this.#endPace();
     // Nothing is left to hold back, and whoever took the last of it may be gone before it asks for more.
     this.#connection.resume();
     this.#sink?.end(trailers);
@@ -157,7 +154,14 @@ export class RequestContent {
   fail(fault: Fault): void {
     if (this.complete || this.#fault !== null) return;
     this.#fault = fault;
+    this.#endPace();
     this.#onFault(fault);
+  }
+
+  #endPace(): void {
+    if (this.#flow === null) return;
+    this.#flow.end();
+    this.#connection.gate = null;
   }
 
   #keep(chunk: Buffer): void {

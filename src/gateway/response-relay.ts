@@ -61,9 +61,9 @@ class ResponseRelay implements ResponseSink {
   /** Until something of the response has been written. Head and first content leave in one write where they came in one read. */
   #head: string | null;
   #waitingForClient = false;
-  /** Its client's bandwidth, and whether that lets nothing pass for now. */
+  /** Its client's bandwidth, and for how long that lets nothing pass, in ms. */
   readonly #flow: ContentFlow | null;
-  #held = false;
+  #waitMs = 0;
   #over = false;
   /** Where content is needed to tell what the site thinks of the exit. */
   readonly #watch: ResponseWatch | null;
@@ -79,13 +79,14 @@ class ResponseRelay implements ResponseSink {
     this.#keepAlive = client.keepAlive && this.#framing.type !== 'close' && content.passable(plan.expectsContinue);
     this.#head = responseHead(exchange, { client, response, framing: this.#framing, keepAlive: this.#keepAlive });
     this.#watch = watchResponse(deps, exchange, response);
-    this.#flow = deps.flows.content(exchange, this.#hold);
+    this.#flow = deps.flows.content(exchange, this.#onWait);
     this.#stallMs = deps.settings().timeouts.stall;
   }
 
   /** Reads the content; it may be over before this returns. */
   start(): void {
     const { answer } = this.#parts;
+    answer.link.connection.gate = this.#flow;
     answer.exchange.relayTo(answer.response, this);
     if (this.#over) return;
     this.#sendHead();
@@ -99,6 +100,7 @@ class ResponseRelay implements ResponseSink {
   content(chunk: Buffer): void {
     const { socket } = this.#parts.request.client;
     this.#exchange.originBytes += chunk.length;
+    this.#waitMs = 0;
     this.#progress();
     this.#watch?.content(chunk);
     const flowing =
@@ -148,21 +150,20 @@ class ResponseRelay implements ResponseSink {
     this.#settle();
   };
 
-  readonly #hold = (held: boolean, waitMs: number): void => {
-    this.#held = held;
-    this.#stalled?.set(this.#stallMs + waitMs);
-    if (!held) this.#settle();
+  readonly #onWait = (waitMs: number): void => {
+    this.#waitMs = waitMs;
+    this.#progress();
   };
 
-  /** Reads on, unless the client or its bandwidth has to be waited for. */
+  /** Reads on, unless the client has to be waited for. */
   #settle(): void {
     const { connection } = this.#parts.answer.link;
-    if (this.#waitingForClient || this.#held) connection.pause();
+    if (this.#waitingForClient) connection.pause();
     else connection.resume();
   }
 
   #progress(): void {
-    this.#stalled?.set(this.#stallMs);
+    this.#stalled?.set(this.#stallMs + this.#waitMs);
   }
 
   #sendHead(): void {
@@ -178,6 +179,7 @@ class ResponseRelay implements ResponseSink {
     this.#watch?.end();
     this.#flow?.end();
     answer.exchange.release();
+    answer.link.connection.gate = null;
     this.#exchange.clientBytes += request.content.bytes;
     if (aftermath instanceof GatewayError) reject(aftermath);
     else resolve(aftermath);

@@ -34,6 +34,14 @@ export interface HeadDecoder<H> {
   readonly pending: boolean;
 }
 
+/** Decides how much of a content may pass. */
+export interface ContentGate {
+  /** How many of these octets may pass now, from the first on. 0: none; `open` is called when some may, and then it is asked again. */
+  pass(octets: number, open: () => void): number;
+  /** These pass whatever it says: their connection is gone, and nobody can be made to wait. */
+  force(octets: number): void;
+}
+
 /** One HTTP/1.1 connection as its reader sees it, in either role. It turns octets into heads and content on demand, and keeps
  *  what comes meanwhile, so that pipelined messages are read one after the other. It writes nothing and sets no deadline: its
  *  owner does. It keeps reading while nothing is asked for (up to a bound), because only a reader learns that a peer has gone. */
@@ -48,6 +56,9 @@ export class HttpConnection<H> {
   #heldBytes = 0;
   #finished = false;
   #paused = false;
+  #gate: ContentGate | null = null;
+  /** The gate lets nothing pass for now. */
+  #gated = false;
   #draining = false;
   #error: Error | null = null;
 
@@ -96,6 +107,12 @@ export class HttpConnection<H> {
     this.#content = new ContentDecoder(framing, this.#role);
     this.#reading = 'content';
     this.#drain();
+  }
+
+  /** Content passes as this lets it from now on; null for as it comes. What waits is held back at the peer, but for one read. */
+  set gate(gate: ContentGate | null) {
+    this.#gate = gate;
+    if (gate === null && this.#gated) this.#open();
   }
 
   /** Takes octets that were read from the socket before this connection was made. */
@@ -148,6 +165,11 @@ export class HttpConnection<H> {
 
   readonly #onClose = (): void => {
     this.#finished = true;
+    // A peer that resets behind its last octet has sent all of it.
+    if (this.#gated && this.#error !== null) {
+      this.#gate?.force(this.#heldBytes);
+      this.gate = null;
+    }
     this.#events.closed(this.#error);
   };
 
@@ -171,9 +193,10 @@ export class HttpConnection<H> {
   }
 
   #decode(): void {
-    while (this.#reading !== 'nothing' && !this.#paused) {
-      const chunk = this.#held.shift();
+    while (this.#reading !== 'nothing' && !this.#paused && !this.#gated) {
+      const chunk = this.#reading === 'content' ? this.#shiftThroughGate() : this.#held.shift();
       if (chunk === undefined) {
+        if (this.#gated) break;
         // Content of length 0 is complete before its first octet.
         if (this.#reading !== 'content' || !this.#decodeContent(NOTHING)) break;
         continue;
@@ -184,9 +207,29 @@ export class HttpConnection<H> {
     }
   }
 
+  /** Of what is held the first piece that may pass; its octets count as held until they are decoded. */
+  #shiftThroughGate(): Buffer | undefined {
+    const chunk = this.#held[0];
+    if (this.#gate === null || chunk === undefined || chunk.length === 0) return this.#held.shift();
+    const octets = this.#gate.pass(chunk.length, this.#open);
+    if (octets >= chunk.length) return this.#held.shift();
+    if (octets > 0) {
+      this.#held[0] = chunk.subarray(octets);
+      return chunk.subarray(0, octets);
+    }
+    this.#gated = true;
+    this.socket.pause();
+    return undefined;
+  }
+
+  readonly #open = (): void => {
+    this.#gated = false;
+    this.#drain();
+  };
+
   /** Lets the socket flow unless its owner paused it or too much is held. */
   #flow(): void {
-    if (this.#paused || this.socket.destroyed) return;
+    if (this.#paused || this.#gated || this.socket.destroyed) return;
     const full = this.#reading === 'nothing' && this.#heldBytes >= HOLD_LIMIT;
     if (full === this.socket.isPaused()) return;
     if (full) this.socket.pause();

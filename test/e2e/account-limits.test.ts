@@ -5,7 +5,7 @@ import { startFailingVendor } from '../support/failing-vendor.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { startOrigin } from '../support/origin.ts';
 import { startVendorGateway, type VendorGateway } from '../support/vendor-gateway.ts';
-import { openToBoth, until } from './limit-scene.ts';
+import { openToBoth, unhurried, until } from './limit-scene.ts';
 
 // Two threads carry the traffic of 64 connections at once, and the vendors themselves count what comes to them of an account.
 
@@ -38,7 +38,7 @@ async function start(
   const gateway = await startGateway({
     config: {
       workers: 2,
-      timeouts: { attempts: '60s' },
+      timeouts: { ...unhurried, attempts: '60s' },
       selection: { leastPatience: '60s', holdStep: '20ms' },
     },
     files,

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import test from 'ava';
-import { connectVia, forwardVia } from '../support/clients.ts';
+import test, { type ExecutionContext } from 'ava';
+import { basic, connectVia, forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin, startTlsOrigin } from '../support/origin.ts';
+import { openToBoth, unhurried } from './limit-scene.ts';
 
 // Octets of one client, over two threads, by both relays and by forwarding: no faster than its limit, evenly, and all of them.
 
@@ -24,7 +25,7 @@ async function scene(
   const exit = await startHttpExit();
   t.teardown(exit.close);
   const gateway = await startGateway({
-    config: { workers: 2, ...relay },
+    config: { workers: 2, timeouts: unhurried, ...relay },
     clients: { acme: ['--limit', limit], other: [] },
     pools: { one: { exits: [{ url: exit.url }] } },
   });
@@ -146,3 +147,71 @@ test.serial('a tunnel within TLS to the gateway’s exit is paced alike, and who
   t.true(performance.now() - begun >= 1_700);
   t.log(`${Math.round(performance.now() - begun)} ms`);
 });
+
+/** What came over 200 connections, from when on. */
+interface Flood {
+  readonly begun: number;
+  readonly came: readonly Came[];
+}
+
+const CONNECTIONS = 200;
+const FAST = 8_000_000;
+
+/** At no time more has come than the burst and what the pace had brought since, and all of it comes in about the time that takes. */
+function checkPace(t: ExecutionContext, { begun, came }: Flood, octets: number): void {
+  let sum = 0;
+  for (const { at, sum: some } of came.toSorted((one, other) => one.at - other.at)) {
+    sum += some;
+    t.true(sum <= FAST * (0.2 + (at - begun) / 1_000), `${sum} octets after ${at - begun} ms`);
+  }
+  t.true(sum >= octets);
+  const lastedMs = Math.max(...came.map(({ at }) => at)) - begun;
+  t.log(`${sum} octets in ${Math.round(lastedMs)} ms`);
+  t.true(lastedMs <= (10_000 * octets) / FAST);
+}
+
+test.serial(
+  'over 200 connections and two threads content that is forwarded never passes faster than the limit',
+  async (t) => {
+    const { gateway, origin } = await scene(t, { limit: 'bandwidth=8MB/s' });
+    const login = gateway.login('acme');
+    const size = 100_000;
+    const sockets = await openToBoth(gateway, CONNECTIONS);
+    const request = `GET http://localhost:${origin.port}/bytes/${size} HTTP/1.1\r\nHost: localhost\r\nProxy-Authorization: ${basic(login)}\r\nConnection: close\r\n\r\n`;
+    const begun = performance.now();
+    const came: Came[] = [];
+    await Promise.all(
+      sockets.map(async (socket) => {
+        socket.on('data', (chunk: Buffer) => came.push({ at: performance.now(), sum: chunk.length })).resume();
+        socket.write(request);
+        await new Promise((resolve) => socket.once('end', resolve));
+        socket.destroy();
+      }),
+    );
+    // Heads are nobody's content.
+    const heads = CONNECTIONS * 1_000;
+    checkPace(t, { begun: begun - (1_000 * heads) / FAST, came }, CONNECTIONS * size);
+  },
+);
+
+for (const [name, threads] of [
+  ['native', 1],
+  ['in TypeScript', 0],
+] as const) {
+  test.serial(`over 200 tunnels and two threads never more passes than the limit, relayed ${name}`, async (t) => {
+    const { gateway, origin } = await scene(t, { relay: { relay: { threads } }, limit: 'bandwidth=8MB/s' });
+    const login = gateway.login('acme');
+    const size = 100_000;
+    const sockets = await openToBoth(gateway, CONNECTIONS);
+    const begun = performance.now();
+    const authority = `localhost:${origin.port}`;
+    const came = await Promise.all(
+      sockets.map(async (one) => {
+        const { socket } = await connectVia(one, authority, { login });
+        const sums = await fetchBy(socket, size);
+        return sums.map(({ at, sum }, i) => ({ at, sum: sum - (sums[i - 1]?.sum ?? 0) }));
+      }),
+    );
+    checkPace(t, { begun, came: came.flat() }, CONNECTIONS * size);
+  });
+}

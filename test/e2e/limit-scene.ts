@@ -50,15 +50,21 @@ export async function startCountingOrigin(): Promise<CountingOrigin> {
   };
 }
 
-/** Connections to the gateway, of which each of its two workers has some. */
+/** Connections wait for all of them to be open, and a busy machine takes its time. */
+export const unhurried = { handshake: '10m', head: '10m' } as const;
+
+/** Connections to the gateway, of which each of its two workers has some. Its timeouts are to be `unhurried`. */
 export async function openToBoth(gateway: Gateway, count: number): Promise<readonly Socket[]> {
   const sockets = await Promise.all(Array.from({ length: count }, () => open(gateway.port())));
-  for (;;) {
+  let had: readonly number[] = [];
+  for (const bound = performance.now() + 60_000; performance.now() < bound; ) {
     const { workers } = JSON.parse((await gateway.command('health', '--json')).stdout);
-    const [one, other] = workers.connections as [number, number];
+    had = workers.connections;
+    const [one = 0, other = 0] = had;
     if (one > 0 && other > 0 && one + other >= count) return sockets;
     if (one + other >= count) throw new Error(`all ${count} connections are one worker's`);
   }
+  throw new Error(`${count} connections were opened, and the workers have ${had}`);
 }
 
 /** Resolves when `holds` does; rejects after a bound. */

@@ -2,7 +2,7 @@ import test from 'ava';
 import { type Answer, connectVia, forwardVia, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { type CountingOrigin, openToBoth, startCountingOrigin, until } from './limit-scene.ts';
+import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried, until } from './limit-scene.ts';
 
 // Two threads carry the traffic of 200 connections at once, and what they let in together is counted at the origin.
 
@@ -29,7 +29,7 @@ async function scene(
   const exit = await startHttpExit();
   t.teardown(exit.close);
   const gateway = await startGateway({
-    config: { workers: 2, limits: options.limits ?? {} },
+    config: { workers: 2, limits: options.limits ?? {}, timeouts: unhurried },
     clients: options.clients ?? { acme: [], other: [] },
     pools: { one: { exits: [{ url: exit.url }] } },
   });

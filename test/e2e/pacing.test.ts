@@ -2,7 +2,7 @@ import test from 'ava';
 import { type Answer, forwardVia, open } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { type CountingOrigin, openToBoth, startCountingOrigin, until } from './limit-scene.ts';
+import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried, until } from './limit-scene.ts';
 
 // All clients together go to a site no faster than its rule says, over two threads, counted at the origin.
 
@@ -28,7 +28,7 @@ async function scene(
   const running = await Promise.all(Array.from({ length: exits }, () => startHttpExit()));
   t.teardown(() => Promise.all(running.map((exit) => exit.close())));
   const gateway = await startGateway({
-    config: { workers: 2, limits, timeouts },
+    config: { workers: 2, limits, timeouts: { ...unhurried, ...timeouts } },
     clients: { acme: [], other: [] },
     pools: { one: { exits: running.map(({ url }) => ({ url })) } },
   });

@@ -6,7 +6,7 @@ import { type Answer, connectVia, forwardVia, socks5Via } from '../support/clien
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { startOrigin } from '../support/origin.ts';
-import { type CountingOrigin, openToBoth, startCountingOrigin, until } from './limit-scene.ts';
+import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried, until } from './limit-scene.ts';
 
 // Two threads carry the traffic; what they let through together is counted at the origin.
 
@@ -26,7 +26,7 @@ async function gatewayOf(t: Teardown, { quotas = [], clients, config, price }: S
   const exit = await startHttpExit();
   t.teardown(exit.close);
   const gateway = await startGateway({
-    config: { workers: 2, limits: { quotas }, ...config },
+    config: { workers: 2, limits: { quotas }, timeouts: unhurried, ...config },
     clients: clients ?? { acme: [], other: [] },
     pools: { one: { exits: [{ url: exit.url }], ...(price && { price }) } },
   });

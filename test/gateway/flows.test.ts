@@ -54,20 +54,31 @@ test('where there is no room to count a client its tunnel waits, and gets back n
   next.end(0);
 });
 
-test('content that could not be counted is paid for before more of it passes', async (t) => {
-  const { state, counts, flow, exchange, flows } = scene('100kB/s');
-  const held: boolean[] = [];
-  const content = flows.content(exchange, (hold) => held.push(hold))!;
+test('content passes in pieces that were paid for, and waits where they can’t be counted', async (t) => {
+  let clock = 5_000;
+  const { state, counts, flow, exchange, flows } = scene('100kB/s', () => clock);
+  const waits: number[] = [];
+  let opened = 0;
+  const open = () => opened++;
+  const content = flows.content(exchange, (waitMs) => waits.push(waitMs))!;
+  t.is(content.pass(50_000, open), 16 * 1_024, 'a piece');
+  t.is(counts.figure(flow, '', clock).left, 20_000 - 16 * 1_024);
   state.full = true;
-  content.passed(50_000);
-  t.deepEqual(held, [true]);
+  t.is(content.pass(30_000, open), 0);
+  t.is(content.pass(30_000, open), 0, 'not asked again before');
+  t.deepEqual(waits, [250]);
   state.full = false;
-  const begun = performance.now();
-  for (let waits = 0; held.length < 2 && waits < 100; waits++) await sleep(20);
-  t.deepEqual(held, [true, false]);
-  t.true(performance.now() - begun >= 250);
-  t.true(counts.figure(flow, '', performance.now()).left < 20_000, 'it was counted');
+  for (let tries = 0; opened === 0 && tries < 100; tries++) await sleep(20);
+  t.is(content.pass(1_000, open), 1_000, 'what is left of the burst');
+  const left = counts.figure(flow, '', clock).left;
+  t.is(content.pass(30_000, open), 0);
+  t.true((waits[1] ?? 0) > 10);
   content.end();
+  t.is(counts.figure(flow, '', clock).left, left, 'what was paid for and did not pass others may have');
+  content.force(30_000);
+  t.true(counts.debtMs(flow, clock) > 250);
+  clock += 1_000;
+  t.is(counts.debtMs(flow, clock), 0);
 });
 
 test('a slow flow owes whatever was asked of it, however much that is', (t) => {

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { Socket } from 'node:net';
-import test from 'ava';
+import { setImmediate } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
 import { RequestHeadDecoder } from '../../src/protocol/http-head.ts';
 import type { RequestHead } from '../../src/protocol/http-message.ts';
 import { type ConnectionEvents, HttpConnection } from '../../src/transport/http-connection.ts';
@@ -26,4 +28,77 @@ test('ten thousand chunks that come together are delivered together', (t) => {
   connection.feed(Buffer.from(`${'1\r\nx\r\n'.repeat(10_000)}0\r\n\r\n`));
   t.deepEqual(contents.map(String), ['x'.repeat(10_000)]);
   t.is(ends, 1);
+});
+
+/** A connection that reads one request with content through a gate. */
+function gated(t: ExecutionContext, most: () => number) {
+  const told: string[] = [];
+  const forced: number[] = [];
+  let open = () => {};
+  const events: ConnectionEvents<RequestHead> = {
+    headBegun() {},
+    head: ({ target }) => {
+      told.push(String(target));
+      if (target === '/first') connection.readContent({ type: 'length', octets: 10 });
+    },
+    content: (chunk) => told.push(chunk.toString()),
+    contentEnd: () => told.push('end'),
+    fault: ({ detail }) => t.fail(detail),
+    ended: (midway) => told.push(midway ? 'ended midway' : 'ended'),
+    closed: () => told.push('closed'),
+  };
+  const socket = new Socket();
+  t.teardown(() => void socket.destroy());
+  const connection = new HttpConnection(socket, { decoder: new RequestHeadDecoder(limits), role: 'request', events });
+  connection.gate = {
+    pass: (octets, opened) => {
+      open = opened;
+      return Math.min(octets, most());
+    },
+    force: (octets) => forced.push(octets),
+  };
+  connection.readHead();
+  connection.feed(Buffer.from('POST /first HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n'));
+  return { connection, socket, told, forced, open: () => open() };
+}
+
+test('content passes a gate as it lets it, whole and in order, and its end behind it', (t) => {
+  let most = 3;
+  const { connection, socket, told, open } = gated(t, () => most);
+  connection.feed(Buffer.from('0123456'));
+  t.deepEqual(told, ['/first', '012', '345', '6']);
+  most = 0;
+  connection.feed(Buffer.from('789GET /second HTTP/1.1\r\nHost: a\r\n\r\n'));
+  t.true(socket.isPaused());
+  connection.resume();
+  t.is(told.length, 4);
+  most = 2;
+  open();
+  t.deepEqual(told.slice(4), ['78', '9', 'end']);
+  t.false(socket.isPaused());
+  connection.readHead();
+  t.is(told.at(-1), '/second', 'what follows is no content');
+});
+
+test('what waits at a gate passes when there is none any more', (t) => {
+  const { connection, told } = gated(t, () => 0);
+  connection.feed(Buffer.from('0123456789'));
+  t.deepEqual(told, ['/first']);
+  connection.gate = null;
+  t.deepEqual(told, ['/first', '0123456789', 'end']);
+});
+
+test('a peer that resets behind its last octet has sent all of it; a socket that we close has not', async (t) => {
+  const reset = gated(t, () => 0);
+  reset.connection.feed(Buffer.from('0123456789'));
+  reset.socket.destroy(new Error('ECONNRESET'));
+  await once(reset.socket, 'close').catch(() => {});
+  await setImmediate();
+  t.deepEqual(reset.told, ['/first', '0123456789', 'end', 'closed']);
+  t.deepEqual(reset.forced, [10]);
+  const closed = gated(t, () => 0);
+  closed.connection.feed(Buffer.from('0123456789'));
+  closed.socket.destroy();
+  await once(closed.socket, 'close');
+  t.deepEqual(closed.told, ['/first', 'closed']);
 });
