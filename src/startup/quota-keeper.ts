@@ -80,6 +80,11 @@ export class QuotaKeeper {
       throw new StoreError('unavailable', { detail: this.#fault ?? '', remedy: 'see "roundabout health"' });
   }
 
+  /** Brings back what could not be read when it was met. */
+  read(): void {
+    for (const account of this.#unread.splice(0)) this.met(account);
+  }
+
   /** Keeps what has changed. Returns whether that could be done. */
   save(): boolean {
     const { counts, store, warn } = this.#options;
@@ -110,7 +115,7 @@ export class QuotaKeeper {
 
   #round(): void {
     this.#rounds += 1;
-    for (const account of this.#unread.splice(0)) this.met(account);
+    this.read();
     this.save();
     if (this.#rounds % ROUNDS_PER_TIDY === 0) this.#tidy();
     this.#timer = this.#later(this.#fault === null ? SAVE_MS : RETRY_MS);
