@@ -1,5 +1,4 @@
 import { GatewayError } from '../errors.ts';
-import type { ExactPrice } from '../ledger/money.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
@@ -8,7 +7,7 @@ import type { LimitLine } from '../protocol/rate-limit-fields.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Exchange } from './exchange.ts';
 import type { QuotaBooks, QuotaClient } from './quota-books.ts';
-import { exactPriceOf, octetsFor, requestCost, Spending } from './quota-spending.ts';
+import { Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { type QuotaView, quotaLine, quotaView } from './quota-view.ts';
 import { NO_PLACE, QuotaWatch } from './quota-watch.ts';
 import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
@@ -48,7 +47,7 @@ export class Quotas {
   readonly #options: QuotasOptions;
   /** Tunnels that are under way. */
   readonly watch = new QuotaWatch((exchange) => this.check(exchange));
-  readonly #prices = new WeakMap<Price, ExactPrice>();
+  readonly #prices = new WeakMap<Price, UnitPrice>();
 
   constructor(options: QuotasOptions) {
     this.#options = options;
@@ -98,7 +97,7 @@ export class Quotas {
     if (used !== null) throw this.#refusal(used);
     const price = this.#priceOf(pool);
     const spending = new Spending(pool, price, meter);
-    const units = price === null ? 0n : requestCost(price);
+    const units = price?.perRequest ?? 0n;
     for (const quota of units === 0n ? [] : this.#quotasOf(hold, [pool])) {
       if (quota.measure !== 'money' || quota.currency !== price?.currency) continue;
       const account = counts.accountOf(quota);
@@ -153,9 +152,9 @@ export class Quotas {
     for (const { pool, price } of hold.spendings)
       for (const quota of this.#quotasOf(hold, [pool])) {
         if (quota.kind === 'soft' || quota.measure === 'requests') continue;
+        const perOctet = quota.measure === 'bytes' ? 1 : price?.currency === quota.currency ? price.perOctet : 0;
         const left = quota.most - this.#options.counts.spent(this.#options.counts.accountOf(quota));
-        const octets = quota.measure === 'bytes' ? left : this.#octetsFor(quota, left, price);
-        if (octets !== null) least = Math.min(least, Number(octets) / 16);
+        if (perOctet > 0) least = Math.min(least, Number(left) / perOctet / 16);
       }
     return Math.max(LEAST_GRANT, Math.floor(least));
   }
@@ -207,8 +206,8 @@ export class Quotas {
     for (const quota of this.#quotasOf(hold, [spending.pool])) {
       if (quota.measure === 'requests') continue;
       const account = counts.accountOf(quota);
-      const units = quota.measure === 'bytes' ? octets : quota.currency === spending.price?.currency ? money : 0n;
-      const spent = units === 0n ? counts.spent(account) : counts.add(account, units);
+      const units = quota.measure === 'bytes' ? octets : quota.currency === spending.price?.currency ? money : 0;
+      const spent = units === 0 ? counts.spent(account) : counts.add(account, BigInt(units));
       this.#tell(quota, account, spent);
       if (quota.kind === 'hard' && spent !== null && spent > quota.most && this.#costs(quota, spending)) used ??= quota;
     }
@@ -238,19 +237,15 @@ export class Quotas {
 
   /** Whether more octets of the attempt count against the quota: a request that is paid for goes on where they are free. */
   #costs({ measure, currency }: Quota, { price }: Spending): boolean {
-    return measure === 'bytes' || (price !== null && price.perGB > 0n && price.currency === currency);
+    return measure === 'bytes' || (price !== null && price.perOctet > 0 && price.currency === currency);
   }
 
-  #octetsFor({ currency }: Quota, left: bigint, price: Spending['price']): bigint | null {
-    return price === null || price.currency !== currency ? null : octetsFor(left, price);
-  }
-
-  #priceOf(pool: string): ExactPrice | null {
+  #priceOf(pool: string): UnitPrice | null {
     const price = this.#options.priceOf(pool);
     if (price == null) return null;
     const known = this.#prices.get(price);
     if (known !== undefined) return known;
-    const exact = exactPriceOf(price);
+    const exact = unitPriceOf(price);
     this.#prices.set(price, exact);
     return exact;
   }

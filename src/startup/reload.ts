@@ -107,7 +107,10 @@ export class Reloader {
       const files = this.#settings.readPools();
       const marks = sources.marks(wantedOf(files));
       try {
-        return await this.#takeEach(await loader.stageAgain(files, names));
+        const reload = await this.#takeEach(await loader.stageAgain(files, names));
+        // The config holds on: what its quotas no longer count is told.
+        for (const fault of files.quotaFaults(loader.files)) this.#options.warn(formatFault(fault));
+        return reload;
       } finally {
         sources.follow(loader.files, marks);
       }

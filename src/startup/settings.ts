@@ -12,6 +12,7 @@ import type { DemoExit } from '../pool/entry-drafts.ts';
 import { demoCountsOf, type PoolSources, poolSources, sourceFaults } from '../pool/pool-builder.ts';
 import type { DemoCounts } from '../pool/pool-file.ts';
 import { type Vendor, vendorFaults } from '../pool/vendor.ts';
+import type { PricedPool } from '../protocol/quota-rule.ts';
 import { copyPath } from '../store/list-copies.ts';
 import { textChunks } from './text-chunks.ts';
 
@@ -30,6 +31,8 @@ export interface PoolFiles {
   readonly sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[], remark?: TellRemark) => PoolSources;
   /** Faults of a config that names other pools than these. */
   readonly missing: (pools: readonly string[]) => readonly ConfigFault[];
+  /** Faults of a config whose quotas could count nothing over these. */
+  readonly quotaFaults: (pools: readonly PricedPool[]) => readonly ConfigFault[];
 }
 
 /** Config and pool files as read together, before the exits are made: without a fault. */
@@ -64,7 +67,7 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
   const faults =
     folder.faults.length > 0
       ? [...folder.faults, ...sourceFaults(folder.sources(folder.files, []))]
-      : [...folder.missing(folder.files.map(({ name }) => name)), ...quotaFaults(loaded, folder.files)];
+      : [...folder.missing(folder.files.map(({ name }) => name)), ...folder.quotaFaults(folder.files)];
   if (faults.length > 0) return { ok: false, faults };
   const warnings = [...folder.warnings, ...exposureWarnings(loaded), ...quotaWarnings(loaded, folder.files)];
   const demo = demoCountsOf(folder.files);
@@ -83,6 +86,7 @@ function readPools(loaded: LoadedConfig) {
     faults: [...folder.faults, ...faults],
     sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[], remark?: TellRemark): PoolSources =>
       poolSources(files, { ...reading, demo, remark }),
+    quotaFaults: (pools: readonly PricedPool[]) => quotaFaults(loaded, pools),
     missing: (pools: readonly string[]) =>
       crossCheck(
         loaded,

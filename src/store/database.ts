@@ -113,8 +113,15 @@ export function openStore(folder: string, options: StoreOptions, layout = client
     ensureFile(path);
     return new Store(path, options, layout);
   } catch (cause) {
-    throw asStoreError(cause);
+    throw ofFile(layout.file, asStoreError(cause));
   }
+}
+
+/** The same with the file's name: there are several stores, and not all can be moved away as lightly. */
+function ofFile(file: string, fault: unknown): unknown {
+  if (!(fault instanceof StoreError)) return fault;
+  const { code, detail, remedy, cause } = fault;
+  return new StoreError(code, { detail: `${file}: ${detail}`, remedy, cause });
 }
 
 /** Throws StoreError (unfit_runtime) where the store would take the process down with it. */
