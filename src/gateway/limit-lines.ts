@@ -22,7 +22,7 @@ function linesOf(deps: Collaborators, exchange: Exchange): readonly LimitLine[] 
 }
 
 /** A limit as replies and people are told of it. */
-export function limitLine({ limit, left, wholeInMs }: LimitFigure): LimitLine {
+export function limitLine({ limit, left, backInMs }: LimitFigure): LimitLine {
   const { kind, name, most, pace } = limit;
   // Of a flow: what may pass within the next second.
   const rest = kind === 'bandwidth' && pace !== null ? most - Math.floor(pace.span / pace.cost) : 0;
@@ -32,7 +32,7 @@ export function limitLine({ limit, left, wholeInMs }: LimitFigure): LimitLine {
     windowS: pace === null ? null : wholeSeconds(pace.span / pace.ticksPerMs),
     unit: pace === null ? 'concurrent-requests' : kind === 'bandwidth' ? 'content-bytes' : 'requests',
     left: left + rest,
-    wholeInS: wholeInMs === null ? null : wholeSeconds(wholeInMs),
+    backInS: backInMs === null ? null : wholeSeconds(backInMs),
   };
 }
 

@@ -62,7 +62,7 @@ export function quotaLine(quota: Quota, counts: QuotaCounts, wallTime: number): 
     windowS: isEndless ? null : Math.round((end - start) / 1_000),
     unit: measure === 'bytes' ? 'content-bytes' : measure === 'requests' ? 'requests' : `micro-${currency}`,
     left: figureIn(measure, left),
-    wholeInS: isEndless ? null : Math.max(1, Math.ceil((end - wallTime) / 1_000)),
+    backInS: isEndless ? null : Math.max(1, Math.ceil((end - wallTime) / 1_000)),
   };
 }
 

@@ -121,9 +121,11 @@ export class Gcra {
     return Math.max(0, this.#owedNow(at, pace, now) - pace.span) / pace.ticksPerMs;
   }
 
-  /** Ms until the bucket is whole again. */
-  wholeInMs(at: number, pace: Pace, now: number): number {
-    return this.#owedNow(at, pace, now) / pace.ticksPerMs;
+  /** Ms until the bucket is whole again; of one that lets nothing in, until it does. */
+  backInMs(at: number, pace: Pace, now: number): number {
+    const { cost, span, ticksPerMs } = pace;
+    const owed = this.#owedNow(at, pace, now);
+    return (owed + cost > span ? owed + cost - span : owed) / ticksPerMs;
   }
 
   /** Whether nothing is owed to the bucket at `at`, whatever its pace. */

@@ -44,8 +44,8 @@ export type Taken =
 export interface LimitFigure {
   readonly limit: Limit;
   readonly left: number;
-  /** Ms until all of it is back; null where that is up to those under way. */
-  readonly wholeInMs: number | null;
+  /** Ms until all of it is back, or, where nothing is left, some of it; null where that is up to those under way. */
+  readonly backInMs: number | null;
 }
 
 const NO_PLACE = -1;
@@ -141,10 +141,10 @@ export class LimitCounts {
     const { most, pace } = limit;
     const { key } = this.#knownOf(limit, site);
     const row = this.#rows.find(key);
-    if (row === NO_ROW) return { limit, left: most, wholeInMs: pace === null ? null : 0 };
-    if (pace === null) return { limit, left: Math.max(0, most - this.#placesOf().inFlight(row)), wholeInMs: null };
+    if (row === NO_ROW) return { limit, left: most, backInMs: pace === null ? null : 0 };
+    if (pace === null) return { limit, left: Math.max(0, most - this.#placesOf().inFlight(row)), backInMs: null };
     const at = this.#rows.bucketAt(row);
-    return { limit, left: this.#gcra.left(at, pace, now), wholeInMs: this.#gcra.wholeInMs(at, pace, now) };
+    return { limit, left: this.#gcra.left(at, pace, now), backInMs: this.#gcra.backInMs(at, pace, now) };
   }
 
   /** Gives back all that a thread held when it died. Called by the control thread. */

@@ -9,12 +9,13 @@ export interface LimitLine {
   readonly windowS: number | null;
   readonly unit: 'requests' | 'concurrent-requests' | 'content-bytes' | `micro-${string}`;
   readonly left: number;
-  /** After how many s all of it is back; null as above. */
-  readonly wholeInS: number | null;
+  /** After how many s all of it is back, or, where nothing is left, some of it: the time that Retry-After tells. Null as above. */
+  readonly backInS: number | null;
 }
 
 /** RateLimit-Policy and RateLimit by draft-ietf-httpapi-ratelimit-headers-11 (May 2026): lists of strings that name a policy, with
- *  quota `q`, window `w` and unit `qu` (requests unless told); what remains `r`, for the next `t` seconds. None for no limits. */
+ *  quota `q`, window `w` and unit `qu` (requests unless told); what remains `r`, for the next `t` seconds, which of one that is used
+ *  up should be the moment of Retry-After. None for no limits. */
 export function rateLimitFields(lines: readonly LimitLine[]): [name: string, value: string][] {
   if (lines.length === 0) return [];
   return [
@@ -28,6 +29,6 @@ function policyOf({ name, quota, windowS, unit }: LimitLine): string {
   return `${quoted(name)};q=${quota}${windowS === null ? '' : `;w=${windowS}`}${measure}`;
 }
 
-function stateOf({ name, left, wholeInS }: LimitLine): string {
-  return `${quoted(name)};r=${left}${wholeInS === null ? '' : `;t=${wholeInS}`}`;
+function stateOf({ name, left, backInS }: LimitLine): string {
+  return `${quoted(name)};r=${left}${backInS === null ? '' : `;t=${backInS}`}`;
 }

@@ -126,9 +126,11 @@ function benchStore(days: number): void {
     ['by hour of the last day', { ...month, since: now - 24, by: ['hour'] }],
   ];
   for (const [name, query] of reports) {
-    const begun = performance.now();
+    const [begun, spent] = [performance.now(), process.cpuUsage()];
     const { rows } = reportUsage(ledger.store.read((database) => readLedger(database, query)));
-    say(`report ${name.padEnd(24)} ${(performance.now() - begun).toFixed(0).padStart(6)} ms, ${rows.length} rows`);
+    const { user, system } = process.cpuUsage(spent);
+    const [tookMs, cpuMs] = [performance.now() - begun, (user + system) / 1_000];
+    say(`report ${name.padEnd(24)} ${tookMs.toFixed(0).padStart(6)} ms (CPU ${cpuMs.toFixed(0)} ms), ${rows.length} rows`);
   }
   upkeep.close();
   ledger.close();
