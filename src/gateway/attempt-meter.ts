@@ -23,7 +23,9 @@ export class AttemptMeter {
   }
 
   /** For the dialler: a connection was made. */
-  readonly dialled = (socket: Socket): void => this.follow(new Wire(socket));
+  dialled(socket: Socket): void {
+    this.follow(new Wire(socket));
+  }
 
   get hasUnbooked(): boolean {
     return this.sent > this.#bookedSent || this.received > this.#bookedReceived;

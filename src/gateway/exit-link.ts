@@ -201,7 +201,7 @@ async function dialExit(
     judge: (address) => deps.rules().judgeEndpoint(address, endpoint.port),
     deadlineMs: Math.min(deps.settings().timeouts.dial, wayMs),
     signal,
-    onWire: meter.dialled,
+    onWire: (socket) => meter.dialled(socket),
   });
   return { socket, early: Buffer.alloc(0) };
 }

@@ -19,7 +19,7 @@ export function openRoute(deps: Collaborators, exchange: Exchange, attempt: Atte
       authority,
       deadlineMs: Math.min(settings.timeouts.dial, attempt.wayMs),
       signal: attempt.signal,
-      onWire: attempt.meter.dialled,
+      onWire: (socket) => attempt.meter.dialled(socket),
       dns: admission.params.dns ?? exit.dns,
       family: admission.params.ip ?? 0,
       judge: (address) => judgeAddress(deps, exchange, { address, pool: exit.pool }),

@@ -107,7 +107,10 @@ export async function serveTunnel(deps: Collaborators, exchange: Exchange, asker
   }
   const exit = await openExchangeTunnel(deps, exchange);
   exchange.status = 200;
-  relayTunnel(deps, exchange, { client: asker.confirm(), exit }, finishTunnel);
+  const { outside } = relayTunnel(deps, exchange, { client: asker.confirm(), exit }, finishTunnel);
   exchange.relayed = true;
-  exchange.lifetime?.handTo(() => exchange.expire());
+  if (!outside) return exchange.lifetime?.handTo(() => exchange.expire());
+  // The relay has one timer for all of them.
+  exchange.lifetime?.clear();
+  exchange.lifetime = null;
 }

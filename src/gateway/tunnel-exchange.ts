@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { RelayOutcome } from '../transport/relay.ts';
+import type { RelayHandle, RelayOutcome } from '../transport/relay.ts';
 import type { OpenedTunnel } from '../transport/tunnel.ts';
 import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
@@ -33,7 +33,7 @@ export function relayTunnel(
   exchange: Exchange,
   sides: { client: TunnelClient; exit: OpenedTunnel },
   onEnd: (deps: Collaborators, exchange: Exchange) => void,
-): void {
+): RelayHandle {
   const { client, exit } = sides;
   const { timeouts } = deps.settings();
   const watch = watchTunnel(deps, exchange);
@@ -45,7 +45,8 @@ export function relayTunnel(
     reply: client.reply,
     earlyA: client.early,
     earlyB: exit.early,
-    watchA: watch?.watchClient,
+    ...(watch?.wantsClient && { watchA: watch }),
+    expiresAt: exchange.startedAt + timeouts.exchange,
     ...(flow !== null && { allowance: 0, onSpent: flow.spent }),
     onEnd: (outcome) => {
       flow?.end(outcome.bytesAtoB + outcome.bytesBtoA);
@@ -63,6 +64,7 @@ export function relayTunnel(
   if (handle.outside) exchange.meter?.wire?.handTo(handle, early);
   const cut = (): void => handle.cut();
   exchange.abort.addEventListener('abort', cut);
+  return handle;
 }
 
 /** Whether nothing is missing of what the origin sent: both sides ended, or it did so first and then refused the client's last

@@ -21,7 +21,7 @@ import { Counters } from '../telemetry/counters.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
 import { HostsFile } from '../transport/hosts-file.ts';
 import { KeptConnections } from '../transport/kept-connections.ts';
-import { type RelayHandle, type RelayOptions, type RelayOutcome, relay } from '../transport/relay.ts';
+import { type OutsideCount, type RelayHandle, type RelayOptions, relay } from '../transport/relay.ts';
 import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { Roster } from '../transport/roster.ts';
 import { Balance } from './balance.ts';
@@ -56,6 +56,10 @@ export class DataPlane {
   readonly #tables: SelectionTables;
   readonly #leases: LeaseTable;
   readonly #epochs: IdEpochs;
+  readonly #outside: OutsideCount = {
+    begun: () => this.#load.open(this.#options.worker),
+    ended: () => this.#load.close(this.#options.worker),
+  };
   readonly verdicts = new VerdictLedger();
   readonly failures = new FailureLedger();
   readonly #counters: Counters;
@@ -201,19 +205,9 @@ export class DataPlane {
   /** A socket by which a loop is known stays in JavaScript: it is known only while it is open here. A tunnel that has left
    *  JavaScript is still a connection. */
   #relay(a: Socket, b: Socket, options: RelayOptions): RelayHandle {
-    const { relay: carrier, worker } = this.#options;
+    const { relay: carrier } = this.#options;
     if (carrier.native === null || this.#dialler.mayLoop(b)) return relay(a, b, options);
-    let left = false;
-    // Of the options nothing else stays for as long as the tunnel: its first octets lie in large buffers.
-    const { onEnd: tell } = options;
-    const onEnd = (outcome: RelayOutcome): void => {
-      if (left) this.#load.close(worker);
-      tell(outcome);
-    };
-    const handle = carrier.native.relay(a, b, { ...options, onEnd });
-    left = a.destroyed;
-    if (left) this.#load.open(worker);
-    return handle;
+    return carrier.native.relay(a, b, { ...options, outside: this.#outside });
   }
 
   /** What `query` names among the exchanges of this thread. */

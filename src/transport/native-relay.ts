@@ -1,12 +1,15 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { type Expiring, Expiry } from './expiry.ts';
 import {
   type FirstOctets,
+  type OutsideCount,
   type RelayCounts,
   type RelayHandle,
   type RelayOptions,
   type RelayOutcome,
   relay,
+  type Watcher,
 } from './relay.ts';
 import { RECORD_FIELDS, type RelayBinding, recordKind } from './relay-binding.ts';
 import { Roster } from './roster.ts';
@@ -44,6 +47,7 @@ export class NativeRelay {
   readonly #records = new Float64Array(BATCH * RECORD_FIELDS);
   readonly #counts = new Float64Array(2);
   readonly #figures = new Float64Array(4);
+  readonly #expiry = new Expiry(() => this.#running.members());
   #settled: (() => void)[] = [];
 
   /** Throws where this thread has one already. */
@@ -76,6 +80,8 @@ export class NativeRelay {
     a.destroy();
     b.destroy();
     if (this.#running.size === 1) this.#binding.hold(true);
+    options.outside?.begun();
+    if (options.expiresAt !== undefined) this.#expiry.watch(options.expiresAt, options.now);
     return tunnel;
   };
 
@@ -132,7 +138,7 @@ export class NativeRelay {
     }
     if (tunnel.watchA !== undefined) {
       const beginning = this.#binding.beginning(at / RECORD_FIELDS);
-      if (beginning !== undefined) tunnel.watchA(beginning);
+      if (beginning !== undefined) tunnel.watchA.see(beginning);
     }
     tunnel.end(outcome);
   }
@@ -163,23 +169,28 @@ const sideOf = (side: number): 'a' | 'b' | null => (side === 0 ? 'a' : side === 
 
 const NOTHING: RelayCounts = { bytesAtoB: 0, bytesBtoA: 0 };
 
-class NativeTunnel implements RelayHandle {
+class NativeTunnel implements RelayHandle, Expiring {
   readonly outside = true;
   readonly #binding: RelayBinding;
   /** Where counts are read to; of all tunnels of the thread, so that looking at many of them makes no garbage. */
   readonly #counts: Float64Array;
   readonly #onEnd: (outcome: RelayOutcome) => void;
   readonly onSpent: (() => void) | undefined;
-  readonly watchA: ((octets: Buffer) => boolean) | undefined;
+  readonly watchA: Watcher | undefined;
+  readonly expiresAt: number;
+  readonly #outside: OutsideCount | undefined;
   #outcome: RelayOutcome | null = null;
   handle = 0;
 
-  constructor(relay: { binding: RelayBinding; counts: Float64Array }, { onEnd, onSpent, watchA }: RelayOptions) {
+  constructor(relay: { binding: RelayBinding; counts: Float64Array }, options: RelayOptions) {
+    const { onEnd, onSpent, watchA, outside, expiresAt = Number.POSITIVE_INFINITY } = options;
     this.#binding = relay.binding;
     this.#counts = relay.counts;
     this.#onEnd = onEnd;
     this.onSpent = onSpent;
     this.watchA = watchA;
+    this.expiresAt = expiresAt;
+    this.#outside = outside;
   }
 
   get bytesAtoB(): number {
@@ -200,6 +211,7 @@ class NativeTunnel implements RelayHandle {
 
   end(outcome: RelayOutcome): void {
     this.#outcome = outcome;
+    this.#outside?.ended();
     this.#onEnd(outcome);
   }
 

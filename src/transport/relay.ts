@@ -45,11 +45,26 @@ export interface RelayOptions {
   readonly onSpent?: () => void;
   /** What tells the tunnel to whoever inherits it when this thread dies. */
   readonly tag?: number;
-  /** Sees octets of `a` in order, and must not keep them, until it returns false: as they are passed on, or, where they pass
+  /** Sees octets of `a` in order, and must not keep them, until it says false: as they are passed on, or, where they pass
    *  outside of JavaScript, the first of them once, at the end. */
-  readonly watchA?: (octets: Buffer) => boolean;
+  readonly watchA?: Watcher;
+  /** The moment, of `now`, at which a relay outside of JavaScript cuts it, however it flows; one here has an owner who can. */
+  readonly expiresAt?: number;
+  /** Told of a relay that goes on outside of JavaScript. */
+  readonly outside?: OutsideCount;
   /** Called once, never before relay() has returned; then neither socket is open any more. Must not throw. */
   readonly onEnd: (outcome: RelayOutcome) => void;
+}
+
+/** Who sees octets as they pass. */
+export interface Watcher {
+  see(octets: Buffer): boolean;
+}
+
+/** Who counts what goes on outside of JavaScript. */
+export interface OutsideCount {
+  begun(): void;
+  ended(): void;
 }
 
 /** A running relay. */
@@ -150,7 +165,7 @@ class ScriptRelay implements RelayHandle {
     if (!this.#over) this.#budget.renew(octets);
   }
 
-  #eventsOf(side: 'a' | 'b', watch?: (octets: Buffer) => boolean): DirectionEvents {
+  #eventsOf(side: 'a' | 'b', watch?: Watcher): DirectionEvents {
     let watching = watch;
     return {
       mayPass: () => this.#budget.room,
@@ -158,7 +173,7 @@ class ScriptRelay implements RelayHandle {
         this.#idle.refresh();
         this.#budget.take(chunk.length);
         this.#first[side] ??= firstOctetsOf(chunk, this.#options.now() - this.#begunAt);
-        if (watching?.(chunk) === false) watching = undefined;
+        if (watching?.see(chunk) === false) watching = undefined;
       },
       room: () => this.#idle.refresh(),
       ended: () => {

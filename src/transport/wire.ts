@@ -8,7 +8,8 @@ export class Wire {
   #socket: Socket | null;
   #relay: RelayHandle | null = null;
   /** What had passed before the relay began; what it counts again is taken off. */
-  #before: RelayCounts = { bytesAtoB: 0, bytesBtoA: 0 };
+  #sentBefore = 0;
+  #receivedBefore = 0;
   #sent = 0;
   #received = 0;
 
@@ -32,7 +33,8 @@ export class Wire {
   /** The octets pass by a relay outside of the socket from now on; `early` of those read before are counted by that relay too. */
   handTo(relay: RelayHandle, early: number): void {
     const { bytesAtoB, bytesBtoA } = this.#counts();
-    this.#before = { bytesAtoB, bytesBtoA: bytesBtoA - early };
+    this.#sentBefore = bytesAtoB;
+    this.#receivedBefore = bytesBtoA - early;
     this.#relay = relay;
     this.#socket = null;
   }
@@ -42,6 +44,6 @@ export class Wire {
     if (this.#socket !== null)
       return { bytesAtoB: this.#socket.bytesWritten ?? 0, bytesBtoA: this.#socket.bytesRead ?? 0 };
     const { bytesAtoB = 0, bytesBtoA = 0 } = this.#relay?.counts() ?? {};
-    return { bytesAtoB: this.#before.bytesAtoB + bytesAtoB, bytesBtoA: this.#before.bytesBtoA + bytesBtoA };
+    return { bytesAtoB: this.#sentBefore + bytesAtoB, bytesBtoA: this.#receivedBefore + bytesBtoA };
   }
 }

@@ -269,9 +269,11 @@ for (const [by, relay] of carriers) {
 
   test(`whose FIN came first is told, and who wants to see the beginning of side a sees it, ${by}`, async (t) => {
     const seen: string[] = [];
-    const watchA = (octets: Buffer): boolean => {
-      seen.push(String(octets));
-      return seen.length < 2;
+    const watchA = {
+      see: (octets: Buffer): boolean => {
+        seen.push(String(octets));
+        return seen.length < 2;
+      },
     };
     const { a, b, outcome } = await bench(t, relay, { earlyA: Buffer.from('early'), watchA });
     const exchange = (from: Socket, to: Socket, word: string) =>
