@@ -94,10 +94,18 @@ function recordOf(cells: readonly string[], columns: Header['columns']): ExitRec
   const record: { [R in Role]?: string } = {};
   for (const [index, cell] of cells.entries()) {
     const role = columns[index];
-    if (role !== undefined && cell !== '') record[role] ??= cell;
+    if (role !== undefined && cell !== '') record[role] ??= asMeant(cell);
   }
   return record;
 }
+
+/** What a spreadsheet would take for a formula, with the quote before it by which it does not: names come from vendors, and whoever
+ *  opens a list must not run them. Read, it is gone again. */
+export function formulaless(text: string): string {
+  return /^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+}
+
+const asMeant = (cell: string): string => (/^'+[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell);
 
 /** The cells of a row; null where a quote is not closed. Spaces around what isn't quoted are no part of it. */
 function cellsOf(row: string, separator: string): string[] | null {

@@ -1,3 +1,4 @@
+import { formulaless } from './csv.ts';
 import { placeKeys } from './exit-place.ts';
 import { addressText, type LineForm } from './line-form.ts';
 import type { ListedExit } from './listed-exit.ts';
@@ -63,7 +64,7 @@ function recordOf({ endpoint, geo, name }: ListedExit): Readonly<Record<string, 
 
 function table(separator: string): ListWriting {
   const cellOf = (value: string | number = ''): string => {
-    const text = String(value);
+    const text = formulaless(String(value));
     return /[",;\t|\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { ListedExit } from '../../../src/pool/list-formats/list-reader.ts';
+import { type ListedExit, readExitList } from '../../../src/pool/list-formats/list-reader.ts';
 import { ListWriter } from '../../../src/pool/list-formats/list-writer.ts';
 import { type ListFormat, listFormats } from '../../../src/pool/list-formats/registry.ts';
 import { listSchemes } from '../../../src/pool/list-formats/schemes.ts';
@@ -119,6 +119,29 @@ for (const format of written) {
       }),
       { numRuns: 300 },
     );
+  });
+}
+
+for (const [format, separator] of [
+  ['csv', ','],
+  ['tsv', '\t'],
+] as const) {
+  test(`no cell of ${format} is a formula to a spreadsheet, and each is read as it was`, (t) => {
+    for (const text of ['=HYPERLINK("http://x")', '+1', '-2', '@SUM(A1)', "'=1", "''+1", "'plain"]) {
+      const exit = {
+        endpoint: { scheme: 'http', host: 'h.example', port: 1, username: text.replaceAll(':', ''), password: text },
+        geo: { city: text, isp: text },
+        name: text,
+      } as const;
+      const writer = new ListWriter(format);
+      const part = writer.write(exit);
+      if (!part.ok) return t.fail(part.fault.detail);
+      const row = part.value.split('\n').at(-1)!;
+      for (const cell of row.split(separator)) t.notRegex(cell, /^"?[=+@-]/, row);
+      const read: unknown[] = [];
+      readExitList([part.value], { format, scheme: 'http' }, { exit: (one) => read.push(one), fault: () => t.fail() });
+      t.deepEqual(read, [exit]);
+    }
   });
 }
 
