@@ -62,7 +62,9 @@ export const exitStateCommands: readonly CommandSpec[] = [
     run: async (given, workplace) => {
       const args = { exits: given.operands, site: given.text('site') };
       const { result } = await workplace.run('exit.thaw', args);
-      const lines = result.changed.map((one) => `exit ${one.exit} is no longer ${describeState(one)}`);
+      const lines = result.changed.map(
+        (one) => `exit ${one.exit} is no longer ${describeState({ ...one, until: null, reason: '' })}`,
+      );
       return { json: result.changed, lines: lines.length === 0 ? ['nothing was said of these exits'] : lines };
     },
   },

@@ -1,6 +1,8 @@
-import { CommandError } from '../admin/command-error.ts';
+import { badArgument, CommandError } from '../admin/command-error.ts';
 import { exitSorts, MOST_EXITS } from '../admin/exit-page.ts';
 import { type ExitView, exitStatuses } from '../admin/exit-view.ts';
+import { Countries } from '../pool/list-formats/countries.ts';
+import { placeOf } from '../pool/list-formats/exit-place.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { showExit } from './exit-show.ts';
 import { exitStateCommands } from './exit-states.ts';
@@ -62,14 +64,28 @@ const head: readonly Heading[] = [
 
 async function list(given: Given, workplace: Workplace): Promise<Outcome> {
   const asked = Object.fromEntries(filters.map((filter) => [filter, given.text(filter)]));
-  const { asn } = asked;
-  const args = { ...asked, mismatch: given.flag('mismatch'), asn: asn?.replace(/^as/i, ''), limit: limitOf(given) };
+  const args = {
+    ...asked,
+    country: placeGiven(given, 'country'),
+    asn: placeGiven(given, 'asn'),
+    mismatch: given.flag('mismatch'),
+    limit: limitOf(given),
+  };
   const { result, live } = await workplace.run('exit.list', args);
   const { exits, total } = result;
   const lines = exits.length === 0 ? ['no exits'] : formatTable(head, exits.map(exitRow), workplace.screen);
   const rest = total - exits.length;
   const remarks = rest > 0 ? [`${rest} more of ${total} exits are not shown`] : [];
   return { json: exits, lines, remarks: [...remarks, ...remarksOn(workplace, live)] };
+}
+
+/** What an option says that has one spelling only, so that a wrong one isn't taken for a place without exits. Throws CommandError. */
+function placeGiven(given: Given, key: 'country' | 'asn'): string | undefined {
+  const text = given.text(key);
+  const place = text === undefined ? null : placeOf(key, text, new Countries());
+  if (place?.ok === false)
+    throw badArgument(`--${key}`, place.fault.detail, 'see "roundabout pool stats" for what there is');
+  return place === null ? text : place.value.text;
 }
 
 /** Throws CommandError. */

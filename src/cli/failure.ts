@@ -34,9 +34,9 @@ export function failureOf(cause: unknown): Failure {
   };
 }
 
-/** Bad usage of the command line itself. */
-export function usageFailure(message: string, exitCode: number): Failure {
-  const remedy = 'see "roundabout --help"';
+/** Bad usage of the command line itself, of the command that was begun (`pool show`; empty for none). */
+export function usageFailure(message: string, { command, exitCode }: { command: string; exitCode: number }): Failure {
+  const remedy = `see "${['roundabout', command, '--help'].filter((word) => word !== '').join(' ')}"`;
   return { exitCode, lines: linesOf(message, remedy), error: { code: 'bad_usage', message, remedy } };
 }
 

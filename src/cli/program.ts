@@ -29,7 +29,10 @@ export async function main(args: readonly string[]): Promise<number> {
     if (cause instanceof CommanderError && cause.code === 'commander.help') return exitCodes.misused;
     const failure =
       cause instanceof CommanderError
-        ? usageFailure(cause.message.replace(/^error: /, '').replaceAll('\n', ' '), exitCodes.misused)
+        ? usageFailure(cause.message.replace(/^error: /, '').replaceAll('\n', ' '), {
+            command: commandIn(args),
+            exitCode: exitCodes.misused,
+          })
         : failureOf(cause);
     printFailure(failure, asJson);
     return failure.exitCode;
@@ -91,6 +94,16 @@ function screenOf(stream: NodeJS.WriteStream): Screen {
     width: stream.isTTY ? stream.columns : page.width,
     emphasise: (text) => styleText('bold', text, { stream }),
   };
+}
+
+/** The command that was asked for, or its group, as far as it is one; empty for none. */
+function commandIn(args: readonly string[]): string {
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  const paths = allCommands.map(({ path }) => path);
+  const whole = paths.find(
+    (path) => words.join(' ').includes(path) && path.split(' ').every((word) => words.includes(word)),
+  );
+  return whole ?? words.find((word) => groups.has(word)) ?? '';
 }
 
 function groupOf(program: Command, name: string): Command {

@@ -66,6 +66,8 @@ test('exit codes tell scripts what went wrong, and errors stand on standard erro
     ['client list --colour', 2, 'bad_usage'],
     ['pool list --config nope.yaml', 2, 'config_faults'],
     ['start --config nope.yaml', 2, 'start_failed'],
+    ['exit list --country atlantis', 2, 'bad_argument'],
+    ['exit list --asn x', 2, 'bad_argument'],
     ['health', 5, 'not_running'],
   ];
   for (const [args, exitCode, code] of failures) {
@@ -79,6 +81,13 @@ test('exit codes tell scripts what went wrong, and errors stand on standard erro
   }
   const { stderr } = await command('health');
   t.regex(stderr, /^error: no gateway runs on .*\n {2}start it with /);
+  for (const [args, help] of [
+    ['pool show', 'pool show --help'],
+    ['--config x.yaml exit freeze', 'exit freeze --help'],
+    ['pool bogus', 'pool --help'],
+    ['bogus', '--help'],
+  ] as const)
+    t.true((await command(...args.split(' '))).stderr.endsWith(`\n  see "roundabout ${help}"\n`), args);
 });
 
 test('--config and --data stand before or after any command', async (t) => {
