@@ -134,8 +134,8 @@ export function assertFitRuntime(versions: { readonly node?: string; readonly na
 }
 
 function prepare(database: Database, busyTimeoutMs: number, { migrations: steps, durable }: StoreLayout): void {
-  // Only a file without tables takes this in.
-  database.pragma('auto_vacuum = INCREMENTAL');
+  // Only a file without tables takes this in; one that has it would be written to all the same.
+  if (database.pragma('auto_vacuum', { simple: true }) === 0) database.pragma('auto_vacuum = INCREMENTAL');
   writeAhead(database, busyTimeoutMs);
   // NORMAL would lose acknowledged changes in a power cut.
   database.pragma(`synchronous = ${durable ? 'FULL' : 'NORMAL'}`);
