@@ -310,6 +310,9 @@ napi_value drop(napi_env env, napi_callback_info info) {
   return boolean(env, parking.drop(static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, arguments[0], 0)))));
 }
 
+/** sweep(): how many were closed. */
+napi_value sweep(napi_env env, napi_callback_info) { return number(env, static_cast<double>(parking.sweep())); }
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
@@ -320,7 +323,8 @@ NAPI_MODULE_INIT() {
     napi_callback callback;
   } functions[] = {{"open", open_mailbox}, {"hold", hold},     {"adopt", adopt}, {"cut", cut},
                    {"renew", renew},       {"counts", counts}, {"drain", drain}, {"stats", stats},
-                   {"beginning", beginning}, {"park", park}, {"claim", claim}, {"drop", drop}};
+                   {"beginning", beginning}, {"park", park}, {"claim", claim}, {"drop", drop},
+                   {"sweep", sweep}};
   for (const auto& [name, callback] : functions) {
     napi_value function = nullptr;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);

@@ -28,4 +28,20 @@ bool Parking::drop(uint64_t ticket) {
   return fd >= 0;
 }
 
+size_t Parking::sweep() {
+  std::lock_guard<std::mutex> guard(mutex_);
+  size_t closed = 0;
+  for (auto at = parked_.begin(); at != parked_.end();) {
+    if (at->first > swept_) {
+      ++at;
+      continue;
+    }
+    close(at->second);
+    at = parked_.erase(at);
+    closed++;
+  }
+  swept_ = last_;
+  return closed;
+}
+
 }  // namespace relay

@@ -1,5 +1,6 @@
 // Descriptors on their way from one thread of JavaScript to another, which may end before they arrive.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <unordered_map>
@@ -15,11 +16,15 @@ class Parking {
   int claim(uint64_t ticket);
   /** Closes the descriptor. False where there is none under this ticket. */
   bool drop(uint64_t ticket);
+  /** Closes what was parked before the last call: of threads that ended before anybody heard of their tickets. Returns how many. */
+  size_t sweep();
 
  private:
   std::mutex mutex_;
   std::unordered_map<uint64_t, int> parked_;
   uint64_t last_ = 0;
+  /** The last ticket when it was swept. */
+  uint64_t swept_ = 0;
 };
 
 }  // namespace relay

@@ -58,7 +58,13 @@ export class WorkerGroup {
     this.#counters = Counters.overAll(start.memory.counters);
     this.#loops = this.#counters.map(() => new LoopTimes());
     this.#recoveries = new Recoveries(now, (worker) => void this.#turns.take(() => this.#replace(worker)));
-    this.#upkeep = new BudgetUpkeep({ config, memory: start.memory, limits: options.shared.limits, now });
+    this.#upkeep = new BudgetUpkeep({
+      config,
+      memory: start.memory,
+      limits: options.shared.limits,
+      parking: options.parking,
+      now,
+    });
     this.#load.seenControl(now());
     this.#unwatch = watchLoopLag(now, () => this.#load.seenControl(now()));
   }

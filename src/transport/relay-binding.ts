@@ -44,12 +44,15 @@ export interface RelayBinding {
   claim(ticket: number): number;
   /** Closes the descriptor of a ticket; false where it was claimed or dropped before. */
   drop(ticket: number): boolean;
+  /** Closes descriptors whose tickets are older than the last call, and returns how many: nobody has heard of them, since the thread
+   *  that parked them has ended. For one thread, seldom enough for any ticket to arrive in time. */
+  sweep(): number;
   /** Of the whole process: live tunnels, pipes, most pipes so far, descriptors. */
   stats(into: Float64Array): void;
 }
 
 /** How a descriptor goes from one thread to another: exactly one has it at the end, or it is closed. */
-export type Parking = Pick<RelayBinding, 'park' | 'claim' | 'drop'>;
+export type Parking = Pick<RelayBinding, 'park' | 'claim' | 'drop' | 'sweep'>;
 
 /** The native relay, or why it can't be had here. */
 export type LoadedBinding = { readonly binding: RelayBinding } | { readonly why: string };
@@ -59,7 +62,7 @@ export function loadRelayBinding(): LoadedBinding {
   if (process.platform !== 'linux') return { why: `there is none for ${process.platform}` };
   try {
     const binding: RelayBinding = createRequire(import.meta.url)('../native/relay.node');
-    if (typeof binding.park !== 'function') return { why: 'it was built of other sources (npm ci builds it anew)' };
+    if (typeof binding.sweep !== 'function') return { why: 'it was built of other sources (npm ci builds it anew)' };
     return { binding };
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND';

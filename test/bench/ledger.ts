@@ -130,7 +130,9 @@ function benchStore(days: number): void {
     const { rows } = reportUsage(ledger.store.read((database) => readLedger(database, query)));
     const { user, system } = process.cpuUsage(spent);
     const [tookMs, cpuMs] = [performance.now() - begun, (user + system) / 1_000];
-    say(`report ${name.padEnd(24)} ${tookMs.toFixed(0).padStart(6)} ms (CPU ${cpuMs.toFixed(0)} ms), ${rows.length} rows`);
+    say(
+      `report ${name.padEnd(24)} ${tookMs.toFixed(0).padStart(6)} ms (CPU ${cpuMs.toFixed(0)} ms), ${rows.length} rows`,
+    );
   }
   upkeep.close();
   ledger.close();

@@ -16,7 +16,8 @@ function scene({ more = 100, ticket = 7 } = {}) {
   const passed: PassedConnection[] = [];
   const parked: number[] = [];
   const clock = { now: 0 };
-  const parking = { park: (fd: number) => parked.push(fd) && ticket, claim: () => -1, drop: () => false };
+  const park = (fd: number) => parked.push(fd) && ticket;
+  const parking = { park, claim: () => -1, drop: () => false, sweep: () => 0 };
   const pass = (connection: PassedConnection) => passed.push(connection);
   const balance = new Balance({ load, worker: 0, parking, now: () => clock.now, pass });
   return { load, balance, passed, parked, clock };

@@ -357,5 +357,14 @@ relayTest('a parked descriptor goes to exactly one, or is closed', async (t) => 
   t.deepEqual([binding!.claim(kept), binding!.drop(kept)], [-1, false]);
   t.true(binding!.park(-1) < 0 && binding!.park(1_000_000) < 0);
   closeSync(claimed);
+
+  // Of a thread that ended before anybody heard of it; what was parked since the last sweep may be on its way.
+  binding!.sweep();
+  const lost = binding!.park(fd);
+  t.is(binding!.sweep(), 0);
+  const onItsWay = binding!.park(fd);
+  t.is(binding!.sweep(), 1);
+  t.is(descriptors(), before + 1);
+  t.deepEqual([binding!.drop(lost), binding!.drop(onItsWay)], [false, true]);
   for (const socket of [end, peer]) socket.destroy();
 });
