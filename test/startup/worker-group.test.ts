@@ -11,6 +11,7 @@ import { PoolCatalogue } from '../../src/pool/catalogue.ts';
 import { sharedClock } from '../../src/startup/clock.ts';
 import { metricsPage } from '../../src/startup/metrics.ts';
 import { openStoredStates } from '../../src/startup/operator-states.ts';
+import { QuotaDesk } from '../../src/startup/quota-desk.ts';
 import { readSettings } from '../../src/startup/settings.ts';
 import { SharedState } from '../../src/startup/shared-state.ts';
 import { StartFault } from '../../src/startup/start-fault.ts';
@@ -605,4 +606,33 @@ test.serial('a drain waits for exchanges in every worker, and no line of the log
   t.is(new Set(log.map((line) => JSON.parse(line).id)).size, 132);
   t.is(log.length, 132);
   await t.throwsAsync(open(port()), { code: 'ECONNREFUSED' });
+});
+
+test.serial('a quota stays what it is, whichever worker dies', async (t) => {
+  const quotas = ['requests=60/day', 'bytes=1GB/day'];
+  const { group, shared, threads, port } = await makeGroup(t, { config: { limits: { quotas } } });
+  await group.start();
+  const desk = new QuotaDesk({ counts: shared.quotaCounts, keeper: shared.quotas, everyone: () => group.clientQuotas });
+  const spent = (index: number) => Number(desk.viewsOf(client)[index]!.spent);
+  const sockets = await openMany(port(), 40);
+  t.deepEqual(tally(await askAll(sockets)), { 200: 40 });
+  const hanging = await openMany(port(), 8);
+  for (const socket of hanging) socket.write(request('/hang'));
+  await until(() => spent(0) === 48);
+  const before = spent(1);
+  t.true(before > 40 * 100);
+  for (const victim of [0, 1]) {
+    await threads[victim]!.terminate();
+    await until(() => group.workers.replaced === victim + 1 && group.workers.running === 2);
+    await group.settled();
+    t.is(spent(0), 48 + victim * 4);
+    t.true(spent(1) >= before);
+    const some = await openMany(port(), 4);
+    t.deepEqual(tally(await askAll(some)), { 200: 4 });
+    destroyAll(some);
+  }
+  const fresh = await openMany(port(), 40);
+  t.deepEqual(tally(await askAll(fresh)), { 200: 4, 402: 36 });
+  t.true(shared.quotas.save());
+  destroyAll([...sockets, ...hanging, ...fresh]);
 });
