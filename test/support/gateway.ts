@@ -61,7 +61,7 @@ interface Ready {
 }
 
 const launcher = fileURLToPath(new URL('../../src/cli/roundabout.js', import.meta.url));
-const startBoundMs = 20_000;
+const startBoundMs = 60_000;
 
 /** Writes config and pools into a new folder, adds the clients, starts the gateway, and resolves when it serves. Rejects with
  *  its output where it does not. No gateway outlives the test's process. */
