@@ -10,3 +10,10 @@ export class StartFault extends Error {
     this.lines = lines;
   }
 }
+
+/** Throws what ended a worker before it served as a StartFault. */
+export function asStartFault(fault: unknown): never {
+  if (fault instanceof StartFault) throw fault;
+  const why = fault instanceof Error ? fault.message : String(fault);
+  throw new StartFault(1, [`a worker ended before it served: ${why}`], { cause: fault });
+}

@@ -18,7 +18,7 @@ import { assertFree, type BoundListener, type BoundPorts, portsOf } from './list
 import { type LoopTime, LoopTimes } from './loop-times.ts';
 import { Recoveries } from './recoveries.ts';
 import { releaseWorker } from './shared-memory.ts';
-import { StartFault } from './start-fault.ts';
+import { asStartFault } from './start-fault.ts';
 import { Turns } from './turns.ts';
 import type { Reload, WorkerGroupOptions } from './worker-group-options.ts';
 import { WorkerEnded, WorkerThread } from './worker-thread.ts';
@@ -294,10 +294,4 @@ export class WorkerGroup {
   async #assertFree(config: Config): Promise<void> {
     if (this.#options.start.workers > 1) await assertFree(config, this.#ports);
   }
-}
-
-function asStartFault(fault: unknown): never {
-  if (fault instanceof StartFault) throw fault;
-  const why = fault instanceof Error ? fault.message : String(fault);
-  throw new StartFault(1, [`a worker ended before it served: ${why}`], { cause: fault });
 }

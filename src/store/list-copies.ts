@@ -57,7 +57,11 @@ export class ListCopies {
 
   /** Makes the draft the copy. */
   take(key: string, { draft, facts }: { readonly draft: string; readonly facts: CopyFacts }): void {
-    guarded(() => renameSync(draft, copyPath(this.#dataFolder, key)));
+    guarded(() => {
+      // What is known of the former copy must not be said of this one, should this process end in between.
+      rmSync(this.#factsPath(key), { force: true });
+      renameSync(draft, copyPath(this.#dataFolder, key));
+    });
     this.note(key, facts);
   }
 
