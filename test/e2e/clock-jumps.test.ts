@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import Sqlite from 'better-sqlite3';
+import { forwardVia } from '../support/clients.ts';
+import { startGateway } from '../support/gateway.ts';
+import { startOrigin } from '../support/origin.ts';
+
+const HOUR_MS = 3_600_000;
+const shifted = new URL('../support/shifted-clock.ts', import.meta.url).href;
+
+test('a wall clock that jumps neither opens a limit nor freezes one, and everything is booked', async (t) => {
+  t.timeout(300_000);
+  const origin = await startOrigin();
+  t.teardown(origin.close);
+  const folder = await mkdtemp(join(tmpdir(), 'clock-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'offset');
+  await writeFile(file, '0');
+  const gateway = await startGateway({
+    config: { workers: 2, limits: { sites: ['site=127.0.0.1 requests=4/s burst=1'] } },
+    clients: {
+      spent: ['--limit', 'requests=1/h burst=3'],
+      slow: ['--limit', 'bandwidth=100kB/s'],
+      fast: ['--limit', 'requests=100/s burst=100'],
+    },
+    pools: { direct: { exits: [{ direct: true }] } },
+    env: { NODE_OPTIONS: `--import=${shifted}`, CLOCK_FILE: file },
+  });
+  t.teardown(gateway.stop);
+  let served = 0;
+  const get = async (client: string, host = 'localhost', octets = 10) => {
+    const url = `http://${host}:${origin.port}/bytes/${octets}`;
+    const { status } = await forwardVia(gateway.port(), url, { login: gateway.login(client) });
+    if (status === 200) served += 1;
+    return status;
+  };
+  for (let taken = 0; taken < 3; taken++) t.is(await get('spent'), 200);
+  for (const offset of [0, -HOUR_MS, 24 * HOUR_MS, 0]) {
+    await writeFile(file, String(offset));
+    t.is(await get('spent'), 429, 'what is used up stays so');
+    for (let taken = 0; taken < 5; taken++) t.is(await get('fast'), 200, 'what is left may be used');
+    const paced = performance.now();
+    for (let taken = 0; taken < 3; taken++) t.is(await get('fast', '127.0.0.1'), 200);
+    const pacedMs = performance.now() - paced;
+    t.true(pacedMs >= 490 && pacedMs < 10 * 750, `paced: ${pacedMs} ms`);
+    const flowing = performance.now();
+    t.is(await get('slow', 'localhost', 70_000), 200);
+    const flowingMs = performance.now() - flowing;
+    t.true(flowingMs >= 490 && flowingMs < 10 * 700, `bandwidth: ${flowingMs} ms`);
+  }
+  // In whichever hours the clock showed; a look at the ledger has all of it written.
+  t.is((await gateway.command('usage')).code, 0);
+  const database = new Sqlite(join(gateway.folder, 'data', 'ledger.db'), { readonly: true });
+  const sum = "SELECT sum(exchanges) FROM hour_total WHERE kind = (SELECT id FROM name WHERE text = 'ok')";
+  t.is(database.prepare(sum).pluck().get(), served);
+  database.close();
+});
