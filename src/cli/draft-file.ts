@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { CommandError } from '../admin/command-error.ts';
 import { syncFolder } from '../store/folder.ts';
 
 /** So much is written at once, in characters. */
@@ -34,7 +35,7 @@ export function versionOf(path: string): string {
   return stat === undefined ? 'none' : [stat.ino, stat.size, stat.mtimeMs].join(' ');
 }
 
-/** A file that takes the place of another as a whole, or never does. Throws the system's errors. */
+/** A file that takes the place of another as a whole, or never does. Throws CommandError. */
 export class DraftFile {
   readonly path: string;
   readonly #target: string;
@@ -42,25 +43,34 @@ export class DraftFile {
   #text = '';
 
   /** A draft of what is to stand at `target`, in the same folder, which is made if there is none. */
-  constructor(target: string, { role = 'new', keeps }: DraftOptions = {}) {
+  constructor(target: string, options: DraftOptions = {}) {
+    this.#target = target;
+    this.path = '';
+    [this.#target, this.path] = this.#guarded(() => this.#begin(target, options));
+  }
+
+  /** Returns where the target is, and the draft. */
+  #begin(target: string, { role = 'new', keeps }: DraftOptions): [target: string, path: string] {
     mkdirSync(dirname(target), { recursive: true });
     const standing = statSync(target, { throwIfNoEntry: false });
-    this.#target = standing === undefined ? target : realpathSync(target);
-    const folder = dirname(this.#target);
-    removeStale(folder, basename(this.#target));
-    this.path = join(folder, `.${basename(this.#target)}.${process.pid}.${role}`);
-    rmSync(this.path, { force: true });
+    const place = standing === undefined ? target : realpathSync(target);
+    const folder = dirname(place);
+    removeStale(folder, basename(place));
+    const path = join(folder, `.${basename(place)}.${process.pid}.${role}`);
+    rmSync(path, { force: true });
     // Never over what somebody else has put there.
-    this.#descriptor = openSync(this.path, 'wx', OWNER_ALONE);
+    this.#descriptor = openSync(path, 'wx', OWNER_ALONE);
     try {
       const { uid, gid } = standing ?? statSync(folder);
       if (keeps !== undefined && process.getuid?.() === 0) fchownSync(this.#descriptor, uid, gid);
       if (keeps !== undefined && standing !== undefined)
         fchmodSync(this.#descriptor, (standing.mode & keeps) | OWNER_ALONE);
     } catch (cause) {
-      this.discard();
+      this.#close();
+      rmSync(path, { force: true });
       throw cause;
     }
+    return [place, path];
   }
 
   write(text: string): void {
@@ -72,19 +82,23 @@ export class DraftFile {
   flush(): void {
     const octets = Buffer.from(this.#text);
     this.#text = '';
-    if (this.#descriptor === null) return;
-    for (let at = 0; at < octets.length; ) at += writeSync(this.#descriptor, octets, at);
+    const file = this.#descriptor;
+    if (file === null) return;
+    this.#guarded(() => {
+      for (let at = 0; at < octets.length; ) at += writeSync(file, octets, at);
+    });
   }
 
   /** Takes the place of the target, unless `check`, which is asked when all is written, throws. */
   commit(check: () => void = () => {}): void {
     this.flush();
-    if (this.#descriptor === null) return;
-    fsyncSync(this.#descriptor);
+    const file = this.#descriptor;
+    if (file === null) return;
+    this.#guarded(() => fsyncSync(file));
     check();
+    this.#guarded(() => renameSync(this.path, this.#target));
     this.#close();
-    renameSync(this.path, this.#target);
-    syncFolder(dirname(this.#target));
+    this.#guarded(() => syncFolder(dirname(this.#target)));
   }
 
   /** Goes away, unless it was committed. */
@@ -94,10 +108,33 @@ export class DraftFile {
     rmSync(this.path, { force: true });
   }
 
+  #guarded<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (cause) {
+      throw unwritable(this.#target, cause);
+    }
+  }
+
   #close(): void {
     if (this.#descriptor !== null) closeSync(this.#descriptor);
     this.#descriptor = null;
   }
+}
+
+/** Of a list it must not look as if what is read was at fault. */
+function unwritable(path: string, cause: unknown): CommandError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const told = isFull ? 'the disk is full' : code;
+  return new CommandError(
+    {
+      code: isFull ? 'full' : 'unavailable',
+      message: `${path} cannot be written (${told})`,
+      remedy: isFull ? 'free some space; nothing of the change was kept' : 'see its folder and permissions',
+    },
+    { cause },
+  );
 }
 
 /** Removes drafts of processes that were killed: they may hold credentials. */

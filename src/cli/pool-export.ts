@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { badArgument, CommandError } from '../admin/command-error.ts';
+import { CommandError } from '../admin/command-error.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { ListedExit } from '../pool/list-formats/list-reader.ts';
 import { ListWriter } from '../pool/list-formats/list-writer.ts';
@@ -149,12 +149,6 @@ function writeFile(path: string, wanted: Export): void {
     draft = new DraftFile(path);
     for (const part of partsOf(wanted)) draft.write(part);
     draft.commit();
-  } catch (cause) {
-    throw badArgument(
-      '--file',
-      `${path} cannot be written (${cause instanceof Error ? cause.message : cause})`,
-      'see its folder',
-    );
   } finally {
     draft?.discard();
   }

@@ -6,6 +6,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -167,6 +168,11 @@ test.serial('failures say what to do, and change nothing', async (t) => {
     ['pool remove res hunter2', 2, /entry 1: expected a URL/],
     ['pool export nope', 3, /there is no pool/],
   ];
+  writeFileSync(join(folder, 'pools/lists'), 'no folder');
+  const unwritable = await command('pool', 'import', 'res', 'l.txt', '--yes');
+  t.is(unwritable.code, 1);
+  t.regex(unwritable.stderr, /pools\/lists\/res\.txt cannot be written \(E[A-Z]+\)\n {2}see its folder/);
+  rmSync(join(folder, 'pools/lists'));
   for (const [args, exitCode, message] of failures) {
     const ended = await command(...args.split(' '));
     t.is(ended.code, exitCode, args);
