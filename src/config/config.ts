@@ -114,6 +114,9 @@ export interface Limits {
   readonly logins: { readonly perSource: number; readonly perName: number; readonly windowMs: number };
   /** Reports of one client in a window of time. */
   readonly reports: { readonly perClient: number; readonly windowMs: number };
+  /** When new exchanges are refused because a worker is late with all of them; null for never. In ms: how long they may wait
+   *  before anyone looks at them, and for how long that must have been exceeded. */
+  readonly overload: { readonly delayMs: number; readonly afterMs: number } | null;
   /** Resident memory above which new exchanges are refused; null for no limit. */
   readonly memoryBytes: number | null;
 }

@@ -58,7 +58,7 @@ interface Places {
 function configOf(written: StaticDecode<typeof configSchema>, { file, folder, dataOverride }: Places): Config {
   const { secrets: _, limits, heads, exchange, accessLog, blocks, guards, ...same } = written;
   const path = (relative: string) => resolve(folder, relative);
-  const { connections, logins, reports, memory } = limits;
+  const { connections, logins, reports, overload, memory } = limits;
   return deepFreeze<Config>({
     ...same,
     file: resolve(file),
@@ -73,6 +73,7 @@ function configOf(written: StaticDecode<typeof configSchema>, { file, folder, da
       connections,
       logins: { perSource: logins.perSource, perName: logins.perName, windowMs: logins.window },
       reports: { perClient: reports.perClient, windowMs: reports.window },
+      overload: overload.enabled ? { delayMs: overload.delay, afterMs: overload.after } : null,
       memoryBytes: memory,
     },
     clientLimits: limits.clients,

@@ -61,6 +61,7 @@ const limits = t.section({
   quotas: t.list(quotaRule, []),
   sites: t.list(siteRule, []),
   exits: t.list(exitRule, []),
+  overload: t.section({ enabled: t.flag(true), delay: t.duration('250ms', 0), after: t.duration('1s', 0) }),
   memory: t.nullable('a size such as 512MiB, from 64MiB', t.size({ least: 64 * 1024 ** 2, most: 2 ** 50 })),
 });
 

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import type { GatewayError } from '../errors.ts';
 import type { ExchangeSlots } from '../memory/exchange-slots.ts';
 import type { ExitRows } from '../memory/exit-rows.ts';
 import type { IdEpochs } from '../memory/id-epochs.ts';
@@ -110,6 +112,9 @@ export interface Collaborators {
   readonly failures: FailureLedger;
   /** Whether the gateway is shutting down: running exchanges go on, no new one begins. */
   readonly draining: () => boolean;
+  /** Asked once for each exchange, before anything is done for it: why what came over the client's connection is refused, because
+   *  this thread has more to do than it can; null to serve it. `readsFrom`: before that it had to wait for its own connection. */
+  readonly overload: (client: Socket, readsFrom: number) => GatewayError | null;
   /** Counts an exchange that begins. */
   readonly begin: () => void;
   readonly ledger: Ledger;

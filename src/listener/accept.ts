@@ -52,8 +52,12 @@ function dispatch(socket: Socket, first: Buffer, options: AcceptOptions): void {
   const { protocols } = context;
   const octet = first[0];
   const refusal = options.refusal ?? loopRefusal(socket, context);
-  if (octet === TLS_HANDSHAKE && protocols.has('https')) return startTls(socket, first, { ...options, refusal });
-  if (octet === SOCKS5 && protocols.has('socks5')) return serveSocks(socket, first, { ...options, refusal });
+  // What costs something before there is an exchange is not begun where that would be refused; requests ask for themselves.
+  const orOverload = () => refusal ?? context.gateway.overload(socket, 0);
+  if (octet === TLS_HANDSHAKE && protocols.has('https'))
+    return startTls(socket, first, { ...options, refusal: orOverload() });
+  if (octet === SOCKS5 && protocols.has('socks5'))
+    return serveSocks(socket, first, { ...options, refusal: orOverload() });
   if (octet === SOCKS4 && protocols.has('socks5')) return refuse(socket, socks4Refusal());
   if (protocols.has('http')) return serveHttp(socket, first, { ...options, refusal });
   // What this listener doesn't speak gets an answer in its own words where there are any.

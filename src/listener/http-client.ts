@@ -40,6 +40,8 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   /** The exchange under way: at most one, since answers leave in the order of their requests. */
   #exchange: Exchange | null = null;
   #inHead = true;
+  /** Since when the exchange before is over, and whatever comes is read; 0 while there was none. */
+  #readsFrom = 0;
   /** Nothing more is read behind the exchange under way: the listener is leaving. */
   #leaving = false;
   #gone = false;
@@ -127,7 +129,8 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
           this.#exchange = exchange;
           exchange.authority = plan.authority;
           exchange.path = plan.path;
-          if (this.#refusal !== null) throw this.#refusal;
+          const refusal = this.#refusal ?? gateway.overload(this.#socket, this.#readsFrom);
+          if (refusal !== null) throw refusal;
           return plan.form === 'authority' ? this.#tunnel(exchange, plan) : this.#forward(exchange, plan, content);
         },
         refuse: (exchange, fault) => this.#refuse(exchange, { fault, plan, content }),
@@ -159,6 +162,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   #next(): void {
     this.#content = null;
     this.#inHead = false;
+    this.#readsFrom = this.#context.gateway.now();
     if (this.#leaving || this.#context.gateway.draining()) return this.#close();
     this.#patience.set(this.#context.timeouts.keepAlive);
     // A client that sends requests but doesn't read the answers gets no more of them: each would wait in memory.

@@ -1,9 +1,13 @@
 // The relay as JavaScript sees it: numbers in, numbers out. One core for the process, one mailbox for each thread of JavaScript.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <node_api.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -313,6 +317,20 @@ napi_value drop(napi_env env, napi_callback_info info) {
 /** sweep(): how many were closed. */
 napi_value sweep(napi_env env, napi_callback_info) { return number(env, static_cast<double>(parking.sweep())); }
 
+/** waited(fd): how many ms ago the last octets came that the connection brought, whether or not anyone has read them; -1 where the
+ *  system doesn't tell. */
+napi_value waited(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const int64_t fd = whole_of(env, arguments[0], -1);
+  tcp_info told{};
+  socklen_t length = sizeof told;
+  if (fd < 0 || fd > INT32_MAX ||
+      getsockopt(static_cast<int>(fd), IPPROTO_TCP, TCP_INFO, &told, &length) != 0 ||
+      length < offsetof(tcp_info, tcpi_last_data_recv) + sizeof told.tcpi_last_data_recv)
+    return number(env, -1);
+  return number(env, told.tcpi_last_data_recv);
+}
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
@@ -324,7 +342,7 @@ NAPI_MODULE_INIT() {
   } functions[] = {{"open", open_mailbox}, {"hold", hold},     {"adopt", adopt}, {"cut", cut},
                    {"renew", renew},       {"counts", counts}, {"drain", drain}, {"stats", stats},
                    {"beginning", beginning}, {"park", park}, {"claim", claim}, {"drop", drop},
-                   {"sweep", sweep}};
+                   {"sweep", sweep}, {"waited", waited}};
   for (const auto& [name, callback] : functions) {
     napi_value function = nullptr;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);

@@ -23,6 +23,7 @@ import type { DataPlaneOptions } from './data-plane-options.ts';
 import type { InForce } from './in-force.ts';
 import { leaseKeyOf } from './lease-memory.ts';
 import { createOperatorBars } from './operator-states.ts';
+import { overloadOf } from './overload.ts';
 import { requestIds } from './request-ids.ts';
 import { SelectionLearner } from './selection-learner.ts';
 import { placesOf } from './selection-memory.ts';
@@ -118,6 +119,7 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
     ledger,
     standings: new StandingCounts({ registry, exits: rows, now }),
     draining,
+    overload: overloadOf({ waits: options.relay.waits, counters, now, rule: () => inForce.config.limits.overload }),
     begin: () => counters.begin(),
     book: (exchange) => {
       const record = accessRecordOf(exchange, { now: now(), wallTime: Date.now() });

@@ -107,6 +107,11 @@ function exchangeFamilies(counters: CounterSnapshot): readonly Family[] {
       'Connections refused for want of room.',
       counters.connectionsRefused,
     ),
+    counter(
+      'roundabout_overload_refusals_total',
+      'Exchanges, and TLS handshakes, refused because all of them waited too long for their worker.',
+      counters.overloads,
+    ),
   ];
 }
 

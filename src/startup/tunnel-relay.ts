@@ -1,6 +1,6 @@
 import type { RelayHealth } from '../admin/health.ts';
 import { NativeRelay } from '../transport/native-relay.ts';
-import { loadRelayBinding, type Parking } from '../transport/relay-binding.ts';
+import { loadRelayBinding, type Parking, type Waits } from '../transport/relay-binding.ts';
 
 /** What carries the tunnels of this thread once both their sides are connected. */
 export interface TunnelRelay {
@@ -8,6 +8,8 @@ export interface TunnelRelay {
   readonly native: NativeRelay | null;
   /** How connections go from one worker to another; null where there is no addon. */
   readonly parking: Parking | null;
+  /** Tells how long a request has waited; null where there is no addon. */
+  readonly waits: Waits | null;
   /** Why there is no native one; empty where there is. */
   readonly why: string;
 }
@@ -26,10 +28,11 @@ const SWITCHED_OFF = 'the config says relay: { threads: 0 }';
 /** The native relay where it is wanted and can be had. Once per thread. */
 export function openTunnelRelay({ threads, pipes, isHeir }: TunnelRelayOptions): TunnelRelay {
   const loaded = loadRelayBinding();
-  if ('why' in loaded) return { native: null, parking: null, why: threads === 0 ? SWITCHED_OFF : loaded.why };
+  if ('why' in loaded)
+    return { native: null, parking: null, waits: null, why: threads === 0 ? SWITCHED_OFF : loaded.why };
   const { binding } = loaded;
-  if (threads === 0) return { native: null, parking: binding, why: SWITCHED_OFF };
-  return { native: new NativeRelay({ binding, isHeir, threads, pipes }), parking: binding, why: '' };
+  if (threads === 0) return { native: null, parking: binding, waits: binding, why: SWITCHED_OFF };
+  return { native: new NativeRelay({ binding, isHeir, threads, pipes }), parking: binding, waits: binding, why: '' };
 }
 
 /** The same for the health page and the start banner. */

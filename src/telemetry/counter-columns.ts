@@ -33,7 +33,8 @@ export const CLIENT_TO_ORIGIN = 1;
 export const ORIGIN_TO_CLIENT = 2;
 export const CONNECTIONS_REFUSED = 3;
 export const LINES_DROPPED = 4;
-const FIRST_ATTEMPT = 5;
+export const OVERLOADS = 5;
+const FIRST_ATTEMPT = 6;
 const FIRST_MODE = FIRST_ATTEMPT + endKinds.length;
 
 /** Of a mode: ends of each kind, those that were cut, and the durations of each phase. */

@@ -17,6 +17,7 @@ import {
   LINES_DROPPED,
   modes,
   ORIGIN_TO_CLIENT,
+  OVERLOADS,
   PHASE_SUM,
   phaseColumn,
   phases,
@@ -42,6 +43,8 @@ export interface CounterSnapshot {
   readonly originToClient: number;
   /** Connections refused for want of room. */
   readonly connectionsRefused: number;
+  /** Exchanges, and TLS handshakes, refused because their worker had more to do than it could. */
+  readonly overloads: number;
   /** Lines of the access log that found no room on their way out of their worker. */
   readonly linesDropped: number;
 }
@@ -121,6 +124,11 @@ export class Counters {
     this.#add(CONNECTIONS_REFUSED, 1);
   }
 
+  /** An exchange or a TLS handshake is refused because there is more to do than can be done. */
+  refuseForOverload(): void {
+    this.#add(OVERLOADS, 1);
+  }
+
   /** A line of the access log is lost. */
   dropLine(): void {
     this.#add(LINES_DROPPED, 1);
@@ -194,6 +202,7 @@ export function sumCounters(all: readonly Counters[]): CounterSnapshot {
     clientToOrigin: sum(CLIENT_TO_ORIGIN),
     originToClient: sum(ORIGIN_TO_CLIENT),
     connectionsRefused: sum(CONNECTIONS_REFUSED),
+    overloads: sum(OVERLOADS),
     linesDropped: sum(LINES_DROPPED),
   };
 }

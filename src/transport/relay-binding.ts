@@ -47,12 +47,18 @@ export interface RelayBinding {
   /** Closes descriptors whose tickets are older than the last call, and returns how many: nobody has heard of them, since the thread
    *  that parked them has ended. For one thread, seldom enough for any ticket to arrive in time. */
   sweep(): number;
+  /** How many ms ago the last octets came that the connection of this descriptor brought, whether or not anyone has read them; -1
+   *  where that isn't known. */
+  waited(fd: number): number;
   /** Of the whole process: live tunnels, pipes, most pipes so far, descriptors. */
   stats(into: Float64Array): void;
 }
 
 /** How a descriptor goes from one thread to another: exactly one has it at the end, or it is closed. */
 export type Parking = Pick<RelayBinding, 'park' | 'claim' | 'drop' | 'sweep'>;
+
+/** How long what came over a connection has waited. */
+export type Waits = Pick<RelayBinding, 'waited'>;
 
 /** The native relay, or why it can't be had here. */
 export type LoadedBinding = { readonly binding: RelayBinding } | { readonly why: string };
@@ -62,7 +68,8 @@ export function loadRelayBinding(): LoadedBinding {
   if (process.platform !== 'linux') return { why: `there is none for ${process.platform}` };
   try {
     const binding: RelayBinding = createRequire(import.meta.url)('../native/relay.node');
-    if (typeof binding.sweep !== 'function') return { why: 'it was built of other sources (npm ci builds it anew)' };
+    const isCurrent = typeof binding.sweep === 'function' && typeof binding.waited === 'function';
+    if (!isCurrent) return { why: 'it was built of other sources (npm ci builds it anew)' };
     return { binding };
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND';

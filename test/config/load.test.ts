@@ -123,6 +123,7 @@ exitErrors: [{ field: X-Vendor-Error, kind: origin_dns, match: no such host }]
     connections: 10_000,
     logins: { perSource: 20, perName: 20, windowMs: 600_000 },
     reports: { perClient: 6_000, windowMs: 60_000 },
+    overload: { delayMs: 250, afterMs: 1_000 },
     memoryBytes: 1024 ** 3,
   });
   t.like(config.heads, { headBytes: 32_768, startLineBytes: 8192 });

@@ -89,8 +89,13 @@ async function writeFolder(folder: string, { config = {}, pools, files = {} }: G
     // A busy machine makes good exits slow: no attempt is given up for that.
     selection: { leastPatience: '60s' },
   };
+  // And it makes everything late: nothing is refused for that.
+  const overload = { enabled: false };
   // JSON is YAML.
-  const text = typeof config === 'string' ? config : JSON.stringify({ ...defaults, ...config }, null, 2);
+  const text =
+    typeof config === 'string'
+      ? config
+      : JSON.stringify({ ...defaults, ...config, limits: { overload, ...limitsOf(config) } }, null, 2);
   await mkdir(join(folder, 'pools'));
   await writeFile(configPath(folder), text);
   for (const [name, pool] of Object.entries(pools)) {
@@ -104,6 +109,9 @@ async function writeFolder(folder: string, { config = {}, pools, files = {} }: G
     await writeFile(join(folder, name), content);
   }
 }
+
+const limitsOf = ({ limits }: Readonly<Record<string, unknown>>): object =>
+  typeof limits === 'object' && limits !== null ? limits : {};
 
 const configPath = (folder: string) => join(folder, 'roundabout.yaml');
 

@@ -108,7 +108,9 @@ test("other threads read a worker's counters; those of all are one sum, and what
   other!.end({ mode: 'socks5' }, { ...end, clientToOrigin: 2 ** 40, originToClient: 1 });
   other!.refuseConnection();
   other!.dropLine();
+  one!.refuseForOverload();
+  other!.refuseForOverload();
   t.like(sumCounters(Counters.overAll(memory)), { running: 1, clientToOrigin: 2 ** 41, byKind: { ok: 2 } });
   Counters.of(memory, 1).release();
-  t.like(sumCounters([one!, other!]), { running: 0, ended: 2, connectionsRefused: 1, linesDropped: 1 });
+  t.like(sumCounters([one!, other!]), { running: 0, ended: 2, connectionsRefused: 1, linesDropped: 1, overloads: 2 });
 });

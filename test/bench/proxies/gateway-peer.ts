@@ -42,6 +42,7 @@ export async function startGatewayPeer(scene: Scene, settings: GatewaySettings =
     rules: { allow: [{ cidr: '127.0.0.0/8', port: scene.originPort, pool: 'bench' }] },
     accessLog: { file: 'access.log' },
     selection: {},
+    limits: { overload: { enabled: true } },
     ...(workers === undefined ? {} : { workers }),
     ...settings.config,
   };
