@@ -472,8 +472,8 @@ passingTest('a connection on its way to a worker that dies is closed, and forgot
   );
   for (const worker of [...threads]) await worker.terminate();
   await Promise.all(ends);
-  await until(() => load.onTheirWay === 0 && group.workers.running === 2);
-  t.is(load.onTheirWay, 0);
+  // New workers may pass on a connection right after: that none is left over is seen once.
+  await t.notThrowsAsync(until(() => load.onTheirWay === 0 && group.workers.running === 2));
 });
 
 passingTest('a listener that only one worker serves yet passes nothing on', async (t) => {
