@@ -2,14 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import Sqlite from 'better-sqlite3';
-import { forwardVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { lostMs, startKillLoad } from '../support/kill-load.ts';
 import { seededRandom } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
 
 /** Twenty are asked for by hand. */
 const ROUNDS = Number(process.env.LEDGER_KILLS ?? 3);
-const AT_ONCE = 6;
 
 /** Workers post every 250 ms and the control thread writes as often; a busy machine may take ten times as long. */
 const MOST_LOST_MS = 10 * 500;
@@ -26,7 +25,7 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
   const booked: number[] = [];
   let before = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const load = startLoad(gateway, origin.port);
+    const load = startKillLoad(gateway, origin.port);
     await sleep(300 + 700 * random());
     const ended = load.ended();
     const written = await exchangesOf(gateway);
@@ -39,10 +38,9 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
     const kept = await exchangesOf(gateway);
     t.true(kept >= written && kept <= before + begun, `${before}: ${written} <= ${kept} <= ${before + begun}`);
     const lost = Math.max(0, before + all - kept);
-    // Of what had ended the last is what may be missing: from when on?
-    const lostMs = lost === 0 ? 0 : killedAt - load.endOf(all - lost);
-    t.true(lostMs <= MOST_LOST_MS, `${lostMs} ms`);
-    t.log(`${all} ended, ${lost} of them lost: what had ended within ${Math.round(lostMs)} ms before the kill`);
+    const ms = lostMs(load, { ended: all, lost, killedAt });
+    t.true(ms <= MOST_LOST_MS, `${ms} ms`);
+    t.log(`${all} ended, ${lost} of them lost: what had ended within ${Math.round(ms)} ms before the kill`);
     checkSoundness(t.deepEqual, gateway.folder);
     booked.push(kept);
     before = kept;
@@ -50,33 +48,6 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
   t.true(before > 0);
   await gateway.stop();
 });
-
-function startLoad(gateway: Gateway, port: number) {
-  const counts = { begun: 0, ended: 0, running: true };
-  const ends: number[] = [];
-  const one = async () => {
-    while (counts.running) {
-      counts.begun += 1;
-      const answer = await forwardVia(gateway.port(), `http://127.0.0.1:${port}/`, { login: gateway.login() }).catch(
-        () => null,
-      );
-      if (answer === null) return;
-      counts.ended += 1;
-      ends.push(performance.now());
-    }
-  };
-  const all = Promise.all(Array.from({ length: AT_ONCE }, one));
-  return {
-    ended: () => counts.ended,
-    /** When the one of this number had ended. */
-    endOf: (index: number) => ends[index] ?? performance.now(),
-    stop: async () => {
-      counts.running = false;
-      await all;
-      return counts;
-    },
-  };
-}
 
 async function exchangesOf(gateway: Gateway): Promise<number> {
   const ended = await gateway.command('usage', '--by', 'kind', '--json');
