@@ -67,14 +67,22 @@ function runWith(node) {
 /** @param {string} message */
 function fail(message) {
   process.stderr.write(`roundabout: ${message}\n`);
-  process.exit(1);
+  void leave(1);
+}
+
+/** Ends the process when all that it said has been taken: a pipe's reader may be slower than we are. @param {number} code */
+async function leave(code) {
+  /** @param {NodeJS.WriteStream} stream */
+  const taken = (stream) => new Promise((resolve) => stream.write('', resolve));
+  await Promise.all([taken(process.stdout), taken(process.stderr)]);
+  process.exit(code);
 }
 
 if (isFit(process.version)) {
   import(pathToFileURL(findProgram()).href)
     .then(({ main }) => main(process.argv.slice(2)))
     .then(
-      (code) => process.exit(code),
+      (code) => leave(code),
       (error) => fail(String(error?.stack || error)),
     );
 } else {

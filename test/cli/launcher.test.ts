@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { run } from '../support/programs.ts';
@@ -99,4 +100,28 @@ test('a program that cannot be loaded is told of, not passed over', async (t) =>
   const { code, stderr } = await run(process.execPath, [install(t, 'import "./missing.js";')]);
   t.is(code, 1);
   t.regex(stderr, /^roundabout: .*missing\.js/);
+});
+
+test('all that was said reaches a reader that is slower than the program', async (t) => {
+  const talkative =
+    "export const main = async () => (process.stdout.write('x'.repeat(1e6)), console.error('said'), 7);";
+  const child = spawn(process.execPath, [install(t, talkative)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const exit = once(child, 'exit');
+  await once(child.stderr, 'data');
+  await Promise.race([exit, sleep(500)]);
+  let octets = 0;
+  for await (const chunk of child.stdout) octets += chunk.length;
+  t.is(octets, 1e6);
+  t.deepEqual(await exit, [7, null]);
+});
+
+test('a reader that has seen enough keeps no program from its end', async (t) => {
+  const talkative = `
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+    export const main = async () => (process.stdout.write('x'.repeat(1e6)), console.error('said'), 7);`;
+  const child = spawn(process.execPath, [install(t, talkative)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const exit = once(child, 'exit');
+  await once(child.stderr, 'data');
+  child.stdout.destroy();
+  t.deepEqual(await exit, [7, null]);
 });
