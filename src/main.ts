@@ -76,8 +76,9 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-const warn = (line: string): void => {
-  process.stderr.write(`roundabout: ${line}\n`);
+/** Several lines are one write: nobody else's come between them. */
+const warn = (lines: string): void => {
+  process.stderr.write(`${lines.replaceAll(/^/gm, 'roundabout: ')}\n`);
 };
 
 const remark = (fault: ConfigFault): void => warn(formatFault(fault));

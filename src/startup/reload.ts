@@ -36,7 +36,8 @@ export interface ReloaderOptions {
   readonly group: WorkerGroup;
   readonly sources: PoolSources;
   readonly log: AccessLog | null;
-  readonly warn: (line: string) => void;
+  /** Lines that belong together come at once. */
+  readonly warn: (lines: string) => void;
 }
 
 /** Reads again what the gateway was started by, one reload after another: all of it or nothing; or pools alone, each for itself. */
@@ -80,8 +81,7 @@ export class Reloader {
       if (this.#stopped) return;
       await this.#takeAll().catch((fault: unknown) => {
         const lines = fault instanceof StartFault ? fault.lines : [String(fault)];
-        warn('reload refused, everything stays as it was:');
-        lines.forEach(warn);
+        warn(['reload refused, everything stays as it was:', ...lines].join('\n'));
       });
     });
   }
@@ -130,7 +130,8 @@ export class Reloader {
       const pools = [...this.#changed];
       this.#changed.clear();
       if (this.#stopped) return;
-      linesOf(await this.#takeEach(await loader.stageSources(this.#settings, pools))).forEach(warn);
+      const lines = linesOf(await this.#takeEach(await loader.stageSources(this.#settings, pools)));
+      if (lines.length > 0) warn(lines.join('\n'));
     };
     this.#turns.take(take).catch((fault: unknown) => warn(`pools could not be read again: ${fault}`));
   }
