@@ -168,6 +168,7 @@ export class Probing {
     this.#providers.close();
     await this.checks.close();
     await this.#prober.close();
+    this.budget.giveBack();
     this.desk.close();
     this.seen.close();
   }

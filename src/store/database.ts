@@ -39,6 +39,7 @@ export class Store {
   readonly now: () => number;
   readonly #database: Database;
   readonly #inode: bigint;
+  #unwatched = 0;
 
   constructor(path: string, { now, busyTimeoutMs = 2000 }: StoreOptions, layout = clientLayout) {
     this.path = path;
@@ -67,16 +68,31 @@ export class Store {
     });
   }
 
+  /** Like `write`, for notes that a process keeps for itself: its `dataVersion` stays as it is. */
+  writeUnwatched<T>(work: (database: Database) => T): T {
+    return this.write((database) => {
+      const before = this.#changes();
+      const result = work(database);
+      this.#unwatched += this.#changes() - before;
+      return result;
+    });
+  }
+
   /** A text that is another after any change, by this process or another; cheap enough to ask every second. */
   dataVersion(): string {
     return this.#run(() => {
       const others = this.#database.pragma('data_version', { simple: true });
-      return `${others}:${this.#database.prepare('SELECT total_changes()').pluck().get()}`;
+      return `${others}:${this.#changes() - this.#unwatched}`;
     });
   }
 
   close(): void {
     this.#database.close();
+  }
+
+  /** Rows that this process has changed. */
+  #changes(): number {
+    return Number(this.#database.prepare('SELECT total_changes()').pluck().get());
   }
 
   /** SQLite would go on writing to a file that has no name any more. */

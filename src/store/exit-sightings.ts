@@ -33,7 +33,7 @@ export class ExitSightings {
 
   /** Keeps these, as one change. What a failed probe could not see stays as it was seen before. */
   put(sightings: readonly Sighting[]): void {
-    this.#store.write((database) => {
+    this.#store.writeUnwatched((database) => {
       const put = database.prepare(
         `INSERT INTO exit_sighting (exit, at, source, asked, kind, ms, address, country, asn)
          VALUES (@exit, @at, @source, @asked, @kind, @ms, @address, @country, @asn)
@@ -46,7 +46,7 @@ export class ExitSightings {
 
   /** Forgets the oldest beyond what is kept. */
   prune(): void {
-    this.#store.write((database) => {
+    this.#store.writeUnwatched((database) => {
       database
         .prepare(
           'DELETE FROM exit_sighting WHERE exit IN (SELECT exit FROM exit_sighting ORDER BY at DESC LIMIT -1 OFFSET ?)',

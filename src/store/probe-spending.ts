@@ -23,7 +23,7 @@ export class ProbeSpending {
 
   /** Books octets, or takes some back that were booked beforehand. */
   add(day: string, pool: string, octets: number): void {
-    this.#store.write((database) => {
+    this.#store.writeUnwatched((database) => {
       database
         .prepare(
           `INSERT INTO probe_spending (day, pool, octets) VALUES (?, ?, max(0, ?))
@@ -35,7 +35,7 @@ export class ProbeSpending {
 
   /** Forgets all but the last days. */
   prune(): void {
-    this.#store.write((database) => {
+    this.#store.writeUnwatched((database) => {
       database
         .prepare(
           `DELETE FROM probe_spending WHERE day NOT IN (SELECT DISTINCT day FROM probe_spending ORDER BY day DESC LIMIT ?)`,

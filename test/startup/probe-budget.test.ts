@@ -4,14 +4,20 @@ import { calendarOf } from '../../src/startup/calendar.ts';
 import { ProbeBudget, type Reservation, type SpendingBook } from '../../src/startup/probe-budget.ts';
 
 /** A book that stays when the budget over it is made anew. */
-function bookOf(): SpendingBook & { readonly days: Map<string, Map<string, number>>; broken: boolean } {
+function bookOf(): SpendingBook & {
+  readonly days: Map<string, Map<string, number>>;
+  broken: boolean;
+  written: number;
+} {
   const days = new Map<string, Map<string, number>>();
   return {
     days,
     broken: false,
+    written: 0,
     of: (day) => new Map(days.get(day)),
     add(day, pool, octets) {
       if (this.broken) throw new Error('full');
+      this.written += 1;
       const pools = days.get(day) ?? new Map<string, number>();
       pools.set(pool, (pools.get(pool) ?? 0) + octets);
       days.set(day, pools);
@@ -24,6 +30,7 @@ test('whatever probes cost and whenever the process ends, a day never costs more
     most: fc.integer({ min: 1, max: 400 }),
     share: fc.double({ min: 0, max: 1, noNaN: true }),
     dies: fc.boolean(),
+    gives: fc.boolean(),
     mayWait: fc.boolean(),
   });
   fc.assert(
@@ -32,18 +39,38 @@ test('whatever probes cost and whenever the process ends, a day never costs more
       const make = () => new ProbeBudget({ book, day: () => ({ name: 'd', over: 0.5 }), warn: () => {} });
       let all = make();
       let real = 0;
-      for (const { most, share, dies, mayWait } of steps) {
+      for (const { most, share, dies, gives, mayWait } of steps) {
         const reservation = all.reserve('p', most, { budget, mayWait });
         if (reservation === null) continue;
         const cost = Math.floor(most * share);
         real += cost;
         if (dies) all = make();
         else all.settle(reservation, cost);
+        if (gives) all.giveBack();
+        if ((book.days.get('d')?.get('p') ?? 0) < real) return false;
       }
       return real <= budget && all.spent('p') >= real && all.spent('p') <= budget;
     }),
   );
   t.pass();
+});
+
+test('few of many probes write to the book, and what was booked ahead and not needed is given back', (t) => {
+  const book = bookOf();
+  const make = () => new ProbeBudget({ book, day: () => ({ name: 'd', over: 1 }), warn: () => {} });
+  const budget = make();
+  const terms = { budget: 10_000, mayWait: false };
+  for (let probe = 0; probe < 100; probe += 1) {
+    const both = [budget.reserve('p', 400, terms), budget.reserve('p', 400, terms)] as [Reservation, Reservation];
+    t.true((book.days.get('d')?.get('p') ?? 0) >= budget.spent('p'));
+    for (const reservation of both) budget.settle(reservation, 10);
+  }
+  t.true(book.written <= 20, `${book.written} times`);
+  const booked = book.days.get('d')?.get('p') ?? 0;
+  t.true(booked > 2_000 && booked <= 2_000 + 800 + 100, `${booked} are booked`);
+  t.is(make().spent('p'), booked, 'a kill loses what was booked ahead');
+  budget.giveBack();
+  t.is(make().spent('p'), 2_000);
 });
 
 test('what is under way counts at its most, and is given back', (t) => {

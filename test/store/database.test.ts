@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writ
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Sqlite from 'better-sqlite3';
-import { assertFitRuntime, openStore, type Store } from '../../src/store/database.ts';
+import { assertFitRuntime, openStore, Store } from '../../src/store/database.ts';
 import { migrations } from '../../src/store/migrations.ts';
 import { StoreError, type StoreErrorCode } from '../../src/store/store-error.ts';
 import { temporaryFolder } from './folder.ts';
@@ -157,7 +157,17 @@ test('the version changes with every change of our own, and only then', (t) => {
   const before = store.dataVersion();
   t.is(store.dataVersion(), before);
   store.write(addFact('a'));
-  t.not(store.dataVersion(), before);
+  const changed = store.dataVersion();
+  t.not(changed, before);
+  store.writeUnwatched(addFact('b'));
+  t.is(store.dataVersion(), changed, 'what a process notes for itself is no news to it');
+  const other = new Store(store.path, { now: Date.now });
+  t.teardown(() => other.close());
+  const seenByOther = other.dataVersion();
+  store.writeUnwatched(addFact('c'));
+  t.not(other.dataVersion(), seenByOther);
+  store.write(addFact('d'));
+  t.not(store.dataVersion(), changed);
 });
 
 test('a runtime that the store would crash on is refused first', (t) => {
