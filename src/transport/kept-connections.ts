@@ -31,11 +31,15 @@ interface Entry<T> {
 export interface KeptOptions<T> {
   /** Greatest number in all; the oldest go first. Default 1,024. */
   readonly total?: number;
-  /** Greatest number of one key; the oldest go first. Default 32. */
+  /** Greatest number of one key; the oldest go first. Default 256. */
   readonly perKey?: number;
   /** By default listeners on the socket, which flows while it is watched. */
   readonly watch?: Watch<T>;
 }
+
+/** As many as one exit may have served at once for one client: those above are closed and dialled again at every turn of a burst,
+ *  which makes requests three times as dear just when there are many. */
+const PER_KEY = 256;
 
 /** Idle connections to exits that may serve again. One is closed when its time is over, when its peer closes, or when its peer
  *  sends anything: octets that nobody asked for would become the answer to the next request. */
@@ -52,7 +56,7 @@ export class KeptConnections<T extends Kept> {
 
   constructor(options: KeptOptions<T> = {}) {
     this.#total = options.total ?? 1024;
-    this.#perKey = options.perKey ?? 32;
+    this.#perKey = options.perKey ?? PER_KEY;
     this.#watch = options.watch ?? socketWatch;
   }
 

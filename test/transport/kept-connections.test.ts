@@ -117,6 +117,16 @@ test('bounded of one key and in all: the oldest go', async (t) => {
   t.is(kept.take('a'), null);
 });
 
+test('what one exit has served at once is kept for the next burst', async (t) => {
+  const link = await linker(t);
+  const kept = new KeptConnections<Link>();
+  t.teardown(() => kept.closeAll());
+  const links = await Promise.all(Array.from({ length: 200 }, link));
+  for (const one of links) kept.keep('a', one, LONG);
+  t.is(kept.size, links.length);
+  t.true(links.every(({ socket }) => !socket.destroyed));
+});
+
 test('those of a client or an exit can be closed, and all', async (t) => {
   const link = await linker(t);
   const kept = new KeptConnections<Link>();
