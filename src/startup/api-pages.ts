@@ -11,6 +11,8 @@ const MOST_PAGE_BYTES = 32 * 1024 * 1024;
 
 export interface PagesOptions {
   readonly pace: HostPace;
+  /** See FetchRequest. */
+  readonly isClosed: (address: string) => boolean;
   readonly signal: AbortSignal;
   /** An item that is no exit. */
   readonly onSkip: () => void;
@@ -36,14 +38,14 @@ export async function* apiLines(call: ApiCall, options: PagesOptions): AsyncGene
   }
 }
 
-async function readPage(call: ApiCall, url: string, { pace, signal }: PagesOptions): Promise<unknown> {
+async function readPage(call: ApiCall, url: string, { pace, isClosed, signal }: PagesOptions): Promise<unknown> {
   const { method, body } = call;
   const isText = typeof body === 'string' || body === null;
   const fields = new Headers(call.headers);
   if (!fields.has('accept')) fields.set('accept', 'application/json');
   if (!isText && !fields.has('content-type')) fields.set('content-type', 'application/json');
   const headers = Object.fromEntries(fields);
-  const request: FetchRequest = { url, method, headers, body: isText ? body : JSON.stringify(body), signal };
+  const request: FetchRequest = { url, method, headers, body: isText ? body : JSON.stringify(body), isClosed, signal };
   const text = await pace.run(new URL(url).host, call.pace, async () => {
     const reply = await httpFetch(request);
     if (reply.kind === 'failed') throw new SourceFailure(reply);

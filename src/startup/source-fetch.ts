@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import { ClosedAddresses } from '../policy/closed-addresses.ts';
 import type { PlacedSource } from '../pool/fetched-source.ts';
+import { plainAddress, readingsOf } from '../protocol/address-range.ts';
 import type { CopyFacts } from '../store/list-copies.ts';
 import { type FetchFailure, fetchFailure, httpFetch } from '../transport/http-fetch.ts';
 import { apiLines } from './api-pages.ts';
@@ -54,11 +56,11 @@ export async function fetchSource({ entry }: PlacedSource, options: SourceFetchO
       const onSkip = () => {
         skipped += 1;
       };
-      const written = await writeDraft(draft, apiLines(from, { pace, signal, onSkip }));
+      const written = await writeDraft(draft, apiLines(from, { pace, isClosed, signal, onSkip }));
       return { ...written, skipped };
     }
     return await pace.run(new URL(from.url).host, LIST_PACE, async () => {
-      const reply = await httpFetch({ url: from.url, headers: from.headers, known, signal });
+      const reply = await httpFetch({ url: from.url, headers: from.headers, known, isClosed, signal });
       if (reply.kind !== 'content') return reply;
       const { etag, lastModified } = reply;
       return { ...(await writeDraft(draft, reply.content)), etag, lastModified, skipped };
@@ -66,6 +68,13 @@ export async function fetchSource({ entry }: PlacedSource, options: SourceFetchO
   } catch (cause) {
     return cause instanceof SourceFailure ? cause.failure : fetchFailure(cause);
   }
+}
+
+/** Whoever answers for a list must not have us ask our own network. Only redirects that lead elsewhere come here. */
+function isClosed(address: string): boolean {
+  const plain = plainAddress(address);
+  const closed = new ClosedAddresses();
+  return plain === null || readingsOf(plain).some((reading) => closed.has(reading));
 }
 
 /** Writes the content, for its owner alone and synced. */

@@ -1,5 +1,6 @@
 import { formatBasic } from '../protocol/credentials.ts';
 import { retryAfterOf } from '../protocol/retry-after.ts';
+import { CLOSED_ADDRESS, type OwnResponse, ownRequest } from './own-request.ts';
 
 /** A request to somebody whom the operator named. */
 export interface FetchRequest {
@@ -10,6 +11,8 @@ export interface FetchRequest {
   readonly body?: string | null;
   /** What is known of the content already: if it is still the same, it needn't come again. */
   readonly known?: { readonly etag: string | null; readonly lastModified: string | null } | null;
+  /** Addresses that no redirect may lead to, unless the URL names that host itself. */
+  readonly isClosed: (address: string) => boolean;
   /** Ends it, and the reading of the content. */
   readonly signal: AbortSignal;
 }
@@ -39,10 +42,12 @@ const MOST_REDIRECTS = 5;
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** Sends the request over a connection of our own, never over an exit, and follows redirects: five at most, never from https to
- *  http, and to another origin without the request's fields and credential. Never rejects. */
+ *  http, to no closed address of somebody whom the operator didn't name, and to another origin without the request's fields and
+ *  credential. Never rejects. */
 export async function httpFetch(request: FetchRequest): Promise<FetchReply> {
-  const { method = 'GET', headers = {}, body = null, known = null, signal } = request;
+  const { method = 'GET', headers = {}, body = null, known = null, isClosed, signal } = request;
   let url = new URL(request.url);
+  const named = url.hostname;
   let fields = new Headers(headers);
   if (url.username !== '' && !fields.has('authorization')) fields.set('authorization', basicOf(url));
   if (known?.etag != null) fields.set('if-none-match', known.etag);
@@ -51,15 +56,17 @@ export async function httpFetch(request: FetchRequest): Promise<FetchReply> {
     url.username = '';
     url.password = '';
     url.hash = '';
-    let response: Response;
+    let response: OwnResponse;
     try {
-      response = await fetch(url, { method, headers: fields, body, signal, redirect: 'manual' });
+      const judging = url.hostname === named ? null : isClosed;
+      response = await ownRequest(url, { method, headers: fields, body, signal, isClosed: judging });
     } catch (cause) {
+      if (codeOf(cause) === CLOSED_ADDRESS) return failure('it redirects to an address that is closed to redirects');
       return fetchFailure(cause);
     }
     if (!redirects.has(response.status)) return replyOf(response, known !== null);
-    await response.body?.cancel().catch(() => {});
-    const next = nextUrl(url, response.headers.get('location'));
+    response.drop();
+    const next = nextUrl(url, response.header('location') ?? null);
     if (next === null) return failure('it redirects to nowhere');
     if (followed === MOST_REDIRECTS) return failure(`it redirects more than ${MOST_REDIRECTS} times`);
     if (url.protocol === 'https:' && next.protocol === 'http:') return failure('it redirects from https to http');
@@ -80,15 +87,13 @@ export function fetchFailure(cause: unknown): FetchFailure {
   return failure(`it could not be had (${codeOf(cause) ?? 'broken off'})`);
 }
 
-function replyOf(response: Response, asked: boolean): FetchReply {
-  const { status, headers, body } = response;
-  if (status === 304 && asked) return { kind: 'unchanged' };
-  if (status === 200 && body !== null) {
-    return { kind: 'content', content: body, etag: headers.get('etag'), lastModified: headers.get('last-modified') };
+function replyOf({ status, header, content, drop }: OwnResponse, asked: boolean): FetchReply {
+  if (status === 200) {
+    return { kind: 'content', content, etag: header('etag') ?? null, lastModified: header('last-modified') ?? null };
   }
-  void body?.cancel().catch(() => {});
-  const retryAfterMs = retryAfterOf({ get: (name) => headers.get(name) ?? undefined });
-  return { kind: 'failed', message: `it answered ${status}`, retryAfterMs };
+  drop();
+  if (status === 304 && asked) return { kind: 'unchanged' };
+  return { kind: 'failed', message: `it answered ${status}`, retryAfterMs: retryAfterOf({ get: header }) };
 }
 
 function nextUrl(from: URL, location: string | null): URL | null {

@@ -114,6 +114,15 @@ test.serial('a list by URL is fetched, asked for by its tag, and kept over whate
     ],
     [() => {}, /it took too long/],
     [(_, response) => response.writeHead(302, { Location: 'ftp://127.0.0.1/x' }).end(), /it redirects to nowhere/],
+    // Neither a neighbour of ours nor the metadata of a cloud.
+    [
+      (_, response) => response.writeHead(302, { Location: `http://localhost:${new URL(server.url).port}/` }).end(),
+      /it redirects to an address that is closed/,
+    ],
+    [
+      (_, response) => response.writeHead(302, { Location: 'http://169.254.169.254/latest' }).end(),
+      /it redirects to an address that is closed/,
+    ],
     [
       (request, response) => response.writeHead(302, { Location: `${request.url}a` }).end(),
       /redirects more than 5 times/,
