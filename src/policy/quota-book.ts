@@ -1,5 +1,6 @@
 import type { Allotment, Measure, Period, QuotaKind, QuotaRule } from '../protocol/quota-rule.ts';
-import { bySpecificity, conditionsOf, conditionText, isAbout, type RuleFacts } from './rule-conditions.ts';
+import { RuleChoice, type RulesOf, rulesInOrder } from './rule-choice.ts';
+import { conditionText, type RuleFacts } from './rule-conditions.ts';
 
 /** One quota of one client. */
 export interface Quota {
@@ -16,40 +17,25 @@ export interface Quota {
   readonly name: string;
 }
 
-interface Candidate {
-  readonly rule: QuotaRule;
-  readonly quota: Quota;
-}
-
-/** The quotas of one client: its own rules go before those of everyone, of either those that are about fewer exchanges go first, and
- *  of each measure, period and kind the first that fits holds. */
+/** The quotas of one client: of each measure, period and kind the first that fits holds. */
 export class ClientQuotas {
-  readonly #candidates: readonly (readonly Candidate[])[];
-  /** What all its exchanges have, where no rule is about some of them only. */
-  readonly #same: readonly Quota[] | null;
+  readonly #choice: RuleChoice<Quota>;
 
-  constructor(client: string, rules: { readonly own: readonly QuotaRule[]; readonly everyone: readonly QuotaRule[] }) {
-    const inOrder = [...bySpecificity(rules.own), ...bySpecificity(rules.everyone)];
-    const all = inOrder.flatMap((rule) =>
-      rule.allotments.map((allotment) => ({ rule, quota: quotaOf(client, rule, allotment) })),
+  constructor(client: string, rules: RulesOf<QuotaRule>) {
+    const all = rulesInOrder(rules).flatMap((rule) =>
+      rule.allotments.map((allotment) => ({ rule, value: quotaOf(client, rule, allotment) })),
     );
-    this.#candidates = [...Map.groupBy(all, ({ quota }) => slotOf(quota)).values()];
-    const firsts = this.#candidates.flatMap((candidates) => candidates.slice(0, 1));
-    this.#same = firsts.every(({ rule }) => conditionsOf(rule) === 0) ? firsts.map(({ quota }) => quota) : null;
+    this.#choice = new RuleChoice([...Map.groupBy(all, ({ value }) => slotOf(value)).values()]);
   }
 
   /** The quotas of an exchange. */
   of(facts: RuleFacts): readonly Quota[] {
-    if (this.#same !== null) return this.#same;
-    return this.#candidates.flatMap((candidates) => {
-      const first = candidates.find(({ rule }) => isAbout(rule, facts));
-      return first === undefined ? [] : [first.quota];
-    });
+    return this.#choice.of(facts);
   }
 
   /** All that may hold for some exchange; of those of one name and kind the first. */
   get all(): readonly Quota[] {
-    const all = this.#candidates.flat().map(({ quota }) => quota);
+    const { all } = this.#choice;
     return all.filter(({ name, kind }, index) => {
       return all.findIndex((other) => other.name === name && other.kind === kind) === index;
     });

@@ -1,0 +1,48 @@
+import { bySpecificity, type Conditions, conditionsOf, isAbout, type RuleFacts } from './rule-conditions.ts';
+
+/** The rules of one client, and those of everyone. */
+export interface RulesOf<Rule> {
+  readonly own: readonly Rule[];
+  readonly everyone: readonly Rule[];
+}
+
+/** What a rule says of one thing that it may limit. */
+export interface Candidate<T> {
+  readonly rule: Conditions;
+  readonly value: T;
+}
+
+/** A client's own rules go before those of everyone, and of either those that are about fewer exchanges go first. */
+export function rulesInOrder<Rule extends Conditions>({ own, everyone }: RulesOf<Rule>): readonly Rule[] {
+  return [...bySpecificity(own), ...bySpecificity(everyone)];
+}
+
+/** Of each thing that rules limit the first candidate whose rule fits holds. */
+export class RuleChoice<T> {
+  readonly #things: readonly (readonly Candidate<T>[])[];
+  /** What all exchanges have, where no rule is about some of them only. */
+  readonly #same: readonly T[] | null;
+
+  /** For each thing its candidates, in the order of their rules; at least one. */
+  constructor(things: readonly (readonly Candidate<T>[])[]) {
+    this.#things = things;
+    const firsts = things.flatMap((candidates) => candidates.slice(0, 1));
+    this.#same = firsts.every(({ rule }) => conditionsOf(rule) === 0) ? firsts.map(({ value }) => value) : null;
+  }
+
+  /** What holds for an exchange, in the order of the things. */
+  of(facts: RuleFacts): readonly T[] {
+    if (this.#same !== null) return this.#same;
+    const chosen: T[] = [];
+    for (const candidates of this.#things) {
+      const first = candidates.find(({ rule }) => isAbout(rule, facts));
+      if (first !== undefined) chosen.push(first.value);
+    }
+    return chosen;
+  }
+
+  /** All that may hold for some exchange. */
+  get all(): readonly T[] {
+    return this.#things.flat().map(({ value }) => value);
+  }
+}
