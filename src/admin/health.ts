@@ -2,7 +2,8 @@ import type { ProviderView } from './provider-view.ts';
 
 /** How the gateway is, as one value for the health page, the control socket and the command line. */
 export interface Health {
-  readonly status: 'ok' | 'starting' | 'draining' | 'overloaded';
+  /** `degraded`: it serves, but its store, ledger or quotas can't be kept, for the fault that is told there. */
+  readonly status: 'ok' | 'starting' | 'draining' | 'overloaded' | 'degraded';
   readonly pid: number;
   readonly version: string;
   readonly uptimeS: number;
@@ -35,8 +36,23 @@ export type RelayHealth =
   | { readonly kind: 'native'; readonly tunnels: number; readonly pipes: number; readonly descriptors: number }
   | { readonly kind: 'typescript'; readonly why: string };
 
+/** What can't be kept now, and why, in words for people; empty where all can. */
+export function keepingFaults({
+  store,
+  ledger,
+  quotas,
+}: Pick<Health, 'store' | 'ledger' | 'quotas'>): readonly string[] {
+  const faults: string[] = [];
+  if (store !== 'ok') faults.push(`the store does not answer: ${store.fault}`);
+  if (typeof ledger !== 'string')
+    faults.push(`the ledger can't be written, ${ledger.waiting} bookings wait in memory: ${ledger.fault}`);
+  if (quotas !== 'ok')
+    faults.push(`what clients use of their quotas can't be kept; the quotas hold all the same: ${quotas.fault}`);
+  return faults;
+}
+
 /** Why the gateway should get no traffic now, in words for people; empty where it is ready. One that is overloaded is ready: it
- *  answers, and without it the others would have even more to do. */
+ *  answers, and without it the others would have even more to do. So is one that is degraded. */
 export function unreadyReasons({ status, listeners }: Health): readonly string[] {
   const reasons: string[] = [];
   if (status === 'starting') reasons.push('the gateway is starting');

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Health } from '../admin/health.ts';
+import { type Health, keepingFaults } from '../admin/health.ts';
 import { providerText } from '../admin/provider-view.ts';
 import { formatFault } from '../config/fault.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
@@ -82,5 +82,12 @@ function healthOutcome(health: Health): Outcome {
     ],
     ['quotas', quotas === 'ok' ? quotas : `${quotas.fault} (they hold all the same)`],
   ];
-  return { json: health, lines: formatFacts(facts), exitCode: status === 'ok' ? exitCodes.ok : exitCodes.notRunning };
+  // Whoever restarts what isn't healthy must not do so for a disk that is full: it serves.
+  const isServing = status === 'ok' || status === 'degraded';
+  return {
+    json: health,
+    lines: formatFacts(facts),
+    remarks: keepingFaults(health),
+    exitCode: isServing ? exitCodes.ok : exitCodes.notRunning,
+  };
 }

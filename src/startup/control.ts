@@ -3,7 +3,7 @@ import { createCommands } from '../admin/commands.ts';
 import { noExit } from '../admin/exit-names.ts';
 import { exitPage } from '../admin/exit-page.ts';
 import { type ExitKnowledge, exitView } from '../admin/exit-view.ts';
-import type { Health } from '../admin/health.ts';
+import { type Health, keepingFaults } from '../admin/health.ts';
 import { operatorStatus } from '../admin/operator-status.ts';
 import { poolStats } from '../admin/pool-stats.ts';
 import { countUsable, poolViews } from '../admin/pool-view.ts';
@@ -134,12 +134,13 @@ export interface HealthOptions {
 
 /** How the gateway is now. */
 export function healthOf({ running, relay, version, askStore, now }: HealthOptions): Health {
+  const store = storeState(askStore);
   const common = {
     pid: process.pid,
     version,
     uptimeS: Math.round(process.uptime()),
     relay: relayHealthOf(relay),
-    store: storeState(askStore),
+    store,
   };
   if (running === null) {
     const [exchanges, workers] = [
@@ -163,9 +164,13 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
   const { stored } = shared.states;
   const { running: open, byKind } = group.counters();
   const isUsable = usableBy(shared, now());
+  const ledger = ledgerState(shared.ledger?.health ?? null);
+  const quotas = shared.quotas.health.fault === null ? 'ok' : { fault: shared.quotas.health.fault };
   return {
     ...common,
-    status: group.phase === 'serving' ? (group.isFull ? 'overloaded' : 'ok') : group.phase,
+    ledger,
+    quotas,
+    status: statusOf(group, keepingFaults({ store, ledger, quotas }).length > 0),
     listeners: group.bound,
     pools: shared.registry.pools().map(({ name, exits }) => ({
       name,
@@ -176,9 +181,13 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
     exchanges: { open, byKind },
     connections: group.connections,
     workers: group.workers,
-    ledger: ledgerState(shared.ledger?.health ?? null),
-    quotas: shared.quotas.health.fault === null ? 'ok' : { fault: shared.quotas.health.fault },
   };
+}
+
+function statusOf({ phase, isFull }: WorkerGroup, isDegraded: boolean): Health['status'] {
+  if (phase !== 'serving') return phase;
+  if (isFull) return 'overloaded';
+  return isDegraded ? 'degraded' : 'ok';
 }
 
 function ledgerState(health: LedgerHealth | null): Health['ledger'] {

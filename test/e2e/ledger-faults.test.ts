@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Sqlite from 'better-sqlite3';
+import type { Health } from '../../src/admin/health.ts';
 import { forwardVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { run } from '../support/programs.ts';
@@ -16,8 +17,7 @@ interface Scene {
   /** So many exchanges, all of which are served. */
   serve(count: number): Promise<void>;
   booked(): Promise<number>;
-  /** What `health` says of the ledger. */
-  ledger(): Promise<'ok' | { fault: string; waiting: number }>;
+  health(): Promise<Pick<Health, 'status' | 'ledger'>>;
 }
 
 async function scene(t: ExecutionContext): Promise<Scene> {
@@ -43,12 +43,12 @@ async function scene(t: ExecutionContext): Promise<Scene> {
       const { rows }: { rows: { kind: string; exchanges: number }[] } = JSON.parse(stdout);
       return rows.find(({ kind }) => kind === 'ok')?.exchanges ?? 0;
     },
-    ledger: async () => JSON.parse((await gateway.command('health', '--json')).stdout).ledger,
+    health: async () => JSON.parse((await gateway.command('health', '--json')).stdout),
   };
 }
 
-const isFaulty = async ({ ledger }: Scene) => (await ledger()) !== 'ok';
-const isWell = async ({ ledger }: Scene) => (await ledger()) === 'ok';
+const isFaulty = async ({ health }: Scene) => (await health()).ledger !== 'ok';
+const isWell = async ({ health }: Scene) => (await health()).ledger === 'ok';
 
 async function metric({ gateway }: Scene, name: string): Promise<number> {
   const page = await fetch(`http://127.0.0.1:${gateway.port('admin')}/metrics`);
@@ -58,6 +58,7 @@ async function metric({ gateway }: Scene, name: string): Promise<number> {
 /** Until what was booked before can be read, once: a look at it is written beforehand. */
 async function checkRecovery(t: ExecutionContext, faulty: Scene, exchanges: number): Promise<void> {
   await until(() => isWell(faulty), 'the ledger is written again');
+  t.is((await faulty.health()).status, 'ok');
   t.is(await faulty.booked(), exchanges);
   t.is(await metric(faulty, 'roundabout_ledger_writable'), 1);
   t.is(await metric(faulty, 'roundabout_ledger_lost_lines_total'), 0);
@@ -75,7 +76,10 @@ test.serial('another program holds the lock of the ledger for long', async (t) =
   other.exec('BEGIN EXCLUSIVE');
   await running.serve(40);
   await until(() => isFaulty(running), 'an alarm');
-  t.like(await running.ledger(), { waiting: 1 });
+  t.like(await running.health(), { status: 'degraded', ledger: { waiting: 1 } });
+  const shown = await running.gateway.command('health');
+  t.is(shown.code, 0, 'it serves');
+  t.regex(shown.stderr, /the ledger can't be written, 1 bookings wait in memory: another process is writing/);
   t.regex(running.gateway.output(), /the ledger can't be written, bookings wait in memory: another process is writing/);
   t.is(await metric(running, 'roundabout_ledger_writable'), 0);
   await running.serve(40);
@@ -96,6 +100,7 @@ test.serial('no file of the gateway can grow any more', async (t) => {
   await mayGrow('4096');
   await running.serve(40);
   await until(() => isFaulty(running), 'an alarm');
+  t.is((await running.health()).status, 'degraded');
   await running.serve(40);
   t.true((await metric(running, 'roundabout_ledger_failed_writes_total')) > 0);
   await mayGrow('unlimited');

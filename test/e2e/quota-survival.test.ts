@@ -130,6 +130,7 @@ test('while the store is locked traffic goes on and quotas hold; afterwards all 
   await until(() => gateway.output().includes("quotas can't be kept now; the quotas hold all the same"), 'alarm');
   const health = JSON.parse((await gateway.command('health', '--json')).stdout);
   t.regex(health.quotas.fault, /SQLITE_BUSY/);
+  t.is(health.status, 'degraded');
   database.exec('ROLLBACK');
   await until(() => gateway.output().includes('is kept again, and nothing of it was lost'), 'kept again');
   t.is(database.prepare("SELECT spent FROM quota WHERE name = 'requests/day'").pluck().get(), 20);
