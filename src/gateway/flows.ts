@@ -4,10 +4,11 @@ import type { ContentGate } from '../transport/http-connection.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
 import { pause } from './pause.ts';
-import type { Quotas } from './quotas.ts';
+import { LEAST_QUOTA_GRANT, type Quotas } from './quotas.ts';
 
-/** A tunnel is let pass so much at first: most don't need more, and what they don't is of no use to others meanwhile. */
-const FIRST_GRANT = 16 * 1024;
+/** A tunnel is let pass so much at first: most don't need more, and what they don't is of no use to others meanwhile. Quotas let so
+ *  much pass at any time. */
+const FIRST_GRANT = LEAST_QUOTA_GRANT;
 const LEAST_GRANT = 2 * 1024;
 const MOST_GRANT = 1024 * 1024;
 
@@ -73,7 +74,16 @@ export class TunnelFlow {
     this.#options = options;
   }
 
-  /** The relay that carries it, which began without an allowance. */
+  /** Octets that may pass before `spent` is to be called: the first ones, where the client need not wait for them, so that a tunnel
+   *  which needs no more never has to ask. */
+  first(): number {
+    const { counts, now } = this.#options;
+    if (this.#limit !== null && !counts.takeNow(this.#limit, now(), FIRST_GRANT)) return 0;
+    this.#granted = FIRST_GRANT;
+    return FIRST_GRANT;
+  }
+
+  /** The relay that carries it, which began with the allowance that first() told. */
   begin(handle: RelayHandle): void {
     this.#handle = handle;
     this.#options.quotas.watch.add(this.#exchange);

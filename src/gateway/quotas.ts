@@ -14,7 +14,7 @@ import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
 
 /** A tunnel is looked at whenever so much has passed, and less near the end of a quota: each goes beyond it by no more. */
 const MOST_GRANT = 512 * 1024;
-const LEAST_GRANT = 16 * 1024;
+export const LEAST_QUOTA_GRANT = 16 * 1024;
 
 /** What an exchange counts against its client's quotas. */
 export interface QuotaHold {
@@ -156,7 +156,7 @@ export class Quotas {
         const left = quota.most - this.#options.counts.spent(this.#options.counts.accountOf(quota));
         if (perOctet > 0) least = Math.min(least, Number(left) / perOctet / 16);
       }
-    return Math.max(LEAST_GRANT, Math.floor(least));
+    return Math.max(LEAST_QUOTA_GRANT, Math.floor(least));
   }
 
   /** What is left of the hard quotas that the exchange comes under. */

@@ -47,7 +47,7 @@ export function relayTunnel(
     earlyB: exit.early,
     ...(watch?.wantsClient && { watchA: watch }),
     expiresAt: exchange.startedAt + timeouts.exchange,
-    ...(flow !== null && { allowance: 0, onSpent: flow.spent }),
+    ...(flow !== null && { allowance: flow.first(), onSpent: flow.spent }),
     onEnd: (outcome) => {
       flow?.end(outcome.bytesAtoB + outcome.bytesBtoA);
       exchange.abort.removeEventListener('abort', cut);

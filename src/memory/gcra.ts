@@ -74,7 +74,13 @@ export class Gcra {
 
   /** Takes one unit of the bucket at `at`. Returns 0, or after how many ms it is worth asking again. */
   take(at: number, pace: Pace, now: number): number {
-    const { ticksPerMs, cost, span, most } = pace;
+    return this.takeUnits(at, pace, { now, units: 1 });
+  }
+
+  /** Takes so many units, or none. Returns the same. */
+  takeUnits(at: number, pace: Pace, { now, units }: { readonly now: number; readonly units: number }): number {
+    const { ticksPerMs, span, most } = pace;
+    const cost = Math.ceil(pace.cost * units);
     const tick = Math.floor(now * ticksPerMs);
     for (;;) {
       const seen = this.#words.load(at);

@@ -87,6 +87,19 @@ export class LimitCounts {
     }
   }
 
+  /** Takes `units` of a rate where they may come now; false where they may not, or can't be counted. */
+  takeNow(limit: Limit, now: number, units: number): boolean {
+    const known = this.#knownOf(limit, '');
+    const { pace } = limit;
+    for (;;) {
+      const row = this.#rowOf(known, now);
+      if (row === NO_ROW || pace === null) return false;
+      const isTaken = this.#gcra.takeUnits(this.#rows.bucketAt(row), pace, { now, units }) === 0;
+      if (this.#rows.holds(row, known.key)) return isTaken;
+      if (isTaken) this.#gcra.giveBack(this.#rows.bucketAt(row), pace, units);
+    }
+  }
+
   /** Takes the next units of a rate that nobody has taken, for later; null where there is no room to count it. */
   reserve(limit: Limit, now: number, units = 1): Reservation | null {
     const known = this.#knownOf(limit, '');
@@ -141,8 +154,11 @@ export class LimitCounts {
     const { most, pace } = limit;
     const { key } = this.#knownOf(limit, site);
     const row = this.#rows.find(key);
-    if (row === NO_ROW) return { limit, left: most, backInMs: pace === null ? null : 0 };
-    if (pace === null) return { limit, left: Math.max(0, most - this.#placesOf().inFlight(row)), backInMs: null };
+    if (pace === null) {
+      const held = row === NO_ROW ? 0 : this.#placesOf().inFlight(row);
+      return { limit, left: Math.max(0, most - held), backInMs: null };
+    }
+    if (row === NO_ROW) return { limit, left: Math.floor(pace.span / pace.cost), backInMs: 0 };
     const at = this.#rows.bucketAt(row);
     return { limit, left: this.#gcra.left(at, pace, now), backInMs: this.#gcra.backInMs(at, pace, now) };
   }

@@ -87,3 +87,36 @@ test('a slow flow owes whatever was asked of it, however much that is', (t) => {
   t.true(Math.abs(counts.debtMs(flow, 1_000) - (200 * 64 * 1_024 - 200)) < 10);
   t.true(counts.debtMs(flow, 13_000_000) > 90_000);
 });
+
+test('a tunnel begins with its first octets paid for where they may come now, and gives back what it did not use', (t) => {
+  const { counts, flow, exchange, flows } = scene('1MB/s', () => 5_000);
+  const left = () => counts.figure(flow, '', 5_000).left;
+  t.is(left(), 200_000);
+  const tunnels = Array.from({ length: 13 }, () => flows.tunnel(exchange)!);
+  t.deepEqual(
+    tunnels.map((tunnel) => tunnel.first()),
+    [...Array.from({ length: 12 }, () => 16_384), 0],
+    'as many as the burst has room for',
+  );
+  t.is(left(), 200_000 - 12 * 16_384);
+  const handle = { bytesAtoB: 0, bytesBtoA: 0, renew: () => {} } as unknown as RelayHandle;
+  for (const tunnel of tunnels) tunnel.begin(handle);
+  for (const tunnel of tunnels.slice(0, 12)) tunnel.end(1_000);
+  t.is(left(), 200_000 - 12 * 1_000);
+  tunnels[12]?.end(5_000);
+  t.is(left(), 200_000 - 12 * 1_000 - 5_000, 'what passed without being granted is paid for, too');
+});
+
+test('a tunnel that needs more than its first octets asks for as much as it lacks', (t) => {
+  const { counts, flow, exchange, flows } = scene('1MB/s', () => 5_000);
+  const renewed: number[] = [];
+  const handle = { bytesAtoB: 6_384, bytesBtoA: 10_000, renew: (octets: number) => renewed.push(octets) };
+  const tunnel = flows.tunnel(exchange)!;
+  t.is(tunnel.first(), 16_384);
+  tunnel.begin(handle as unknown as RelayHandle);
+  tunnel.spent();
+  t.deepEqual(renewed, [16_384]);
+  t.is(counts.figure(flow, '', 5_000).left, 200_000 - 2 * 16_384);
+  tunnel.end(20_000);
+  t.is(counts.figure(flow, '', 5_000).left, 180_000);
+});
