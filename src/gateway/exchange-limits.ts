@@ -1,9 +1,11 @@
 import { GatewayError } from '../errors.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import { ClientLimits, type Limit } from '../policy/limit-book.ts';
-import type { LimitCounts, LimitFigure } from '../policy/limit-counts.ts';
+import type { LimitCounts } from '../policy/limit-counts.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
+import type { LimitPolicy, LimitState } from '../protocol/rate-limit-fields.ts';
 import type { Exchange } from './exchange.ts';
+import { limitPolicy, limitState } from './limit-lines.ts';
 
 /** What an exchange was let in by, and what it gives back at its end. */
 export interface HeldLimits {
@@ -26,7 +28,7 @@ export interface ExchangeLimitsOptions {
 type LimitedClient = Pick<ClientRecord, 'name' | 'limits'>;
 
 const NO_PLACES: readonly number[] = Object.freeze([]);
-const NO_FIGURES: readonly LimitFigure[] = Object.freeze([]);
+const NO_STATES: readonly LimitState[] = Object.freeze([]);
 /** How soon it is worth asking again for a place, which depends on others. */
 const PLACE_RETRY_S = 1;
 
@@ -35,6 +37,7 @@ export class ExchangeLimits {
   readonly #options: ExchangeLimitsOptions;
   #everyone: readonly LimitRule[] | null = null;
   #books = new WeakMap<LimitedClient, ClientLimits>();
+  readonly #policies = new WeakMap<Limit, LimitPolicy>();
 
   /** What all threads count. */
   get counts(): LimitCounts {
@@ -82,20 +85,19 @@ export class ExchangeLimits {
   }
 
   /** What is left of the limits that the exchange came under, its client's and its site's. */
-  figures({ limits: held, pace }: Exchange): readonly LimitFigure[] {
-    if (held === null && pace === null) return NO_FIGURES;
-    const { counts, now } = this.#options;
-    const at = now();
-    const own = held?.limits.map((limit) => counts.figure(limit, held.site, at)) ?? [];
-    const paced = [pace?.site.rate, pace?.site.exchanges];
-    return [...own, ...paced.flatMap((limit) => (limit == null ? [] : counts.figure(limit, '', at)))];
+  states({ limits: held, pace }: Exchange): readonly LimitState[] {
+    if (held === null && pace === null) return NO_STATES;
+    const at = this.#options.now();
+    const states = held?.limits.map((limit) => this.#stateOf(limit, held.site, at)) ?? [];
+    for (const limit of [pace?.site.rate, pace?.site.exchanges])
+      if (limit != null) states.push(this.#stateOf(limit, '', at));
+    return states;
   }
 
   /** What is left to the client, of limits that have one count whatever the site. */
-  figuresOf(client: LimitedClient): readonly LimitFigure[] {
-    const { counts, now } = this.#options;
-    const at = now();
-    return this.bookOf(client).all.map((limit) => counts.figure(limit, '', at));
+  statesOf(client: LimitedClient): readonly LimitState[] {
+    const at = this.#options.now();
+    return this.bookOf(client).all.map((limit) => this.#stateOf(limit, '', at));
   }
 
   /** The client's limits. Rules that can't be read were judged before they were stored: one that no longer can be refuses
@@ -111,6 +113,15 @@ export class ExchangeLimits {
     const book = new ClientLimits(client.name, { own: client.limits.map(readRule), everyone });
     this.#books.set(client, book);
     return book;
+  }
+
+  #stateOf(limit: Limit, site: string, at: number): LimitState {
+    let policy = this.#policies.get(limit);
+    if (policy === undefined) {
+      policy = limitPolicy(limit);
+      this.#policies.set(limit, policy);
+    }
+    return limitState(this.#options.counts.figure(limit, site, at), policy);
   }
 }
 

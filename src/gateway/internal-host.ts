@@ -3,10 +3,10 @@ import type { Exit } from '../pool/exit.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { formatParams } from '../protocol/params.ts';
+import { limitLine } from '../protocol/rate-limit-fields.ts';
 import { parseReport } from '../protocol/report.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Exchange } from './exchange.ts';
-import { limitLine } from './limit-lines.ts';
 import { applyReport } from './report.ts';
 import { sessionExit } from './session-exit.ts';
 
@@ -88,7 +88,7 @@ function echo(deps: Collaborators, exchange: Exchange, admission: Admission): Lo
     exit: exit === null ? null : { id: exit.id, pool: exit.pool, ...exit.geo, ...lifetimeOf(exit, admission) },
     limits: {
       reports: deps.signals.reports.left(admission.client.name, deps.now()),
-      client: deps.limits.figuresOf(admission.client).map(limitLine),
+      client: deps.limits.statesOf(admission.client).map(limitLine),
       quotas: deps.quotas.viewsOf(admission.client),
     },
     requestId: exchange.id,

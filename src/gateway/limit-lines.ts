@@ -1,6 +1,7 @@
+import type { Limit } from '../policy/limit-book.ts';
 import type { LimitFigure } from '../policy/limit-counts.ts';
 import type { ReplyLabels } from '../protocol/error-reply.ts';
-import type { LimitLine } from '../protocol/rate-limit-fields.ts';
+import { LimitPolicy, type LimitState } from '../protocol/rate-limit-fields.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Exchange, labelsOf } from './exchange.ts';
 
@@ -8,31 +9,37 @@ import { type Exchange, labelsOf } from './exchange.ts';
  *  origin's word on limits. */
 export function ownLabelsOf(deps: Collaborators, exchange: Exchange): ReplyLabels {
   const labels = labelsOf(exchange);
-  const limits = linesOf(deps, exchange);
+  const limits = statesOf(deps, exchange);
   return limits.length === 0 ? labels : { ...labels, limits };
 }
 
 /** Of an exchange that goes nowhere, with the gateway itself, all limits of its client that have one count. */
-function linesOf(deps: Collaborators, exchange: Exchange): readonly LimitLine[] {
+function statesOf(deps: Collaborators, exchange: Exchange): readonly LimitState[] {
   const { admission } = exchange;
   if (admission === null || admission.pools.length > 0)
-    return [...deps.limits.figures(exchange).map(limitLine), ...deps.quotas.lines(exchange)];
+    return [...deps.limits.states(exchange), ...deps.quotas.states(exchange)];
   const { client } = admission;
-  return [...deps.limits.figuresOf(client).map(limitLine), ...deps.quotas.linesOf(client)];
+  return [...deps.limits.statesOf(client), ...deps.quotas.statesOf(client)];
 }
 
-/** A limit as replies and people are told of it. */
-export function limitLine({ limit, left, backInMs }: LimitFigure): LimitLine {
-  const { kind, name, most, pace } = limit;
+/** What of a limit replies and people are told. */
+export function limitPolicy({ kind, name, most, pace }: Limit): LimitPolicy {
+  const windowS = pace === null ? null : Math.max(1, wholeSeconds(pace.span / pace.ticksPerMs));
+  const unit = pace === null ? 'concurrent-requests' : kind === 'bandwidth' ? 'content-bytes' : 'requests';
+  return new LimitPolicy({ name, quota: most, windowS, unit });
+}
+
+/** How it stands. */
+export function limitState({ limit, left, backInMs }: LimitFigure, policy: LimitPolicy): LimitState {
+  const { kind, most, pace } = limit;
+  if (pace === null) return { policy, left, backInS: null, lastsS: null };
   // Of a flow: what may pass within the next second.
-  const rest = kind === 'bandwidth' && pace !== null ? most - Math.floor(pace.span / pace.cost) : 0;
+  const all = kind === 'bandwidth' ? left + most - Math.floor(pace.span / pace.cost) : left;
   return {
-    name,
-    quota: most,
-    windowS: pace === null ? null : wholeSeconds(pace.span / pace.ticksPerMs),
-    unit: pace === null ? 'concurrent-requests' : kind === 'bandwidth' ? 'content-bytes' : 'requests',
-    left: left + rest,
+    policy,
+    left: all,
     backInS: backInMs === null ? null : wholeSeconds(backInMs),
+    lastsS: Math.max(1, wholeSeconds((all * pace.cost) / pace.ticksPerMs)),
   };
 }
 

@@ -9,7 +9,7 @@ export type QuotaClient = Pick<ClientRecord, 'name' | 'quotas'>;
 export interface QuotaBooksOptions {
   /** What holds for every client that has no rules of its own; replaced as a whole by a reload. */
   readonly everyone: () => readonly QuotaRule[];
-  /** The clients as they stand: of what runs longer the present quotas hold. */
+  /** The clients as they stand, replaced as a whole by a change: of what runs longer the present quotas hold. */
   readonly directory: () => Pick<ClientDirectory, 'get'>;
 }
 
@@ -17,6 +17,7 @@ export interface QuotaBooksOptions {
 export class QuotaBooks {
   readonly #options: QuotaBooksOptions;
   #everyone: readonly QuotaRule[] | null = null;
+  #clients: Pick<ClientDirectory, 'get'> | null = null;
   #books = new WeakMap<QuotaClient, ClientQuotas>();
 
   constructor(options: QuotaBooksOptions) {
@@ -31,17 +32,18 @@ export class QuotaBooks {
   /** Rules that can't be read were judged before they were stored: one that no longer can be refuses everything, rather than
    *  nothing. */
   of(client: QuotaClient): ClientQuotas {
-    const { everyone, directory } = this.#options;
-    const rules = everyone();
-    if (rules !== this.#everyone) {
+    const [rules, clients] = [this.#options.everyone(), this.#options.directory()];
+    // Asked several times for each exchange, and changed rarely.
+    if (rules !== this.#everyone || clients !== this.#clients) {
       this.#everyone = rules;
+      this.#clients = clients;
       this.#books = new WeakMap();
     }
-    const present = directory().get(client.name) ?? client;
-    const known = this.#books.get(present);
+    const known = this.#books.get(client);
     if (known !== undefined) return known;
-    const book = new ClientQuotas(present.name, { own: present.quotas.map(readRule), everyone: rules });
-    this.#books.set(present, book);
+    const { name, quotas } = clients.get(client.name) ?? client;
+    const book = new ClientQuotas(name, { own: quotas.map(readRule), everyone: rules });
+    this.#books.set(client, book);
     return book;
   }
 }

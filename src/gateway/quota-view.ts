@@ -1,9 +1,9 @@
 import type { Quota } from '../policy/quota-book.ts';
-import type { QuotaCounts } from '../policy/quota-counts.ts';
+import type { AccountName, QuotaCounts } from '../policy/quota-counts.ts';
 import { endText } from '../policy/quota-text.ts';
 import { formatUnits } from '../protocol/decimal.ts';
 import { MONEY_DECIMALS } from '../protocol/quota-rule.ts';
-import type { LimitLine } from '../protocol/rate-limit-fields.ts';
+import { LimitPolicy, type LimitState } from '../protocol/rate-limit-fields.ts';
 
 /** In fields of replies money is told in millionths. */
 const FIELD_DECIMALS = 6;
@@ -49,21 +49,23 @@ export function quotaView(quota: Quota, counts: QuotaCounts): QuotaView {
   };
 }
 
-/** The same as a reply's fields tell it. */
-export function quotaLine(quota: Quota, counts: QuotaCounts, wallTime: number): LimitLine {
-  const { name, measure, currency, most } = quota;
-  const account = counts.accountOf(quota);
-  const { start, end } = account;
-  const left = leftOf(most, counts.spent(account));
-  const isEndless = !Number.isFinite(end);
-  return {
+/** The quota in one of its periods, as a reply's fields tell it. */
+export function quotaPolicy({ name, measure, currency, most }: Quota, { start, end }: AccountName): LimitPolicy {
+  return new LimitPolicy({
     name,
     quota: figureIn(measure, most),
-    windowS: isEndless ? null : Math.round((end - start) / 1_000),
+    windowS: Number.isFinite(end) ? Math.round((end - start) / 1_000) : null,
     unit: measure === 'bytes' ? 'content-bytes' : measure === 'requests' ? 'requests' : `micro-${currency}`,
-    left: figureIn(measure, left),
-    backInS: isEndless ? null : Math.max(1, Math.ceil((end - wallTime) / 1_000)),
-  };
+  });
+}
+
+/** How it stands there, at `wallTime` of a period that is over at `end`. */
+export function quotaState(
+  { measure, most }: Quota,
+  { policy, spent, end, wallTime }: { policy: LimitPolicy; spent: bigint; end: number; wallTime: number },
+): LimitState {
+  const endsInS = Number.isFinite(end) ? Math.max(1, Math.ceil((end - wallTime) / 1_000)) : null;
+  return { policy, left: figureIn(measure, leftOf(most, spent)), backInS: endsInS, lastsS: endsInS };
 }
 
 const leftOf = (most: bigint, spent: bigint): bigint => (spent >= most ? 0n : most - spent);

@@ -3,12 +3,12 @@ import type { ClientRecord } from '../policy/client-directory.ts';
 import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import type { Price } from '../pool/exit.ts';
-import type { LimitLine } from '../protocol/rate-limit-fields.ts';
+import type { LimitPolicy, LimitState } from '../protocol/rate-limit-fields.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Exchange } from './exchange.ts';
 import type { QuotaBooks, QuotaClient } from './quota-books.ts';
 import { Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
-import { type QuotaView, quotaLine, quotaView } from './quota-view.ts';
+import { type QuotaView, quotaPolicy, quotaState, quotaView } from './quota-view.ts';
 import { NO_PLACE, QuotaWatch } from './quota-watch.ts';
 import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
 
@@ -48,6 +48,7 @@ export class Quotas {
   /** Tunnels that are under way. */
   readonly watch = new QuotaWatch((exchange) => this.check(exchange));
   readonly #prices = new WeakMap<Price, UnitPrice>();
+  readonly #policies = new WeakMap<Account, LimitPolicy>();
 
   constructor(options: QuotasOptions) {
     this.#options = options;
@@ -160,14 +161,14 @@ export class Quotas {
   }
 
   /** What is left of the hard quotas that the exchange comes under. */
-  lines({ quota: hold }: Exchange): readonly LimitLine[] {
-    return hold === null ? [] : this.#linesOf(this.#quotasOf(hold, hold.pools));
+  states({ quota: hold }: Exchange): readonly LimitState[] {
+    return hold === null ? [] : this.#statesOf(this.#quotasOf(hold, hold.pools));
   }
 
   /** The same of all quotas of a client. */
-  linesOf(client: QuotaClient): readonly LimitLine[] {
+  statesOf(client: QuotaClient): readonly LimitState[] {
     const { books } = this.#options;
-    return books.has(client) ? this.#linesOf(books.of(client).all) : [];
+    return books.has(client) ? this.#statesOf(books.of(client).all) : [];
   }
 
   /** How all quotas of a client stand. */
@@ -176,9 +177,20 @@ export class Quotas {
     return books.has(client) ? books.of(client).all.map((quota) => quotaView(quota, counts)) : [];
   }
 
-  #linesOf(quotas: readonly Quota[]): readonly LimitLine[] {
+  #statesOf(quotas: readonly Quota[]): readonly LimitState[] {
     const { counts, wallTime } = this.#options;
-    return quotas.filter(({ kind }) => kind === 'hard').map((quota) => quotaLine(quota, counts, wallTime()));
+    const states: LimitState[] = [];
+    for (const quota of quotas) {
+      if (quota.kind === 'soft') continue;
+      const account = counts.accountOf(quota);
+      let policy = this.#policies.get(account);
+      if (policy === undefined) {
+        policy = quotaPolicy(quota, account);
+        this.#policies.set(account, policy);
+      }
+      states.push(quotaState(quota, { policy, spent: counts.spent(account), end: account.end, wallTime: wallTime() }));
+    }
+    return states;
   }
 
   #takeRequest(hold: QuotaHold, quotas: readonly Quota[]): void {

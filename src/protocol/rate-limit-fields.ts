@@ -1,34 +1,69 @@
 import { quoted } from './proxy-status.ts';
 
-/** One limit as a reply tells it. */
-export interface LimitLine {
+/** What of a limit doesn't change with its use. */
+export interface LimitTerms {
   readonly name: string;
   /** How much there is at once, or in a window. */
   readonly quota: number;
   /** In which time all of it comes back, in s; null where that is up to those under way. */
   readonly windowS: number | null;
   readonly unit: 'requests' | 'concurrent-requests' | 'content-bytes' | `micro-${string}`;
+}
+
+/** How much of a limit is left. */
+export interface LimitRest {
   readonly left: number;
-  /** After how many s all of it is back, or, where nothing is left, some of it: the time that Retry-After tells. Null as above. */
+  /** After how many s all of it is back, or, where nothing is left, some of it: the time that Retry-After tells. Null where that is up
+   *  to those under way. */
   readonly backInS: number | null;
+  /** For how many s what is left has to do, if it is used no faster than it comes back. Null as above. */
+  readonly lastsS: number | null;
+}
+
+/** One limit as people and programs are told of it. */
+export interface LimitLine extends LimitTerms, LimitRest {}
+
+/** One limit as replies tell it: its terms are put into words once. */
+export interface LimitState extends LimitRest {
+  readonly policy: LimitPolicy;
+}
+
+/** Terms, and how they stand in RateLimit-Policy. */
+export class LimitPolicy {
+  readonly terms: LimitTerms;
+  /** The name, as both fields quote it. */
+  readonly item: string;
+  readonly text: string;
+
+  constructor(terms: LimitTerms) {
+    const { name, quota, windowS, unit } = terms;
+    this.terms = terms;
+    this.item = quoted(name);
+    const measure = unit === 'requests' ? '' : `;qu=${quoted(unit)}`;
+    this.text = `${this.item};q=${quota}${windowS === null ? '' : `;w=${windowS}`}${measure}`;
+  }
+}
+
+export function limitLine({ policy, left, backInS, lastsS }: LimitState): LimitLine {
+  return { ...policy.terms, left, backInS, lastsS };
 }
 
 /** RateLimit-Policy and RateLimit by draft-ietf-httpapi-ratelimit-headers-11 (May 2026): lists of strings that name a policy, with
- *  quota `q`, window `w` and unit `qu` (requests unless told); what remains `r`, for the next `t` seconds, which of one that is used
- *  up should be the moment of Retry-After. None for no limits. */
-export function rateLimitFields(lines: readonly LimitLine[]): [name: string, value: string][] {
-  if (lines.length === 0) return [];
+ *  quota `q`, window `w` (1 at least) and unit `qu` (requests unless told); the available quota `r` and its effective window `t`: their
+ *  ratio is no faster than the policy's (§6), and of one that is used up `t` ends with Retry-After. No partition key (`pk`): whose they
+ *  are, the client knows. Units of money are not among those of the draft's registry (§10.3): who doesn't know one can't use the
+ *  figure, while without a unit it would look like requests. None for no limits. */
+export function rateLimitFields(states: readonly LimitState[]): [name: string, value: string][] {
+  if (states.length === 0) return [];
+  let [policies, rests] = ['', ''];
+  for (const { policy, left, backInS, lastsS } of states) {
+    const windowS = left === 0 ? backInS : lastsS;
+    const comma = policies === '' ? '' : ', ';
+    policies += `${comma}${policy.text}`;
+    rests += `${comma}${policy.item};r=${left}${windowS === null ? '' : `;t=${windowS}`}`;
+  }
   return [
-    ['RateLimit-Policy', lines.map(policyOf).join(', ')],
-    ['RateLimit', lines.map(stateOf).join(', ')],
+    ['RateLimit-Policy', policies],
+    ['RateLimit', rests],
   ];
-}
-
-function policyOf({ name, quota, windowS, unit }: LimitLine): string {
-  const measure = unit === 'requests' ? '' : `;qu=${quoted(unit)}`;
-  return `${quoted(name)};q=${quota}${windowS === null ? '' : `;w=${windowS}`}${measure}`;
-}
-
-function stateOf({ name, left, backInS }: LimitLine): string {
-  return `${quoted(name)};r=${left}${backInS === null ? '' : `;t=${backInS}`}`;
 }

@@ -9,7 +9,7 @@ import { poolStats } from '../admin/pool-stats.ts';
 import { countUsable, poolViews } from '../admin/pool-view.ts';
 import type { ReloadPools } from '../admin/reload-command.ts';
 import { ExchangeLimits } from '../gateway/exchange-limits.ts';
-import { limitLine } from '../gateway/limit-lines.ts';
+import { limitLine } from '../protocol/rate-limit-fields.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import type { Clients } from '../store/clients.ts';
 import { exitFigures } from './exit-figures.ts';
@@ -87,7 +87,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
     checks: () => probing.checks,
     quotasLeft: (client) => quotas.viewsOf(client),
     quotas: () => quotas,
-    limitsLeft: (name) => limits.figuresOf(clients.showClient(name)).map(limitLine),
+    limitsLeft: (name) => limits.statesOf(clients.showClient(name)).map(limitLine),
     onClientsChanged: () => {
       taken = takeClients();
     },

@@ -23,7 +23,8 @@ export class QuotaDesk implements QuotaAnswers {
   constructor(options: QuotaDeskOptions) {
     this.#options = options;
     // Clients are given as they stand.
-    this.#books = new QuotaBooks({ everyone: options.everyone, directory: () => ({ get: () => undefined }) });
+    const asGiven = { get: () => undefined };
+    this.#books = new QuotaBooks({ everyone: options.everyone, directory: () => asGiven });
   }
 
   viewsOf(client: QuotaClient): readonly QuotaView[] {

@@ -1,0 +1,70 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { limitPolicy, limitState } from '../../src/gateway/limit-lines.ts';
+import { ClientLimits } from '../../src/policy/limit-book.ts';
+import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
+import { parseLimitRule } from '../../src/protocol/limit-rule.ts';
+import { rateLimitFields } from '../../src/protocol/rate-limit-fields.ts';
+
+/** The one limit of a rule, and its count. */
+function counted(text: string) {
+  const reading = parseLimitRule(text);
+  if (!reading.ok) throw new Error(reading.message);
+  const [limit] = new ClientLimits('acme', { own: [reading.value], everyone: [] }).of({
+    pools: [],
+    host: 'shop.example',
+    tag: undefined,
+  });
+  const counts = new LimitCounts(createLimitMemory(1, Buffer.from('a key')), 0);
+  const fields = (now: number) =>
+    new Map(rateLimitFields([limitState(counts.figure(limit!, '', now), limitPolicy(limit!))]));
+  return { limit: limit!, counts, fields };
+}
+
+test('what is left is told with the time for which it has to do, and of nothing when there is some', (t) => {
+  const { limit, counts, fields } = counted('requests=100/1m burst=100');
+  const state = (now: number) => fields(now).get('RateLimit');
+  t.is(fields(5_000).get('RateLimit-Policy'), '"requests";q=100;w=60');
+  t.is(state(5_000), '"requests";r=100;t=60');
+  for (let i = 0; i < 50; i++) counts.take(limit, '', 5_000);
+  t.is(state(5_000), '"requests";r=50;t=30');
+  for (let i = 0; i < 50; i++) counts.take(limit, '', 5_000);
+  t.is(state(5_000), '"requests";r=0;t=1');
+  t.is(state(65_000), '"requests";r=100;t=60');
+});
+
+test('of bandwidth the next second is told, before and after its first octet', (t) => {
+  const { limit, counts, fields } = counted('bandwidth=1MB/s');
+  t.is(fields(5_000).get('RateLimit-Policy'), '"bandwidth";q=1000000;w=1;qu="content-bytes"');
+  t.is(fields(5_000).get('RateLimit'), '"bandwidth";r=1000000;t=1');
+  counts.reserve(limit, 5_000, 150_000);
+  t.is(fields(5_000).get('RateLimit'), '"bandwidth";r=850000;t=1');
+});
+
+test('exchanges under way have no window', (t) => {
+  const { limit, counts, fields } = counted('exchanges=2');
+  counts.take(limit, '', 5_000);
+  t.is(fields(5_000).get('RateLimit-Policy'), '"exchanges";q=2;qu="concurrent-requests"');
+  t.is(fields(5_000).get('RateLimit'), '"exchanges";r=1');
+});
+
+test('windows are a second at least, and no ratio is faster than the limit', (t) => {
+  const given = fc.record({
+    count: fc.integer({ min: 1, max: 100_000 }),
+    unit: fc.constantFrom(['s', 1], ['m', 60], ['h', 3_600]) as fc.Arbitrary<[string, number]>,
+    burst: fc.integer({ min: 1, max: 2_000 }),
+    taken: fc.integer({ min: 0, max: 2_000 }),
+  });
+  fc.assert(
+    fc.property(given, ({ count, unit: [unit, seconds], burst, taken }) => {
+      const { limit, counts, fields } = counted(`requests=${count}/${unit} burst=${burst}`);
+      for (let i = 0; i < Math.min(taken, burst); i++) counts.take(limit, '', 5_000);
+      const [, quota, window] = /;q=(\d+);w=(\d+)$/.exec(fields(5_000).get('RateLimit-Policy') ?? '') ?? [];
+      const [, left, lasts] = /;r=(\d+);t=(\d+)$/.exec(fields(5_000).get('RateLimit') ?? '') ?? [];
+      // Pure quotients of whole numbers, but for what the division leaves behind the point.
+      const isWithin = (units: number, time: number) => units <= (time * count * 1.001) / seconds + 1e-6;
+      return Number(window) >= 1 && isWithin(Number(quota), Number(window)) && isWithin(Number(left), Number(lasts));
+    }),
+  );
+  t.pass();
+});
