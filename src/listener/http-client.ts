@@ -10,7 +10,7 @@ import { readLocalContent } from '../gateway/local-content.ts';
 import { RequestContent } from '../gateway/request-content.ts';
 import { admit, serveExchange, serveTunnel } from '../gateway/serve.ts';
 import type { Fault } from '../protocol/decoded.ts';
-import { connectReply, httpErrorReply } from '../protocol/error-reply.ts';
+import { connectReply } from '../protocol/error-reply.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { RequestHeadDecoder } from '../protocol/http-head.ts';
 import type { RequestHead, RequestPlan } from '../protocol/http-message.ts';
@@ -18,6 +18,7 @@ import { planRequest } from '../protocol/http-request.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import { ignoreError } from '../transport/ignore-error.ts';
 import type { ListenerContext } from './context.ts';
+import { refusalOf, refuseHead } from './http-refusal.ts';
 import { serveInternalHost } from './internal-client.ts';
 import { introductionOf } from './introduction.ts';
 import { lingerAndClose } from './linger.ts';
@@ -251,35 +252,23 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     // Behind a refused CONNECT or Upgrade come octets of another protocol, which must not be taken for a request.
     const switches = plan.form === 'authority' || plan.upgrade !== '';
     const doubtful = (switches && this.#connection.hasSurplus) || !content.passable(plan.expectsContinue);
-    const reply = httpErrorReply(error, {
-      ...ownLabelsOf(this.#context.gateway, exchange),
-      attempts: exchange.attempts.length,
-      method: plan.method,
-      minorVersion: plan.minorVersion,
-      keepAlive: plan.keepAlive && !doubtful && !this.#context.gateway.draining(),
-      proxyName: 'roundabout',
-    });
+    const reply = refusalOf(this.#context.gateway, exchange, { error, plan, doubtful });
     this.#socket.write(reply.octets);
     return reply.closes ? 'close' : 'keep';
   }
 
   /** Answers what is no request. Nothing behind it can be trusted, so the connection ends. It is booked like any exchange. */
   #refuseHead(error: GatewayError, method: string): void {
-    const { gateway, name } = this.#context;
     this.#patience.clear();
-    void serveExchange<void>(
-      gateway,
-      { mode: 'forward', method, listener: name, source: this.#source },
-      {
-        line: () => Promise.reject(error),
-        refuse: (exchange) => {
-          const labels = ownLabelsOf(gateway, exchange);
-          const shape = { method, minorVersion: 1, keepAlive: false, attempts: 0, proxyName: 'roundabout' } as const;
-          this.#socket.write(httpErrorReply(error, { ...labels, ...shape }).octets);
-          this.#close();
-        },
+    refuseHead(this.#context, {
+      error,
+      method,
+      source: this.#source,
+      answer: (octets) => {
+        this.#socket.write(octets);
+        this.#close();
       },
-    );
+    });
   }
 
   #lostPatience(): void {

@@ -1,12 +1,8 @@
 // The relay as JavaScript sees it: numbers in, numbers out. One core for the process, one mailbox for each thread of JavaScript.
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <node_api.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -15,20 +11,28 @@
 
 #include "parking.h"
 #include "relay-core.h"
+#include "values.h"
+#include "waiting.h"
 
 namespace {
 
 using relay::Adoption;
+using relay::Arguments;
+using relay::boolean;
 using relay::Core;
+using relay::doubles_of;
+using relay::fail;
+using relay::handle_of;
 using relay::Mailbox;
+using relay::number;
+using relay::number_of;
+using relay::octets_of;
 using relay::Record;
+using relay::whole_of;
 
 /** Doubles of one record in what drain() fills; see transport/relay-binding.ts. */
 constexpr size_t kRecordFields = 14;
 constexpr size_t kRecordsAtOnce = 64;
-
-/** The largest whole number that a double tells from its neighbours. */
-constexpr double kMostWhole = 9007199254740991.0;
 
 // They outlive every thread of JavaScript: the relay threads use them to the end of the process.
 std::mutex shared_mutex;
@@ -47,73 +51,6 @@ Environment* environment_of(napi_env env) {
   void* data = nullptr;
   napi_get_instance_data(env, &data);
   return static_cast<Environment*>(data);
-}
-
-template <size_t N>
-struct Arguments {
-  napi_value values[N];
-  Arguments(napi_env env, napi_callback_info info) {
-    size_t count = N;
-    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
-  }
-  napi_value operator[](size_t index) const { return values[index]; }
-};
-
-napi_value number(napi_env env, double value) {
-  napi_value result = nullptr;
-  napi_create_double(env, value, &result);
-  return result;
-}
-
-napi_value boolean(napi_env env, bool value) {
-  napi_value result = nullptr;
-  napi_get_boolean(env, value, &result);
-  return result;
-}
-
-/** What is no number, or no finite one, is `otherwise`. */
-double number_of(napi_env env, napi_value value, double otherwise) {
-  double result = 0;
-  return napi_get_value_double(env, value, &result) == napi_ok && std::isfinite(result) ? result : otherwise;
-}
-
-/** Whole and from -1 to 2^53 - 1; anything negative is -1. */
-int64_t whole_of(napi_env env, napi_value value, double otherwise) {
-  const double result = number_of(env, value, otherwise);
-  return result < 0 ? -1 : static_cast<int64_t>(std::fmin(result, kMostWhole));
-}
-
-uint64_t handle_of(napi_env env, napi_value value) {
-  return static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, value, 0))) & ~1ull;
-}
-
-relay::Span octets_of(napi_env env, napi_value value) {
-  bool is_buffer = false;
-  napi_is_buffer(env, value, &is_buffer);
-  if (!is_buffer) return {};
-  void* octets = nullptr;
-  size_t length = 0;
-  napi_get_buffer_info(env, value, &octets, &length);
-  return {static_cast<const char*>(octets), length};
-}
-
-/** The doubles of a Float64Array with at least `least` of them, or null. */
-double* doubles_of(napi_env env, napi_value value, size_t least, size_t* length = nullptr) {
-  bool is_array = false;
-  napi_is_typedarray(env, value, &is_array);
-  if (!is_array) return nullptr;
-  napi_typedarray_type type;
-  size_t count = 0;
-  void* data = nullptr;
-  napi_get_typedarray_info(env, value, &type, &count, &data, nullptr, nullptr);
-  if (type != napi_float64_array || count < least) return nullptr;
-  if (length != nullptr) *length = count;
-  return static_cast<double*>(data);
-}
-
-napi_value fail(napi_env env, const char* why) {
-  napi_throw_type_error(env, nullptr, why);
-  return nullptr;
 }
 
 void call_notify(napi_env env, napi_value callback, void*, void*) {
@@ -322,13 +259,7 @@ napi_value sweep(napi_env env, napi_callback_info) { return number(env, static_c
 napi_value waited(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   const int64_t fd = whole_of(env, arguments[0], -1);
-  tcp_info told{};
-  socklen_t length = sizeof told;
-  if (fd < 0 || fd > INT32_MAX ||
-      getsockopt(static_cast<int>(fd), IPPROTO_TCP, TCP_INFO, &told, &length) != 0 ||
-      length < offsetof(tcp_info, tcpi_last_data_recv) + sizeof told.tcpi_last_data_recv)
-    return number(env, -1);
-  return number(env, told.tcpi_last_data_recv);
+  return number(env, fd < 0 || fd > INT32_MAX ? -1 : static_cast<double>(relay::waited_ms(static_cast<int>(fd))));
 }
 
 }  // namespace

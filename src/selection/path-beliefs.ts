@@ -12,6 +12,7 @@ import {
   GROUP_WORDS as groupWords,
 } from '../memory/group-table.ts';
 import { fade, nearExp } from './fading.ts';
+import { GroupLessons } from './group-lessons.ts';
 import type { Parameters } from './parameters.ts';
 
 // An imported name is looked up at each use; a constant of a module's own is compiled in, which makes picks a tenth cheaper.
@@ -26,21 +27,6 @@ const LOW = 0xffff;
 /** A sample further off than this many standard deviations counts as this far. */
 const FAR = 2.5;
 
-/** Answers over which a group's level is a plain mean; afterwards it follows. */
-const LEVEL_MEMORY = 24;
-
-/** Steps by which the long and the short record of a group follow; the long one begins as a plain mean. */
-const NOW_STEP = 1 / 16;
-const LONG_MEMORY = 3_000;
-const LONG_START = 20;
-
-/** The share of answers that come later than `lateness` says, and the step by which that is tracked. */
-const LATE_SHARE = 0.05;
-const LATE_STEP = 0.02;
-
-/** Step by which the time that a failure takes follows. */
-const FAIL_STEP = 0.05;
-
 /** An answer takes at least this share of its exit's part, whatever its site's own time. */
 const LEAST_SHARE = 0.2;
 
@@ -48,9 +34,8 @@ const LEAST_SHARE = 0.2;
 const LEAST_DOUBT = 0.004;
 const SURPRISE = 0.25;
 
-/** Variance that is kept of ln of an exit's width, and the share of what an exit's moves by that its provider's moves by. */
+/** Variance that is kept of ln of an exit's width. */
 const WIDTH_VARIANCE = 0.02;
-const GROUP_WIDTH_STEP = 0.05;
 
 /** When an attempt failed: `ms` after the exchange began; null where that isn't known. */
 export interface FailedAt {
@@ -68,6 +53,7 @@ export type PathFailure = 'refused' | 'timed_out' | 'broke';
 export class PathBeliefs {
   readonly #rows: ExitRows;
   readonly #groups: GroupTable;
+  readonly #lessons: GroupLessons;
   readonly #of: Parameters;
 
   /** Of the exit looked at: time in ms that its part of an answer takes without others beside it; … */
@@ -98,6 +84,7 @@ export class PathBeliefs {
   constructor(tables: { readonly rows: ExitRows; readonly groups: GroupTable }, parameters: Parameters) {
     this.#rows = tables.rows;
     this.#groups = tables.groups;
+    this.#lessons = new GroupLessons(tables.groups);
     this.#of = parameters;
     this.#forgetting = Math.LN2 / parameters.evidence;
     this.#drift = parameters.drift / 1000;
@@ -148,7 +135,7 @@ export class PathBeliefs {
     floats[base + ExitWord.good] = (floats[base + ExitWord.good] as number) + 1;
     ints[base + ExitWord.history] = History.worked;
     ints[base + ExitWord.workedAt] = now;
-    this.#tally(this.provider, 1);
+    this.#lessons.tally(this.provider, 1);
     this.#learn(base, ms, ownMs);
   }
 
@@ -158,14 +145,12 @@ export class PathBeliefs {
     this.look(slot, moment.now);
     this.#age(base, moment.now);
     floats[base + ExitWord.bad] = (floats[base + ExitWord.bad] as number) + 1;
-    const failing = this.provider + GroupWord.failMs;
-    const failMs = this.failMs(this.provider);
-    this.#groups.floats[failing] = failMs + ((moment.ms ?? failMs) - failMs) * FAIL_STEP;
+    if (moment.ms !== null) this.#lessons.failedAfter(this.provider, moment.ms);
     const history = ints[base + ExitWord.history] as number;
     if ((history & History.misses) !== History.misses && !moment.ofMany)
       ints[base + ExitWord.history] = history + History.oneMiss;
     if (how === 'timed_out') floats[base + ExitWord.doubt] = Math.min(this.#of.diversity, this.doubt + 0.05);
-    this.#tally(this.provider, 0);
+    this.#lessons.tally(this.provider, 0);
   }
 
   #levelOf(group: number, provider: number): number {
@@ -255,47 +240,25 @@ export class PathBeliefs {
       Math.max(LEAST_DOUBT, this.doubt * (1 - gain * share) + SURPRISE * surprise),
     );
     this.#learnLevel(base, step, noise / variance);
-    this.#learnLateness(off > this.#lateBy(plain));
+    this.#lessons.came(this.provider, off > this.#lateBy(plain));
   }
 
   #lateBy(variance: number): number {
     return (this.#groups.floats[this.provider + GroupWord.lateness] as number) * Math.sqrt(variance);
   }
 
-  #learnLateness(beyond: boolean): void {
-    const row = this.provider + GroupWord.lateness;
-    const late = (this.#groups.floats[row] as number) + LATE_STEP * (beyond ? 1 - LATE_SHARE : -LATE_SHARE);
-    this.#groups.floats[row] = Math.max(0.5, late);
-  }
-
   #learnWidth(base: number, step: number): void {
     if (step === 0) return;
     const own = this.#rows.floats;
-    const all = this.#groups.floats;
     own[base + ExitWord.width] = Math.max(-1.5, Math.min(1.5, (own[base + ExitWord.width] as number) + step));
-    const row = this.provider + GroupWord.width;
-    all[row] = Math.max(0, Math.min(7, (all[row] as number) + step * GROUP_WIDTH_STEP));
+    this.#lessons.width(this.provider, step);
   }
 
   /** A group's level moves by what is off about its exits, by those known well more than by others. */
   #learnLevel(base: number, step: number, trust: number): void {
-    const { ints, floats } = this.#groups;
     const group = ((this.#rows.ints[base + ExitWord.group] as number) & LOW) * GROUP_WORDS;
     for (const row of group === this.provider ? [group] : [group, this.provider]) {
-      const answers = (ints[row + GroupWord.answers] as number) + 1;
-      const level = answers === 1 ? this.#levelOf(group, this.provider) : (floats[row + GroupWord.level] as number);
-      ints[row + GroupWord.answers] = answers;
-      floats[row + GroupWord.level] = level + step * (answers < LEVEL_MEMORY ? 1 / answers : trust / LEVEL_MEMORY);
+      this.#lessons.level(row, { start: this.#levelOf(group, this.provider), step, trust });
     }
-  }
-
-  #tally(provider: number, worked: number): void {
-    const { ints, floats } = this.#groups;
-    const attempts = (ints[provider + GroupWord.attempts] as number) + 1;
-    ints[provider + GroupWord.attempts] = attempts;
-    const current = floats[provider + GroupWord.worksNow] as number;
-    const long = floats[provider + GroupWord.worksLong] as number;
-    floats[provider + GroupWord.worksNow] = current + (worked - current) * NOW_STEP;
-    floats[provider + GroupWord.worksLong] = long + (worked - long) / Math.min(LONG_MEMORY, LONG_START + attempts);
   }
 }

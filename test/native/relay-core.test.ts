@@ -53,6 +53,13 @@ for (const [sanitizer, runs] of [
   });
 }
 
+compilerTest('how long octets have waited is told of connections alone: sanitizers address,undefined', async (t) => {
+  t.timeout(buildBoundMs + boundMs);
+  const program = await build(t, 'socket-waits', ['-fsanitize=address,undefined']);
+  const ended = await run(program, [], { timeoutMs: boundMs });
+  t.is(ended.code, 0, ended.stdout + ended.stderr);
+});
+
 // Without a sanitizer: it would come between the program and its own epoll_ctl.
 compilerTest('a receiver that is full and not yet entered gets its octets later', async (t) => {
   t.timeout(buildBoundMs + boundMs);
