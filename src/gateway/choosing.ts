@@ -17,6 +17,7 @@ import {
   asMinted,
   findLease,
   holdExit,
+  isPinned,
   leasedExit,
   leaseLost,
   mayHaveLost,
@@ -103,6 +104,8 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const at = agreed(deps, own, () => {
     const held = holdExit(deps, admission, { slot, exit, lease });
     const one = held === null ? null : leasedExit(deps, { lease: held, filter, excluded, bar, ttlMs });
+    // Another exchange of a strict session may have succeeded meanwhile, over an exit that this one can't use.
+    if (one === null && isPinned(held, admission)) throw leaseLost(deps, held, { bar, ttlMs, last });
     return one === null ? null : { ...one, lease: held };
   });
   return { choice: asChoice(deps, admission, at), others: othersOf(at, most - tried.length), pinned: false };
@@ -154,7 +157,7 @@ function stay(deps: Collaborators, exchange: Exchange, terms: Staying): Chosen |
   const { admission } = exchange;
   const { lease, excluded, guard, bar, last, most } = terms;
   if (admission === null) return null;
-  const pinned = lease.confirmed && (admission.params.strict ?? lease.strict);
+  const pinned = isPinned(lease, admission);
   const { ttlMs } = admission.params;
   const exit = leasedExit(deps, { lease, filter: admission.filter, excluded, bar, ttlMs });
   if (exit === null && pinned) throw leaseLost(deps, lease, { bar, ttlMs, last });

@@ -53,6 +53,11 @@ export function findLease(deps: Collaborators, admission: Admission): Lease | nu
   return key === null ? null : (deps.leases.find(key, deps.now()) ?? null);
 }
 
+/** Whether the session has been served by its exit, and must not move for this exchange. */
+export function isPinned(lease: Lease | null, { params }: Admission): lease is Lease {
+  return lease?.confirmed === true && (params.strict ?? lease.strict);
+}
+
 /** What a session's exit is judged by. */
 interface Stay {
   readonly lease: Lease;
@@ -126,7 +131,9 @@ export function holdExit(
   };
   const now = deps.now();
   const held =
-    (lease === null ? undefined : deps.leases.move(key, { from: lease, to }, now)) ??
+    (lease === null
+      ? undefined
+      : deps.leases.move(key, { from: lease, to, pinnedToo: params.strict === false }, now)) ??
     deps.leases.create(key, { ...to, ...terms, strict, client: client.name, session }, now);
   if (held === undefined && strict)
     throw new GatewayError('overloaded', { detail: 'there is no room for another session' });

@@ -1,4 +1,4 @@
-import { claimedBy, type LeaseKey, type LeaseLayout, Life, lifeOf, targetOf } from './lease-layout.ts';
+import { claimedBy, type LeaseKey, type LeaseLayout, Life, lifeOf, stands, targetOf } from './lease-layout.ts';
 import { type LeaseEntry, LeaseRecords } from './lease-record.ts';
 import type { Words } from './words.ts';
 
@@ -146,18 +146,18 @@ export class LeaseKeeper {
   }
 
   #stands(record: number): boolean {
-    return this.#lifeOf(record) === Life.standing;
+    return stands(this.#words.load(this.#layout.lifeAt(record)));
   }
 
   /** Standing, or about to in the eyes of the thread that published it. */
   #isLive(record: number): boolean {
-    const life = this.#lifeOf(record);
-    return life === Life.standing || life === Life.claimed;
+    return this.#stands(record) || this.#lifeOf(record) === Life.claimed;
   }
 
   #end(record: number): boolean {
     const at = this.#layout.lifeAt(record);
-    return this.#words.compareExchange(at, Life.standing, Life.ended) === Life.standing;
+    const ends = (life: number) => this.#words.compareExchange(at, life, Life.ended) === life;
+    return ends(Life.standing) || ends(Life.pinned);
   }
 
   /** Ends the leases that have rested longest: exactly them in a small table, about them in a large one. */
@@ -180,7 +180,7 @@ export class LeaseKeeper {
     let standing = 0;
     for (let record = 1; record <= this.#layout.records; record++) {
       const life = this.#lifeOf(record);
-      if (life === Life.standing) standing++;
+      if (life === Life.standing || life === Life.pinned) standing++;
       else if ((life === Life.ended || life === Life.moved) && this.#removed[record] === 0)
         this.#clearChain(this.#layout.headAt(this.#records.keyOf(record)[0]));
     }

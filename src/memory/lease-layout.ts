@@ -56,8 +56,12 @@ export const Life = Object.freeze({
   ended: 3,
   /** The session has moved: its lease is the record whose number stands above. */
   moved: 4,
+  /** A lease of a strict session whose exit has been confirmed: it stands, and moves only where that is insisted on. */
+  pinned: 5,
 });
 export const LIFE_SHIFT = 3;
+/** Whether a life word is that of a lease. */
+export const stands = (word: number): boolean => lifeOf(word) === Life.standing || lifeOf(word) === Life.pinned;
 export const lifeOf = (word: number): number => word & 7;
 export const claimedBy = (thread: number): number => (thread << LIFE_SHIFT) | Life.claimed;
 export const movedTo = (record: number): number => (record << LIFE_SHIFT) | Life.moved;

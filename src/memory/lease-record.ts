@@ -3,6 +3,8 @@ import {
   LeaseFlag,
   type LeaseKey,
   type LeaseLayout,
+  Life,
+  lifeOf,
   MOST_CLIENT_OCTETS,
   MOST_SESSION_OCTETS,
   MOVES_SHIFT,
@@ -153,6 +155,16 @@ export class LeaseRecords {
     return (this.#load(record, Field.flags) & LeaseFlag.strict) !== 0;
   }
 
+  /** Whether it is a strict session's that has been served: by its life, or, where it came back from the disk, by its flags. */
+  isPinned(record: number): boolean {
+    const both = LeaseFlag.strict | LeaseFlag.confirmed;
+    return this.#hasPinnedLife(record) || (this.#load(record, Field.flags) & both) === both;
+  }
+
+  #hasPinnedLife(record: number): boolean {
+    return lifeOf(this.#words.load(this.#layout.lifeAt(record))) === Life.pinned;
+  }
+
   /** Notes a use. Returns whether the last one that was put among the changes is older than `noteMs`. */
   use(record: number, now: number, noteMs: number): boolean {
     this.#store(record, Field.usedAt, now | 0);
@@ -217,7 +229,7 @@ export class LeaseRecords {
       idleMs: asMs(this.#load(record, Field.idle)),
       restedMs: this.restedMs(record, now),
       strict: (flags & LeaseFlag.strict) !== 0,
-      confirmed: (flags & LeaseFlag.confirmed) !== 0,
+      confirmed: (flags & LeaseFlag.confirmed) !== 0 || this.#hasPinnedLife(record),
       failed: (flags & LeaseFlag.failed) !== 0,
       moves: flags >>> MOVES_SHIFT,
       country: country === 0 ? '' : String.fromCharCode(country >> 8, country & 0xff),

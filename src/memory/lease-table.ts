@@ -97,11 +97,12 @@ export class LeaseTable {
     });
   }
 
-  /** The session goes on over another exit, if it still holds `from`; its absolute end stays. Returns the lease that it has
-   *  then, whoever moved it; undefined where it has none, or there is no room for another record. */
+  /** The session goes on over another exit, if it still holds `from`; its absolute end stays. One that is strict and has been
+   *  confirmed stays, unless told `pinnedToo`. Returns the lease that it has then, whoever moved it; undefined where it has none,
+   *  or there is no room for another record. */
   move(
     key: LeaseKey,
-    { from, to }: { readonly from: HeldExit; readonly to: LeasedExit },
+    { from, to, pinnedToo = false }: { readonly from: HeldExit; readonly to: LeasedExit; readonly pinnedToo?: boolean },
     now: number,
   ): Lease | undefined {
     return this.#inside(() => {
@@ -109,7 +110,8 @@ export class LeaseTable {
       for (;;) {
         const record = this.#standing(key, now);
         const life = this.#life;
-        if (record === 0 || !this.#records.holds(record, from)) {
+        const stays = record !== 0 && !pinnedToo && this.#records.isPinned(record);
+        if (record === 0 || stays || !this.#records.holds(record, from)) {
           if (claimed !== 0) this.#abandon(claimed);
           return record === 0 ? undefined : this.#records.read(record, now);
         }
@@ -123,11 +125,15 @@ export class LeaseTable {
     });
   }
 
-  /** The exit that the session holds has served it. Does nothing where it holds another by now. */
+  /** The exit that the session holds has served it. Does nothing where it holds another by now. Of a strict one it is told by its
+   *  life, which a move changes as well: so it has moved before, or stays. */
   confirm(key: LeaseKey, hold: HeldExit, now: number): void {
     this.#inside(() => {
-      const record = this.#standing(key, now);
-      if (record === 0 || !this.#records.holds(record, hold)) return;
+      let record: number;
+      do {
+        record = this.#standing(key, now);
+        if (record === 0 || !this.#records.holds(record, hold)) return;
+      } while (this.#records.isStrict(record) && !this.#pin(record, this.#life));
       if (!this.#records.flag(record, LeaseFlag.confirmed)) return;
       this.#noteChange(record);
       if (this.#records.isStrict(record)) this.#onPinned?.(this.#records.readEntry(record, now));
@@ -212,6 +218,11 @@ export class LeaseTable {
       if (lifeOf(life) !== Life.ended) return record;
     }
     return 0;
+  }
+
+  #pin(record: number, life: number): boolean {
+    if (lifeOf(life) === Life.pinned) return true;
+    return this.#words.compareExchange(this.#layout.lifeAt(record), life, Life.pinned) === life;
   }
 
   #end(record: number, life: number): boolean {

@@ -70,7 +70,7 @@ export class SessionDesk implements Sessions {
       country: to.geo.country ?? '',
       asn: Number(to.geo.asn ?? 0) || 0,
     };
-    leases.table.move(key, { from: lease, to: target }, now());
+    leases.table.move(key, { from: lease, to: target, pinnedToo: true }, now());
     return this.list({ client, session }, 1).sessions[0] ?? null;
   }
 

@@ -15,6 +15,8 @@ const here = { slot: 3, generation: 1 };
 interface View {
   readonly table: LeaseTable;
   readonly keeper: LeaseKeeper;
+  /** Exits of strict sessions that were told of as confirmed. */
+  readonly pinned: number[];
 }
 type Operation = (view: View) => unknown;
 
@@ -34,6 +36,17 @@ const move =
   (key: LeaseKey, from: number, to: number): Operation =>
   ({ table }) =>
     seen(table.move(key, { from: { slot: from, generation: 1 }, to: exitIn(to) }, 0));
+const createStrict =
+  (key: LeaseKey, slot: number): Operation =>
+  ({ table }) =>
+    seen(table.create(key, termsOf({ ...exitIn(slot), strict: true }), 0));
+/** Confirms the exit, and tells which one is pinned from then on. */
+const pin =
+  (key: LeaseKey, slot: number): Operation =>
+  ({ table, pinned }) => {
+    table.confirm(key, { slot, generation: 1 }, 0);
+    return pinned.at(-1) ?? none;
+  };
 const confirm =
   (key: LeaseKey): Operation =>
   ({ table }) =>
@@ -48,7 +61,15 @@ const sweep =
     keeper.sweep(now, 4);
 
 const actor = (thread: number, operations: readonly Operation[]): Actor<View> => ({
-  open: (words) => ({ table: new LeaseTable({ words, layout, thread }), keeper: new LeaseKeeper(words, layout) }),
+  open: (words) => {
+    const pinned: number[] = [];
+    const onPinned = ({ slot }: { readonly slot: number }) => void pinned.push(slot);
+    return {
+      table: new LeaseTable({ words, layout, thread, onPinned }),
+      keeper: new LeaseKeeper(words, layout),
+      pinned,
+    };
+  },
   operations,
 });
 
@@ -108,6 +129,31 @@ const works: Readonly<Record<string, Work>> = {
     second: [move(a, 3, 5), move(a, 5, 6)],
   },
   'moved while it is confirmed': { given: [create(a, 3)], first: [move(a, 3, 4)], second: [confirm(a), find(a)] },
+  'strict: moved while it is confirmed, or not': {
+    given: [createStrict(a, 3)],
+    first: [move(a, 3, 4)],
+    second: [pin(a, 3), find(a)],
+  },
+  'strict: either exit serves it first': {
+    given: [createStrict(a, 3)],
+    first: [move(a, 3, 4), pin(a, 4)],
+    second: [pin(a, 3), find(a)],
+  },
+  'strict: confirmed by one while another has just made it': {
+    // What its maker reads of it may be later than the making.
+    first: [(view) => createStrict(a, 3)(view) && null],
+    second: [pin(a, 3), find(a)],
+  },
+  'strict: confirmed while it is ended': {
+    given: [createStrict(a, 3)],
+    first: [pin(a, 3), find(a)],
+    second: [remove(a), createStrict(a, 4)],
+  },
+  'strict: confirmed while the chain is cleared': {
+    given: [createStrict(a, 3), create(b, 3), move(a, 3, 4)],
+    first: [pin(a, 4), move(a, 4, 5)],
+    control: [sweep(), sweep()],
+  },
   'made and moved, and made': { first: [create(a, 3), move(a, 3, 4)], second: [create(a, 5)] },
   'room for one': {
     given: [create(b, 3), create(c, 3), create(d, 3)],

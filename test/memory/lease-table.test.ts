@@ -135,6 +135,23 @@ test('a strict session that is confirmed is told of at once, once', (t) => {
   t.like(pinned[0], { key: a, exit: 'aaaaabbbbb', client: 'acme', session: 'cart42', confirmed: true, strict: true });
 });
 
+test('a strict session that was served moves no more, unless that is insisted on', (t) => {
+  const { table, keeper } = makeLeases();
+  table.create(a, termsOf({ strict: true }), 0);
+  table.move(a, { from: here, to: exitIn(4) }, 1);
+  table.confirm(a, { slot: 4, generation: 1 }, 2);
+  t.like(table.move(a, { from: { slot: 4, generation: 1 }, to: exitIn(5) }, 3), { slot: 4, confirmed: true, moves: 1 });
+  const [saved] = [...keeper.entries(3)];
+  t.is(keeper.size, 1);
+  t.true(table.remove(a, 3));
+  t.true(saved !== undefined && table.restore(saved, 4));
+  t.like(table.move(a, { from: { slot: 4, generation: 1 }, to: exitIn(5) }, 5), { slot: 4, confirmed: true });
+  const insisted = table.move(a, { from: { slot: 4, generation: 1 }, to: exitIn(5), pinnedToo: true }, 6);
+  t.like(insisted, { slot: 5, confirmed: false, strict: true, moves: 2 });
+  t.is(keeper.sweep(6, 100), 0);
+  t.like(table.find(a, 6), { slot: 5 });
+});
+
 test('idle time slides with use, and not with a look', (t) => {
   const { table } = makeLeases();
   table.create(a, termsOf({ idleMs: 100 }), 0);
