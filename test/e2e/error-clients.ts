@@ -41,7 +41,7 @@ export interface SocksReply {
 }
 
 /** Silence of the gateway for so long fails a test. Ten times the longest deadline configured would be more. */
-const silenceMs = 10_000;
+const silenceMs = 30_000;
 
 /** Asks by HTTP and reads the whole reply; then finds out whether the connection serves `next`, a request without credentials
  *  to be refused in its turn, unless the reply announced the close. */

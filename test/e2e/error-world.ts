@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { forwardVia, open } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
+import { boundMs, until } from '../support/until.ts';
 import { startDnsServer } from '../transport/dns-server.ts';
 import { cells, openFrom } from './error-clients.ts';
 import { type ErrorPeers, startErrorPeers } from './error-peers.ts';
@@ -91,15 +92,16 @@ const configWith = (dnsServer: string) => ({
     allow: [{ cidr: '127.0.0.0/8' }],
     deny: [{ suffix: 'denied.test' }],
   },
-  limits: { connections: connectionLimit, logins: { perSource: failuresPerSource } },
+  // So long that no failed login comes back meanwhile.
+  limits: { connections: connectionLimit, logins: { perSource: failuresPerSource, window: '1h' } },
   exitErrors: [{ field: 'X-Vendor-Says', match: 'no such host', kind: 'origin_dns' }],
   timeouts: {
-    handshake: '1500ms',
-    head: '1500ms',
-    dial: '400ms',
-    attempts: '600ms',
-    firstByte: '400ms',
-    stall: '400ms',
+    handshake: '3s',
+    head: '3s',
+    dial: '1s',
+    attempts: '1500ms',
+    firstByte: '1s',
+    stall: '1s',
     drain: '10s',
   },
 });
@@ -114,7 +116,7 @@ function reloader(gateway: Gateway): World['reload'] {
     for (const [name, exits] of Object.entries(pools)) await write(name, name, exits);
     await write('reload', marker, [{ direct: true }]);
     gateway.signal('SIGHUP');
-    const endsAt = Date.now() + 10_000;
+    const endsAt = Date.now() + boundMs;
     for (;;) {
       const echo = await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login: gateway.login() });
       if (echo.content.includes(`"${marker}"`)) return;
@@ -129,6 +131,8 @@ function filler(gateway: Gateway): Pick<World, 'fill' | 'vacate'> {
   const serves = async () => (await forwardVia(port, 'http://roundabout.internal/echo')).status === 407;
   return {
     fill: async () => {
+      // Until all ends are noticed there is more room than there seems to be.
+      await until(async () => (await gateway.health()).connections === 0, 'nobody is connected');
       sockets = await Promise.all(Array.from({ length: connectionLimit }, () => open(port)));
     },
     vacate: async () => {

@@ -6,6 +6,7 @@ import { startHttpExit, startHttpsExit, startSocks5Exit } from '../support/exits
 import { type AccessLine, type Gateway, startGateway } from '../support/gateway.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { type RawOrigin, startRawOrigin } from '../support/raw-origin.ts';
+import { until } from '../support/until.ts';
 import { startWireTap, type WireTap } from '../support/wire-tap.ts';
 import { exitAuthority } from './fault-pools.ts';
 
@@ -53,6 +54,10 @@ async function scene(threads: number) {
   return { gateway, origin, taps, poor, close };
 }
 
+/** Waits until the taps have seen what the log tells was sent: the last of it, an end of TLS say, comes when the line is there. */
+const hasCome = (sent: number, ...some: readonly WireTap[]) =>
+  until(() => some.reduce((sum, tap) => sum + tap.counts().sent, 0) >= sent, `${sent} octets`);
+
 const sumOf = (lines: readonly AccessLine[], member: string) =>
   lines.reduce((sum, line) => sum + Number(line[member]), 0);
 
@@ -86,6 +91,7 @@ for (const [by, threads] of carriers) {
       for (let round = 0; round < 3; round++)
         t.is((await forwardVia(gateway.port(), url, { login })).content.length, content.length);
       const lines = (await gateway.accessLog(before + 6)).slice(before);
+      await hasCome(sumOf(lines, 'exitSent'), taps[i]!);
       const { sent, received } = taps[i]!.counts();
       t.deepEqual([sumOf(lines, 'exitSent'), sumOf(lines, 'exitReceived')], [sent, received], pool);
       t.true(sent > 6 * 40 && received > 6 * content.length, pool);
@@ -123,6 +129,7 @@ test.serial('what an origin says before its client is counted once', async (t) =
     }
   }
   const lines = await gateway.accessLog(10);
+  await hasCome(sumOf(lines, 'exitSent'), taps[0]!, taps[2]!);
   const [http, , socks] = taps.map((tap) => tap.counts());
   t.is(sumOf(lines, 'exitReceived'), http!.received + socks!.received);
   t.is(sumOf(lines, 'exitSent'), http!.sent + socks!.sent);
@@ -135,6 +142,7 @@ test.serial('a client that leaves midway: nothing that was written is missing', 
   const head = `GET http://127.0.0.1:${origin.port}/ HTTP/1.1\r\nHost: o\r\nProxy-Authorization: ${credential}\r\n\r\n`;
   await rawExchange(gateway.port(), head, { until: (received) => received.length > 1_000 });
   const [line] = await gateway.accessLog(1);
+  await hasCome(Number(line!.exitSent), taps[0]!);
   const { sent, received } = taps[0]!.counts();
   t.is(line!.exitSent, sent);
   t.true(Number(line!.exitReceived) <= received && Number(line!.exitReceived) > 1_000);

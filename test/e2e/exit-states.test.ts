@@ -6,6 +6,7 @@ import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import type { Peer } from '../support/peers.ts';
+import { until } from '../support/until.ts';
 
 // What an operator says of exits and pools, and what clients see of it.
 
@@ -180,11 +181,10 @@ test.serial(
     await pool(urls);
     await reload(again);
     t.deepEqual(await usedBy(again, 3, { parameters: `exit-${one}` }), new Set(['no_exit_for_target']));
-    for (let tries = 0; tries < 400; tries++) {
-      if ((await usedBy(again, 1, { parameters: `exit-${two}` })).has(two)) break;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    t.true((await usedBy(again, 1, { parameters: `exit-${two}` })).has(two));
+    await until(
+      async () => (await usedBy(again, 1, { parameters: `exit-${two}` })).has(two),
+      'it takes requests again',
+    );
     t.false((await usedBy(again, 20)).has(one));
   },
 );
@@ -228,8 +228,8 @@ test.serial('a disabled pool takes nothing, says so, and stays so over a restart
 });
 
 async function reload(gateway: Gateway): Promise<void> {
-  const before = gateway.output().split('are read again').length;
+  const times = () => gateway.output().split('are read again').length;
+  const before = times();
   gateway.signal('SIGHUP');
-  for (let tries = 0; tries < 200 && gateway.output().split('are read again').length === before; tries++)
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => times() > before, 'reloaded');
 }

@@ -13,8 +13,8 @@ import { type Origin, startOrigin } from '../support/origin.ts';
 import { entriesOf, exitAuthority, poolName } from './fault-pools.ts';
 
 const protocols: readonly FaultProtocol[] = ['http', 'https', 'socks5'];
-const timeouts = { dial: '1s', firstByte: '1200ms', stall: '1200ms', attempts: '10s' };
-const boundMs = 10 * 1_200;
+const timeouts = { dial: '2500ms', firstByte: '3s', stall: '3s', attempts: '20s' };
+const boundMs = 10 * 3_000;
 
 /** What an exchange ends with where the exit fails before success was told. */
 const kinds = new Map<FaultMode, ErrorKind>([

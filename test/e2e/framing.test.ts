@@ -45,7 +45,7 @@ test.before(async () => {
   const exit = await startHttpExit();
   peers.push(origin, exit);
   gateway = await startGateway({
-    config: { timeouts: { head: '1s', firstByte: '2s', stall: '1s' } },
+    config: { timeouts: { head: '3s', firstByte: '6s', stall: '3s' } },
     pools: { direct: { exits: [{ direct: true }] }, http: { exits: [{ url: exit.url }] } },
   });
 });

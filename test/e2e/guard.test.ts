@@ -1,10 +1,10 @@
-import { setTimeout as rest } from 'node:timers/promises';
 import test from 'ava';
 import { type Answer, connectVia, forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import type { Peer } from '../support/peers.ts';
+import { until } from '../support/until.ts';
 
 // Exits that are used sparingly on a site.
 
@@ -99,7 +99,6 @@ test('an exit that is minted for one attempt or session has touched no site befo
     {
       guards: [{ site: 'localhost', reuseAfter: '1h', clientsPerExit: 1, sessionsPerExit: 1 }],
       limits: { exits: ['exchanges=1'], sites: ['site=localhost exit-interval=1h'] },
-      timeouts: { attempts: '2s' },
     },
   );
   const tunnels = await Promise.all(
@@ -114,17 +113,17 @@ test('an exit that is minted for one attempt or session has touched no site befo
   for (const parameters of ['', '', 'session-a', 'session-b'])
     t.is((await get(gateway, { parameters })).status, 200, parameters);
   t.is(minted(), 6);
-  t.is((await get(gateway, { parameters: 'session-a' })).reason, 'rate_limited', 'that one rests');
+  t.is((await get(gateway, { parameters: 'session-a-timeout-2s' })).reason, 'rate_limited', 'that one rests');
   for (const { socket } of tunnels) socket.destroy();
 });
 
 test('an exit whose id has turned is another one, which has touched no site', async (t) => {
   const { gateway, minted } = await vending(
-    { slots: 1, lifetime: '3s' },
+    { slots: 1, lifetime: '6s' },
     { guards: [{ site: 'localhost', reuseAfter: '1h' }] },
   );
   t.is((await get(gateway)).status, 200);
   t.is((await get(gateway)).reason, 'no_exit_for_target');
-  for (let i = 0; i < 100 && (await get(gateway)).status !== 200; i += 1) await rest(100);
+  await until(async () => (await get(gateway)).status === 200, 'another one');
   t.is(minted(), 2);
 });

@@ -86,7 +86,7 @@ test.serial(
   'nobody races an exchange that asked not to be, belongs to a session, or may not be sent twice',
   async (t) => {
     const ask = (parameters: string, more = {}) => {
-      const login = gateway.login('tester', `${parameters}-timeout-2s-retry-1`);
+      const login = gateway.login('tester', `${parameters}-timeout-5s-retry-1`);
       return forwardVia(gateway.port(), `${origin.url}/echo`, { login, ...more });
     };
     t.is((await ask('pool-unasked-hedge-0')).status, 200);

@@ -8,7 +8,8 @@ import test, { type ExecutionContext } from 'ava';
 import { forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { listen, type Peer } from '../support/peers.ts';
+import { listen, type Peer, startRefusing } from '../support/peers.ts';
+import { until } from '../support/until.ts';
 
 // What the gateway has learned outlives it: how fast exits are, which of them fail, and which of them a site has refused.
 
@@ -57,8 +58,7 @@ async function startThree(): Promise<Gateway> {
       }),
     ),
   );
-  const dead = await listen(createServer());
-  await dead.close();
+  const dead = keep(await startRefusing());
   const exits = Object.entries({ us: good.port, de: slow.port, fr: dead.port });
   const entries = exits.map(([country, port]) => ({ country, url: `http://127.0.0.1:${port}` }));
   // An operator's rule is believed each time.
@@ -151,7 +151,7 @@ test('a damaged snapshot is set aside with a warning, and the gateway starts wit
   const bytes = await readFile(path);
   await writeFile(path, bytes.with(bytes.length >> 1, bytes[bytes.length >> 1]! ^ 1));
   const second = await first.startAgain();
-  t.regex(second.output(), /not understood and not used: see learned\.snapshot\.bad/);
+  await until(() => /not understood and not used: see learned\.snapshot\.bad/.test(second.output()), 'it is said');
   t.true((await readdir(data)).includes('learned.snapshot.bad'));
   for (const { live } of await listExits(second)) t.like(live, { latencyMs: 50, failuresInRow: 0 });
   t.is(await second.stop(), 0);

@@ -5,6 +5,7 @@ import { forwardVia } from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
+import { until } from '../support/until.ts';
 
 let origin: Origin;
 let exits: readonly Exit[];
@@ -72,7 +73,7 @@ test.serial(
     const octets = await readFile(snapshot);
     await writeFile(snapshot, octets.subarray(1));
     const second = await first.startAgain();
-    t.regex(second.output(), /leases\.snapshot\.bad/);
+    await until(() => second.output().includes('leases.snapshot.bad'), 'it is said');
     t.is(await exitOf(second, 'session-other-strict-1'), 'session_lost');
     t.not(await exitOf(second, 'session-other'), 'session_lost');
     t.is(await second.stop(), 0);

@@ -6,7 +6,7 @@ import { forwardVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { run } from '../support/programs.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
-import { until } from './limit-scene.ts';
+import { until } from '../support/until.ts';
 
 // The ledger can't be written while the gateway runs: traffic goes on, an alarm shows, and nothing that was booked is lost.
 
@@ -43,7 +43,7 @@ async function scene(t: ExecutionContext): Promise<Scene> {
       const { rows }: { rows: { kind: string; exchanges: number }[] } = JSON.parse(stdout);
       return rows.find(({ kind }) => kind === 'ok')?.exchanges ?? 0;
     },
-    health: async () => JSON.parse((await gateway.command('health', '--json')).stdout),
+    health: () => gateway.health(),
   };
 }
 
@@ -62,7 +62,10 @@ async function checkRecovery(t: ExecutionContext, faulty: Scene, exchanges: numb
   t.is(await faulty.booked(), exchanges);
   t.is(await metric(faulty, 'roundabout_ledger_writable'), 1);
   t.is(await metric(faulty, 'roundabout_ledger_lost_lines_total'), 0);
-  t.regex(faulty.gateway.output(), /the ledger is written again, and nothing of it was lost/);
+  await until(
+    () => faulty.gateway.output().includes('the ledger is written again, and nothing of it was lost'),
+    'it is said',
+  );
   const database = new Sqlite(join(faulty.gateway.folder, 'data', 'ledger.db'), { readonly: true });
   t.is(database.pragma('integrity_check', { simple: true }), 'ok');
   database.close();
@@ -80,7 +83,8 @@ test.serial('another program holds the lock of the ledger for long', async (t) =
   const shown = await running.gateway.command('health');
   t.is(shown.code, 0, 'it serves');
   t.regex(shown.stderr, /the ledger can't be written, 1 bookings wait in memory: another process is writing/);
-  t.regex(running.gateway.output(), /the ledger can't be written, bookings wait in memory: another process is writing/);
+  const alarm = "the ledger can't be written, bookings wait in memory: another process is writing";
+  await until(() => running.gateway.output().includes(alarm), 'it is said');
   t.is(await metric(running, 'roundabout_ledger_writable'), 0);
   await running.serve(40);
   t.is(await running.booked(), 20, 'what was written before can be read');

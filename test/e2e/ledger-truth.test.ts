@@ -6,6 +6,7 @@ import { startHttpExit, startHttpsExit, startSocks5Exit } from '../support/exits
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { seededRandom } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
+import { until } from '../support/until.ts';
 import { startWireTap } from '../support/wire-tap.ts';
 import { exitAuthority } from './fault-pools.ts';
 
@@ -99,11 +100,17 @@ test(`${EXCHANGES} exchanges of known size over failing exits: the ledger agains
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 
   // Kept links that close later tell their last octets then.
-  const lines = await bookedBy(gateway);
+  let lines: Line[] = [];
+  await until(async () => {
+    lines = await bookedBy(gateway);
+    return sumOf(lines, 'exchanges') >= EXCHANGES;
+  }, 'all are booked');
   t.is(sumOf(lines, 'exchanges'), EXCHANGES);
   for (const kind of kinds) {
     const ours = lines.filter(({ pool }) => pool === kind);
     const [served, failed] = [ours.filter((line) => line.kind === 'ok'), ours.filter((line) => line.kind !== 'ok')];
+    // The last of it, an end of TLS say, comes when it is booked already.
+    await until(() => countsOf(kind, false).sent >= sumOf(served, 'sentBytes'), `what went to ${kind} exits`);
     const [orderly, reset] = [countsOf(kind, false), countsOf(kind, true)];
     t.is(sumOf(served, 'attempts'), sumOf(served, 'exchanges'));
     t.deepEqual([sumOf(served, 'sentBytes'), sumOf(served, 'receivedBytes')], [orderly.sent, orderly.received], kind);

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { open } from '../support/clients.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { listen, type Peer } from '../support/peers.ts';
+import { until } from '../support/until.ts';
 
 /** An origin that counts what reaches it, and may hold its answers. */
 export interface CountingOrigin extends Peer {
@@ -53,24 +54,18 @@ export async function startCountingOrigin(): Promise<CountingOrigin> {
 /** Connections wait for all of them to be open, and a busy machine takes its time. */
 export const unhurried = { handshake: '10m', head: '10m' } as const;
 
-/** Connections to the gateway, of which each of its two workers has some. Its timeouts are to be `unhurried`. */
+/** Connections to the gateway, of which each of its two workers has some. Its timeouts are to be `unhurried`. A worker that has just
+ *  taken another's place may not listen yet: then it begins anew. */
 export async function openToBoth(gateway: Gateway, count: number): Promise<readonly Socket[]> {
-  const sockets = await Promise.all(Array.from({ length: count }, () => open(gateway.port())));
-  let had: readonly number[] = [];
-  for (const bound = performance.now() + 60_000; performance.now() < bound; ) {
-    const { workers } = JSON.parse((await gateway.command('health', '--json')).stdout);
-    had = workers.connections;
-    const [one = 0, other = 0] = had;
-    if (one > 0 && other > 0 && one + other >= count) return sockets;
-    if (one + other >= count) throw new Error(`all ${count} connections are one worker's`);
-  }
-  throw new Error(`${count} connections were opened, and the workers have ${had}`);
-}
-
-/** Resolves when `holds` does; rejects after a bound. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const bound = performance.now() + 20_000; !(await holds()); ) {
-    if (performance.now() > bound) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  let sockets: readonly Socket[] = [];
+  const shares = async () => (await gateway.health()).workers.connections;
+  const sumOf = (counts: readonly number[]) => counts.reduce((sum, one) => sum + one, 0);
+  await until(async () => {
+    for (const socket of sockets) socket.destroy();
+    await until(async () => sumOf(await shares()) < count);
+    sockets = await Promise.all(Array.from({ length: count }, () => open(gateway.port())));
+    await until(async () => sumOf(await shares()) >= count, `${count} connections are accepted`);
+    return (await shares()).every((one) => one > 0);
+  }, `each worker has some of ${count} connections`);
+  return sockets;
 }

@@ -2,7 +2,8 @@ import test from 'ava';
 import { type Answer, connectVia, forwardVia, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried, until } from './limit-scene.ts';
+import { until } from '../support/until.ts';
+import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried } from './limit-scene.ts';
 
 // Two threads carry the traffic of 200 connections at once, and what they let in together is counted at the origin.
 
@@ -76,7 +77,7 @@ test.serial('each site has a limit of its own, and a refusal spends nothing', as
 });
 
 test.serial('no more exchanges are under way than the limit allows, and each end makes room', async (t) => {
-  const { origin, flood, answered, get } = await scene(t, { limits: { clients: ['exchanges=30'] } });
+  const { gateway, origin, flood, answered, get } = await scene(t, { limits: { clients: ['exchanges=30'] } });
   origin.hold(true);
   const answers = flood();
   const all: Answer[] = [];
@@ -89,6 +90,10 @@ test.serial('no more exchanges are under way than the limit allows, and each end
   t.is(count(all, 'OK'), 30);
   t.is(count(all, 'too_many_connections'), CONNECTIONS - 30);
   t.is(origin.most, 30);
+  // A place is given back a moment after the answer.
+  const login = gateway.login('acme');
+  const echo = async () => (await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login })).content;
+  await until(async () => JSON.parse(`${await echo()}`).limits.client[0].left === 30, 'every place is free');
   const next = await Promise.all(Array.from({ length: 30 }, () => get()));
   t.is(count(next, 'OK'), 30, 'every place was given back');
 });

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import test from 'ava';
 import { basic, connectVia, forwardVia, open, socks5Via } from '../support/clients.ts';
 import { goneBack, type Page, parseExposition, totalOf } from '../support/exposition.ts';
 import { type AccessLine, type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import { listen, reset } from '../support/peers.ts';
+import { reset, startRefusing } from '../support/peers.ts';
+import { boundMs } from '../support/until.ts';
 
 // What the page of metrics says is what was done, in every thread, and what the access log and health say.
 
@@ -29,7 +30,7 @@ async function pageOf(gateway: Gateway): Promise<Page> {
 
 /** A page of which `holds`, or the last one after the bound. */
 async function pageWhen(gateway: Gateway, holds: (page: Page) => boolean): Promise<Page> {
-  for (const bound = Date.now() + 10_000; ; ) {
+  for (const bound = Date.now() + boundMs; ; ) {
     const page = await pageOf(gateway);
     if (holds(page) || Date.now() > bound) return page;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -39,8 +40,7 @@ async function pageWhen(gateway: Gateway, holds: (page: Page) => boolean): Promi
 /** Exchanges that go well and others that don't, of each mode: how many lines they leave in the log. */
 async function useAll(gateway: Gateway): Promise<number> {
   const port = gateway.port();
-  const closed = await listen(createServer());
-  await closed.close();
+  const closed = await startRefusing();
   const [login, dead] = [gateway.login(), gateway.login('tester', 'pool-dead-retry-1')];
   const wrong = { ...login, password: 'wrong' };
   const throughTunnel = async ({ socket }: { socket: Socket }) => {
@@ -66,6 +66,7 @@ async function useAll(gateway: Gateway): Promise<number> {
   await many(3, () => tunnel('169.254.169.254:80'));
   await many(6, async () => throughTunnel(await socks(origin.port)));
   await many(2, () => socks(closed.port));
+  await closed.close();
   return 12 + 3 + 2 + 4 + 1 + 5 + 2 + 3 + 6 + 2;
 }
 
@@ -75,8 +76,8 @@ const modeOf = ({ method }: AccessLine) =>
 const modes = ['forward', 'connect', 'socks5'] as const;
 
 test('the page says what was done, as the access log and health do', async (t) => {
-  const gone = await Promise.all([1, 2].map(() => listen(createServer())));
-  await Promise.all(gone.map((peer) => peer.close()));
+  const gone = await Promise.all([1, 2].map(() => startRefusing()));
+  t.teardown(() => Promise.all(gone.map((peer) => peer.close())));
   const gateway = await startGateway({
     config: { workers: 2 },
     pools: {
@@ -151,9 +152,9 @@ test('the page says what was done, as the access log and health do', async (t) =
   t.is(totalOf(page, 'roundabout_pool_exchanges_total', { pool: 'dead', by: 'exit' }), 4);
   t.is(totalOf(page, 'roundabout_pool_exits', { pool: 'dead' }), 2);
 
-  const { exchanges } = JSON.parse((await gateway.command('health', '--json')).stdout);
+  const { exchanges } = await gateway.health();
   for (const [kind, count] of Object.entries(exchanges.byKind))
-    t.is(totalOf(page, 'roundabout_exchanges_total', { kind }), count as number);
+    t.is(totalOf(page, 'roundabout_exchanges_total', { kind }), count);
 });
 
 test('the page says what is open now, and of what the gateway is made', async (t) => {
@@ -162,7 +163,14 @@ test('the page says what is open now, and of what the gateway is made', async (t
   const before = await pageOf(gateway);
   const login = gateway.login('tester', 'session-a');
   const tunnels = await many(20, () => connectVia(gateway.port(), `127.0.0.1:${origin.port}`, { login }));
-  const page = await pageWhen(gateway, (now) => totalOf(now, 'roundabout_sessions_held') === 1);
+  const isNative = before.get('roundabout_build_info')?.samples[0]?.labels.relay === 'native';
+  // The session is booked, and tunnels are handed over, a moment after their clients were told of them.
+  const page = await pageWhen(
+    gateway,
+    (now) =>
+      totalOf(now, 'roundabout_sessions_held') === 1 &&
+      totalOf(now, 'roundabout_native_relay_tunnels') === (isNative ? 20 : 0),
+  );
   const value = (name: string, labels = {}) => totalOf(page, `roundabout_${name}`, labels);
 
   t.is(value('sessions_held'), 1);
@@ -172,7 +180,6 @@ test('the page says what is open now, and of what the gateway is made', async (t
   t.true(value('descriptors_open') >= totalOf(before, 'roundabout_descriptors_open') + 40);
   t.true(value('descriptors_open') < value('descriptors_limit'));
   t.true(value('connections_limit') > 20);
-  const isNative = page.get('roundabout_build_info')?.samples[0]?.labels.relay === 'native';
   t.is(value('native_relay_tunnels'), isNative ? 20 : 0);
   t.is(value('workers_running'), 2);
   for (const name of ['sessions_evicted', 'sessions_refused', 'workers_replaced', 'connections_refused'])
@@ -191,7 +198,13 @@ test('the page says what is open now, and of what the gateway is made', async (t
   t.true(looked(await pageWhen(gateway, looked)));
 
   for (const { socket } of tunnels) socket.destroy();
-  const after = await pageWhen(gateway, (now) => totalOf(now, 'roundabout_exchanges_total', { kind: 'ok' }) === 20);
+  const after = await pageWhen(
+    gateway,
+    (now) =>
+      totalOf(now, 'roundabout_exchanges_total', { kind: 'ok' }) === 20 &&
+      totalOf(now, 'roundabout_exchanges_open') === 0,
+  );
+  t.is(totalOf(after, 'roundabout_exchanges_total', { kind: 'ok' }), 20);
   t.is(totalOf(after, 'roundabout_exchanges_open'), 0);
   t.deepEqual(goneBack(before, after), []);
 });

@@ -6,12 +6,12 @@ import { parseExposition, totalOf } from '../support/exposition.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
+import { boundMs } from '../support/until.ts';
 
 // A delay of nothing makes everything wait too long, so that all is refused.
 
 const pools = { direct: { exits: [{ direct: true }] } };
 const everything = { delay: '0ms', after: '0ms' };
-const boundMs = 10_000;
 
 let origin: Origin;
 

@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net';
 import test from 'ava';
 import { type Answer, forwardVia, open } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried, until } from './limit-scene.ts';
+import { until } from '../support/until.ts';
+import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried } from './limit-scene.ts';
 
 // All clients together go to a site no faster than its rule says, over two threads, counted at the origin.
 
@@ -12,8 +14,8 @@ interface Scene {
   readonly gateway: Gateway;
   readonly origin: CountingOrigin;
   get(options?: { client?: string; parameters?: string; host?: string }): Promise<Answer>;
-  /** One request on each of 200 connections, all at once. */
-  flood(): Promise<readonly Answer[]>;
+  /** One request on each of 200 connections, all at once: those given, or new ones. */
+  flood(sockets?: readonly Socket[]): Promise<readonly Answer[]>;
   /** How many of them have been answered. */
   answered(): number;
 }
@@ -21,14 +23,14 @@ interface Scene {
 async function scene(
   t: { teardown(end: () => unknown): void },
   limits: Readonly<Record<string, unknown>>,
-  { exits = 1, timeouts = {} }: { exits?: number; timeouts?: object } = {},
+  { exits = 1 }: { exits?: number } = {},
 ): Promise<Scene> {
   const origin = await startCountingOrigin();
   t.teardown(origin.close);
   const running = await Promise.all(Array.from({ length: exits }, () => startHttpExit()));
   t.teardown(() => Promise.all(running.map((exit) => exit.close())));
   const gateway = await startGateway({
-    config: { workers: 2, limits, timeouts: { ...unhurried, ...timeouts } },
+    config: { workers: 2, limits, timeouts: unhurried },
     clients: { acme: [], other: [] },
     pools: { one: { exits: running.map(({ url }) => ({ url })) } },
   });
@@ -41,9 +43,9 @@ async function scene(
     get: ({ client = 'acme', parameters = '', host = 'localhost' } = {}) =>
       forwardVia(gateway.port(), url(host), { login: gateway.login(client, parameters) }),
     answered: () => answered,
-    flood: async () => {
+    flood: async (given) => {
       const login = gateway.login('acme');
-      const sockets = await openToBoth(gateway, CONNECTIONS);
+      const sockets = given ?? (await openToBoth(gateway, CONNECTIONS));
       const send = (socket: (typeof sockets)[number]) =>
         forwardVia(gateway.port(), url('localhost'), { login, socket }).finally(() => answered++);
       return Promise.all(sockets.map(send));
@@ -54,9 +56,10 @@ async function scene(
 const count = (answers: readonly Answer[], reason: string) => answers.filter((one) => one.reason === reason).length;
 
 test.serial('a site gets no more than its pace, and those that are too early wait', async (t) => {
-  const { origin, flood, get } = await scene(t, { sites: ['site=localhost requests=100/s burst=5'] });
+  const { gateway, origin, flood, get } = await scene(t, { sites: ['site=localhost requests=100/s burst=5'] });
+  const sockets = await openToBoth(gateway, CONNECTIONS);
   const begun = performance.now();
-  const answers = await flood();
+  const answers = await flood(sockets);
   t.is(count(answers, 'OK'), CONNECTIONS);
   t.is(origin.seen, CONNECTIONS);
   // From the beginning on: never more than the burst and what the pace had brought.
@@ -105,16 +108,19 @@ test.serial('who leaves the queue gives its turn to others, and clients take tur
     const credential = Buffer.from(`${username}:${password}`).toString('base64');
     return `GET http://localhost:${origin.port}/ HTTP/1.1\r\nHost: localhost\r\nProxy-Authorization: Basic ${credential}\r\n\r\n`;
   };
+  const underWay = async (count: number) => {
+    await until(async () => (await gateway.health()).exchanges.open === count, `${count} are under way`);
+  };
   const leaving = await Promise.all(Array.from({ length: 20 }, () => open(gateway.port())));
   for (const socket of leaving) socket.write(request('acme'));
   const greedy = Array.from({ length: 30 }, () => get());
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await underWay(1 + 20 + 30);
   for (const socket of leaving) socket.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await underWay(1 + 30);
   const order: string[] = [];
   const modest = [0, 1, 2].map(() => get({ client: 'other' }).then(() => order.push('other')));
   for (const one of greedy) void one.then(() => order.push('acme'));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await underWay(1 + 30 + 3);
   origin.hold(false);
   await Promise.all([first, ...greedy, ...modest]);
   t.is(origin.seen, 34, 'those that left were not sent');
@@ -139,9 +145,9 @@ test.serial('an exit rests from a site between two of its requests, while others
 });
 
 test.serial('what has no turn in time is told so', async (t) => {
-  const { get } = await scene(t, { sites: ['site=localhost exit-interval=1h'] }, { timeouts: { attempts: '1s' } });
+  const { get } = await scene(t, { sites: ['site=localhost exit-interval=1h'] });
   t.is((await get()).status, 200);
-  t.is((await get()).reason, 'rate_limited');
+  t.is((await get({ parameters: 'timeout-1s' })).reason, 'rate_limited');
 });
 
 test.serial('an exit carries no more exchanges than its rule says', async (t) => {

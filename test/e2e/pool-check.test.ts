@@ -26,10 +26,9 @@ async function scene(t: ExecutionContext, more: Readonly<Record<string, unknown>
     startSocks5Exit(),
     startFaultExit({ protocol: 'http', mode: 'blackhole' }),
   ]);
-  const peers = [http, socks, silent];
+  const dead = await startFaultExit({ protocol: 'http', mode: 'refuse' });
+  const peers = [http, socks, silent, dead];
   t.teardown(() => Promise.all(peers.map((peer) => peer.close())));
-  const dead = await startHttpExit();
-  await dead.close();
   const exits = [http, socks, silent, dead].map(({ url }) => ({ url }));
   const gateway = await startGateway({ pools: { main: { probe: { budget: 0 }, exits, ...more } } });
   return {
@@ -51,7 +50,7 @@ test.serial('every exit is tried by the running gateway, the dead are frozen, an
   t.timeout(180_000);
   const { gateway, kindOf, http, socks, silent, dead } = await scene(t);
   t.teardown(() => gateway.stop());
-  const { code, found, stderr } = await check(gateway, 'main', '--json', '--timeout', '700ms', '--fix');
+  const { code, found, stderr } = await check(gateway, 'main', '--json', '--timeout', '3s', '--fix');
   t.is(code, 1, stderr);
   t.regex(stderr, /main: 4 exits, some .* and at most /);
   t.like(found, { total: 4, done: 4, ended: 'finished', frozen: 2 });
@@ -67,7 +66,7 @@ test.serial('every exit is tried by the running gateway, the dead are frozen, an
   const list = JSON.parse((await gateway.command('exit', 'list', '--json')).stdout);
   const broken = list.find(({ endpoint }: { endpoint: string }) => endpoint === dead.url);
   t.like(broken, { live: { failuresInRow: 1 }, seen: { kind: 'exit_refused', source: 'check' } });
-  const text = await check(gateway, 'main', '--timeout', '700ms');
+  const text = await check(gateway, 'main', '--timeout', '3s');
   t.regex(text.stdout, /^RESULT +EXITS/);
   t.regex(text.stdout, /ok +2 +50\.0 %/);
   t.is((await check(gateway, 'nope')).code, 3);
@@ -85,7 +84,7 @@ test.serial('without a gateway the command makes the check itself, and where it 
   t.is(refused.code, 2, refused.stderr);
   t.regex(refused.stderr, /USD/);
   t.regex(refused.stderr, /add --yes/);
-  const { found, stderr } = await check(gateway, '--yes', '--json', '--timeout', '700ms');
+  const { found, stderr } = await check(gateway, '--yes', '--json', '--timeout', '3s');
   t.regex(stderr, /no gateway runs/);
   t.is(kindOf(found).get(http.url), 'ok');
   t.is(kindOf(found).get(dead.url), 'exit_refused');

@@ -7,6 +7,7 @@ import { connectVia, forwardVia } from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
+import { until } from '../support/until.ts';
 
 let origin: Origin;
 let exits: readonly Exit[];
@@ -108,8 +109,7 @@ test('what only a start can change is told of by a reload', async (t) => {
   const changed = { ...config, geo: { mmdb: ['country.mmdb'] }, probe: { ...config.probe, zone: 'Europe/Berlin' } };
   await writeFile(file, JSON.stringify(changed));
   gateway.signal('SIGHUP');
-  for (const endsAt = Date.now() + 20_000; !gateway.output().includes('are read again') && Date.now() < endsAt; )
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => gateway.output().includes('are read again'), 'reloaded');
   const told = [...gateway.output().matchAll(/(\S+): the change takes effect at the next start/g)];
   t.deepEqual(
     told.map(([, key]) => key),

@@ -1,22 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { connectVia, forwardVia, rawExchange, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
+import { freePort } from '../support/free-port.ts';
 import { startGateway } from '../support/gateway.ts';
-import { listen } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
 
 // The page of ours that exits are asked for.
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const peer = await listen(createServer());
-  await peer.close();
-  return peer.port;
-}
 
 test('no client reaches the probe page, by whatever exit', async (t) => {
   const port = await freePort();

@@ -10,7 +10,7 @@ import { lostMs, startKillLoad } from '../support/kill-load.ts';
 import { startOrigin } from '../support/origin.ts';
 import { seededRandom } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
-import { until } from './limit-scene.ts';
+import { until } from '../support/until.ts';
 
 /** Twenty are asked for by hand. */
 const ROUNDS = Number(process.env.QUOTA_KILLS ?? 3);

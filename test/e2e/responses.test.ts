@@ -125,7 +125,7 @@ test.before(async () => {
   socks = await startSocks5Exit();
   gateway = await startGateway({
     config: {
-      timeouts: { firstByte: '300ms', stall: '300ms', dial: '300ms', attempts: '1s' },
+      timeouts: { firstByte: '1500ms', stall: '1500ms', dial: '1500ms', attempts: '5s' },
       exchange: { attempts: 1 },
     },
     pools: {

@@ -6,6 +6,7 @@ import { startHttpExit } from '../support/exits.ts';
 import { startGateway } from '../support/gateway.ts';
 import { mmdbOf } from '../support/mmdb.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
+import { until } from '../support/until.ts';
 
 interface Listed {
   readonly id: string;
@@ -40,9 +41,8 @@ test("an exit that isn't where its pool says is told of", async (t) => {
   const list = async (...options: string[]): Promise<readonly Listed[]> =>
     JSON.parse((await gateway.command('exit', 'list', '--json', ...options)).stdout);
   const areSeen = (all: readonly Listed[]) => all.length === 2 && all.every(({ seen }) => seen != null);
-  let all = await list();
-  for (const endsAt = Date.now() + 30_000; !areSeen(all) && Date.now() < endsAt; ) all = await list();
-  t.true(areSeen(all));
+  await until(async () => areSeen(await list()), 'both are seen');
+  const all = await list();
   t.like(all.find((exit) => exit.pool === 'right')?.seen, { address: '192.0.2.7', country: 'de', mismatch: null });
   const [only, second] = await list('--mismatch');
   t.is(second, undefined);

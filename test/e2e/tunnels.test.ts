@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import test from 'ava';
 import { connectVia, socks5Via } from '../support/clients.ts';
-import { type Gateway, type GatewayOptions, startGateway } from '../support/gateway.ts';
+import { type GatewayOptions, startGateway } from '../support/gateway.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { listen } from '../support/peers.ts';
+import { until } from '../support/until.ts';
 import { readAll } from '../transport/bench.ts';
 
 const carriers: readonly (readonly [string, number])[] = [
@@ -33,16 +34,18 @@ async function scene(threads: number, config: GatewayOptions['config'] & object 
   return { gateway, open, close: () => origin.close() };
 }
 
-const figuresOf = async (gateway: Gateway) => JSON.parse((await gateway.command('health', '--json')).stdout);
-
 for (const [by, threads] of carriers) {
   test.serial(`health counts tunnels, and the log their octets, ${by}`, async (t) => {
     const { gateway, open, close } = await scene(threads);
     t.teardown(close);
     const tunnels = [await open('CONNECT'), await open('SOCKS5')];
-    const health = await figuresOf(gateway);
-    t.is(health.connections, 2);
-    t.like(health.relay, threads === 0 ? { kind: 'typescript' } : { kind: 'native', tunnels: 2 });
+    t.is((await gateway.health()).connections, 2);
+    // A tunnel is handed over a moment after its client was told of it.
+    const relayed = async () => {
+      const { relay } = await gateway.health();
+      return relay.kind === 'native' ? relay.tunnels : relay.kind;
+    };
+    await until(async () => (await relayed()) === (threads === 0 ? 'typescript' : 2), 'both are relayed');
     for (const { client, far } of tunnels) {
       client.end('request');
       t.is(String(await readAll(far)), 'request');
@@ -51,7 +54,7 @@ for (const [by, threads] of carriers) {
     }
     const lines = await gateway.accessLog(2);
     for (const line of lines) t.like(line, { kind: 'ok', cut: false, clientToOrigin: 7, originToClient: 10 });
-    t.is((await figuresOf(gateway)).connections, 0);
+    await until(async () => (await gateway.health()).connections === 0, 'no connection is left');
     t.is(await gateway.stop(), 0);
   });
 
@@ -84,7 +87,7 @@ for (const [by, threads] of carriers) {
   });
 
   test.serial(`the deadline of an exchange cuts its tunnel, ${by}`, async (t) => {
-    const { gateway, open, close } = await scene(threads, { timeouts: { exchange: '500ms' } });
+    const { gateway, open, close } = await scene(threads, { timeouts: { exchange: '3s' } });
     t.teardown(close);
     const { client, far } = await open();
     const errors = [client, far].map((socket) => new Promise((resolve) => socket.resume().once('error', resolve)));

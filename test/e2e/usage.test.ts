@@ -5,6 +5,7 @@ import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { listen } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
+import { until } from '../support/until.ts';
 import { startWireTap } from '../support/wire-tap.ts';
 
 interface Row {
@@ -134,12 +135,9 @@ test.serial('probes are booked as what they are', async (t) => {
     pools: { p: { probe: { every: '2s' }, exits: [{ url: `http://127.0.0.1:${tap.port}` }] } },
   });
   t.teardown(() => Promise.all([exit.close(), tap.close()]));
-  let rows: Row[] = [];
-  for (const endsAt = Date.now() + 30_000; rows.length === 0 && Date.now() < endsAt; ) {
-    ({ rows } = await usage(gateway, '--by', 'kind', '--by', 'client'));
-  }
+  await until(async () => (await usage(gateway, '--by', 'kind')).rows.length > 0, 'a probe is booked');
   await gateway.stop({ keepFolder: true });
-  ({ rows } = await usage(gateway, '--by', 'kind', '--by', 'client'));
+  const { rows } = await usage(gateway, '--by', 'kind', '--by', 'client');
   const { sent, received } = tap.counts();
   t.like(rows, [{ kind: 'probe', client: '', exchanges: 0, sentBytes: sent, receivedBytes: received }]);
   t.is(rows[0]!.spent.probes!.bytes, sent + received);

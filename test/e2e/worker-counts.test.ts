@@ -5,13 +5,15 @@ import { connectVia, forwardVia, open } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { listen, type Peer } from '../support/peers.ts';
+import { until } from '../support/until.ts';
+import { openToBoth, unhurried } from './limit-scene.ts';
 
 // Two threads carry the traffic, and what they count and learn together is what exits and sites have seen.
 
 interface ListedExit {
   readonly id: string;
   readonly endpoint: string;
-  readonly live: { readonly inFlight: number };
+  readonly live: { readonly inFlight: number; readonly refused: number };
 }
 
 interface ListedSession {
@@ -31,26 +33,6 @@ async function sessionsOf(gateway: Gateway): Promise<readonly ListedSession[]> {
   return JSON.parse((await gateway.command('session', 'list', '--json')).stdout).sessions;
 }
 
-/** Connections to the gateway, of which each worker has some. */
-async function openToBoth(gateway: Gateway, count: number): Promise<readonly Socket[]> {
-  const sockets = await many(count, () => open(gateway.port()));
-  for (;;) {
-    const { workers } = JSON.parse((await gateway.command('health', '--json')).stdout);
-    const [one, other] = workers.connections as [number, number];
-    if (one > 0 && other > 0 && one + other >= count) return sockets;
-    // A connection is counted a moment after it was opened; by chance all may be one worker's.
-    if (one + other >= count) throw new Error(`all ${count} connections are one worker's`);
-  }
-}
-
-/** Resolves when `holds` does; rejects after a bound. */
-async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const bound = performance.now() + 20_000; !(await holds()); ) {
-    if (performance.now() > bound) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 /** A server that answers nothing until told. */
 async function startGate(): Promise<Peer & { readonly waiting: readonly ServerResponse[]; release(): void }> {
   const waiting: ServerResponse[] = [];
@@ -68,7 +50,7 @@ test.serial('what is in flight over each exit, and who holds it, is what the exi
   const exits = await many(4, () => startHttpExit());
   t.teardown(() => Promise.all(exits.map((exit) => exit.close())));
   const gateway = await startGateway({
-    config: { workers: 2 },
+    config: { workers: 2, timeouts: unhurried },
     pools: { four: { exits: exits.map(({ url }) => ({ url })) } },
   });
   t.teardown(gateway.stop);
@@ -162,6 +144,7 @@ for (const [who, refusals] of [
     const gateway = await startGateway({
       config: {
         workers: 2,
+        timeouts: unhurried,
         // A 403 without more is believed six times in ten; this one always.
         blocks: [{ name: 'ban', status: [403], verdict: 'refused' }],
         // Longer than the test takes, however slow the machine.
@@ -183,7 +166,7 @@ for (const [who, refusals] of [
     // Verdicts are booked a moment after the answer.
     await until(async () => {
       const [listed] = (await exitsOf(gateway)).filter(({ id }) => id === banned.id);
-      return listed?.live.inFlight === 0;
+      return listed?.live.inFlight === 0 && listed.live.refused === refusals;
     }, 'the refusals are booked');
     const fresh = await openToBoth(gateway, 48);
     const statuses: number[] = [];

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import test from 'ava';
 import { ensureSelfSigned } from '../../src/listener/certificate.ts';
 import { connectVia, forwardVia, open, socks5Via, startTls } from '../support/clients.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { listen } from '../support/peers.ts';
+import { until } from '../support/until.ts';
 
 // One gateway, two threads that carry its traffic: nobody outside can tell.
 
@@ -48,18 +50,19 @@ test.serial('health and lists show all threads together', async (t) => {
     connectVia(gateway.port(), `127.0.0.1:${gate.port}`, { login: gateway.login() }),
   );
   t.true(tunnels.every(({ status }) => status === 200));
-  const health = JSON.parse((await gateway.command('health', '--json')).stdout);
+  const health = await gateway.health();
   t.like(health, { status: 'ok', connections: 24, exchanges: { open: 24 }, workers: { running: 2, replaced: 0 } });
-  t.is(health.workers.connections[0] + health.workers.connections[1], 24);
+  t.is(
+    health.workers.connections.reduce((sum, count) => sum + count),
+    24,
+  );
   const [exit] = JSON.parse((await gateway.command('exit', 'list', '--json')).stdout);
   t.is(exit.live.inFlight, 24);
   for (const { socket } of tunnels) socket.destroy();
 });
 
 test.serial('the gateway itself is no exit and no target, whichever thread answers', async (t) => {
-  const probe = await listen(createServer());
-  await probe.close();
-  const { port } = probe;
+  const port = await freePort();
   const gateway = await startGateway({
     config: { workers: 2, listeners: [{ name: 'mixed', host: '127.0.0.1', port, protocols: ['http', 'socks5'] }] },
     pools: { loop: { exits: [{ url: `http://127.0.0.1:${port}` }] }, ...direct },
@@ -97,7 +100,6 @@ test.serial(
       forwardVia(gateway.port(), `http://127.0.0.1:${gate.port}/`, { login: gateway.login() }),
     );
     while (waiting.length < 20) await new Promise((resolve) => setTimeout(resolve, 10));
-    const before = await Promise.all([rotated!, file!].map(linesOf));
     const draining = saying(gateway, 'draining');
     const stopped = gateway.stop({ keepFolder: true });
     await draining;
@@ -105,7 +107,7 @@ test.serial(
     t.true((await answers).every(({ status }) => status === 200));
     t.is(await stopped, 0);
     await gate.close();
-    const lines = [...before[0]!, ...(await linesOf(file!))];
+    const lines = (await Promise.all([rotated!, file!].map(linesOf))).flat();
     t.is(lines.length, 220);
     t.is(new Set(lines.map(({ id }) => id)).size, 220);
   },
@@ -145,7 +147,7 @@ test.serial(
     await saying(gateway, 'the former certificate stays');
     t.deepEqual(await shown(), [other!.print]);
     await write(third!);
-    for (let found = ['']; found.join() !== third!.print; found = await shown());
+    await until(async () => (await shown()).join() === third!.print, 'the new one is shown by all');
     t.is(gateway.output().split('the former certificate stays').length, 2);
   },
 );
@@ -161,6 +163,4 @@ async function certificateShown(port: number): Promise<string> {
 const printOf = (certificate: X509Certificate | undefined) => certificate?.fingerprint256 ?? 'none';
 
 /** Resolves when the gateway has said it. */
-async function saying(gateway: Gateway, words: string): Promise<void> {
-  while (!gateway.output().includes(words)) await new Promise((resolve) => setTimeout(resolve, 10));
-}
+const saying = (gateway: Gateway, words: string) => until(() => gateway.output().includes(words), words);

@@ -3,6 +3,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { readBytes } from './byte-reader.ts';
 import { writePieces } from './raw-origin.ts';
+import { boundMs } from './until.ts';
 
 export { patternOf, sha256 } from './content.ts';
 
@@ -19,7 +20,7 @@ export interface RawAnswer {
   readonly ended: 'fin' | 'reset' | 'open';
 }
 
-/** Options of `rawExchange`. It ends when `until` says so, the gateway closes, or `timeoutMs` (5 s unless told) has passed. */
+/** Options of `rawExchange`. It ends when `until` says so, the gateway closes, or `timeoutMs` (a minute unless told) has passed. */
 export interface RawOptions {
   readonly until?: (received: Buffer) => boolean;
   readonly timeoutMs?: number;
@@ -37,7 +38,7 @@ export async function rawExchange(
   const socket = await open(port, options.host);
   const chunks: Buffer[] = [];
   const ended = new Promise<RawAnswer['ended']>((resolve) => {
-    const bound = setTimeout(() => resolve('open'), options.timeoutMs ?? 5_000);
+    const bound = setTimeout(() => resolve('open'), options.timeoutMs ?? boundMs);
     socket.once('close', () => clearTimeout(bound));
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk);

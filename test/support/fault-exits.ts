@@ -1,9 +1,9 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import { readBytes } from './byte-reader.ts';
 import { testCertificate } from './certificate.ts';
 import { type Exit, type ExitCredential, exitUrl, type Recorder, record, type SeenByExit } from './http-exits.ts';
-import { join, listen, reset, seededRandom } from './peers.ts';
+import { join, listen, reset, seededRandom, startRefusing } from './peers.ts';
 import { readSocks5, socks5Reply } from './socks-exits.ts';
 
 export type FaultProtocol = 'http' | 'https' | 'socks5';
@@ -105,22 +105,14 @@ export async function startFaultExit(options: FaultOptions): Promise<FaultExit> 
   };
 }
 
-/** A port that refuses and that nobody else can be given: the near end of a connection that is kept open. */
 async function refuse(protocol: FaultProtocol, credential?: ExitCredential): Promise<FaultExit> {
-  const far = await listen(createServer());
-  const near = connect(far.port, '127.0.0.1');
-  await new Promise((resolve) => near.once('connect', resolve));
-  near.on('error', () => {});
-  const port = (near.address() as AddressInfo).port;
+  const peer = await startRefusing();
   return {
-    port,
-    url: exitUrl(protocol, port, credential),
+    ...peer,
+    url: exitUrl(protocol, peer.port, credential),
     requests: [],
-    accepted: () => 0,
-    open: () => 0,
     faults: () => 0,
     received: () => Buffer.alloc(0),
-    close: () => far.close(),
   };
 }
 

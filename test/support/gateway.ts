@@ -5,8 +5,11 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Health } from '../../src/admin/health.ts';
+import { askGateway } from '../../src/cli/control-client.ts';
 import type { Login } from './clients.ts';
 import { type Ended, run } from './programs.ts';
+import { boundMs } from './until.ts';
 
 /** What a gateway under test is made of. */
 export interface GatewayOptions {
@@ -37,8 +40,10 @@ export interface Gateway {
   login(client?: string, parameters?: string): Login;
   /** A proxy URL with that credential in it, at the listener (`mixed` unless told). */
   proxyUrl(scheme: string, options?: { client?: string; parameters?: string; listener?: string }): string;
-  /** The access log so far; with `atLeast`, once it has so many lines (within 5 s). */
+  /** The access log so far; with `atLeast`, once it has so many lines (within a minute). */
   accessLog(atLeast?: number): Promise<readonly AccessLine[]>;
+  /** What `roundabout health` tells, without a process for it. */
+  health(): Promise<Health>;
   /** Runs `roundabout` with the gateway's config. */
   command(...args: string[]): Promise<Ended>;
   signal(signal: NodeJS.Signals): void;
@@ -61,7 +66,7 @@ interface Ready {
 }
 
 const launcher = fileURLToPath(new URL('../../src/cli/roundabout.js', import.meta.url));
-const startBoundMs = 60_000;
+const startBoundMs = 2 * boundMs;
 
 /** Writes config and pools into a new folder, adds the clients, starts the gateway, and resolves when it serves. Rejects with
  *  its output where it does not. No gateway outlives the test's process. */
@@ -176,6 +181,11 @@ async function serve(folder: string, logins: Map<string, Login>, options: Gatewa
       return `${scheme}://${username}:${password}@127.0.0.1:${port(listener)}`;
     },
     accessLog: heard.accessLog,
+    health: async () => {
+      const reply = await askGateway(join(folder, 'data', 'roundabout.sock'), { command: 'health', args: {} }, boundMs);
+      if (reply?.ok !== true) throw new Error(`health: ${JSON.stringify(reply)}`);
+      return reply.result as Health;
+    },
     command: (...given) => run(process.execPath, [launcher, ...given, '--config', configPath(folder)], { env }),
     signal: send,
     output: heard.output,
@@ -260,7 +270,7 @@ function listenTo(child: ChildProcess): Heard {
   return {
     output: () => said,
     accessLog: async (atLeast = 0) => {
-      const signal = AbortSignal.timeout(5_000);
+      const signal = AbortSignal.timeout(boundMs);
       while (lines.length < atLeast && child.stdout) {
         await once(child.stdout, 'data', { signal }).catch(() => {
           throw new Error(`${lines.length} of ${atLeast} lines in the access log`);

@@ -1,4 +1,4 @@
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /** A peer that listens on a loopback address at a port of its own. */
 export interface Peer {
@@ -37,6 +37,15 @@ export async function listen(server: Server, host = '127.0.0.1', at = 0): Promis
       await closed;
     },
   };
+}
+
+/** A port that refuses and that nobody else can be given: the near end of a connection that is kept open. */
+export async function startRefusing(): Promise<Peer> {
+  const far = await listen(createServer());
+  const near = connect(far.port, '127.0.0.1');
+  await new Promise((resolve) => near.once('connect', resolve));
+  near.on('error', () => {});
+  return { port: (near.address() as AddressInfo).port, accepted: () => 0, open: () => 0, close: far.close };
 }
 
 /** Copies both directions; the end of one side ends the other, a reset resets it. */

@@ -11,7 +11,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Options of `run`. `timeoutMs` bounds the program's life (30 s unless told). */
+/** Options of `run`. `timeoutMs` bounds the program's life (two minutes unless told). */
 export interface RunOptions {
   readonly input?: string | Buffer;
   readonly env?: NodeJS.ProcessEnv;
@@ -29,7 +29,7 @@ export function run(program: string, args: readonly string[], options: RunOption
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: { ...env, ...options.env },
-      timeout: options.timeoutMs ?? 30_000,
+      timeout: options.timeoutMs ?? 120_000,
       killSignal: 'SIGKILL',
     });
     const out: Buffer[] = [];

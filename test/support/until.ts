@@ -1,0 +1,14 @@
+/** What even a machine with much else to do has done within. */
+export const boundMs = 60_000;
+
+/** Resolves when `holds` does, looking every 10 ms; rejects with `what`, its text unless told, once `withinMs` have passed. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  what = String(holds),
+  withinMs = boundMs,
+): Promise<void> {
+  for (const bound = performance.now() + withinMs; !(await holds()); ) {
+    if (performance.now() > bound) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
