@@ -96,18 +96,19 @@ function restoredWord(saved: number, as: SavedWord['as'], { now, elapsedMs: elap
 const ROWS_A_PART = 2_048;
 
 /** Saves rows in parts. `count` is asked before each part, because rows may be added meanwhile. `save` writes one row, or returns
- *  false where there is nothing to save. */
+ *  false where there is nothing to save. Most rows of a table are free: a part is as large as what it holds, because memory that is
+ *  taken outside of V8's heap and given up makes it collect the whole of that. */
 export function* savedParts(
   octets: number,
   { count, save }: { readonly count: () => number; readonly save: (index: number, place: SavedPlace) => boolean },
 ): Generator<Uint8Array, undefined> {
+  const room = new Uint8Array(ROWS_A_PART * octets);
+  const view = new DataView(room.buffer);
   for (let first = 0; first < count(); first += ROWS_A_PART) {
     const end = Math.min(count(), first + ROWS_A_PART);
-    const part = new Uint8Array((end - first) * octets);
-    const view = new DataView(part.buffer);
     let at = 0;
     for (let index = first; index < end; index += 1) if (save(index, { view, at })) at += octets;
-    yield part.subarray(0, at);
+    yield room.slice(0, at);
   }
 }
 

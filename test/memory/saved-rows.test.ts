@@ -68,6 +68,10 @@ test('rows are saved in parts, however many come while it goes on', (t) => {
     if (parts.length === 1) count = 30_000;
   }
   t.true(parts.length > 3);
+  t.true(
+    parts.every(({ buffer, length }) => buffer.byteLength === length),
+    'a part takes no more memory than it holds',
+  );
   const found: number[] = [];
   t.true(eachSaved(4, parts, ({ view, at }) => found.push(view.getInt32(at, true))));
   t.deepEqual(
