@@ -2,7 +2,7 @@ import type { CheckedExit } from '../admin/check-command.ts';
 import { grouped } from './check-progress.ts';
 import { barOf, type Glyphs } from './glyphs.ts';
 import { printable } from './printable.ts';
-import { type Cell, formatTable, type Screen } from './table.ts';
+import { type Cell, formatTable, type Heading, type Screen } from './table.ts';
 
 /** Exits that failed, or that stand elsewhere, shown in the terminal; all of them are in JSON and CSV. */
 const MOST_SHOWN = 20;
@@ -68,13 +68,23 @@ export function histogramLines(
   });
 }
 
+/** Where there is little room what went wrong is what stays. */
+const FAILED: readonly Heading[] = [
+  { title: 'FAILED', rank: 0 },
+  { title: 'POOL', rank: 4 },
+  { title: 'RESULT', rank: 0 },
+  { title: 'AFTER', rank: 2 },
+  { title: 'ENDPOINT', rank: 3 },
+  { title: 'DETAIL', rank: 1, least: 24 },
+];
+
 function failedLines(failed: readonly CheckedExit[], screen: Screen): string[] {
   if (failed.length === 0) return [];
   const rows = failed.slice(0, MOST_SHOWN).map(({ exit, pool, endpoint, kind, ms, detail }): Cell[] => {
     return [exit, pool, kind, `${ms} ms`, endpoint, detail];
   });
   const rest = failed.length - rows.length;
-  const lines = formatTable(['FAILED', 'POOL', 'RESULT', 'AFTER', 'ENDPOINT', 'DETAIL'], rows, screen);
+  const lines = formatTable(FAILED, rows, screen);
   return rest > 0 ? [...lines, `and ${grouped(rest)} more: see --csv or --json`] : lines;
 }
 

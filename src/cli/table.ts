@@ -16,8 +16,9 @@ export interface Screen {
 export const page: Screen = { width: Number.POSITIVE_INFINITY, emphasise: (text) => text };
 
 /** The title of a column, or with its rank: where there is no room for all, the column of the highest rank is left out first, and
- *  rank 0 never. The rank of a bare title is its place: the first column stays. */
-export type Heading = string | { readonly title: string; readonly rank: number };
+ *  rank 0 never. The rank of a bare title is its place: the first column stays. A column is cut to `least` at most before others
+ *  are left out. */
+export type Heading = string | { readonly title: string; readonly rank: number; readonly least?: number };
 
 const GAP = 2;
 
@@ -33,11 +34,12 @@ export function formatTable(
 ): string[] {
   const titles = head.map((heading) => (typeof heading === 'string' ? heading : heading.title));
   const ranks = head.map((heading, place) => (typeof heading === 'string' ? place : heading.rank));
+  const leasts = head.map((heading) => (typeof heading === 'string' ? undefined : heading.least) ?? LEAST_WIDTH);
   const shown = rows.map((row) => row.map(shownCell));
   const natural = titles.map((title, column) =>
     Math.max(title.length, ...shown.map((row) => widthOf(row[column] ?? ''))),
   );
-  const widths = fitted(natural, { titles, ranks, width });
+  const widths = fitted(natural, { titles, ranks, leasts, width });
   const align = (row: readonly string[]) =>
     row
       .flatMap((cell, column) => {
@@ -54,11 +56,16 @@ export function formatTable(
 /** How wide each column is shown; null for those that are left out. */
 function fitted(
   natural: readonly number[],
-  { titles, ranks, width }: { titles: readonly string[]; ranks: readonly number[]; width: number },
+  {
+    titles,
+    ranks,
+    leasts,
+    width,
+  }: { titles: readonly string[]; ranks: readonly number[]; leasts: readonly number[]; width: number },
 ): (number | null)[] {
   const byRank = natural.map((_, column) => column).sort((a, b) => (ranks[a] ?? 0) - (ranks[b] ?? 0));
   const widths: (number | null)[] = natural.map((wide, column) =>
-    ranks[column] === 0 ? wide : Math.min(wide, Math.max(titles[column]?.length ?? 0, LEAST_WIDTH)),
+    ranks[column] === 0 ? wide : Math.min(wide, Math.max(titles[column]?.length ?? 0, leasts[column] ?? 0)),
   );
   for (const column of byRank.toReversed()) {
     if (totalOf(widths) <= width || ranks[column] === 0) break;

@@ -60,7 +60,7 @@ function demoLines(facts: BannerFacts, origins: DemoOrigins): string[] {
     curls.push(`curl -x socks5h://demo:${secret}@${hostPort(socks.host, socks.port)} ${origins.http}/`);
   return [
     ...first,
-    'try (each run leaves by another exit; a session keeps its own):',
+    'try (exits take turns; a session keeps its own):',
     ...replaced,
     ...curls.map((curl) => `  ${curl}`),
   ];

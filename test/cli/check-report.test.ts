@@ -109,6 +109,12 @@ test('the report: kinds, a histogram of those that work, those that failed, thos
   t.regex(text, /and 5 more: see --csv or --json/);
   t.regex(text, /claimed us, seen de +203\.0\.113\.9/);
   for (const line of text.split('\n')) t.true(widthOf(line) <= 60, line);
+  const rejected = { kind: 'exit_rejected', ms: 64, detail: 'the exit said 502 to CONNECT' };
+  const narrow = reportLines([checked(rejected)], { screen: { width: 60, emphasise: (line) => line }, glyphs: plain });
+  t.true(
+    narrow.some((line) => line.includes('exit_rejected') && line.includes('the exit said 502')),
+    narrow.join('\n'),
+  );
   t.deepEqual(histogramLines([checked({ kind: 'exit_failed' })], { width: 60, glyphs: plain }), []);
   const slow = histogramLines([checked({ ms: 60_000 }), checked({ ms: 1 })], { width: 60, glyphs: plain });
   t.is(slow.length, 11);
