@@ -1,10 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import type { CommandCall } from '../pool/fetched-source.ts';
 import { SourceFailure } from './source-failure.ts';
 
 /** What a program needs of our environment. Nothing else goes there: secrets may stand in it. */
 const PASSED_ON = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const;
+
+/** Runs "$@" beside a watch on standard input, which ends with us, however we end: then all of the group is killed. What is run
+ *  sees nothing of either, and `env` takes no name for a word of the shell's. */
+const WATCHED = `exec 3<&0 </dev/null
+(read -r _ <&3; kill -9 0) >/dev/null 2>&1 &
+/usr/bin/env -- "$@" 3<&-
+code=$?
+kill -9 $!
+exit $code`;
+
+/** What the shell ends with where a signal ended the program, less the signal's number. */
+const BY_SIGNAL = 128;
 
 export interface CommandOptions {
   /** Where it runs. */
@@ -14,18 +27,18 @@ export interface CommandOptions {
   readonly signal: AbortSignal;
 }
 
-/** The standard output of a program that is run without a shell. Rejects with SourceFailure where it can't be run, fails, or is
- *  called off. */
+/** The standard output of a program, whose words no shell reads. It ends with us, by whatever we end. Rejects with SourceFailure
+ *  where it can't be run, fails, or is called off. */
 export async function* commandOutput(
-  { argv: [program = '', ...args], env: own }: CommandCall,
+  { argv, env: own }: CommandCall,
   { folder, env, signal }: CommandOptions,
 ): AsyncGenerator<Uint8Array> {
   if (signal.aborted) throw new SourceFailure('it was called off');
   const passed = Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
-  const child = spawn(program, args, {
+  const child = spawn('/bin/sh', ['-c', WATCHED, 'sh', ...argv], {
     cwd: folder,
     env: { ...passed, ...own },
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
   });
   const kill = () => {
@@ -34,8 +47,10 @@ export async function* commandOutput(
     } catch {
       // It has ended, with all that it started.
     }
+    child.stdin.destroy();
     child.stdout.destroy();
   };
+  child.stdin.on('error', () => {});
   const ended = once(child, 'exit').catch((cause: unknown) => {
     const code = cause instanceof Error && 'code' in cause ? cause.code : 'unknown error';
     throw new SourceFailure(`it cannot be run (${code})`);
@@ -44,12 +59,19 @@ export async function* commandOutput(
   signal.addEventListener('abort', kill, { once: true });
   try {
     yield* child.stdout;
-    const [code, by]: (number | string | null)[] = await ended;
-    if (code !== 0) throw new SourceFailure(by === null ? `it ended with code ${code}` : `it was ended by ${by}`);
+    const [code]: (number | null)[] = await ended;
+    if (code !== 0) throw new SourceFailure(endOf(code ?? BY_SIGNAL + constants.signals.SIGKILL));
   } catch (cause) {
     throw signal.aborted ? new SourceFailure('it took too long') : cause;
   } finally {
     signal.removeEventListener('abort', kill);
     kill();
   }
+}
+
+function endOf(code: number): string {
+  if (code === 126) return 'it cannot be run (EACCES)';
+  if (code === 127) return 'it cannot be run, or lacks a program that it runs (127)';
+  const signal = Object.entries(constants.signals).find(([, number]) => number === code - BY_SIGNAL);
+  return signal === undefined ? `it ended with code ${code}` : `it was ended by ${signal[0]}`;
 }
