@@ -7,6 +7,7 @@ import { ClientLimits } from '../../src/policy/limit-book.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
 import { parseLimitRule } from '../../src/protocol/limit-rule.ts';
 import type { RelayHandle } from '../../src/transport/relay.ts';
+import { until } from '../support/until.ts';
 
 /** Flows of a client whose count has no room while `full`. */
 function scene(bandwidth: string, now = () => performance.now()) {
@@ -49,7 +50,7 @@ test('where there is no room to count a client its tunnel waits, and gets back n
   next.begin(handle as unknown as RelayHandle);
   next.spent();
   state.full = false;
-  for (let waits = 0; renewed.length === 0 && waits < 100; waits++) await sleep(50);
+  await until(() => renewed.length > 0);
   t.is(renewed.length, 1);
   next.end(0);
 });
@@ -68,7 +69,7 @@ test('content passes in pieces that were paid for, and waits where they can’t 
   t.is(content.pass(30_000, open), 0, 'not asked again before');
   t.deepEqual(waits, [250]);
   state.full = false;
-  for (let tries = 0; opened === 0 && tries < 100; tries++) await sleep(20);
+  await until(() => opened > 0);
   t.is(content.pass(1_000, open), 1_000, 'what is left of the burst');
   const left = counts.figure(flow, '', clock).left;
   t.is(content.pass(30_000, open), 0);

@@ -29,7 +29,7 @@ function exchange(client = 'acme'): Exchange {
 
 test('who waits for a place has it before a thread whose client comes back at once', async (t) => {
   const [busy, patient] = threads(2, 'exchanges=1') as [SitePacing, SitePacing];
-  const endsAt = now() + 10_000;
+  const endsAt = now() + 60_000;
   let running = true;
   let rounds = 0;
   const closedLoop = (async () => {
@@ -58,26 +58,26 @@ test('who waits for a place has it before a thread whose client comes back at on
 test('what needs not wait goes at once, and leaves no queue behind', (t) => {
   const [one] = threads(1, 'requests=1/h burst=2 exchanges=1') as [SitePacing];
   const first = exchange();
-  t.is(one.enter(first, now() + 1_000), null);
+  t.is(one.enter(first, now() + 30_000), null);
   t.true(first.pace !== null && first.pace.place >= 0);
   one.ended(first);
   const second = exchange();
-  t.is(one.enter(second, now() + 1_000), null);
+  t.is(one.enter(second, now() + 30_000), null);
   one.ended(second);
 });
 
 test('a place that was taken before its moment was found to lie ahead is given back', async (t) => {
   const [one, other] = threads(2, 'requests=10/s burst=1 exchanges=1') as [SitePacing, SitePacing];
   const first = exchange();
-  t.is(one.enter(first, now() + 1_000), null);
+  t.is(one.enter(first, now() + 30_000), null);
   one.ended(first);
   const second = exchange();
-  const turn = other.enter(second, now() + 1_000);
+  const turn = other.enter(second, now() + 30_000);
   t.not(turn, null);
   await turn;
   other.ended(second);
   const third = exchange();
-  await one.enter(third, now() + 1_000);
+  await one.enter(third, now() + 30_000);
   t.true(third.pace !== null && third.pace.place >= 0);
   one.ended(third);
 });

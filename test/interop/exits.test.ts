@@ -6,6 +6,7 @@ import { patternOf, sha256 } from '../support/content.ts';
 import { type LibraryExit, startProxyChainExit, startSocksv5Exit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Echo, type Origin, startOrigin, startTlsOrigin } from '../support/origin.ts';
+import { startRefusing } from '../support/peers.ts';
 import { run } from '../support/programs.ts';
 import { peerTest } from './peer-test.ts';
 import { startMicrosocks, startSquid } from './system-exits.ts';
@@ -59,7 +60,7 @@ test.after.always(async () => {
 
 const curl = (proxy: string, args: readonly string[], input?: Buffer) => {
   const cacert = join(gateway.folder, 'origin.pem');
-  return run('curl', ['-sS', '--max-time', '30', '-x', proxy, '--cacert', cacert, ...args], { input });
+  return run('curl', ['-sS', '--max-time', '110', '-x', proxy, '--cacert', cacert, ...args], { input });
 };
 
 for (const [name, { needs, refused }] of kinds) {
@@ -100,9 +101,9 @@ for (const [name, { needs, refused }] of kinds) {
     const kind = ['-o', '/dev/null', '-D', '-'];
     const refusedLogin = await curl(viaPool('http', `${name}.wrong`), [...kind, `${origin.url}/`]);
     t.regex(refusedLogin.stdout, /^HTTP\/1\.1 502 exit_auth_failed\r\n/);
-    const closed = await startOrigin();
-    await closed.close();
-    const refusedDial = await curl(viaPool('http'), [...kind, '--proxytunnel', `${closed.url}/`]);
+    const closed = await startRefusing();
+    t.teardown(() => closed.close());
+    const refusedDial = await curl(viaPool('http'), [...kind, '--proxytunnel', `http://127.0.0.1:${closed.port}/`]);
     t.regex(refusedDial.stdout, new RegExp(`^HTTP/1\\.1 502 ${refused}\\r\\n`));
   });
 }

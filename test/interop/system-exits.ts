@@ -1,21 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { open } from '../support/clients.ts';
 import type { LibraryExit } from '../support/exits.ts';
+import { freePort } from '../support/free-port.ts';
 import { type ExitCredential, exitUrl } from '../support/http-exits.ts';
-import { listen } from '../support/peers.ts';
 import { run } from '../support/programs.ts';
 import { commands } from './system-programs.ts';
 
 /** The address that these exits leave by, so that an origin can tell who came over them. */
 export const exitAddress = '127.0.0.2';
 
-const startBoundMs = 15_000;
+const startBoundMs = 60_000;
 
 /** Starts microsocks, which asks for `credential`. */
 export async function startMicrosocks({ username, password }: ExitCredential): Promise<LibraryExit> {
@@ -98,11 +97,4 @@ async function accepts(port: number): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** A port that was free a moment ago: these programs can't choose one. */
-async function freePort(): Promise<number> {
-  const { port, close } = await listen(createServer());
-  await close();
-  return port;
 }

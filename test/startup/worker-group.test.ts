@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { BroadcastChannel, Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { AtomicWords } from '../../src/memory/words.ts';
 import { WorkerLoad } from '../../src/memory/worker-load.ts';
@@ -24,9 +24,11 @@ import { readBytes } from '../support/byte-reader.ts';
 import { basic, open } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { goneBack, parseExposition, totalOf } from '../support/exposition.ts';
+import { freePort } from '../support/free-port.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { listen } from '../support/peers.ts';
+import { until } from '../support/until.ts';
 
 const secretKey = Buffer.alloc(32, 1);
 const login = { username: 'acme', password: 'secret' };
@@ -71,7 +73,9 @@ async function settingsOf(t: ExecutionContext, config: object, exits: readonly o
   await writeFile(join(folder, 'pools', 'direct.yaml'), JSON.stringify(pool));
   await writeFile(join(folder, 'pools', 'wide.yaml'), JSON.stringify({ pool: 'wide', tier: 'dc', exits: wide }));
   const rules = { allow: [{ cidr: '127.0.0.0/8' }] };
-  const written = { listeners: [mixed], defaultPool: 'direct', rules, limits: {}, ...config };
+  // A busy machine makes everything late: nothing is given up for that.
+  const selection = { leastPatience: '60s' };
+  const written = { listeners: [mixed], defaultPool: 'direct', rules, selection, limits: {}, ...config };
   // A busy machine makes everything late: nothing is refused for that.
   const limits = { overload: { enabled: false }, ...written.limits };
   await writeFile(file, JSON.stringify({ ...written, limits }));
@@ -167,13 +171,6 @@ const askAll = (sockets: readonly Socket[], text = request()) =>
 const tally = (statuses: readonly number[]) =>
   Object.fromEntries([...Map.groupBy(statuses, (status) => status)].map(([status, all]) => [status, all.length]));
 const destroyAll = (sockets: readonly Socket[]) => sockets.forEach((socket) => void socket.resetAndDestroy());
-
-/** Resolves when `holds` does, or after the bound. */
-async function until(holds: () => boolean): Promise<void> {
-  for (const bound = Date.now() + 20_000; !holds() && Date.now() < bound; ) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 test.serial('connections are spread over all workers, and counted by each', async (t) => {
   const { group, port } = await makeGroup(t);
@@ -339,15 +336,23 @@ test.serial('workers that die under load leave nothing in flight, and every sess
 
 const entry = new URL('../../src/worker.ts', import.meta.url).href;
 
-/** A worker in which `code` runs a moment after it began to serve; only the first of a group. */
-function spawnWith(code: string): typeof spawnWorker {
+/** A worker in which `code` runs when `go` is called, once it serves; only the first of a group. */
+function spawnWith(t: ExecutionContext, code: string): { spawn: typeof spawnWorker; go(): void } {
+  const name = `go ${t.title}`;
+  const channel = new BroadcastChannel(name);
+  t.teardown(() => channel.close());
   let first = true;
-  return (start) => {
+  const spawn: typeof spawnWorker = (start) => {
     if (!first) return spawnWorker(start);
     first = false;
-    const program = `import('${entry}').then(() => setTimeout(() => { ${code} }, 500));`;
+    const program = `
+      const channel = new (require('node:worker_threads').BroadcastChannel)(${JSON.stringify(name)});
+      channel.unref();
+      channel.onmessage = () => setTimeout(() => { ${code} }, 0);
+      import('${entry}');`;
     return new Worker(program, { eval: true, workerData: start, resourceLimits: { maxOldGenerationSizeMb: 96 } });
   };
+  return { spawn, go: () => channel.postMessage('go') };
 }
 
 for (const [how, code] of Object.entries({
@@ -355,8 +360,10 @@ for (const [how, code] of Object.entries({
   'has no heap left': 'const all = []; for (;;) all.push({ all });',
 })) {
   test.serial(`a worker that ${how} is replaced`, async (t) => {
-    const { group, threads, port } = await makeGroup(t, { spawn: spawnWith(code) });
+    const { spawn, go } = spawnWith(t, code);
+    const { group, threads, port } = await makeGroup(t, { spawn });
     await group.start();
+    go();
     await until(() => threads.length === 3 && group.workers.running === 2);
     await group.settled();
     t.is(group.workers.replaced, 1);
@@ -367,8 +374,10 @@ for (const [how, code] of Object.entries({
 }
 
 test.serial('an exception in a callback ends no worker, and is told', async (t) => {
-  const { group, said, port } = await makeGroup(t, { spawn: spawnWith('throw new Error("in a callback")') });
+  const { spawn, go } = spawnWith(t, 'throw new Error("in a callback")');
+  const { group, said, port } = await makeGroup(t, { spawn });
   await group.start();
+  go();
   await until(() => said.length > 0);
   t.regex(said.join('\n'), /^Error: in a callback\n/);
   t.deepEqual(group.workers.running, 2);
@@ -378,9 +387,11 @@ test.serial('an exception in a callback ends no worker, and is told', async (t) 
 });
 
 test.serial('the one that takes its place goes by the newest clients and config', async (t) => {
-  const { group, reload, threads, port } = await makeGroup(t);
+  // So long that no failed login comes back meanwhile.
+  const limits = { logins: { window: '1h' } };
+  const { group, reload, threads, port } = await makeGroup(t, { config: { limits } });
   await group.start();
-  await reload(await settingsOf(t, { listeners: [{ ...mixed, replyFields: 'off' }] }));
+  await reload(await settingsOf(t, { limits, listeners: [{ ...mixed, replyFields: 'off' }] }));
   await group.setClients([]);
   await Promise.all(threads.map((thread) => thread.terminate()));
   await until(() => threads.length === 4 && group.workers.running === 2);
@@ -391,7 +402,9 @@ test.serial('the one that takes its place goes by the newest clients and config'
 });
 
 test.serial('failed logins are counted over all workers', async (t) => {
-  const { group, port } = await makeGroup(t, { config: { limits: { logins: { perSource: 10, perName: 1000 } } } });
+  const { group, port } = await makeGroup(t, {
+    config: { limits: { logins: { perSource: 10, perName: 1000, window: '1h' } } },
+  });
   await group.start();
   const sockets = await openMany(port(), 40);
   t.teardown(() => destroyAll(sockets));
@@ -473,7 +486,7 @@ passingTest('a connection on its way to a worker that dies is closed, and forgot
   for (const worker of [...threads]) await worker.terminate();
   await Promise.all(ends);
   // New workers may pass on a connection right after: that none is left over is seen once.
-  await t.notThrowsAsync(until(() => load.onTheirWay === 0 && group.workers.running === 2));
+  await until(() => load.onTheirWay === 0 && group.workers.running === 2);
 });
 
 passingTest('a listener that only one worker serves yet passes nothing on', async (t) => {
@@ -554,9 +567,8 @@ test.serial('a reload that one address forbids changes nothing anywhere, and bin
   await group.start();
   const taken = await listen(createServer());
   t.teardown(taken.close);
-  const free = await listen(createServer());
-  await free.close();
-  const listeners = [mixed, { ...mixed, name: 'free', port: free.port }, { ...mixed, name: 'taken', port: taken.port }];
+  const free = await freePort();
+  const listeners = [mixed, { ...mixed, name: 'free', port: free }, { ...mixed, name: 'taken', port: taken.port }];
   const fault = await t.throwsAsync(reload(await settingsOf(t, { listeners })), {
     instanceOf: StartFault,
   });
@@ -565,7 +577,7 @@ test.serial('a reload that one address forbids changes nothing anywhere, and bin
     group.bound.map(({ name }) => name),
     ['mixed'],
   );
-  await t.throwsAsync(open(free.port), { code: 'ECONNREFUSED' });
+  await t.throwsAsync(open(free), { code: 'ECONNREFUSED' });
   const sockets = await openMany(port(), 16);
   t.deepEqual(tally(await askAll(sockets)), { 200: 16 });
   destroyAll(sockets);
@@ -612,7 +624,7 @@ test.serial('a drain waits for exchanges in every worker, and no line of the log
 });
 
 test.serial('a quota stays what it is, whichever worker dies', async (t) => {
-  const quotas = ['requests=60/day', 'bytes=1GB/day'];
+  const quotas = ['requests=60/total', 'bytes=1GB/total'];
   const { group, shared, threads, port } = await makeGroup(t, { config: { limits: { quotas } } });
   await group.start();
   const desk = new QuotaDesk({ counts: shared.quotaCounts, keeper: shared.quotas, everyone: () => group.clientQuotas });

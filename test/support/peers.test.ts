@@ -143,7 +143,7 @@ async function provoke(protocol: FaultProtocol, mode: FaultMode) {
   const exit = await startFaultExit({ protocol, mode });
   const scheme = protocol === 'socks5' ? 'socks5h' : protocol;
   const proxy = `${scheme}://127.0.0.1:${exit.port}`;
-  const most = silent.has(mode) ? '1' : '20';
+  const most = silent.has(mode) ? '3' : '60';
   const ended = await run('curl', ['-sSk', '-m', most, '--proxy-insecure', '-x', proxy, `${origin.url}/bytes/100000`]);
   await Promise.all([origin.close(), exit.close()]);
   return { ended, exit };

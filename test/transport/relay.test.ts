@@ -246,7 +246,7 @@ for (const [by, relay] of carriers) {
 
   test(`silence ends it by reset, also where one side has ended; any octet puts it off, ${by}`, async (t) => {
     for (const halfOpen of [false, true]) {
-      const { a, b, ends, outcome } = await bench(t, relay, { idleMs: 1_000 });
+      const { a, b, ends, outcome } = await bench(t, relay, { idleMs: 4_000 });
       const gone = Promise.all(ends.filter((end) => !end.destroyed).map(closing));
       const errors = [a, b].map((side) => new Promise((resolve) => side.resume().once('error', resolve)));
       if (halfOpen) a.end();
@@ -256,7 +256,7 @@ for (const [by, relay] of carriers) {
       });
       for (let i = 0; i < 5; i++) {
         b.write('tick');
-        await new Promise((resolve) => setTimeout(resolve, 250));
+        await new Promise((resolve) => setTimeout(resolve, 900));
       }
       t.false(ended);
       t.like(await outcome, { ended: 'idle', by: null, bytesBtoA: 20 });

@@ -26,7 +26,7 @@ async function bench(t: ExecutionContext, options: { hostsFile?: string; timeout
     random: () => 0,
     servers: [server.address],
     hostsFile: '',
-    timeoutMs: 3000,
+    timeoutMs: 30_000,
     ...options,
   });
   t.teardown(async () => {
@@ -96,7 +96,7 @@ test('a server failure is no denial: failed, and stronger than the other family 
 });
 
 test('the last good answer serves for an hour while the servers fail, and nobody waits for them twice', async (t) => {
-  const b = await bench(t, { timeoutMs: 600 });
+  const b = await bench(t, { timeoutMs: 2_000 });
   b.answer = () => ({ addresses: ['192.0.2.1'], ttl: 10 });
   await b.resolver.resolve('stale.test', 4);
   b.answer = () => SERVFAIL;
@@ -135,7 +135,7 @@ test('a hanging AAAA does not hold A', async (t) => {
   b.answer = (_, family) => (family === 4 ? { addresses: ['192.0.2.1'] } : 'silence');
   const startedAt = performance.now();
   t.deepEqual(await b.resolver.resolve('slow6.test', 0), ['192.0.2.1']);
-  t.true(performance.now() - startedAt < 1000);
+  t.true(performance.now() - startedAt < 15_000);
 });
 
 test('a hanging A does not hold AAAA', async (t) => {
@@ -180,7 +180,7 @@ test('the addresses of a name are rotated', async (t) => {
     random: () => numbers.shift() ?? 0,
     servers: [b.server.address],
     hostsFile: '',
-    timeoutMs: 3000,
+    timeoutMs: 30_000,
   });
   t.teardown(() => resolver.close());
   t.deepEqual(await resolver.resolve('turn.test', 4), ['192.0.2.2', '192.0.2.3', '192.0.2.1']);

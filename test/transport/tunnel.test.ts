@@ -289,13 +289,13 @@ test('an abort ends a handshake with its reason and leaves nothing', async (t) =
 test('one deadline covers names, dial and handshake', async (t) => {
   const peer = await startPeer(t, (socket) => socket.resume());
   const slow = namesOf({
-    'slow.test': () => new Promise((resolve) => setTimeout(resolve, 250, ['127.0.0.1'])),
+    'slow.test': () => new Promise((resolve) => setTimeout(resolve, 2_500, ['127.0.0.1'])),
   });
   const opening = open(t, `http://slow.test:${peer.port}`, 'origin.test:80', {
     dialler: diallerFor(t, slow),
-    deadlineMs: 300,
+    deadlineMs: 5_000,
   });
-  // A handshake with a deadline of its own would end at 550 ms.
-  const tooLate = new Promise((resolve) => setTimeout(resolve, 450, 'too late'));
+  // A handshake with a deadline of its own would end at 7.5 s.
+  const tooLate = new Promise((resolve) => setTimeout(resolve, 7_000, 'too late'));
   t.is(await Promise.race([faultOf(t, opening).then((error) => error.kind), tooLate]), 'exit_timeout');
 });
