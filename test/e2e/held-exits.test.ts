@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import test from 'ava';
 import { forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
+import { farFromMidnight } from '../support/far-from-midnight.ts';
 import { startGateway } from '../support/gateway.ts';
 import { startOrigin } from '../support/origin.ts';
+
+test.beforeEach(farFromMidnight);
 
 test('exits that cost by the month are told in usage and held against the bill, once a day, over kills and reloads', async (t) => {
   const origin = await startOrigin();

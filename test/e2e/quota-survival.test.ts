@@ -5,6 +5,7 @@ import test from 'ava';
 import Sqlite from 'better-sqlite3';
 import { connectVia, forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
+import { farFromMidnight } from '../support/far-from-midnight.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { lostMs, startKillLoad } from '../support/kill-load.ts';
 import { startOrigin } from '../support/origin.ts';
@@ -27,6 +28,8 @@ async function viewOf(gateway: Gateway, name: string): Promise<View> {
   const { stdout } = await gateway.command('quota', 'list', '--json');
   return (JSON.parse(stdout) as View[]).find((view) => view.name === name)!;
 }
+
+test.beforeEach(farFromMidnight);
 
 test(`${ROUNDS} kills under load: no quota begins anew, and two seconds of traffic are lost at most`, async (t) => {
   t.timeout(600_000);

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import test from 'ava';
 import { type Answer, connectVia, forwardVia, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
+import { farFromMidnight } from '../support/far-from-midnight.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { startOrigin } from '../support/origin.ts';
 import { until } from '../support/until.ts';
@@ -50,6 +51,8 @@ async function countingScene(t: Teardown, options: SceneOptions) {
   t.teardown(origin.close);
   return { origin, gateway: await gatewayOf(t, options) };
 }
+
+test.beforeEach(farFromMidnight);
 
 test.serial('of 200 requests at once exactly as many come to the origin as the quota allows', async (t) => {
   const { origin, gateway } = await countingScene(t, { quotas: ['requests=37/day'] });
@@ -238,19 +241,19 @@ test.serial('what a quota counts is what the ledger books, of attempts that fail
 });
 
 test.serial('a soft quota warns once, in a field of every answer behind it, and refuses nothing', async (t) => {
-  const { origin, gateway } = await countingScene(t, { quotas: ['requests=2/hour kind=soft zone=Asia/Kolkata'] });
+  const { origin, gateway } = await countingScene(t, { quotas: ['requests=2/month kind=soft zone=Asia/Kolkata'] });
   const url = `http://localhost:${origin.port}/`;
   const answers: Answer[] = [];
   for (let i = 0; i < 5; i++) answers.push(await forwardVia(gateway.port(), url, { login: gateway.login('acme') }));
   t.true(answers.every(({ status }) => status === 200));
   t.deepEqual(
     answers.map(({ headers }) => headers['roundabout-quota']),
-    [undefined, undefined, ...[2, 3, 4].map((used) => `requests/hour; soft; used ${used} requests of 2 requests`)],
+    [undefined, undefined, ...[2, 3, 4].map((used) => `requests/month; soft; used ${used} requests of 2 requests`)],
   );
   await until(() => gateway.output().includes('because the quota is soft'), 'told');
   t.is(gateway.output().split('because the quota is soft').length, 2);
   const connected = await connectVia(gateway.port(), `localhost:${origin.port}`, { login: gateway.login('acme') });
-  t.regex(connected.head, /Roundabout-Quota: requests\/hour; soft; used 5/);
+  t.regex(connected.head, /Roundabout-Quota: requests\/month; soft; used 5/);
   connected.socket.destroy();
 });
 
