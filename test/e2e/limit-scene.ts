@@ -12,8 +12,9 @@ export interface CountingOrigin extends Peer {
   /** Requests that have had no answer yet; and the most that there ever were. */
   readonly waiting: number;
   readonly most: number;
-  /** When each request came, in ms of `performance.now()`. */
+  /** When each request came, in ms of `performance.now()`, and what it asked for. */
   readonly times: readonly number[];
+  readonly paths: readonly string[];
   /** Whether requests are held. `false` answers those that are. */
   hold(on: boolean): void;
 }
@@ -22,10 +23,12 @@ export interface CountingOrigin extends Peer {
 export async function startCountingOrigin(): Promise<CountingOrigin> {
   const held: ServerResponse[] = [];
   const times: number[] = [];
+  const paths: string[] = [];
   let [holding, most] = [false, 0];
   const peer = await listen(
-    createServer((_, response) => {
+    createServer(({ url }, response) => {
       times.push(performance.now());
+      paths.push(url ?? '');
       held.push(response);
       most = Math.max(most, held.length);
       if (!holding) for (const one of held.splice(0)) one.end('ok');
@@ -44,6 +47,7 @@ export async function startCountingOrigin(): Promise<CountingOrigin> {
       return most;
     },
     times,
+    paths,
     hold: (on) => {
       holding = on;
       if (!on) for (const one of held.splice(0)) one.end('ok');

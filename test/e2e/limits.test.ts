@@ -9,12 +9,18 @@ import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried } from 
 
 const CONNECTIONS = 200;
 
+interface Asked {
+  readonly client?: string;
+  readonly parameters?: string;
+  readonly host?: string;
+}
+
 interface Scene {
   readonly gateway: Gateway;
   readonly origin: CountingOrigin;
-  get(options?: { client?: string; parameters?: string; host?: string }): Promise<Answer>;
-  /** One request on each of 200 connections, all at once. */
-  flood(options?: { client?: string; parameters?: string; host?: string }): Promise<readonly Answer[]>;
+  get(asked?: Asked): Promise<Answer>;
+  /** One request on each of 200 connections, all at once; each in turn asks for one of these. */
+  flood(...asked: Asked[]): Promise<readonly Answer[]>;
   /** How many of them have been answered. */
   answered(): number;
 }
@@ -32,18 +38,20 @@ async function scene(
   const gateway = await startGateway({
     config: { workers: 2, limits: options.limits ?? {}, timeouts: unhurried },
     clients: options.clients ?? { acme: [], other: [] },
-    pools: { one: { exits: [{ url: exit.url }] } },
+    pools: { one: { exits: [{ url: exit.url }] }, two: { exits: [{ url: exit.url, country: 'de' }] } },
   });
   t.teardown(gateway.stop);
   let answered = 0;
   const get: Scene['get'] = ({ client = 'acme', parameters = '', host = 'localhost' } = {}) =>
     forwardVia(gateway.port(), `http://${host}:${origin.port}/`, { login: gateway.login(client, parameters) });
-  const flood: Scene['flood'] = async ({ client = 'acme', parameters = '', host = 'localhost' } = {}) => {
-    const login = gateway.login(client, parameters);
+  const flood: Scene['flood'] = async (...asked) => {
     const sockets = await openToBoth(gateway, CONNECTIONS);
-    const url = `http://${host}:${origin.port}/`;
-    const send = (socket: (typeof sockets)[number]) =>
-      forwardVia(gateway.port(), url, { login, socket }).finally(() => answered++);
+    const send = (socket: (typeof sockets)[number], index: number) => {
+      const { client = 'acme', parameters = '', host = 'localhost' } = asked[index % asked.length] ?? {};
+      const login = gateway.login(client, parameters);
+      const url = `http://${host}:${origin.port}/`;
+      return forwardVia(gateway.port(), url, { login, socket }).finally(() => answered++);
+    };
     return Promise.all(sockets.map(send));
   };
   return { gateway, origin, get, flood, answered: () => answered };
@@ -74,6 +82,29 @@ test.serial('each site has a limit of its own, and a refusal spends nothing', as
   t.is(origin.seen, 50);
   const last = await flood({ host: '127.0.0.2' });
   t.is(count(last, 'OK'), 10, 'what the sites refused is left of the client’s limit');
+});
+
+test.serial('rates of a tag and of a pool are each exact beside the one that they override', async (t) => {
+  const limits = {
+    clients: [
+      'requests=1/h burst=37',
+      'tag=nightly requests=1/h burst=11',
+      'pool=two requests=1/h burst=23',
+      'pool=two tag=nightly requests=1/h burst=7',
+    ],
+  };
+  const { origin, flood } = await scene(t, { limits });
+  const asked = ['', 'tag-nightly', 'pool-two', 'pool-two-tag-nightly'];
+  const answers = await flood(...asked.map((parameters) => ({ parameters })));
+  const served = asked.map((_, which) =>
+    count(
+      answers.filter((_, index) => index % asked.length === which),
+      'OK',
+    ),
+  );
+  t.deepEqual(served, [37, 11, 23, 7]);
+  t.is(origin.seen, 37 + 11 + 23 + 7);
+  t.is(count(answers, 'rate_limited'), CONNECTIONS - origin.seen);
 });
 
 test.serial('no more exchanges are under way than the limit allows, and each end makes room', async (t) => {

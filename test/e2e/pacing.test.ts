@@ -14,8 +14,8 @@ interface Scene {
   readonly gateway: Gateway;
   readonly origin: CountingOrigin;
   get(options?: { client?: string; parameters?: string; host?: string }): Promise<Answer>;
-  /** One request on each of 200 connections, all at once: those given, or new ones. */
-  flood(sockets?: readonly Socket[]): Promise<readonly Answer[]>;
+  /** One request on each of 200 connections, all at once, for `/0`, `/1` …: those given, or new ones. */
+  flood(sockets?: readonly Socket[], parameters?: string): Promise<readonly Answer[]>;
   /** How many of them have been answered. */
   answered(): number;
 }
@@ -36,18 +36,18 @@ async function scene(
   });
   t.teardown(gateway.stop);
   let answered = 0;
-  const url = (host: string) => `http://${host}:${origin.port}/`;
+  const url = (host: string, path: number | string = '') => `http://${host}:${origin.port}/${path}`;
   return {
     gateway,
     origin,
     get: ({ client = 'acme', parameters = '', host = 'localhost' } = {}) =>
       forwardVia(gateway.port(), url(host), { login: gateway.login(client, parameters) }),
     answered: () => answered,
-    flood: async (given) => {
-      const login = gateway.login('acme');
+    flood: async (given, parameters = '') => {
+      const login = gateway.login('acme', parameters);
       const sockets = given ?? (await openToBoth(gateway, CONNECTIONS));
-      const send = (socket: (typeof sockets)[number]) =>
-        forwardVia(gateway.port(), url('localhost'), { login, socket }).finally(() => answered++);
+      const send = (socket: (typeof sockets)[number], index: number) =>
+        forwardVia(gateway.port(), url('localhost', index), { login, socket }).finally(() => answered++);
       return Promise.all(sockets.map(send));
     },
   };
@@ -142,6 +142,35 @@ test.serial('an exit rests from a site between two of its requests, while others
     1,
     'a session waits for its exit',
   );
+});
+
+test.serial('however many come, no exit goes to a site before its rest is over', async (t) => {
+  const [exits, restMs] = [4, 100];
+  const limits = { sites: [`site=localhost exit-interval=${restMs}ms`] };
+  const { gateway, origin, flood } = await scene(t, limits, { exits });
+  const sockets = await openToBoth(gateway, CONNECTIONS);
+  const begun = performance.now();
+  const answers = await flood(sockets);
+  t.is(count(answers, 'OK'), CONNECTIONS);
+  t.is(origin.seen, CONNECTIONS);
+  const ofExit = Map.groupBy(origin.times.entries(), ([index]) => {
+    const answer = answers[Number(origin.paths[index]?.slice(1))];
+    return String(answer?.headers['roundabout-exit']);
+  });
+  t.is(ofExit.size, exits);
+  for (const requests of ofExit.values())
+    for (const [index, [, at]] of requests.entries())
+      t.true(index * restMs <= at - begun + 1, `request ${index} of an exit after ${at - begun} ms`);
+});
+
+test.serial('over two threads every exit goes to a resting site once, and no more', async (t) => {
+  const { gateway, origin, flood } = await scene(t, { sites: ['site=localhost exit-interval=1h'] }, { exits: 5 });
+  const answers = await flood(await openToBoth(gateway, CONNECTIONS), 'timeout-10s');
+  t.is(origin.seen, 5);
+  t.is(count(answers, 'OK'), 5);
+  t.is(count(answers, 'rate_limited'), CONNECTIONS - 5);
+  const served = answers.filter(({ status }) => status === 200).map(({ headers }) => headers['roundabout-exit']);
+  t.is(new Set(served).size, 5);
 });
 
 test.serial('what has no turn in time is told so', async (t) => {
