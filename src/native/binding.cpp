@@ -31,7 +31,7 @@ using relay::Record;
 using relay::whole_of;
 
 /** Doubles of one record in what drain() fills; see transport/relay-binding.ts. */
-constexpr size_t kRecordFields = 14;
+constexpr size_t kRecordFields = 15;
 constexpr size_t kRecordsAtOnce = 64;
 
 // They outlive every thread of JavaScript: the relay threads use them to the end of the process.
@@ -184,6 +184,7 @@ void write_record(const Record& record, double* fields) {
     *fields++ = first.record_length;
   }
   *fields++ = record.ended_first;
+  *fields++ = static_cast<double>(record.unread);
 }
 
 /** drain(into): how many records were written to the Float64Array. */
@@ -262,6 +263,25 @@ napi_value waited(napi_env env, napi_callback_info info) {
   return number(env, fd < 0 || fd > INT32_MAX ? -1 : static_cast<double>(relay::waited_ms(static_cast<int>(fd))));
 }
 
+/** unread(fd): octets that the connection has brought and nobody has read. */
+napi_value unread(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const int64_t fd = whole_of(env, arguments[0], -1);
+  const bool is_descriptor = fd >= 0 && fd <= INT32_MAX;
+  return number(env, is_descriptor ? static_cast<double>(relay::unread_of(static_cast<int>(fd))) : 0);
+}
+
+/** bound(fd, octets): lets the system hold no more than about so many octets that nobody has read. */
+napi_value bound(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const int64_t fd = whole_of(env, arguments[0], -1);
+  const int64_t octets = whole_of(env, arguments[1], 0);
+  const bool is_descriptor = fd >= 0 && fd <= INT32_MAX;
+  if (is_descriptor && octets > 0 && octets <= INT32_MAX / 2)
+    relay::bound_unread(static_cast<int>(fd), static_cast<int>(octets));
+  return number(env, 0);
+}
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
@@ -273,7 +293,7 @@ NAPI_MODULE_INIT() {
   } functions[] = {{"open", open_mailbox}, {"hold", hold},     {"adopt", adopt}, {"cut", cut},
                    {"renew", renew},       {"counts", counts}, {"drain", drain}, {"stats", stats},
                    {"beginning", beginning}, {"park", park}, {"claim", claim}, {"drop", drop},
-                   {"sweep", sweep}, {"waited", waited}};
+                   {"sweep", sweep}, {"waited", waited}, {"unread", unread}, {"bound", bound}};
   for (const auto& [name, callback] : functions) {
     napi_value function = nullptr;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);

@@ -6,6 +6,7 @@
 
 #include "handle.h"
 #include "loop.h"
+#include "waiting.h"
 
 namespace relay {
 
@@ -50,6 +51,7 @@ void Loop::bury(uint32_t index) {
   Tunnel& tunnel = slot.tunnel;
   Record record = record_of(slot, index);
   record.beginning.swap(tunnel.beginning);
+  if (tunnel.kind != Kind::closed) record.unread = unread_of(tunnel.fd[1]);
   for (int side = 0; side < 2; side++) {
     // Towards a side that was sent its FIN, or is reset already, nothing is left to cut.
     if (tunnel.kind != Kind::closed && !tunnel.way[1 - side].passed) {

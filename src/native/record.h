@@ -29,6 +29,8 @@ struct Record {
   int8_t ended_first = -1;
   /** Octets taken from each side. */
   uint64_t octets[2] = {0, 0};
+  /** Octets of side 1 that this system has acknowledged and nobody has taken, at the end: whoever sent them has counted them. */
+  uint64_t unread = 0;
   FirstOctets first[2];
   /** What side 0 sent first, where that was asked for. */
   std::string beginning;

@@ -65,7 +65,8 @@ export class NativeRelay {
   /** The same as relay() of relay.ts, which also carries what can't leave JavaScript: TLS on a side, a socket with octets still
    *  to be written, or no descriptor left to duplicate. */
   readonly relay = (a: Socket, b: Socket, options: RelayOptions): RelayHandle => {
-    if (!mayLeave(a) || !mayLeave(b)) return relay(a, b, options);
+    if (options.mostUnreadB !== undefined) this.#binding.bound(descriptorOf(b), options.mostUnreadB);
+    if (!mayLeave(a) || !mayLeave(b)) return relay(a, b, { ...options, unread: this.#unread });
     // In one go, so that nothing is read between the last read() here and the first one there.
     const earlyA = drain(a, options.earlyA);
     const earlyB = drain(b, options.earlyB);
@@ -74,7 +75,7 @@ export class NativeRelay {
     tunnel.handle = this.#adopt([a, b], { ...options, earlyA, earlyB }, place);
     if (tunnel.handle <= 0) {
       this.#running.remove(place);
-      return relay(a, b, { ...options, earlyA, earlyB });
+      return relay(a, b, { ...options, earlyA, earlyB, unread: this.#unread });
     }
     // Never end() or a reset: they act on the connection, and destroy() only closes our descriptor of it.
     a.destroy();
@@ -84,6 +85,8 @@ export class NativeRelay {
     if (options.expiresAt !== undefined) this.#expiry.watch(options.expiresAt, options.now);
     return tunnel;
   };
+
+  readonly #unread = (socket: Socket): number => this.#binding.unread(descriptorOf(socket));
 
   /** Resolves once no tunnel of this thread is under way here. */
   settled(): Promise<void> {
@@ -152,6 +155,7 @@ export class NativeRelay {
       firstFromA: this.#first(at + 7),
       firstFromB: this.#first(at + 10),
       endedFirst: sideOf(this.#field(at + 13)),
+      unreadB: this.#field(at + 14),
     };
   }
 

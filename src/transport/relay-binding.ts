@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 
 /** Fields of one record in what drain() fills; see native/binding.cpp. */
-export const RECORD_FIELDS = 14;
+export const RECORD_FIELDS = 15;
 
 /** What a record says happened (native/record.h). */
 export const recordKind = { closed: 0, reset: 1, idle: 2, cut: 3, spent: 4 } as const;
@@ -50,6 +50,10 @@ export interface RelayBinding {
   /** How many ms ago the last octets came that the connection of this descriptor brought, whether or not anyone has read them; -1
    *  where that isn't known. */
   waited(fd: number): number;
+  /** How many octets the connection of this descriptor has brought that nobody has read; 0 where that isn't known. */
+  unread(fd: number): number;
+  /** Lets the system hold no more than about so many octets of this descriptor's connection that nobody has read. */
+  bound(fd: number, octets: number): void;
   /** Of the whole process: live tunnels, pipes, most pipes so far, descriptors. */
   stats(into: Float64Array): void;
 }
@@ -68,7 +72,7 @@ export function loadRelayBinding(): LoadedBinding {
   if (process.platform !== 'linux') return { why: `there is none for ${process.platform}` };
   try {
     const binding: RelayBinding = createRequire(import.meta.url)('../native/relay.node');
-    const isCurrent = typeof binding.sweep === 'function' && typeof binding.waited === 'function';
+    const isCurrent = typeof binding.sweep === 'function' && typeof binding.bound === 'function';
     if (!isCurrent) return { why: 'it was built of other sources (npm ci builds it anew)' };
     return { binding };
   } catch (cause) {

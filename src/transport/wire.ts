@@ -7,7 +7,7 @@ export class Wire {
   /** Null once the octets pass outside of it. */
   #socket: Socket | null;
   #relay: RelayHandle | null = null;
-  /** What had passed before the relay began; what it counts again is taken off. */
+  /** What had passed before the relay began, what it counts again taken off; and what was left unread at the end. */
   #sentBefore = 0;
   #receivedBefore = 0;
   #sent = 0;
@@ -30,6 +30,11 @@ export class Wire {
     sum.received += received;
   }
 
+  /** The connection was ended while so many octets lay there unread: its peer has sent them, and a vendor bills them. */
+  leave(unread: number): void {
+    this.#receivedBefore += unread;
+  }
+
   /** The octets pass by a relay outside of the socket from now on; `early` of those read before are counted by that relay too. */
   handTo(relay: RelayHandle, early: number): void {
     const { bytesAtoB, bytesBtoA } = this.#counts();
@@ -42,7 +47,10 @@ export class Wire {
   /** From the client to the exit, and back. */
   #counts(): RelayCounts {
     if (this.#socket !== null)
-      return { bytesAtoB: this.#socket.bytesWritten ?? 0, bytesBtoA: this.#socket.bytesRead ?? 0 };
+      return {
+        bytesAtoB: this.#socket.bytesWritten ?? 0,
+        bytesBtoA: (this.#socket.bytesRead ?? 0) + this.#receivedBefore,
+      };
     const { bytesAtoB = 0, bytesBtoA = 0 } = this.#relay?.counts() ?? {};
     return { bytesAtoB: this.#sentBefore + bytesAtoB, bytesBtoA: this.#receivedBefore + bytesBtoA };
   }

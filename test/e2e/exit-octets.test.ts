@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import test from 'ava';
 import { readBytes } from '../support/byte-reader.ts';
 import { basic, connectVia, forwardVia, patternOf, rawExchange } from '../support/clients.ts';
+import { type CountingExit, startFloodingExit } from '../support/counting-exits.ts';
 import { startHttpExit, startHttpsExit, startSocks5Exit } from '../support/exits.ts';
 import { type AccessLine, type Gateway, startGateway } from '../support/gateway.ts';
 import { relayBinding } from '../support/native-relay.ts';
@@ -146,4 +147,32 @@ test.serial('a client that leaves midway: nothing that was written is missing', 
   const { sent, received } = taps[0]!.counts();
   t.is(line!.exitSent, sent);
   t.true(Number(line!.exitReceived) <= received && Number(line!.exitReceived) > 1_000);
+});
+
+/** Resolves with the count of an exit that sends no more: its peer's buffers are full. */
+async function stalled({ counted }: CountingExit): Promise<number> {
+  for (const bound = performance.now() + 60_000; performance.now() < bound; ) {
+    const before = counted();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    if (before > 100_000 && counted() === before) return before;
+  }
+  throw new Error(`it never stalls: ${counted()}`);
+}
+
+const native = relayBinding() === null ? test.serial.skip : test.serial;
+
+native('what an exit has sent and nobody has read is counted when its tunnel is cut', async (t) => {
+  const flood = await startFloodingExit('data', 16_384);
+  t.teardown(() => flood.close());
+  const gateway = await startGateway({ pools: { direct: { probe, exits: [{ direct: true }] } } });
+  t.teardown(() => gateway.stop());
+  const { socket } = await connectVia(gateway.port(), `127.0.0.1:${flood.port}`, { login: gateway.login() });
+  socket.pause().write('more');
+  const counted = await stalled(flood);
+  socket.resetAndDestroy();
+  const [line] = await gateway.accessLog(1);
+  t.true(line?.cut);
+  t.is(Number(line?.exitSent) + Number(line?.exitReceived), counted);
+  t.true(Number(line?.originToClient ?? counted) < counted);
+  t.log(`${counted} octets, of which ${line?.originToClient} were taken for the client`);
 });

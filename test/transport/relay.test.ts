@@ -114,6 +114,16 @@ for (const [name, relay, kinds] of kindsBy) {
     }
   });
 
+  test(`a cut tells what came and was not taken: ${name}`, async (t) => {
+    const unread = () => 4;
+    const { promise: spent, resolve: onSpent } = Promise.withResolvers<void>();
+    const { b, handle, outcome } = await bench(t, relay, { allowance: 4, onSpent, unread });
+    b.write('12345678');
+    await spent;
+    handle.cut();
+    t.like(await outcome, { ended: 'cut', bytesBtoA: 4, unreadB: 4 });
+  });
+
   test(`a cut is no end: ${name}`, async (t) => {
     const { a, b, ends, handle, outcome } = await bench(t, relay, { kinds });
     a.write('part');
