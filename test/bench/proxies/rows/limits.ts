@@ -11,12 +11,13 @@ const leastRounds = 9;
 /** Exchanges that are under way at once. */
 const connections = 32;
 
-/** Limits of every kind, none of which is ever reached. */
+/** Limits and quotas of every kind, none of which is ever reached. */
 const limits = {
   clients: [
     'requests=1000000/s burst=1000000 exchanges=100000 site-requests=1000000/s site-burst=1000000 site-exchanges=100000 bandwidth=100GB/s',
   ],
   sites: ['requests=1000000/s burst=1000000 exchanges=100000'],
+  quotas: ['bytes=100TB/day requests=1000000000/day'],
 };
 
 /** What limits and ledger cost: CPU per exchange with all of them beside the same without any. */
