@@ -9,7 +9,6 @@ import type { ClientRecord } from './policy/client-directory.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
 import { startAdmin } from './startup/admin-listener.ts';
 import { announce } from './startup/announcement.ts';
-import { letBackgroundThreadsGiveWay } from './startup/background-threads.ts';
 import { capacityOf, openFileLimit } from './startup/capacity.ts';
 import { Certificates } from './startup/certificates.ts';
 import { ClientWatch } from './startup/client-watch.ts';
@@ -111,7 +110,6 @@ class Gateway {
   async start(): Promise<void> {
     const { config, demo, warnings } = this.#settings;
     for (const warning of warnings) warn(formatFault(warning));
-    letBackgroundThreadsGiveWay();
     ensureFolder(config.data);
     const lock = lockFolder(config.data, process.pid);
     this.#closers.push(() => lock.release());
