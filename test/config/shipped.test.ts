@@ -21,7 +21,7 @@ test('config/roundabout.yaml serves the demo pool on this machine alone', (t) =>
   t.is(loaded.config.defaultPool, 'demo');
   t.true(loaded.config.listeners.every(({ host }) => host === '127.0.0.1'));
   t.true(loaded.config.rules.allow.every(({ pool }) => pool === 'demo'));
-  t.like(files[0], { name: 'demo', tier: 'res', strategy: 'learned' });
+  t.like(files[0], { name: 'demo', tier: 'res', strategy: 'round-robin' });
   t.like(files[0]?.entries[0], { kind: 'demo', counts: { http: 3, https: 2, socks5: 3 } });
 });
 
