@@ -85,6 +85,8 @@ async function leave(code) {
 if (isFit(process.version)) {
   // Every start but the first takes less than half the time. Where nothing can be written, nothing is kept.
   nodeModule.enableCompileCache(compiledFolder);
+  // By this workers find it.
+  if (!process.env.NODE_COMPILE_CACHE) process.env.NODE_COMPILE_CACHE = compiledFolder;
   import(pathToFileURL(findProgram()).href)
     .then(({ main }) => main(process.argv.slice(2)))
     .then(

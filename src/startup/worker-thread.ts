@@ -1,5 +1,4 @@
-import { getCompileCacheDir } from 'node:module';
-import { dirname, extname } from 'node:path';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { BookingBatch } from '../ledger/booking.ts';
 import type { AccountName } from '../policy/quota-counts.ts';
@@ -62,15 +61,7 @@ export function spawnWorker(start: WorkerStart): Worker {
   return new Worker(new URL(`../worker${extname(import.meta.url)}`, import.meta.url), {
     workerData: start,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
-    env: { ...process.env, ...compiledPlace() },
   });
-}
-
-/** By what a thread finds the compiled code that this process keeps. */
-function compiledPlace(): NodeJS.ProcessEnv {
-  const folder = getCompileCacheDir();
-  // Node makes a folder of its version in the one that it is told.
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
 
 /** The control thread's hold on one worker. */
