@@ -6,7 +6,7 @@ import { WorkerSide } from './startup/worker-side.ts';
 function serve(start: WorkerStart): void {
   if (parentPort === null) throw new Error('this is no program of its own: see "roundabout start"');
   const port = parentPort;
-  const side = new WorkerSide(start, (message) => port.postMessage(message));
+  const side = new WorkerSide(start, (message, moved = []) => port.postMessage(message, moved));
   port.on('message', (message: ToWorker) => void side.receive(message));
   // Exchanges share nothing that a fault in one of them could leave half-done, so one message must not end all others.
   const survive = (fault: unknown): void => side.tellFault('?', fault);

@@ -185,9 +185,9 @@ async function log(given: Given, workplace: Workplace): Promise<Outcome> {
   const [client, tag, site, pool] = [given.text('client'), given.text('tag'), given.text('site'), given.text('pool')];
   const filtered = [client, tag, site, pool].some((filter) => filter !== undefined);
   const ledger = await workplace.ledger();
-  const contents = ledger?.read((database) => readLog(database, filtered ? MOST_ROWS : limit)) ?? [];
-  const lines = contents
-    .flatMap((content) => parseLog(content))
+  const batches = ledger?.read((database) => readLog(database, filtered ? MOST_ROWS : limit)) ?? [];
+  const lines = batches
+    .flatMap((batch) => parseLog(batch))
     .filter((line) => client === undefined || line.client === client)
     .filter((line) => tag === undefined || line.tag === tag)
     .filter((line) => site === undefined || line.site === site)

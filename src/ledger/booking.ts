@@ -56,21 +56,22 @@ export const PROBE = 'probe';
 /** Exchanges that their site refused or challenged. */
 export const BLOCKED = 'blocked';
 
-/** Lines of the log of exchanges. An exchange has one when it ends; each attempt that did not serve has one before. */
+/** Lines as they are posted and stored. */
 export interface LoggedLines {
-  /** Request ids, one a line. */
-  readonly ids: readonly string[];
-  /** LINE_FIGURES for each line. */
-  readonly figures: Float64Array;
+  readonly count: number;
+  /** Wall clock in ms that their times are told from. */
+  readonly since: number;
+  /** The octets of each id, and then numbers, seven bits in an octet, the lowest first, and the eighth bit where more follows: index
+   *  of the booking in the batch, ms since `since`, duration in ms, octets sent and received, attempts. */
+  readonly octets: Uint8Array<ArrayBuffer>;
 }
 
-/** Index of the line's booking in the batch, wall clock in ms, duration in ms, octets sent and received in all, and the attempts
- *  of the exchange (0 on the line of an attempt). */
-export const LINE_FIGURES = 6;
+export const NO_LINES: LoggedLines = { count: 0, since: 0, octets: new Uint8Array() };
 
 /** What one worker booked in a while. */
 export interface BookingBatch {
   readonly bookings: readonly Booking[];
+  /** Lines of the log of exchanges. An exchange has one when it ends; each attempt that did not serve has one before. */
   readonly lines: LoggedLines;
   /** Lines that the log doesn't get, because there were too many. */
   readonly linesLost: number;

@@ -1,104 +1,113 @@
-import {
-  type BookedFigures,
-  type Booking,
-  type BookingBatch,
-  type BookingKey,
-  LINE_FIGURES,
-  OTHER,
-} from './booking.ts';
+import { type BookedFigures, type Booking, type BookingBatch, type BookingKey, OTHER } from './booking.ts';
+import { LineBuffer, type LoggedLine } from './log-lines.ts';
 
 export interface TallyLimits {
   /** Bookings told apart. Beyond them sites are not, and beyond twice as many neither are tags. */
   readonly bookings: number;
-  /** Lines of the log. */
-  readonly lines: number;
+  /** Octets of the lines of the log. */
+  readonly lineBytes: number;
 }
 
 /** Bookings of one client and site told apart, so that a search among them stays short. */
 const MOST_OF_PAIR = 64;
 
-/** What one line of the log tells. */
-export interface LoggedLine {
-  readonly id: string;
-  /** Wall clock in ms. */
-  readonly time: number;
-  readonly ms: number;
-  readonly sent: number;
-  readonly received: number;
-  readonly attempts: number;
-}
+/** Batches after which sums that wait for more of their key are let go: clients leave, pools change. */
+const KEPT_BATCHES = 64;
 
 /** Sums what a worker books until it is handed over. It never holds more than it may: figures beyond that are summed under
  *  `(other)`, and none is lost. */
 export class Tally {
   readonly #limits: TallyLimits;
+  /** Sums of former batches among them, which begin anew when there is more of their key. */
   readonly #byClient = new Map<string, Map<string, Sum[]>>();
+  #known = 0;
+  /** Those of this batch. */
   #sums: Sum[] = [];
-  #ids: string[] = [];
-  #figures: number[] = [];
+  readonly #lines: LineBuffer;
   #linesLost = 0;
+  #batches = 0;
 
   constructor(limits: TallyLimits) {
     this.#limits = limits;
+    this.#lines = new LineBuffer(limits.lineBytes);
   }
 
   get isEmpty(): boolean {
     return this.#sums.length === 0;
   }
 
+  /** Another line would be lost. */
+  get isFull(): boolean {
+    return this.#lines.isFull;
+  }
+
   /** What belongs under this key, to be added to. Good until the next take(). */
   sumOf(key: BookingKey): Sum {
+    const alike = this.#byClient.get(key.client)?.get(key.site);
+    const known = alike === undefined ? null : find(alike, key);
+    if (known === null) return this.#add(key, alike);
+    if (known.index < 0) this.#begin(known);
+    return known;
+  }
+
+  #add(key: BookingKey, alike: Sum[] | undefined): Sum {
     const { client, tag, site } = key;
-    let sites = this.#byClient.get(client);
-    if (sites === undefined) {
-      sites = new Map();
-      this.#byClient.set(client, sites);
-    }
-    const alike = sites.get(site);
-    if (alike !== undefined) {
-      const known = find(alike, key);
-      if (known !== null) return known;
+    if (alike !== undefined && alike.length >= MOST_OF_PAIR) {
+      this.#known -= dropIdle(alike);
       if (alike.length >= MOST_OF_PAIR && tag !== OTHER) return this.sumOf({ ...key, tag: OTHER });
     }
     if (this.#sums.length >= this.#limits.bookings) {
       if (site !== OTHER) return this.sumOf({ ...key, site: OTHER });
       if (tag !== OTHER && this.#sums.length >= 2 * this.#limits.bookings) return this.sumOf({ ...key, tag: OTHER });
     }
-    const sum = new Sum(this.#sums.length, key);
-    this.#sums.push(sum);
-    if (alike === undefined) sites.set(site, [sum]);
+    const sum = new Sum(key);
+    if (alike === undefined) this.#sitesOf(client).set(site, [sum]);
     else alike.push(sum);
+    this.#known += 1;
+    this.#begin(sum);
     return sum;
   }
 
-  /** A line of the log. Beyond the limit it is counted only. */
-  log(sum: Sum, { id, time, ms, sent, received, attempts }: LoggedLine): void {
-    if (this.#ids.length >= this.#limits.lines) {
-      this.#linesLost += 1;
-      return;
-    }
-    this.#ids.push(id);
-    this.#figures.push(sum.index, time, ms, sent, received, attempts);
+  #sitesOf(client: string): Map<string, Sum[]> {
+    const known = this.#byClient.get(client);
+    if (known !== undefined) return known;
+    const sites = new Map<string, Sum[]>();
+    this.#byClient.set(client, sites);
+    return sites;
+  }
+
+  #begin(sum: Sum): void {
+    sum.index = this.#sums.length;
+    this.#sums.push(sum);
+  }
+
+  /** A line of the log. Where there is no room it is counted only. */
+  log(sum: Sum, line: LoggedLine): void {
+    if (!this.#lines.add(sum.index, line)) this.#linesLost += 1;
   }
 
   /** Hands over what there is, and begins anew. */
   take(): BookingBatch {
-    const bookings = this.#sums.map((sum) => sum.booking());
-    const lines = { ids: this.#ids, figures: Float64Array.from(this.#figures) };
-    const batch = { bookings, lines, linesLost: this.#linesLost };
-    this.#byClient.clear();
+    const bookings = this.#sums.map((sum) => sum.take());
+    const batch = { bookings, lines: this.#lines.take(), linesLost: this.#linesLost };
     this.#sums = [];
-    this.#ids = [];
-    this.#figures = [];
     this.#linesLost = 0;
+    this.#batches += 1;
+    if (this.#known > this.#limits.bookings / 2 || this.#batches % KEPT_BATCHES === 0) this.#forget();
     return batch;
+  }
+
+  #forget(): void {
+    this.#byClient.clear();
+    this.#known = 0;
   }
 }
 
 /** The figures of one key. */
 export class Sum implements BookedFigures {
-  readonly index: number;
   readonly key: BookingKey;
+  /** Among the bookings of its batch; -1 while it has no part in one. */
+  index = -1;
   exchanges = 0;
   attempts = 0;
   requests = 0;
@@ -106,19 +115,33 @@ export class Sum implements BookedFigures {
   received = 0;
   ms = 0;
 
-  constructor(index: number, key: BookingKey) {
-    this.index = index;
+  constructor(key: BookingKey) {
     this.key = key;
   }
 
-  /** A plain value. */
-  booking(): Booking {
+  /** Its figures as a plain value; then it begins anew. */
+  take(): Booking {
     const { exchanges, attempts, requests, sent, received, ms } = this;
     const { pool, ...key } = this.key;
     // Of a pool no more than what is booked.
     const terms = pool === null ? null : { name: pool.name, tier: pool.tier, price: pool.price };
+    this.index = -1;
+    this.exchanges = 0;
+    this.attempts = 0;
+    this.requests = 0;
+    this.sent = 0;
+    this.received = 0;
+    this.ms = 0;
     return { ...key, pool: terms, exchanges, attempts, requests, sent, received, ms };
   }
+}
+
+/** Takes those out that have no part in the batch. Returns how many there were. */
+function dropIdle(sums: Sum[]): number {
+  const busy = sums.filter(({ index }) => index >= 0);
+  const idle = sums.length - busy.length;
+  sums.splice(0, sums.length, ...busy);
+  return idle;
 }
 
 function find(sums: readonly Sum[], { tag, pool, country, kind }: BookingKey): Sum | null {
@@ -127,14 +150,4 @@ function find(sums: readonly Sum[], { tag, pool, country, kind }: BookingKey): S
     if (key.kind === kind && key.tag === tag && key.pool === pool && key.country === country) return sum;
   }
   return null;
-}
-
-/** The line at `index` of a batch. */
-export function lineAt(
-  { ids, figures }: BookingBatch['lines'],
-  index: number,
-): LoggedLine & { readonly booking: number } {
-  const at = index * LINE_FIGURES;
-  const [booking = 0, time = 0, ms = 0, sent = 0, received = 0, attempts = 0] = figures.subarray(at, at + LINE_FIGURES);
-  return { booking, id: ids[index] ?? '', time, ms, sent, received, attempts };
 }

@@ -5,7 +5,7 @@ import { type Sum, Tally } from '../ledger/tally.ts';
 import { Roster } from '../transport/roster.ts';
 
 /** How often bookings go to the control thread, in ms. With that thread's own interval this is what a kill can lose. */
-const POST_MS = 250;
+const POST_MS = 500;
 
 /** How often what exchanges under way have moved is looked at, in ms: there may be tens of thousands of tunnels. */
 const LOOK_MS = 1_000;
@@ -13,7 +13,8 @@ const LOOK_MS = 1_000;
 /** Batches that the control thread has not taken; beyond them bookings wait here. */
 const MOST_UNTAKEN = 8;
 
-const LIMITS = { bookings: 20_000, lines: 20_000 } as const;
+/** Of a batch. It is posted before its time when it has so many lines: some ten thousand. */
+const LIMITS = { bookings: 20_000, lineBytes: 256 * 1_024 } as const;
 
 const NOTHING = { sent: 0, received: 0 } as const;
 
@@ -45,6 +46,7 @@ export class ExchangeLedger implements Ledger {
   }
 
   failed(exchange: Exchange, { choice, meter, kind, ms }: FailedSpending): void {
+    this.#makeRoom();
     const sum = this.#sumOf(this.#keyOf(exchange, choice, kind));
     const { sent, received } = meter;
     sum.attempts += 1;
@@ -61,6 +63,7 @@ export class ExchangeLedger implements Ledger {
   ended(exchange: Exchange): void {
     const { meter, choice, id } = exchange;
     const { now, wallTime } = this.#options;
+    this.#makeRoom();
     const sum = this.#sumOf(this.#keyOf(exchange, choice, kindOf(exchange)));
     const ms = now() - exchange.startedAt;
     sum.exchanges += 1;
@@ -105,12 +108,20 @@ export class ExchangeLedger implements Ledger {
     for (const exchange of this.#running.members()) this.#bookRunning(exchange);
   }
 
-  #hand(): void {
+  /** For a line: posts those before it where they take up all room. */
+  #makeRoom(): void {
+    if (this.#tally.isFull) this.#post();
+  }
+
+  #post(): void {
     const { taken, post } = this.#options;
-    if (!this.#tally.isEmpty && ((this.#posted - taken()) | 0) < MOST_UNTAKEN) {
-      this.#posted = (this.#posted + 1) | 0;
-      post(this.#tally.take());
-    }
+    if (this.#tally.isEmpty || ((this.#posted - taken()) | 0) >= MOST_UNTAKEN) return;
+    this.#posted = (this.#posted + 1) | 0;
+    post(this.#tally.take());
+  }
+
+  #hand(): void {
+    this.#post();
     if (this.#running.size > 0 || !this.#tally.isEmpty) this.#wake();
   }
 

@@ -1,10 +1,10 @@
 import { type Booking, type BookingBatch, OTHER } from '../ledger/booking.ts';
-import { logContent } from '../ledger/log-lines.ts';
+import { logHead } from '../ledger/log-lines.ts';
 import type { LedgerEntry, LedgerLines } from '../store/ledger-store.ts';
 import { StoreError } from '../store/store-error.ts';
 
 /** How often bookings are written, in ms. With the workers' own interval this is what a kill can lose. */
-const WRITE_MS = 250;
+const WRITE_MS = 500;
 
 /** … and while that fails. */
 const RETRY_MS = 2_000;
@@ -37,7 +37,7 @@ export interface LedgerWriterOptions {
   readonly warn: (line: string) => void;
 }
 
-/** Gathers what the workers book and writes it in one transaction every quarter of a second. While that can't be done the bookings wait
+/** Gathers what the workers book and writes it in one transaction every half a second. While that can't be done the bookings wait
  *  in bounded memory, and none is lost. */
 export class LedgerWriter {
   readonly #options: LedgerWriterOptions;
@@ -120,10 +120,10 @@ export class LedgerWriter {
   }
 
   #keepLines(batch: BookingBatch): void {
-    const lines = batch.lines.ids.length;
-    if (lines === 0) return;
-    this.#lines.push({ lines, content: logContent(batch) });
-    this.#lineCount += lines;
+    const { count, octets } = batch.lines;
+    if (count === 0) return;
+    this.#lines.push({ lines: count, head: logHead(batch), content: octets });
+    this.#lineCount += count;
     while (this.#lineCount > MOST_WAITING.lines && this.#lines.length > 1) {
       const dropped = this.#lines.shift()?.lines ?? 0;
       this.#lineCount -= dropped;

@@ -1,5 +1,5 @@
 import type { LedgerConfig } from '../config/config.ts';
-import { type BookedPool, type BookingBatch, OTHER, PROBE } from '../ledger/booking.ts';
+import { type BookedPool, type BookingBatch, NO_LINES, OTHER, PROBE } from '../ledger/booking.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { HeldExits } from '../store/ledger-standing.ts';
 import { type LedgerStore, openLedger } from '../store/ledger-store.ts';
@@ -44,7 +44,7 @@ export class Ledger {
     const { name = '', tier = '', price = null } = pool ?? {};
     const key = { client: '', tag: '', site: '', pool: { name, tier, price }, country: geo.country ?? '', kind: PROBE };
     const figures = { exchanges: 0, attempts: 1, requests: sent > 0 ? 1 : 0, sent, received, ms };
-    this.take({ bookings: [{ ...key, ...figures }], lines: { ids: [], figures: new Float64Array() }, linesLost: 0 });
+    this.take({ bookings: [{ ...key, ...figures }], lines: NO_LINES, linesLost: 0 });
   }
 
   /** Notes how many exits pools have on a day that cost by the month. Throws StoreError. */

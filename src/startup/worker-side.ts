@@ -22,11 +22,14 @@ import type {
 
 type Open = Extract<WorkerRequest, { kind: 'open' }>;
 
+/** Posts to the control thread; memory that is moved there is gone here. */
+type PostFromWorker = (message: FromWorker, moved?: ArrayBuffer[]) => void;
+
 /** One worker's side of the conversation with the control thread: carries out what it is asked, and tells of faults and of the
  *  log. The control thread asks for one change after another. */
 export class WorkerSide {
   readonly #start: WorkerStart;
-  readonly #post: (message: FromWorker) => void;
+  readonly #post: PostFromWorker;
   readonly #faults: FaultTeller;
   readonly #questions: RecentQuestions;
   #plane: DataPlane | null = null;
@@ -35,7 +38,7 @@ export class WorkerSide {
   #ledger: ExchangeLedger | null = null;
   #stopping = false;
 
-  constructor(start: WorkerStart, post: (message: FromWorker) => void) {
+  constructor(start: WorkerStart, post: PostFromWorker) {
     this.#start = start;
     this.#post = post;
     this.#faults = new FaultTeller((exchange, text) => post({ kind: 'fault', exchange, text }));
@@ -126,7 +129,7 @@ export class WorkerSide {
     if (config.ledger.enabled) {
       this.#ledger = new ExchangeLedger({
         poolOf: (name) => this.#plane?.registry.pool(name),
-        post: (batch) => this.#post({ kind: 'bookings', batch }),
+        post: (batch) => this.#post({ kind: 'bookings', batch }, [batch.lines.octets.buffer]),
         taken: () => load.batchesTaken(worker),
         now,
         wallTime: Date.now,

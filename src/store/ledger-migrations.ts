@@ -51,4 +51,16 @@ export const ledgerMigrations: readonly string[] = [
     PRIMARY KEY (at, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Lines are octets, and a text above them names whom they were booked to. Those that are texts stay what they are, without one.
+  `
+  CREATE TABLE line_batch (
+    id INTEGER PRIMARY KEY,
+    lines INTEGER NOT NULL,
+    head TEXT NOT NULL,
+    content ANY NOT NULL
+  ) STRICT;
+  INSERT INTO line_batch SELECT id, lines, '', content FROM log;
+  DROP TABLE log;
+  ALTER TABLE line_batch RENAME TO log;
+  `,
 ];

@@ -141,17 +141,22 @@ function rowOf(row: Record<string, unknown>, keys: number): LedgerRow {
   };
 }
 
-/** The texts of the log's rows, the newest first, until `lines` lines are among them. */
-export function readLog(database: Database, lines: number): string[] {
-  const rows = database.prepare<[], { lines: number; content: string }>(
-    'SELECT lines, content FROM log ORDER BY id DESC',
-  );
-  const contents: string[] = [];
+/** What the log holds of one batch; see ledger/log-lines.ts. */
+export interface StoredLines {
+  readonly lines: number;
+  readonly head: string;
+  readonly content: Uint8Array | string;
+}
+
+/** The log's rows, the newest first, until `lines` lines are among them. */
+export function readLog(database: Database, lines: number): StoredLines[] {
+  const statement = database.prepare<[], StoredLines>('SELECT lines, head, content FROM log ORDER BY id DESC');
+  const rows: StoredLines[] = [];
   let count = 0;
-  for (const row of rows.iterate()) {
-    contents.push(row.content);
+  for (const row of statement.iterate()) {
+    rows.push(row);
     count += row.lines;
     if (count >= lines) break;
   }
-  return contents;
+  return rows;
 }

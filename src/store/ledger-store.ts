@@ -32,7 +32,8 @@ export interface LedgerEntry extends LedgerFigures {
 /** Lines of the log of exchanges, whatever they hold. */
 export interface LedgerLines {
   readonly lines: number;
-  readonly content: string;
+  readonly head: string;
+  readonly content: Uint8Array;
 }
 
 export interface LedgerLimits {
@@ -61,6 +62,7 @@ export class LedgerStore {
   readonly #limits: LedgerLimits;
   readonly #names = new Names();
   readonly #bounds: SiteBounds;
+  #statements: Statements | null = null;
   #lines: number;
   #sweep: NameSweep | null = null;
 
@@ -76,9 +78,10 @@ export class LedgerStore {
   add(entries: readonly LedgerEntry[], lines: readonly LedgerLines[]): void {
     try {
       const kept = this.store.write((database) => {
-        const statements = new Statements(database);
+        this.#statements ??= new Statements(database);
+        const statements = this.#statements;
         for (const entry of entries) this.#addEntry(database, statements, entry);
-        return this.#addLines(database, lines);
+        return this.#addLines(statements, lines);
       });
       this.#lines = kept;
     } catch (cause) {
@@ -135,15 +138,12 @@ export class LedgerStore {
   }
 
   /** Returns how many lines the log has then. */
-  #addLines(database: Database, added: readonly LedgerLines[]): number {
-    const insert = database.prepare('INSERT INTO log (lines, content) VALUES (?, ?)');
+  #addLines({ insert, oldest, drop }: Statements, added: readonly LedgerLines[]): number {
     let kept = this.#lines;
-    for (const { lines, content } of added) {
-      insert.run(lines, content);
+    for (const { lines, head, content } of added) {
+      insert.run(lines, head, content);
       kept += lines;
     }
-    const oldest = database.prepare<[], { id: number; lines: number }>('SELECT id, lines FROM log ORDER BY id LIMIT 1');
-    const drop = database.prepare('DELETE FROM log WHERE id = ?');
     for (let row = oldest.get(); row !== undefined && kept - row.lines >= this.#limits.exchanges; row = oldest.get()) {
       drop.run(row.id);
       kept -= row.lines;
@@ -165,14 +165,21 @@ export function addingTo(table: string, keys: readonly string[], select?: string
     ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${sums.join(', ')}`;
 }
 
+/** Prepared once: to prepare them takes longer than what is written of a busy second. */
 class Statements {
   readonly total;
   readonly pair;
   readonly site;
+  readonly insert;
+  readonly oldest;
+  readonly drop;
 
   constructor(database: Database) {
     this.total = database.prepare(addingTo('hour_total', ['at', 'client', 'tag', 'pool', 'kind', 'country']));
     this.pair = database.prepare(addingTo('hour_pair', ['at', 'client', 'site', 'tag', 'pool', 'kind']));
     this.site = database.prepare(addingTo('day_site', ['at', 'site', 'pool', 'kind']));
+    this.insert = database.prepare('INSERT INTO log (lines, head, content) VALUES (?, ?, ?)');
+    this.oldest = database.prepare<[], { id: number; lines: number }>('SELECT id, lines FROM log ORDER BY id LIMIT 1');
+    this.drop = database.prepare('DELETE FROM log WHERE id = ?');
   }
 }

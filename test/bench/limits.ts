@@ -48,7 +48,7 @@ const pool: BookedPool = {
   tier: 'res',
   price: { perGB: 4.2, perRequest: 0, perIpMonth: 0, currency: 'USD' },
 };
-const tally = new Tally({ bookings: 20_000, lines: 20_000 });
+const tally = new Tally({ bookings: 20_000, lineBytes: 256 * 1_024 });
 let booked = 0;
 
 function book(index: number): void {
@@ -61,7 +61,14 @@ function book(index: number): void {
   sum.sent += 300;
   sum.received += 20_000;
   sum.ms += 12;
-  tally.log(sum, { id: 'an id', time: 1.8e12, ms: 12, sent: 300, received: 20_000, attempts: 1 });
+  tally.log(sum, {
+    id: 'f81d4fae7dec11d0a76500a0c91e6bf6',
+    time: 1.8e12,
+    ms: 12,
+    sent: 300,
+    received: 20_000,
+    attempts: 1,
+  });
   // What is posted four times a second: of ten thousand exchanges in a second.
   if (++booked % 2_500 === 0) tally.take();
 }

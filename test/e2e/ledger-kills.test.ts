@@ -10,8 +10,8 @@ import { startRawOrigin } from '../support/raw-origin.ts';
 /** Twenty are asked for by hand. */
 const ROUNDS = Number(process.env.LEDGER_KILLS ?? 3);
 
-/** Workers post every 250 ms and the control thread writes as often; a busy machine may take ten times as long. */
-const MOST_LOST_MS = 10 * 500;
+/** Workers post every 500 ms and the control thread writes as often; a busy machine may take longer. */
+const MOST_LOST_MS = 5 * 1_000;
 
 test(`${ROUNDS} kills under load: what was written stays, to the exchange, and the ledger is sound`, async (t) => {
   t.timeout(600_000);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type Booking, type BookingBatch, OTHER } from '../../src/ledger/booking.ts';
+import { type Booking, type BookingBatch, NO_LINES, OTHER } from '../../src/ledger/booking.ts';
 import { LedgerWriter } from '../../src/startup/ledger-writer.ts';
 import type { LedgerEntry } from '../../src/store/ledger-store.ts';
 import { StoreError } from '../../src/store/store-error.ts';
@@ -21,7 +21,7 @@ const booking: Booking = {
 
 const batchOf = (...bookings: Booking[]): BookingBatch => ({
   bookings,
-  lines: { ids: [], figures: new Float64Array() },
+  lines: NO_LINES,
   linesLost: 0,
 });
 

@@ -2,7 +2,13 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Sqlite from 'better-sqlite3';
 import { readLedger, readLog } from '../../src/store/ledger-report.ts';
-import { type LedgerEntry, type LedgerLimits, type LedgerStore, openLedger } from '../../src/store/ledger-store.ts';
+import {
+  type LedgerEntry,
+  type LedgerLimits,
+  type LedgerStore,
+  ledgerLayout,
+  openLedger,
+} from '../../src/store/ledger-store.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { temporaryFolder } from './folder.ts';
 
@@ -84,25 +90,43 @@ test('pairs beyond the bound go to other sites: none is lost, each client has it
   t.deepEqual(sentBy(ledger, { by: ['client'] }), { a: 30_000, b: 30_000 });
 });
 
+const linesOf = (name: string) => ({ lines: 4, head: name, content: Uint8Array.of(0, 255, 10) });
+
+const logged = (ledger: LedgerStore, lines: number) =>
+  ledger.store.read((database) => readLog(database, lines)).map(({ head }) => head);
+
 test('the log keeps the last lines, over a start too', (t) => {
   const folder = temporaryFolder(t);
   const ledger = open(t, {}, folder);
-  for (let i = 0; i < 8; i++) ledger.add([entry], [{ lines: 4, content: `${i}` }]);
-  t.deepEqual(
-    ledger.store.read((database) => readLog(database, 100)),
-    ['7', '6', '5'],
-  );
+  for (let i = 0; i < 8; i++) ledger.add([entry], [linesOf(`${i}`)]);
+  t.deepEqual(logged(ledger, 100), ['7', '6', '5']);
+  const [row] = ledger.store.read((database) => readLog(database, 1));
+  t.deepEqual(row, { ...linesOf('7'), content: Buffer.of(0, 255, 10) });
   ledger.close();
   const again = open(t, {}, folder);
-  again.add([entry], [{ lines: 4, content: '8' }]);
+  again.add([entry], [linesOf('8')]);
+  t.deepEqual(logged(again, 5), ['8', '7']);
+  t.deepEqual(logged(again, 100), ['8', '7', '6']);
+});
+
+test('lines of a log that a former version wrote stay, and go in their turn', (t) => {
+  const folder = temporaryFolder(t);
+  const former = new Sqlite(join(folder, ledgerLayout.file));
+  for (const step of ledgerLayout.migrations.slice(0, 2)) former.exec(step);
+  former.pragma('user_version = 2');
+  const text = '{"keys":[],"lines":[]}';
+  for (let i = 0; i < 2; i++) former.prepare('INSERT INTO log (lines, content) VALUES (4, ?)').run(text);
+  former.close();
+  const ledger = open(t, {}, folder);
   t.deepEqual(
-    again.store.read((database) => readLog(database, 5)),
-    ['8', '7'],
+    ledger.store.read((database) => readLog(database, 100)),
+    [
+      { lines: 4, head: '', content: text },
+      { lines: 4, head: '', content: text },
+    ],
   );
-  t.deepEqual(
-    again.store.read((database) => readLog(database, 100)),
-    ['8', '7', '6'],
-  );
+  for (const name of ['a', 'b']) ledger.add([entry], [linesOf(name)]);
+  t.deepEqual(logged(ledger, 100), ['b', 'a', '']);
 });
 
 test('what can’t be written is written whole later: locked by another', (t) => {
