@@ -1,20 +1,18 @@
 import { GatewayError } from '../errors.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import { ClientLimits, type Limit } from '../policy/limit-book.ts';
-import type { LimitCounts } from '../policy/limit-counts.ts';
+import { type LimitCell, type LimitCounts, TAKEN, UNCOUNTED } from '../policy/limit-counts.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
 import type { LimitPolicy, LimitState } from '../protocol/rate-limit-fields.ts';
 import type { Exchange } from './exchange.ts';
 import { limitPolicy, limitState } from './limit-lines.ts';
+import { type LimitPlan, LimitPlans } from './limit-plans.ts';
 
-/** What an exchange was let in by, and what it gives back at its end. */
+/** What an exchange was let in by, and its places among those under way, which it gives back at its end; -1 for none. */
 export interface HeldLimits {
-  readonly limits: readonly Limit[];
-  /** The site that counts by itself. */
-  readonly site: string;
-  readonly places: readonly number[];
-  /** How fast octets may pass; null for as fast as they can. */
-  readonly flow: Limit | null;
+  readonly plan: LimitPlan;
+  place: number;
+  sitePlace: number;
 }
 
 export interface ExchangeLimitsOptions {
@@ -27,7 +25,7 @@ export interface ExchangeLimitsOptions {
 /** What of a client its limits depend on. */
 type LimitedClient = Pick<ClientRecord, 'name' | 'limits'>;
 
-const NO_PLACES: readonly number[] = Object.freeze([]);
+const NO_PLACE = -1;
 const NO_STATES: readonly LimitState[] = Object.freeze([]);
 /** How soon it is worth asking again for a place, which depends on others. */
 const PLACE_RETRY_S = 1;
@@ -37,6 +35,7 @@ export class ExchangeLimits {
   readonly #options: ExchangeLimitsOptions;
   #everyone: readonly LimitRule[] | null = null;
   #books = new WeakMap<LimitedClient, ClientLimits>();
+  readonly #plans: LimitPlans;
   readonly #policies = new WeakMap<Limit, LimitPolicy>();
 
   /** What all threads count. */
@@ -46,6 +45,7 @@ export class ExchangeLimits {
 
   constructor(options: ExchangeLimitsOptions) {
     this.#options = options;
+    this.#plans = new LimitPlans(options.counts);
   }
 
   /** Takes what an admitted exchange needs. Throws rate_limited or too_many_connections, and then nothing is taken. */
@@ -56,48 +56,45 @@ export class ExchangeLimits {
     if (this.#options.everyone().length === 0 && client.limits.length === 0) return;
     const limits = this.bookOf(client).of({ pools, host: authority.host, tag: params.tag });
     if (limits.length === 0) return;
+    const plan = this.#plans.of(limits, exchange.site ?? authority.host);
+    const held = { plan, place: NO_PLACE, sitePlace: NO_PLACE };
+    exchange.limits = held;
     const { counts, now } = this.#options;
-    const site = exchange.site ?? authority.host;
-    const places: number[] = [];
     const at = now();
-    let flow: Limit | null = null;
-    for (const limit of limits) {
-      if (limit.kind === 'bandwidth') {
-        flow = limit;
-        continue;
+    for (const cell of plan.taken) {
+      const taken = counts.take(cell, at);
+      if (taken < TAKEN) {
+        this.#undo(held, cell);
+        throw refusal(cell.limit, taken === UNCOUNTED ? null : counts.waitMs(cell, at));
       }
-      const taken = counts.take(limit, site, at);
-      if (!taken.taken) {
-        for (const place of places) counts.giveBack(place);
-        for (const before of limits.slice(0, limits.indexOf(limit))) counts.refund(before, site);
-        exchange.limits = { limits, site, places: NO_PLACES, flow: null };
-        throw refusal(limit, taken.waitMs);
-      }
-      if (taken.place >= 0) places.push(taken.place);
+      if (taken === TAKEN) continue;
+      if (held.place === NO_PLACE) held.place = taken;
+      else held.sitePlace = taken;
     }
-    exchange.limits = { limits, site, places, flow };
   }
 
   /** Gives back what the exchange held. */
-  ended({ limits }: Exchange): void {
+  ended({ limits }: Pick<Exchange, 'limits'>): void {
     if (limits === null) return;
-    for (const place of limits.places) this.#options.counts.giveBack(place);
+    const { counts } = this.#options;
+    if (limits.place !== NO_PLACE) counts.giveBack(limits.place);
+    if (limits.sitePlace !== NO_PLACE) counts.giveBack(limits.sitePlace);
   }
 
   /** What is left of the limits that the exchange came under, its client's and its site's. */
   states({ limits: held, pace }: Exchange): readonly LimitState[] {
     if (held === null && pace === null) return NO_STATES;
     const at = this.#options.now();
-    const states = held?.limits.map((limit) => this.#stateOf(limit, held.site, at)) ?? [];
-    for (const limit of [pace?.site.rate, pace?.site.exchanges])
-      if (limit != null) states.push(this.#stateOf(limit, '', at));
+    const states = held?.plan.all.map((cell) => this.#stateOf(cell, at)) ?? [];
+    for (const cell of [pace?.site.rate, pace?.site.exchanges]) if (cell != null) states.push(this.#stateOf(cell, at));
     return states;
   }
 
   /** What is left to the client, of limits that have one count whatever the site. */
   statesOf(client: LimitedClient): readonly LimitState[] {
     const at = this.#options.now();
-    return this.bookOf(client).all.map((limit) => this.#stateOf(limit, '', at));
+    const { counts } = this.#options;
+    return this.bookOf(client).all.map((limit) => this.#stateOf(counts.cellOf(limit), at));
   }
 
   /** The client's limits. Rules that can't be read were judged before they were stored: one that no longer can be refuses
@@ -115,13 +112,25 @@ export class ExchangeLimits {
     return book;
   }
 
-  #stateOf(limit: Limit, site: string, at: number): LimitState {
+  /** Gives back what was taken before `refused`. */
+  #undo(held: HeldLimits, refused: LimitCell): void {
+    const { counts } = this.#options;
+    this.ended({ limits: held });
+    held.place = held.sitePlace = NO_PLACE;
+    for (const cell of held.plan.taken) {
+      if (cell === refused) return;
+      counts.refund(cell);
+    }
+  }
+
+  #stateOf(cell: LimitCell, at: number): LimitState {
+    const { limit } = cell;
     let policy = this.#policies.get(limit);
     if (policy === undefined) {
       policy = limitPolicy(limit);
       this.#policies.set(limit, policy);
     }
-    return limitState(this.#options.counts.figure(limit, site, at), policy);
+    return limitState(this.#options.counts.figure(cell, at), policy);
   }
 }
 

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import { TAKEN } from '../policy/limit-counts.ts';
 import type { LimitedAccount } from '../pool/limited-accounts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
@@ -41,14 +42,17 @@ export function exitShareOf(deps: Collaborators, exchange: Exchange, fitting: Fi
     allows: (slot, now) => {
       if (!hasRoom(slot) || guard?.allows(slot, now) === false) return false;
       const name = restsAt(slot);
-      return (interval === null || name === null || counts.figure(interval, name, now).left > 0) && !full(slot);
+      return (
+        (interval === null || name === null || counts.figure(counts.cellOf(interval, name), now).left > 0) &&
+        !full(slot)
+      );
     },
     take: (slot, now) => {
       if (!hasRoom(slot) || (guard?.allows(slot, now) !== false && full(slot))) return false;
       const name = restsAt(slot);
-      if (interval !== null && name !== null && !counts.take(interval, name, now).taken) return false;
+      if (interval !== null && name !== null && counts.take(counts.cellOf(interval, name), now) < TAKEN) return false;
       if (guard === null || guard.take(slot, now)) return true;
-      if (interval !== null && name !== null) counts.refund(interval, name);
+      if (interval !== null && name !== null) counts.refund(counts.cellOf(interval, name));
       return false;
     },
   };

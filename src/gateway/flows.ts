@@ -1,5 +1,4 @@
-import type { Limit } from '../policy/limit-book.ts';
-import type { LimitCounts } from '../policy/limit-counts.ts';
+import type { LimitCell, LimitCounts } from '../policy/limit-counts.ts';
 import type { ContentGate } from '../transport/http-connection.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
@@ -37,7 +36,7 @@ export class Flows {
   /** Null where the exchange may begin now; else resolves once the client has paid for what passed before. Rejects with the reason of
    *  the exchange's end. */
   enter({ limits, abort }: Exchange): Promise<void> | null {
-    const flow = limits?.flow ?? null;
+    const flow = limits?.plan.flow ?? null;
     if (flow === null) return null;
     const debtMs = this.#options.counts.debtMs(flow, this.#options.now());
     return debtMs <= 0 ? null : pause(Math.ceil(debtMs), abort);
@@ -54,12 +53,12 @@ export class Flows {
   }
 }
 
-const isMetered = ({ limits, quota }: Exchange): boolean => quota !== null || (limits?.flow ?? null) !== null;
+const isMetered = ({ limits, quota }: Exchange): boolean => quota !== null || (limits?.plan.flow ?? null) !== null;
 
 /** A tunnel that passes what it is granted, and then asks for more. */
 export class TunnelFlow {
   readonly #exchange: Exchange;
-  readonly #limit: Limit | null;
+  readonly #limit: LimitCell | null;
   readonly #options: FlowsOptions;
   #handle: RelayHandle | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -70,7 +69,7 @@ export class TunnelFlow {
 
   constructor(exchange: Exchange, options: FlowsOptions) {
     this.#exchange = exchange;
-    this.#limit = exchange.limits?.flow ?? null;
+    this.#limit = exchange.limits?.plan.flow ?? null;
     this.#options = options;
   }
 
@@ -106,11 +105,11 @@ export class TunnelFlow {
     const { counts, quotas, now } = this.#options;
     quotas.watch.remove(this.#exchange);
     if (this.#limit === null) return;
-    if (passed < this.#granted) counts.refund(this.#limit, '', this.#granted - passed);
+    if (passed < this.#granted) counts.refund(this.#limit, this.#granted - passed);
     else if (passed > this.#granted) counts.reserve(this.#limit, now(), passed - this.#granted);
   }
 
-  #ask(handle: RelayHandle, { limit, octets }: { readonly limit: Limit; readonly octets: number }): void {
+  #ask(handle: RelayHandle, { limit, octets }: { readonly limit: LimitCell; readonly octets: number }): void {
     const { counts, now } = this.#options;
     const passed = handle.bytesAtoB + handle.bytesBtoA;
     // What was read before the tunnel began is paid for as well.
@@ -124,7 +123,7 @@ export class TunnelFlow {
     }
     const { waitMs } = reserved;
     this.#granted = passed + octets;
-    this.#next = grantFor(limit.most, { waitMs, last: octets });
+    this.#next = grantFor(limit.limit.most, { waitMs, last: octets });
     if (waitMs < 1) return handle.renew(octets);
     this.#timer = setTimeout(() => {
       this.#timer = null;
@@ -151,7 +150,7 @@ const LOOK_MS = 500;
 /** Content that passes when it is paid for, in pieces of what has been read. */
 export class ContentFlow implements ContentGate {
   readonly #exchange: Exchange;
-  readonly #limit: Limit | null;
+  readonly #limit: LimitCell | null;
   readonly #options: FlowsOptions & { readonly onWait: (waitMs: number) => void };
   #timer: NodeJS.Timeout | null = null;
   #next = FIRST_GRANT;
@@ -162,7 +161,7 @@ export class ContentFlow implements ContentGate {
 
   constructor(exchange: Exchange, options: FlowsOptions & { readonly onWait: (waitMs: number) => void }) {
     this.#exchange = exchange;
-    this.#limit = exchange.limits?.flow ?? null;
+    this.#limit = exchange.limits?.plan.flow ?? null;
     this.#options = options;
     this.#seenAt = options.now();
   }
@@ -206,17 +205,17 @@ export class ContentFlow implements ContentGate {
   end(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#paid > 0 && this.#limit !== null) this.#options.counts.refund(this.#limit, '', this.#paid);
+    if (this.#paid > 0 && this.#limit !== null) this.#options.counts.refund(this.#limit, this.#paid);
     this.#paid = 0;
   }
 
   /** Returns after how many ms the octets may pass, or may be asked for again. */
-  #pay(limit: Limit, octets: number): number {
+  #pay(limit: LimitCell, octets: number): number {
     const { counts, now } = this.#options;
     const reserved = counts.reserve(limit, now(), octets);
     if (reserved === null) return NO_ROOM_MS;
     this.#paid = octets;
-    this.#next = grantFor(limit.most, { waitMs: reserved.waitMs, last: this.#next });
+    this.#next = grantFor(limit.limit.most, { waitMs: reserved.waitMs, last: this.#next });
     return reserved.waitMs;
   }
 }

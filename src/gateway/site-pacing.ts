@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import type { LimitCounts } from '../policy/limit-counts.ts';
+import { type LimitCounts, TAKEN } from '../policy/limit-counts.ts';
 import { type PacedSite, SiteBook } from '../policy/site-book.ts';
 import type { SiteRule } from '../protocol/site-rule.ts';
 import type { Exchange } from './exchange.ts';
@@ -33,10 +33,11 @@ export class SitePacing {
   readonly #blocked = new Set<SiteQueue>();
   #looking: NodeJS.Timeout | null = null;
   #rules: readonly SiteRule[] | null = null;
-  #book = new SiteBook([]);
+  #book: SiteBook;
 
   constructor(options: SitePacingOptions) {
     this.#options = options;
+    this.#book = new SiteBook([], options.counts);
   }
 
   /** Null where the exchange may go now. Else resolves when its turn has come; rejects with rate_limited when it hasn't by `endsAt` or
@@ -78,13 +79,13 @@ export class SitePacing {
     const { exchanges, rate } = held.site;
     if (exchanges !== null && counts.othersWait(exchanges)) return false;
     const at = now();
-    const place = exchanges === null ? null : counts.take(exchanges, '', at);
-    if (place?.taken === false) return false;
-    if (rate === null || counts.take(rate, '', at).taken) {
-      held.place = place?.place ?? NO_PLACE;
+    const place = exchanges === null ? NO_PLACE : counts.take(exchanges, at);
+    if (place < TAKEN) return false;
+    if (rate === null || counts.take(rate, at) === TAKEN) {
+      held.place = place;
       return true;
     }
-    if (place !== null) counts.giveBack(place.place);
+    counts.giveBack(place);
     return false;
   }
 
@@ -92,7 +93,7 @@ export class SitePacing {
     const rules = this.#options.rules();
     if (rules !== this.#rules) {
       this.#rules = rules;
-      this.#book = new SiteBook(rules);
+      this.#book = new SiteBook(rules, this.#options.counts);
     }
     return this.#book;
   }

@@ -89,9 +89,9 @@ export class SiteQueue {
     if (exchanges === null || this.#place !== NO_PLACE) return true;
     const { counts, now } = this.#options;
     if (now() < this.#yieldsUntil) return false;
-    const taken = counts.take(exchanges, '', now());
-    if (taken.taken) this.#place = taken.place;
-    return taken.taken;
+    const place = counts.take(exchanges, now());
+    if (place >= 0) this.#place = place;
+    return place >= 0;
   }
 
   #waitMs(): number {

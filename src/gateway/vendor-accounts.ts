@@ -1,6 +1,6 @@
 import { paceOf } from '../memory/gcra.ts';
 import type { Limit } from '../policy/limit-book.ts';
-import type { LimitCounts } from '../policy/limit-counts.ts';
+import { type LimitCell, type LimitCounts, NONE_LEFT, TAKEN } from '../policy/limit-counts.ts';
 import type { LimitedAccount } from '../pool/limited-accounts.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 
@@ -17,8 +17,8 @@ const FREE: AccountEntry = Object.freeze({ place: NOTHING_HELD });
 
 interface AccountTerms {
   /** Attempts under way at once, and those that begin; null where that isn't limited. */
-  readonly atOnce: Limit | null;
-  readonly rate: Limit | null;
+  readonly atOnce: LimitCell | null;
+  readonly rate: LimitCell | null;
 }
 
 export interface VendorAccountsOptions {
@@ -51,7 +51,7 @@ export class VendorAccounts {
     const { counts, now } = this.#options;
     const { atOnce, rate } = this.#termsOf(account);
     const at = now();
-    return [atOnce, rate].some((limit) => limit !== null && counts.figure(limit, '', at).left === 0);
+    return [atOnce, rate].some((cell) => cell !== null && counts.figure(cell, at).left === 0);
   }
 
   /** Whether every exit of these pools is of an account at its limit. */
@@ -68,9 +68,9 @@ export class VendorAccounts {
     const { counts, now } = this.#options;
     const { atOnce, rate } = this.#termsOf(account);
     const at = now();
-    const place = atOnce === null ? FREE : entryOf(counts.take(atOnce, '', at));
+    const place = atOnce === null ? FREE : entryOf(counts.take(atOnce, at));
     if (typeof place === 'string' || rate === null) return place;
-    const begun = entryOf(counts.take(rate, '', at));
+    const begun = entryOf(counts.take(rate, at));
     if (typeof begun !== 'string') return place;
     counts.giveBack(place.place);
     return begun;
@@ -86,30 +86,33 @@ export class VendorAccounts {
     this.giveBack(place);
     const account = this.of(slot);
     const rate = account === null ? null : this.#termsOf(account).rate;
-    if (rate !== null) this.#options.counts.refund(rate, '');
+    if (rate !== null) this.#options.counts.refund(rate);
   }
 
   #termsOf(account: LimitedAccount): AccountTerms {
     const known = this.#terms.get(account);
     if (known !== undefined) return known;
-    const terms = termsOf(account);
+    const terms = termsOf(account, this.#options.counts);
     this.#terms.set(account, terms);
     return terms;
   }
 }
 
-function termsOf({ key: account, limits: { concurrency, perSecond } }: LimitedAccount): AccountTerms {
+function termsOf({ key: account, limits }: LimitedAccount, counts: LimitCounts): AccountTerms {
+  const { concurrency, perSecond } = limits;
   const key = `account\n${account}`;
   const common = { name: 'account', perSite: false } as const;
-  const atOnce: Limit | null =
-    concurrency === null ? null : { ...common, kind: 'exchanges', key, most: concurrency, pace: null };
+  const cellOf = (limit: Limit): LimitCell => counts.cellOf(limit);
+  const atOnce =
+    concurrency === null ? null : cellOf({ ...common, kind: 'exchanges', key, most: concurrency, pace: null });
   if (perSecond === null) return { atOnce, rate: null };
   const burst = Math.max(1, Math.floor(perSecond * BURST));
   const pace = paceOf({ count: perSecond, windowMs: 1_000, burst });
-  return { atOnce, rate: { ...common, kind: 'requests', key: `${key}\n${perSecond}`, most: burst, pace } };
+  const rate = cellOf({ ...common, kind: 'requests', key: `${key}\n${perSecond}`, most: burst, pace });
+  return { atOnce, rate };
 }
 
-function entryOf(taken: ReturnType<LimitCounts['take']>): AccountEntry {
-  if (taken.taken) return { place: taken.place };
-  return taken.waitMs === null ? 'no_room' : 'full';
+function entryOf(taken: number): AccountEntry {
+  if (taken >= TAKEN) return { place: taken };
+  return taken === NONE_LEFT ? 'full' : 'no_room';
 }

@@ -110,8 +110,8 @@ export class ExchangeSlots {
     const slot = this.#vacant.pop();
     if (slot === undefined) return NO_ROOM;
     const at = this.#slotAt(slot);
-    this.#words.store(at + EXIT, exitSlot);
-    this.#words.store(at + GENERATION, generation);
+    this.#words.put(at + EXIT, exitSlot);
+    this.#words.put(at + GENERATION, generation);
     if (this.#change(slot, { row: exitSlot * ROW_WORDS, phase: Phase.taking, by: 1, most }))
       return this.#sequence * HANDLE_UNIT + slot;
     this.#vacant.push(slot);
@@ -121,9 +121,11 @@ export class ExchangeSlots {
   /** Gives back what `take` returned. Only the first call does; the others return false. */
   giveBack(handle: number): boolean {
     if (handle < 0) return false;
-    const slot = handle % HANDLE_UNIT;
-    const held = stateOf(Math.floor(handle / HANDLE_UNIT), Phase.held);
-    if (this.#words.load(this.#slotAt(slot)) !== held) return false;
+    // Not by `%`, which takes several times as long for what is beyond 32 bits.
+    const sequence = Math.floor(handle / HANDLE_UNIT);
+    const slot = handle - sequence * HANDLE_UNIT;
+    // No other thread changes a place that is held, as long as this one lives.
+    if (this.#words.peek(this.#slotAt(slot)) !== stateOf(sequence, Phase.held)) return false;
     this.#change(slot, { row: this.#rowAt(slot), phase: Phase.leaving, by: -1, most: COUNT_MASK });
     this.#vacant.push(slot);
     return true;
@@ -158,7 +160,7 @@ export class ExchangeSlots {
     const at = this.#slotAt(slot);
     const changing = stateOf(this.#sequence, phase);
     const tag = tagOf(this.#taker, this.#sequence);
-    this.#words.store(this.#taker * TAKER_WORDS, slot + 1);
+    this.#words.put(this.#taker * TAKER_WORDS, slot + 1);
     this.#words.store(at, changing);
     const counted = this.#count(row, { by, tag, most });
     if (counted === null) {
@@ -175,17 +177,19 @@ export class ExchangeSlots {
   #count(row: number, change: { readonly by: number; readonly tag: number; readonly most: number }): number | null {
     const { by, tag, most } = change;
     for (;;) {
-      const seen = this.#rows.load(row);
+      const seen = this.#rows.peek(row);
       const counted = (seen + by) | (tag << 24);
       if (countIn(seen) + by > most) return null;
-      if (seen >>> 24 !== 0) this.#help(row, seen);
+      if (seen >>> 24 !== 0) this.#help(row);
       else if (this.#rows.compareExchange(row, seen, counted) === seen) return counted;
     }
   }
 
-  /** Finishes the change whose tag stands in a row. Does nothing where its taker has gone on since. */
-  #help(row: number, seen: number): void {
+  /** Finishes the change whose tag stands in a row. Does nothing where there is none, or its taker has gone on since. */
+  #help(row: number): void {
+    const seen = this.#rows.load(row);
     const tag = seen >>> 24;
+    if (tag === 0) return;
     const slot = this.#words.load(takerOf(tag) * TAKER_WORDS) - 1;
     const at = this.#slotAt(slot);
     const state = this.#words.load(at);
@@ -227,6 +231,6 @@ export class ExchangeSlots {
   }
 
   #rowAt(slot: number): number {
-    return this.#words.load(this.#slotAt(slot) + EXIT) * ROW_WORDS;
+    return this.#words.peek(this.#slotAt(slot) + EXIT) * ROW_WORDS;
   }
 }

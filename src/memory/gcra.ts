@@ -84,9 +84,10 @@ export class Gcra {
     const tick = Math.floor(now * ticksPerMs);
     for (;;) {
       const seen = this.#words.load(at);
-      const owed = this.rests(at, now) ? 0 : owedBy(seen, tick, most);
+      const restsAt = this.#words.peek(at + RESTS);
+      const owed = isPast(restsAt, now) ? 0 : owedBy(seen, tick, most);
       if (owed + cost > span) return Math.max(1, (owed + cost - span) / ticksPerMs);
-      this.#restsBy(at, now + (owed + cost) / ticksPerMs);
+      this.#restsBy(at, restsAt, now + (owed + cost) / ticksPerMs);
       if (this.#words.compareExchange(at, seen, (tick + owed + cost) | 0) === seen) return 0;
     }
   }
@@ -99,9 +100,10 @@ export class Gcra {
     const tick = Math.floor(now * ticksPerMs);
     for (;;) {
       const seen = this.#words.load(at);
-      const owed = this.rests(at, now) ? 0 : owedBy(seen, tick, most);
+      const restsAt = this.#words.peek(at + RESTS);
+      const owed = isPast(restsAt, now) ? 0 : owedBy(seen, tick, most);
       const mark = (tick + owed + cost) | 0;
-      this.#restsBy(at, now + (owed + cost) / ticksPerMs);
+      this.#restsBy(at, restsAt, now + (owed + cost) / ticksPerMs);
       if (this.#words.compareExchange(at, seen, mark) !== seen) continue;
       return { waitMs: Math.max(0, (owed + cost - span) / ticksPerMs), mark, cost };
     }
@@ -136,27 +138,28 @@ export class Gcra {
 
   /** Whether nothing is owed to the bucket at `at`, whatever its pace. */
   rests(at: number, now: number): boolean {
-    return secondOf(now) - this.#words.load(at + RESTS) >= 0;
+    return isPast(this.#words.load(at + RESTS), now);
   }
 
   /** The bucket at `at`, which holds nothing itself, is not to rest before `untilMs`. */
   keep(at: number, untilMs: number): void {
-    this.#restsBy(at, Math.min(untilMs, LAST_MS));
+    this.#restsBy(at, this.#words.load(at + RESTS), Math.min(untilMs, LAST_MS));
   }
 
+  /** An estimate: others go on meanwhile. */
   #owedNow(at: number, { ticksPerMs, most }: Pace, now: number): number {
-    const seen = this.#words.load(at);
-    return this.rests(at, now) ? 0 : owedBy(seen, Math.floor(now * ticksPerMs), most);
+    const seen = this.#words.peek(at);
+    return isPast(this.#words.peek(at + RESTS), now) ? 0 : owedBy(seen, Math.floor(now * ticksPerMs), most);
   }
 
   /** Before the first word changes the second one does: who sees a new first word, and reads the second one behind it, sees one that
-   *  is no older. */
-  #restsBy(at: number, whenMs: number): void {
+   *  is no older. `lastSeen`: of the second word, which only ever grows. */
+  #restsBy(at: number, lastSeen: number, whenMs: number): void {
     const second = secondOf(whenMs) + 1;
-    for (;;) {
-      const seen = this.#words.load(at + RESTS);
-      if (seen - second >= 0) return;
-      if (this.#words.compareExchange(at + RESTS, seen, second) === seen) return;
+    for (let seen = lastSeen; seen - second < 0; ) {
+      const before = this.#words.compareExchange(at + RESTS, seen, second);
+      if (before === seen) return;
+      seen = before;
     }
   }
 }
@@ -167,6 +170,9 @@ function owedBy(seen: number, tick: number, most: number): number {
   // More than may be owed is the skew of another thread's clock, or another pace's word: it must neither open nor freeze.
   return ahead < 0 ? 0 : Math.min(ahead, most);
 }
+
+/** Whether the second that a bucket's second word tells has passed. */
+const isPast = (restsAt: number, now: number): boolean => secondOf(now) - restsAt >= 0;
 
 /** No second is later: see secondOf. */
 const LAST_MS = (2 ** 31 - 3) * 1000;

@@ -76,6 +76,11 @@ export class LimitRows {
     return NO_ROW;
   }
 
+  /** Whether the row was the key's when it was seen last: for who asks `holds` behind its change. */
+  seemsToHold(row: number, key: CellKey): boolean {
+    return row >= 0 && this.#words.peek(row * ROW_WORDS + PRINT) === printOf(key.print);
+  }
+
   /** Whether the row is the key's. */
   holds(row: number, key: CellKey): boolean {
     return row >= 0 && this.#printAt(row) === printOf(key.print);

@@ -1,5 +1,5 @@
 import { ExchangeSlots, type ExchangeSlotsShape, exchangeSlotsWords, FULL } from '../memory/exchange-slots.ts';
-import { Gcra, type Reservation } from '../memory/gcra.ts';
+import { Gcra, type Pace, type Reservation } from '../memory/gcra.ts';
 import type { CellKey } from '../memory/keyed-cells.ts';
 import { LimitRows, NO_ROW } from '../memory/limit-rows.ts';
 import { AtomicWords } from '../memory/words.ts';
@@ -34,11 +34,18 @@ export function createLimitMemory(workers: number, key: Uint8Array): LimitMemory
   return { rows: words(LimitRows.wordsFor(CAPACITY)), places: words(exchangeSlotsWords(shape)), shape, key };
 }
 
-/** What came of asking for one of a limit: it was taken (of an exchange under way `place` gives it back), or how long to wait, or
- *  there is no room to count it. */
-export type Taken =
-  | { readonly taken: true; readonly place: number }
-  | { readonly taken: false; readonly waitMs: number | null };
+/** A limit's count as one thread knows it: of one site, where the limit has one for each. Good for as long as its thread lives. */
+export interface LimitCell {
+  readonly limit: Limit;
+  readonly key: CellKey;
+  /** Where it was seen last. */
+  row: number;
+}
+
+/** What `take` returns beside places, which are 0 or more: one of a rate was taken; none is left; there is no room to count it. */
+export const TAKEN = -1;
+export const NONE_LEFT = -2;
+export const UNCOUNTED = -3;
 
 /** How much of a limit is left. */
 export interface LimitFigure {
@@ -48,10 +55,6 @@ export interface LimitFigure {
   readonly backInMs: number | null;
 }
 
-const NO_PLACE = -1;
-const granted = Object.freeze({ taken: true, place: NO_PLACE } as const);
-const noRoom = Object.freeze({ taken: false, waitMs: null } as const);
-
 /** What all threads count against limits, as one thread (`taker`) sees it: exact over all of them, without a lock or a message. Time
  *  is an argument, in ms of the monotonic clock that all threads share. */
 export class LimitCounts {
@@ -60,8 +63,8 @@ export class LimitCounts {
   readonly #rows: LimitRows;
   readonly #words: AtomicWords;
   readonly #gcra: Gcra;
-  #known = new WeakMap<Limit, Known | Map<string, Known>>();
-  #knownCount = 0;
+  #cells = new WeakMap<Limit, LimitCell | Map<string, LimitCell>>();
+  #cellCount = 0;
   #slots: ExchangeSlots | null = null;
   #marked: ReadonlySet<number> = new Set();
 
@@ -74,61 +77,73 @@ export class LimitCounts {
     this.#rows = new LimitRows(words, (at, now) => this.#gcra.rests(at, now));
   }
 
-  /** Takes one of `limit`, of that site's where it has a count for each. */
-  take(limit: Limit, site: string, now: number): Taken {
-    const known = this.#knownOf(limit, site);
+  /** Where `limit` is counted: of that site, where it has a count for each. Worth keeping by who asks often. */
+  cellOf(limit: Limit, site = ''): LimitCell {
+    const known = this.#cells.get(limit);
+    if (known === undefined) return this.#meet(limit, site);
+    if (!(known instanceof Map)) return known;
+    return known.get(site) ?? this.#meet(limit, site);
+  }
+
+  /** Takes one. Of exchanges under way it returns what gives it back, 0 or more; else TAKEN, or why nothing was taken: NONE_LEFT
+   *  (see `waitMs`) or UNCOUNTED. */
+  take(cell: LimitCell, now: number): number {
+    const { most, pace } = cell.limit;
     for (;;) {
-      const row = this.#rowOf(known, now);
-      if (row === NO_ROW) return noRoom;
-      const taken = limit.pace === null ? this.#takePlace(row, limit.most) : this.#takeRate(row, limit.pace, now);
+      const row = this.#rowOf(cell, now);
+      if (row === NO_ROW) return UNCOUNTED;
+      const taken = pace === null ? this.#takePlace(row, most) : this.#takeRate(row, pace, now);
       // Between the look-up and the change the row may have become another key's.
-      if (this.#rows.holds(row, known.key)) return taken;
-      if (taken.taken) this.#undo(row, limit, taken.place);
+      if (this.#rows.holds(row, cell.key)) return taken;
+      if (taken >= 0) this.giveBack(taken);
+      else if (taken === TAKEN && pace !== null) this.#gcra.giveBack(this.#rows.bucketAt(row), pace);
     }
   }
 
+  /** Of a rate of which none is left: after how many ms it is worth asking again. 0 for exchanges under way, which is up to them. */
+  waitMs(cell: LimitCell, now: number): number {
+    const { pace } = cell.limit;
+    const row = this.#find(cell);
+    return row === NO_ROW || pace === null ? 0 : Math.max(1, this.#gcra.backInMs(this.#rows.bucketAt(row), pace, now));
+  }
+
   /** Takes `units` of a rate where they may come now; false where they may not, or can't be counted. */
-  takeNow(limit: Limit, now: number, units: number): boolean {
-    const known = this.#knownOf(limit, '');
-    const { pace } = limit;
+  takeNow(cell: LimitCell, now: number, units: number): boolean {
+    const { pace } = cell.limit;
     for (;;) {
-      const row = this.#rowOf(known, now);
+      const row = this.#rowOf(cell, now);
       if (row === NO_ROW || pace === null) return false;
       const isTaken = this.#gcra.takeUnits(this.#rows.bucketAt(row), pace, { now, units }) === 0;
-      if (this.#rows.holds(row, known.key)) return isTaken;
+      if (this.#rows.holds(row, cell.key)) return isTaken;
       if (isTaken) this.#gcra.giveBack(this.#rows.bucketAt(row), pace, units);
     }
   }
 
   /** Takes the next units of a rate that nobody has taken, for later; null where there is no room to count it. */
-  reserve(limit: Limit, now: number, units = 1): Reservation | null {
-    const known = this.#knownOf(limit, '');
-    const { pace } = limit;
+  reserve(cell: LimitCell, now: number, units = 1): Reservation | null {
+    const { pace } = cell.limit;
     for (;;) {
-      const row = this.#rowOf(known, now);
+      const row = this.#rowOf(cell, now);
       if (row === NO_ROW || pace === null) return null;
       const reservation = this.#gcra.reserve(this.#rows.bucketAt(row), pace, { now, units });
-      if (this.#rows.holds(row, known.key)) return reservation;
+      if (this.#rows.holds(row, cell.key)) return reservation;
       this.#gcra.cancel(this.#rows.bucketAt(row), reservation);
     }
   }
 
   /** Takes such a unit back where it can be. */
-  cancel(limit: Limit, reservation: Reservation): void {
-    const { key, row } = this.#knownOf(limit, '');
+  cancel({ key, row }: LimitCell, reservation: Reservation): void {
     if (this.#rows.holds(row, key)) this.#gcra.cancel(this.#rows.bucketAt(row), reservation);
   }
 
-  /** Tells the other threads whether this one waits for a place of `limit`. */
-  setWaiting(limit: Limit, isWaiting: boolean): void {
-    const { key, row } = this.#knownOf(limit, '');
+  /** Tells the other threads whether this one waits for a place. */
+  setWaiting({ key, row }: LimitCell, isWaiting: boolean): void {
     if (this.#rows.holds(row, key)) this.#rows.setWaiting(row, this.#taker, isWaiting);
   }
 
-  /** Whether other threads wait for a place of `limit`. */
-  othersWait(limit: Limit): boolean {
-    const { key, row } = this.#knownOf(limit, '');
-    return this.#rows.holds(row, key) && this.#rows.othersWait(row, this.#taker);
+  /** Whether other threads wait for a place. */
+  othersWait({ key, row }: LimitCell): boolean {
+    return this.#rows.seemsToHold(row, key) && this.#rows.othersWait(row, this.#taker);
   }
 
   /** Gives back a place. Only the first call does. */
@@ -137,23 +152,22 @@ export class LimitCounts {
   }
 
   /** Gives back what was taken of a rate, and not used. */
-  refund(limit: Limit, site: string, units = 1): void {
-    const { key, row } = this.#knownOf(limit, site);
-    if (limit.pace !== null && this.#rows.holds(row, key))
-      this.#gcra.giveBack(this.#rows.bucketAt(row), limit.pace, units);
+  refund({ limit: { pace }, key, row }: LimitCell, units = 1): void {
+    if (pace !== null && this.#rows.seemsToHold(row, key)) this.#gcra.giveBack(this.#rows.bucketAt(row), pace, units);
   }
 
   /** Ms until no more of a rate is owed than may be. */
-  debtMs(limit: Limit, now: number): number {
-    const row = this.#rows.find(this.#knownOf(limit, '').key);
-    return row === NO_ROW || limit.pace === null ? 0 : this.#gcra.debtMs(this.#rows.bucketAt(row), limit.pace, now);
+  debtMs(cell: LimitCell, now: number): number {
+    const { pace } = cell.limit;
+    const row = this.#find(cell);
+    return row === NO_ROW || pace === null ? 0 : this.#gcra.debtMs(this.#rows.bucketAt(row), pace, now);
   }
 
-  /** What is left of `limit`, of that site's where it has a count for each. */
-  figure(limit: Limit, site: string, now: number): LimitFigure {
+  /** What is left. */
+  figure(cell: LimitCell, now: number): LimitFigure {
+    const { limit } = cell;
     const { most, pace } = limit;
-    const { key } = this.#knownOf(limit, site);
-    const row = this.#rows.find(key);
+    const row = this.#find(cell);
     if (pace === null) {
       const held = row === NO_ROW ? 0 : this.#placesOf().inFlight(row);
       return { limit, left: Math.max(0, most - held), backInMs: null };
@@ -174,25 +188,26 @@ export class LimitCounts {
     this.#marked = this.#rows.tidy(this.#marked);
   }
 
-  #takePlace(row: number, most: number): Taken {
+  #takePlace(row: number, most: number): number {
     const place = this.#placesOf().take(row, NO_GENERATION, most);
-    if (place >= 0) return { taken: true, place };
-    return place === FULL ? { taken: false, waitMs: 0 } : noRoom;
+    if (place >= 0) return place;
+    return place === FULL ? NONE_LEFT : UNCOUNTED;
   }
 
-  #takeRate(row: number, pace: NonNullable<Limit['pace']>, now: number): Taken {
-    const waitMs = this.#gcra.take(this.#rows.bucketAt(row), pace, now);
-    return waitMs === 0 ? granted : { taken: false, waitMs };
+  #takeRate(row: number, pace: Pace, now: number): number {
+    return this.#gcra.take(this.#rows.bucketAt(row), pace, now) === 0 ? TAKEN : NONE_LEFT;
   }
 
-  #undo(row: number, { pace }: Limit, place: number): void {
-    if (pace === null) this.giveBack(place);
-    else this.#gcra.giveBack(this.#rows.bucketAt(row), pace);
+  /** The cell's row, made if need be. */
+  #rowOf(cell: LimitCell, now: number): number {
+    if (!this.#rows.seemsToHold(cell.row, cell.key)) cell.row = this.#rows.rowOf(cell.key, now);
+    return cell.row;
   }
 
-  #rowOf(known: Known, now: number): number {
-    if (!this.#rows.holds(known.row, known.key)) known.row = this.#rows.rowOf(known.key, now);
-    return known.row;
+  /** The cell's row, or NO_ROW. */
+  #find(cell: LimitCell): number {
+    if (!this.#rows.seemsToHold(cell.row, cell.key)) cell.row = this.#rows.find(cell.key);
+    return cell.row;
   }
 
   /** Made when first needed: most threads need none, and their slots are many. */
@@ -204,28 +219,15 @@ export class LimitCounts {
     return this.#slots;
   }
 
-  /** Asked several times for each exchange: by the limit itself, so that no name has to be put together. */
-  #knownOf(limit: Limit, site: string): Known {
-    const known = this.#known.get(limit);
-    if (known === undefined) return this.#meet(limit, site);
-    if (!(known instanceof Map)) return known;
-    return known.get(site) ?? this.#meet(limit, site);
-  }
-
-  #meet(limit: Limit, site: string): Known {
-    if (this.#knownCount >= MOST_KNOWN) this.#known = new WeakMap();
-    this.#knownCount = (this.#knownCount % MOST_KNOWN) + 1;
+  #meet(limit: Limit, site: string): LimitCell {
+    if (this.#cellCount >= MOST_KNOWN) this.#cells = new WeakMap();
+    this.#cellCount = (this.#cellCount % MOST_KNOWN) + 1;
     const { key, perSite } = limit;
-    const met: Known = { key: cellKeyOf(this.#memory.key, perSite ? `${key}\n${site}` : key), row: NO_ROW };
-    const others = this.#known.get(limit);
-    if (!perSite) this.#known.set(limit, met);
+    const met = { limit, key: cellKeyOf(this.#memory.key, perSite ? `${key}\n${site}` : key), row: NO_ROW };
+    const others = this.#cells.get(limit);
+    if (!perSite) this.#cells.set(limit, met);
     else if (others instanceof Map) others.set(site, met);
-    else this.#known.set(limit, new Map([[site, met]]));
+    else this.#cells.set(limit, new Map([[site, met]]));
     return met;
   }
-}
-
-interface Known {
-  readonly key: CellKey;
-  row: number;
 }

@@ -17,11 +17,15 @@ export function rulesInOrder<Rule extends Conditions>({ own, everyone }: RulesOf
   return [...bySpecificity(own), ...bySpecificity(everyone)];
 }
 
+/** Choices that are remembered of one client; beyond, they are forgotten and made anew. */
+const MOST_CHOICES = 256;
+
 /** Of each thing that rules limit the first candidate whose rule fits holds. */
 export class RuleChoice<T> {
   readonly #things: readonly (readonly Candidate<T>[])[];
   /** What all exchanges have, where no rule is about some of them only. */
   readonly #same: readonly T[] | null;
+  readonly #choices = new Map<string, readonly T[]>();
 
   /** For each thing its candidates, in the order of their rules; at least one. */
   constructor(things: readonly (readonly Candidate<T>[])[]) {
@@ -30,14 +34,16 @@ export class RuleChoice<T> {
     this.#same = firsts.every(({ rule }) => conditionsOf(rule) === 0) ? firsts.map(({ value }) => value) : null;
   }
 
-  /** What holds for an exchange, in the order of the things. */
+  /** What holds for an exchange, in the order of the things. The same choice is the same array, by which more can be remembered. */
   of(facts: RuleFacts): readonly T[] {
     if (this.#same !== null) return this.#same;
-    const chosen: T[] = [];
-    for (const candidates of this.#things) {
-      const first = candidates.find(({ rule }) => isAbout(rule, facts));
-      if (first !== undefined) chosen.push(first.value);
-    }
+    const indices = this.#things.map((candidates) => candidates.findIndex(({ rule }) => isAbout(rule, facts)));
+    const name = indices.join();
+    const known = this.#choices.get(name);
+    if (known !== undefined) return known;
+    const chosen = this.#things.flatMap((candidates, thing) => candidates[indices[thing] ?? -1]?.value ?? []);
+    if (this.#choices.size >= MOST_CHOICES) this.#choices.clear();
+    this.#choices.set(name, chosen);
     return chosen;
   }
 

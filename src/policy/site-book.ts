@@ -2,13 +2,14 @@ import { paceOf } from '../memory/gcra.ts';
 import type { SiteRule } from '../protocol/site-rule.ts';
 import { isWithin } from '../protocol/suffix.ts';
 import type { Limit } from './limit-book.ts';
+import type { LimitCell, LimitCounts } from './limit-counts.ts';
 
 /** How fast all clients together may go to one site. */
 export interface PacedSite {
   /** The site as it is counted: that of the rule, or the one that was asked for. */
   readonly name: string;
-  readonly rate: Limit | null;
-  readonly exchanges: Limit | null;
+  readonly rate: LimitCell | null;
+  readonly exchanges: LimitCell | null;
   /** How often one exit may go there; its count is each exit's own. */
   readonly exitInterval: Limit | null;
   /** Requests that may wait in one thread, and how long, in ms. */
@@ -21,12 +22,14 @@ export interface PacedSite {
 /** Sites that are remembered; beyond, the one remembered first goes. */
 const MOST_SITES = 10_000;
 
-/** Which sites are paced, by the first rule that fits, those that name a site before those that don't. */
+/** Which sites are paced, and where they are counted, by the first rule that fits, those that name a site before those that don't. */
 export class SiteBook {
   readonly #rules: readonly SiteRule[];
+  readonly #counts: Pick<LimitCounts, 'cellOf'>;
   readonly #known = new Map<string, PacedSite>();
 
-  constructor(rules: readonly SiteRule[]) {
+  constructor(rules: readonly SiteRule[], counts: Pick<LimitCounts, 'cellOf'>) {
+    this.#counts = counts;
     this.#rules = rules.toSorted((one, other) => Number(one.site === undefined) - Number(other.site === undefined));
   }
 
@@ -38,31 +41,34 @@ export class SiteBook {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     if (this.#known.size >= MOST_SITES) this.#known.clear();
-    const paced = pacedSite(name, rule);
+    const paced = pacedSite(name, rule, this.#counts);
     this.#known.set(name, paced);
     return paced;
   }
 }
 
-function pacedSite(name: string, { requests, exchanges, exitIntervalMs, queue, waitMs }: SiteRule): PacedSite {
-  const own = { perSite: false, most: 1, pace: null };
+function pacedSite(name: string, rule: SiteRule, counts: Pick<LimitCounts, 'cellOf'>): PacedSite {
+  const { requests, exchanges, exitIntervalMs, queue, waitMs } = rule;
+  const common = { perSite: false, most: 1, pace: null };
+  const rate: Limit | null =
+    requests === undefined
+      ? null
+      : {
+          ...common,
+          kind: 'requests',
+          name: `paced-requests site=${name}`,
+          key: `\npaced ${name}\n${requests.count}/${requests.windowMs} ${requests.burst}`,
+          most: requests.burst,
+          pace: paceOf(requests),
+        };
+  const places: Limit | null =
+    exchanges === undefined
+      ? null
+      : { ...common, kind: 'exchanges', name: `paced-exchanges site=${name}`, key: `\npaced ${name}`, most: exchanges };
   return {
     name,
-    rate:
-      requests === undefined
-        ? null
-        : {
-            ...own,
-            kind: 'requests',
-            name: `paced-requests site=${name}`,
-            key: `\npaced ${name}\n${requests.count}/${requests.windowMs} ${requests.burst}`,
-            most: requests.burst,
-            pace: paceOf(requests),
-          },
-    exchanges:
-      exchanges === undefined
-        ? null
-        : { ...own, kind: 'exchanges', name: `paced-exchanges site=${name}`, key: `\npaced ${name}`, most: exchanges },
+    rate: rate && counts.cellOf(rate),
+    exchanges: places && counts.cellOf(places),
     exitInterval:
       exitIntervalMs === undefined
         ? null

@@ -27,8 +27,10 @@ function scene(bandwidth: string, now = () => performance.now()) {
     grant: () => Number.POSITIVE_INFINITY,
     check: () => true,
   } as unknown as Quotas;
-  const exchange = { limits: { limits: [flow], site: '', places: [], flow }, quota: null } as unknown as Exchange;
-  return { state, counts, flow: flow!, exchange, flows: new Flows({ counts, quotas, now }) };
+  const cell = counts.cellOf(flow!);
+  const plan = { taken: [], flow: cell, all: [cell] };
+  const exchange = { limits: { plan, place: -1, sitePlace: -1 }, quota: null } as unknown as Exchange;
+  return { state, counts, flow: cell, exchange, flows: new Flows({ counts, quotas, now }) };
 }
 
 test('where there is no room to count a client its tunnel waits, and gets back nothing that it was not granted', async (t) => {
@@ -38,13 +40,13 @@ test('where there is no room to count a client its tunnel waits, and gets back n
   const tunnel = flows.tunnel(exchange)!;
   tunnel.begin(handle as unknown as RelayHandle);
   counts.reserve(flow, 5_000, 150_000);
-  const left = counts.figure(flow, '', 5_000).left;
+  const left = counts.figure(flow, 5_000).left;
   state.full = true;
   tunnel.spent();
   await sleep(50);
   t.deepEqual(renewed, []);
   tunnel.end(0);
-  t.is(counts.figure(flow, '', 5_000).left, left);
+  t.is(counts.figure(flow, 5_000).left, left);
 
   const next = flows.tunnel(exchange)!;
   next.begin(handle as unknown as RelayHandle);
@@ -63,7 +65,7 @@ test('content passes in pieces that were paid for, and waits where they can’t 
   const open = () => opened++;
   const content = flows.content(exchange, (waitMs) => waits.push(waitMs))!;
   t.is(content.pass(50_000, open), 16 * 1_024, 'a piece');
-  t.is(counts.figure(flow, '', clock).left, 20_000 - 16 * 1_024);
+  t.is(counts.figure(flow, clock).left, 20_000 - 16 * 1_024);
   state.full = true;
   t.is(content.pass(30_000, open), 0);
   t.is(content.pass(30_000, open), 0, 'not asked again before');
@@ -71,11 +73,11 @@ test('content passes in pieces that were paid for, and waits where they can’t 
   state.full = false;
   await until(() => opened > 0);
   t.is(content.pass(1_000, open), 1_000, 'what is left of the burst');
-  const left = counts.figure(flow, '', clock).left;
+  const left = counts.figure(flow, clock).left;
   t.is(content.pass(30_000, open), 0);
   t.true((waits[1] ?? 0) > 10);
   content.end();
-  t.is(counts.figure(flow, '', clock).left, left, 'what was paid for and did not pass others may have');
+  t.is(counts.figure(flow, clock).left, left, 'what was paid for and did not pass others may have');
   content.force(30_000);
   t.true(counts.debtMs(flow, clock) > 250);
   clock += 1_000;
@@ -91,7 +93,7 @@ test('a slow flow owes whatever was asked of it, however much that is', (t) => {
 
 test('a tunnel begins with its first octets paid for where they may come now, and gives back what it did not use', (t) => {
   const { counts, flow, exchange, flows } = scene('1MB/s', () => 5_000);
-  const left = () => counts.figure(flow, '', 5_000).left;
+  const left = () => counts.figure(flow, 5_000).left;
   t.is(left(), 200_000);
   const tunnels = Array.from({ length: 13 }, () => flows.tunnel(exchange)!);
   t.deepEqual(
@@ -117,7 +119,7 @@ test('a tunnel that needs more than its first octets asks for as much as it lack
   tunnel.begin(handle as unknown as RelayHandle);
   tunnel.spent();
   t.deepEqual(renewed, [16_384]);
-  t.is(counts.figure(flow, '', 5_000).left, 200_000 - 2 * 16_384);
+  t.is(counts.figure(flow, 5_000).left, 200_000 - 2 * 16_384);
   tunnel.end(20_000);
-  t.is(counts.figure(flow, '', 5_000).left, 180_000);
+  t.is(counts.figure(flow, 5_000).left, 180_000);
 });

@@ -16,34 +16,34 @@ function counted(text: string) {
     tag: undefined,
   });
   const counts = new LimitCounts(createLimitMemory(1, Buffer.from('a key')), 0);
-  const fields = (now: number) =>
-    new Map(rateLimitFields([limitState(counts.figure(limit!, '', now), limitPolicy(limit!))]));
-  return { limit: limit!, counts, fields };
+  const cell = counts.cellOf(limit!);
+  const fields = (now: number) => new Map(rateLimitFields([limitState(counts.figure(cell, now), limitPolicy(limit!))]));
+  return { cell, counts, fields };
 }
 
 test('what is left is told with the time for which it has to do, and of nothing when there is some', (t) => {
-  const { limit, counts, fields } = counted('requests=100/1m burst=100');
+  const { cell, counts, fields } = counted('requests=100/1m burst=100');
   const state = (now: number) => fields(now).get('RateLimit');
   t.is(fields(5_000).get('RateLimit-Policy'), '"requests";q=100;w=60');
   t.is(state(5_000), '"requests";r=100;t=60');
-  for (let i = 0; i < 50; i++) counts.take(limit, '', 5_000);
+  for (let i = 0; i < 50; i++) counts.take(cell, 5_000);
   t.is(state(5_000), '"requests";r=50;t=30');
-  for (let i = 0; i < 50; i++) counts.take(limit, '', 5_000);
+  for (let i = 0; i < 50; i++) counts.take(cell, 5_000);
   t.is(state(5_000), '"requests";r=0;t=1');
   t.is(state(65_000), '"requests";r=100;t=60');
 });
 
 test('of bandwidth the next second is told, before and after its first octet', (t) => {
-  const { limit, counts, fields } = counted('bandwidth=1MB/s');
+  const { cell, counts, fields } = counted('bandwidth=1MB/s');
   t.is(fields(5_000).get('RateLimit-Policy'), '"bandwidth";q=1000000;w=1;qu="content-bytes"');
   t.is(fields(5_000).get('RateLimit'), '"bandwidth";r=1000000;t=1');
-  counts.reserve(limit, 5_000, 150_000);
+  counts.reserve(cell, 5_000, 150_000);
   t.is(fields(5_000).get('RateLimit'), '"bandwidth";r=850000;t=1');
 });
 
 test('exchanges under way have no window', (t) => {
-  const { limit, counts, fields } = counted('exchanges=2');
-  counts.take(limit, '', 5_000);
+  const { cell, counts, fields } = counted('exchanges=2');
+  counts.take(cell, 5_000);
   t.is(fields(5_000).get('RateLimit-Policy'), '"exchanges";q=2;qu="concurrent-requests"');
   t.is(fields(5_000).get('RateLimit'), '"exchanges";r=1');
 });
@@ -57,8 +57,8 @@ test('windows are a second at least, and no ratio is faster than the limit', (t)
   });
   fc.assert(
     fc.property(given, ({ count, unit: [unit, seconds], burst, taken }) => {
-      const { limit, counts, fields } = counted(`requests=${count}/${unit} burst=${burst}`);
-      for (let i = 0; i < Math.min(taken, burst); i++) counts.take(limit, '', 5_000);
+      const { cell, counts, fields } = counted(`requests=${count}/${unit} burst=${burst}`);
+      for (let i = 0; i < Math.min(taken, burst); i++) counts.take(cell, 5_000);
       const [, quota, window] = /;q=(\d+);w=(\d+)$/.exec(fields(5_000).get('RateLimit-Policy') ?? '') ?? [];
       const [, left, lasts] = /;r=(\d+);t=(\d+)$/.exec(fields(5_000).get('RateLimit') ?? '') ?? [];
       // Pure quotients of whole numbers, but for what the division leaves behind the point.

@@ -17,6 +17,8 @@ const rowsAt = exchangeSlotsWords(shapeOf(2));
 /** The same words, beginning elsewhere. */
 const from = (words: Words, start: number): Words => ({
   length: words.length - start,
+  peek: (index) => words.peek(start + index),
+  put: (index, value) => words.put(start + index, value),
   load: (index) => words.load(start + index),
   store: (index, value) => words.store(start + index, value),
   add: (index, by) => words.add(start + index, by),

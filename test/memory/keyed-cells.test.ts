@@ -28,6 +28,14 @@ class Interrupted implements Words {
     return this.#words;
   }
 
+  peek(index: number) {
+    return this.load(index);
+  }
+
+  put(index: number, value: number) {
+    this.store(index, value);
+  }
+
   load(index: number) {
     return this.#step().load(index);
   }

@@ -167,6 +167,8 @@ test('a pair whose row was given to another while it was read is not saved', (t)
   // The second look, after the row was read, finds the key of another pair.
   const moving: Words = {
     length: words.length,
+    peek: (index) => words.peek(index),
+    put: (index, value) => words.put(index, value),
     load: (index) => (++looks === 2 ? 99 : words.load(index)),
     store: (index, value) => words.store(index, value),
     add: (index, by) => words.add(index, by),

@@ -21,6 +21,14 @@ export class PlainWords implements Words {
     return this.#memory.length;
   }
 
+  peek(index: number): number {
+    return this.load(index);
+  }
+
+  put(index: number, value: number): void {
+    this.store(index, value);
+  }
+
   load(index: number): number {
     return this.#memory[index]!;
   }
@@ -71,6 +79,14 @@ export class PermittedWords implements Words {
 
   get length(): number {
     return this.#words.length;
+  }
+
+  peek(index: number): number {
+    return this.load(index);
+  }
+
+  put(index: number, value: number): void {
+    this.store(index, value);
   }
 
   load(index: number): number {

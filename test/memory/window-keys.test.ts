@@ -114,6 +114,14 @@ class Turns implements Words {
     }
   }
 
+  peek(index: number): number {
+    return this.load(index);
+  }
+
+  put(index: number, value: number): void {
+    this.store(index, value);
+  }
+
   load(index: number): number {
     return this.#access(() => this.#words.load(index));
   }

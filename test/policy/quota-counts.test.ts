@@ -209,7 +209,10 @@ test('a count stays while its period lasts and well beyond, however many come', 
   const pace = { ticksPerMs: 1, cost: 1, span: 5, most: 100 };
   const flood = (round: number, now: number) => {
     for (let i = 0; i < 500; i++)
-      limits.take({ kind: 'requests', name: 'x', key: `${round} ${i}`, perSite: false, most: 5, pace }, '', now);
+      limits.take(
+        limits.cellOf({ kind: 'requests', name: 'x', key: `${round} ${i}`, perSite: false, most: 5, pace }),
+        now,
+      );
   };
   flood(1, 1_000);
   t.true(here.counts.holds(account));

@@ -117,6 +117,14 @@ class InterruptedWords implements Words {
     return this.#words.length;
   }
 
+  peek(index: number): number {
+    return this.load(index);
+  }
+
+  put(index: number, value: number): void {
+    this.store(index, value);
+  }
+
   load(index: number): number {
     this.#step();
     return this.#words.load(index);
@@ -170,6 +178,8 @@ test('a thread that died with the lock holds nobody up for long', (t) => {
     });
     const table = new GuardTable({
       length: dying.length,
+      peek: (i) => dying.peek(i),
+      put: (i, value) => dying.put(i, value),
       load: (i) => dying.load(i),
       store: (i, value) => dying.store(i, value),
       add: (i, by) => dying.add(i, by),
