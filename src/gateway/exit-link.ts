@@ -177,18 +177,25 @@ function bookLate(deps: Collaborators, { booking, quota, pool }: LinkPayer, wire
   if (quota !== null) deps.quotas.late(quota, pool, late);
 }
 
-/** Keeps a link for the next exchange of its key, unless its exit has left meanwhile. */
-export function keepLink(deps: Collaborators, exchange: Exchange, link: ExitLink): void {
+/** Keeps a link on which all has been answered for the next exchange of its key; closes it, in order, where it may serve no other
+ *  (`again`), or its exit has left meanwhile. */
+export function leaveLink(
+  deps: Collaborators,
+  exchange: Exchange,
+  { link, again }: { link: ExitLink; again: boolean },
+): void {
   link.user = null;
   const { quota, choice } = exchange;
   link.payer = { booking: deps.ledger.payerOf(exchange), quota, pool: choice?.exit.pool ?? '' };
-  if (!link.stands) {
-    link.socket.destroy();
+  // The last content may have found its client slow; left paused, the link would read neither another response nor its end.
+  link.connection.resume();
+  if (again && link.stands) {
+    deps.kept.keep(link.key, link, KEEP_LINK_MS);
     return;
   }
-  // The last content may have found its client slow; left paused, the link would never read another response.
-  link.connection.resume();
-  deps.kept.keep(link.key, link, KEEP_LINK_MS);
+  // What came before its end is the exchange's own.
+  exchange.meter?.settle();
+  deps.kept.dismiss(link);
 }
 
 async function dialExit(

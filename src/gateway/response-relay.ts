@@ -10,7 +10,7 @@ import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
 import { ClientLeft, type Exchange, labelsOf } from './exchange.ts';
 import type { ResponseSink } from './exit-exchange.ts';
-import { keepLink } from './exit-link.ts';
+import { leaveLink } from './exit-link.ts';
 import type { ContentFlow } from './flows.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-exchange.ts';
 import { type ResponseWatch, watchResponse } from './response-watch.ts';
@@ -121,10 +121,12 @@ class ResponseRelay implements ResponseSink {
     this.#sendHead();
     endContent(request.client.socket, this.#framing, trailers);
     this.#exchange.ending = 'ok';
-    const kept = mayKeep(answer, request);
+    const { link } = answer;
+    const done = isDone(answer, request);
+    const again = done && mayServeAgain(answer, request);
     this.#finish(this.#keepAlive ? 'keep' : 'close');
-    if (kept) keepLink(this.#deps, this.#exchange, answer.link);
-    else answer.link.socket.destroy();
+    if (done) leaveLink(this.#deps, this.#exchange, { link, again });
+    else link.socket.destroy();
   }
 
   cut(): void {
@@ -207,13 +209,17 @@ function framingFor(client: ForwardClient, { framing }: ResponsePlan): Framing {
   return client.minorVersion === 1 ? { type: 'chunked' } : { type: 'close' };
 }
 
+/** Whether nothing is under way over the link any more, either way. */
+function isDone({ link }: Answer, { content }: ForwardRequest): boolean {
+  const { socket, connection } = link;
+  // An origin that answered before it had read the request may never read the rest of it.
+  return content.complete && !socket.destroyed && socket.writableLength === 0 && !connection.hasSurplus;
+}
+
 /** A link may serve again after a message that both sides ended cleanly. One that has begun a connection-bound login (NTLM,
  *  Negotiate) would carry it to whoever comes next. */
-function mayKeep({ link, response }: Answer, { content, plan }: ForwardRequest): boolean {
-  if (!response.keepAlive || !content.complete) return false;
-  if (link.connection.hasSurplus || link.connection.peerEnded || link.socket.destroyed) return false;
-  // An origin that answered before it had read the request may never read the rest of it.
-  if (link.socket.writableLength > 0) return false;
+function mayServeAgain({ link, response }: Answer, { plan }: ForwardRequest): boolean {
+  if (!response.keepAlive || link.connection.peerEnded) return false;
   return !bindsConnection(response.fields, 'www-authenticate') && !bindsConnection(plan.fields, 'authorization');
 }
 

@@ -35,7 +35,7 @@ import { Listeners } from './listeners.ts';
 import { selectionTables } from './selection-memory.ts';
 import type { PassedConnection } from './worker-messages.ts';
 
-/** What was cut at the end of a drain may take so long until it is booked, in ms. */
+/** What was cut at the end of a drain, and the ends of idle links, may take so long until they are booked, in ms. */
 const LAST_BOOKINGS_MS = 1_000;
 
 /** One query for a name may take so long, in ms. */
@@ -180,6 +180,7 @@ export class DataPlane {
     native?.cutAll();
     await Promise.race([this.#booked(), within(LAST_BOOKINGS_MS)]);
     this.#kept.closeAll();
+    await Promise.race([this.#kept.closed(), within(LAST_BOOKINGS_MS)]);
     this.#resolver.close();
   }
 

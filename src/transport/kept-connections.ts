@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { sayGoodbye } from './goodbye.ts';
 
 /** What is kept: a connection, with whatever its owner knows of it. */
 export interface Kept {
@@ -35,11 +36,16 @@ export interface KeptOptions<T> {
   readonly perKey?: number;
   /** By default listeners on the socket, which flows while it is watched. */
   readonly watch?: Watch<T>;
+  /** How long the peer of one that is closed may take to close as well, in ms. Default 5,000. */
+  readonly goodbyeMs?: number;
 }
 
 /** As many as one exit may have served at once for one client: those above are closed and dialled again at every turn of a burst,
  *  which makes requests three times as dear just when there are many. */
 const PER_KEY = 256;
+
+/** Several round trips over a slow exit. */
+const GOODBYE_MS = 5_000;
 
 /** Idle connections to exits that may serve again. One is closed when its time is over, when its peer closes, or when its peer
  *  sends anything: octets that nobody asked for would become the answer to the next request. */
@@ -47,17 +53,21 @@ export class KeptConnections<T extends Kept> {
   readonly #total: number;
   readonly #perKey: number;
   readonly #watch: Watch<T>;
+  readonly #goodbyeMs: number;
   readonly #entries = new WeakMap<T, Entry<T>>();
   /** By key; the newest is last. */
   readonly #byKey = new Map<string, Entry<T>[]>();
   #oldest: Entry<T> | null = null;
   #newest: Entry<T> | null = null;
   #size = 0;
+  readonly #closing = new Set<Socket>();
+  #closed: (() => void)[] = [];
 
   constructor(options: KeptOptions<T> = {}) {
     this.#total = options.total ?? 1024;
     this.#perKey = options.perKey ?? PER_KEY;
     this.#watch = options.watch ?? socketWatch;
+    this.#goodbyeMs = options.goodbyeMs ?? GOODBYE_MS;
   }
 
   get size(): number {
@@ -88,17 +98,33 @@ export class KeptConnections<T extends Kept> {
     this.#add(entry, key);
   }
 
-  /** Closes those that `matches` picks: of a client that is gone, of an exit that changed. */
+  /** Closes, in order, a connection on which everything asked has been answered and which nobody keeps. It must flow. */
+  dismiss({ socket }: T): void {
+    this.#closing.add(socket);
+    socket.once('close', () => {
+      this.#closing.delete(socket);
+      if (this.#closing.size === 0) for (const resolve of this.#closed.splice(0)) resolve();
+    });
+    sayGoodbye(socket, this.#goodbyeMs);
+  }
+
+  /** Dismisses those that `matches` picks: of a client that is gone, of an exit that changed. */
   dropMatching(matches: (connection: T, key: string) => boolean): void {
     for (let entry = this.#oldest; entry !== null; ) {
       const { newer } = entry;
-      if (matches(entry.connection, entry.key)) entry.drop();
+      if (matches(entry.connection, entry.key)) this.#retire(entry);
       entry = newer;
     }
   }
 
   closeAll(): void {
     this.dropMatching(() => true);
+  }
+
+  /** Resolves once those that were dismissed are closed. */
+  closed(): Promise<void> {
+    if (this.#closing.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#closed.push(resolve));
   }
 
   #entryOf(connection: T): Entry<T> {
@@ -128,7 +154,7 @@ export class KeptConnections<T extends Kept> {
     entry.idleMs = idleMs;
     entry.timer = setTimeout(() => {
       entry.timer = null;
-      entry.drop();
+      this.#retire(entry);
     }, idleMs).unref();
   }
 
@@ -146,15 +172,25 @@ export class KeptConnections<T extends Kept> {
     else stack.push(entry);
 
     const oldestOfKey = stack?.[0];
-    if (stack !== undefined && stack.length > this.#perKey) oldestOfKey?.drop();
-    if (this.#size > this.#total) this.#oldest?.drop();
+    if (stack !== undefined && stack.length > this.#perKey) this.#retire(oldestOfKey);
+    if (this.#size > this.#total) this.#retire(this.#oldest);
   }
 
+  /** Closes one whose peer has closed, or doesn't keep to what was agreed. */
   #drop(entry: Entry<T>): void {
     if (!entry.kept) return;
     this.#remove(entry);
     disarm(entry);
     entry.connection.socket.destroy();
+  }
+
+  /** Closes one that is as good as ever. */
+  #retire(entry: Entry<T> | null | undefined): void {
+    if (entry?.kept !== true) return;
+    this.#remove(entry);
+    disarm(entry);
+    entry.connection.socket.resume();
+    this.dismiss(entry.connection);
   }
 
   #remove(entry: Entry<T>): void {

@@ -5,6 +5,8 @@ import { listen, type Peer } from './peers.ts';
 export interface WireTap extends Peer {
   /** Octets that came from the gateway, and that were written to it, over all connections, or those that were to be cut, or not. */
   counts(cut?: boolean): { readonly sent: number; readonly received: number; readonly connections: number };
+  /** Connections that stand. */
+  open(): number;
 }
 
 /** A tap before the exit at `port`. With `cutAfter` every connection is reset once so many octets were written to the gateway. */
@@ -35,6 +37,7 @@ export async function startWireTap(
   const peer = await listen(server);
   return {
     ...peer,
+    open: () => accepted.filter(({ near }) => !near.destroyed).length,
     counts: (cut) => {
       const some = accepted.filter((one) => cut === undefined || one.cut === cut).map(({ near }) => near);
       return {

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import tls from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { KeptConnections } from '../../src/transport/kept-connections.ts';
+import { testCertificate } from '../support/certificate.ts';
 import { listen } from '../support/peers.ts';
 import { closing } from './bench.ts';
 
@@ -142,4 +145,43 @@ test('those of a client or an exit can be closed, and all', async (t) => {
   kept.closeAll();
   t.true(one.socket.destroyed && three.socket.destroyed);
   t.is(kept.size, 0);
+});
+
+/** A TLS connection, the socket under it, and its peer's end, which closes only when told. */
+async function secureLink(t: ExecutionContext): Promise<Link & { readonly raw: Socket }> {
+  const server = tls.createServer({ ...(await testCertificate()), allowHalfOpen: true });
+  const { port, close } = await listen(server);
+  t.teardown(close);
+  const accepted = once(server, 'secureConnection');
+  const raw = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const socket = tls.connect({ socket: raw, rejectUnauthorized: false });
+  const [peer]: Socket[] = await accepted;
+  // Session tickets come behind the handshake.
+  peer!.resume().write('answer');
+  await once(socket, 'data');
+  return { socket, raw, peer: peer! };
+}
+
+test('over TLS a connection is closed once its peer has told its end as well', async (t) => {
+  const { socket, raw, peer } = await secureLink(t);
+  const kept = new KeptConnections<Link>();
+  kept.keep('key', { socket, peer }, LONG);
+  const before = raw.bytesRead;
+  kept.closeAll();
+  t.is(kept.size, 0);
+  await once(peer, 'end');
+  t.false(socket.destroyed);
+  peer.end();
+  await kept.closed();
+  t.true(socket.destroyed && raw.destroyed);
+  // A close_notify in a record of TLS 1.3.
+  t.is(raw.bytesRead - before, 24);
+});
+
+test('a peer that does not tell its end is not waited for without end', async (t) => {
+  const { socket, peer } = await secureLink(t);
+  const kept = new KeptConnections<Link>({ goodbyeMs: 50 });
+  kept.dismiss({ socket, peer });
+  await kept.closed();
+  t.true(socket.destroyed);
 });
