@@ -163,7 +163,8 @@ export class ContentFlow implements ContentGate {
     this.#exchange = exchange;
     this.#limit = exchange.limits?.plan.flow ?? null;
     this.#options = options;
-    this.#seenAt = options.now();
+    // Content of a response begins right behind its head.
+    this.#seenAt = exchange.confirmedAt ?? options.now();
   }
 
   pass(octets: number, open: () => void): number {
@@ -193,8 +194,9 @@ export class ContentFlow implements ContentGate {
 
   /** So many octets have passed: cuts the exchange where a quota is used up. */
   passed(octets: number): void {
-    const at = this.#options.now();
     this.#unseen += octets;
+    if (this.#exchange.quota === null) return;
+    const at = this.#options.now();
     if (this.#unseen < LOOK_BYTES && at - this.#seenAt < LOOK_MS) return;
     this.#unseen = 0;
     this.#seenAt = at;

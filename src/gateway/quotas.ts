@@ -71,15 +71,21 @@ export class Quotas {
       place: NO_PLACE,
     };
     exchange.quota = hold;
-    const used = pools.map((pool) => this.#usedUp(hold, pool, true));
-    const open = pools.filter((_, index) => used[index] === null);
-    const first = used.find((quota) => quota !== null);
-    if (open.length === 0 && first != null) throw this.#refusal(first);
+    const at = this.#options.wallTime();
+    let open = pools;
+    let first: Quota | null = null;
+    for (const pool of pools) {
+      const used = this.#usedUp(hold, pool, { requests: true, at });
+      if (used === null) continue;
+      first ??= used;
+      open = open.filter((other) => other !== pool);
+    }
+    if (open.length === 0 && first !== null) throw this.#refusal(first);
     if (open.length < pools.length)
       exchange.admission = { ...admission, pools: open, filter: { ...filter, pools: open } };
     const quotas = this.#quotasOf(hold, open);
-    exchange.quotaWarning = this.#warningOf(quotas);
-    this.#takeRequest(hold, quotas);
+    exchange.quotaWarning = this.#warningOf(quotas, at);
+    this.#takeRequest(hold, quotas, at);
   }
 
   /** The exchange has ended, or goes no further: its request is given back unless an attempt has begun. */
@@ -94,14 +100,15 @@ export class Quotas {
     if (hold === null) return null;
     const { counts } = this.#options;
     // The request itself was taken before, and once.
-    const used = this.#usedUp(hold, pool, false);
+    const at = this.#options.wallTime();
+    const used = this.#usedUp(hold, pool, { requests: false, at });
     if (used !== null) throw this.#refusal(used);
     const price = this.#priceOf(pool);
     const spending = new Spending(pool, price, meter);
     const units = price?.perRequest ?? 0n;
     for (const quota of units === 0n ? [] : this.#quotasOf(hold, [pool])) {
       if (quota.measure !== 'money' || quota.currency !== price?.currency) continue;
-      const account = counts.accountOf(quota);
+      const account = counts.accountOf(quota, at);
       if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, units));
       else if (counts.take(account, units, quota.most) === false) {
         this.#refund(spending);
@@ -180,24 +187,25 @@ export class Quotas {
   #statesOf(quotas: readonly Quota[]): readonly LimitState[] {
     const { counts, wallTime } = this.#options;
     const states: LimitState[] = [];
+    const at = wallTime();
     for (const quota of quotas) {
       if (quota.kind === 'soft') continue;
-      const account = counts.accountOf(quota);
+      const account = counts.accountOf(quota, at);
       let policy = this.#policies.get(account);
       if (policy === undefined) {
         policy = quotaPolicy(quota, account);
         this.#policies.set(account, policy);
       }
-      states.push(quotaState(quota, { policy, spent: counts.spent(account), end: account.end, wallTime: wallTime() }));
+      states.push(quotaState(quota, { policy, spent: counts.spent(account), end: account.end, wallTime: at }));
     }
     return states;
   }
 
-  #takeRequest(hold: QuotaHold, quotas: readonly Quota[]): void {
+  #takeRequest(hold: QuotaHold, quotas: readonly Quota[], at: number): void {
     const { counts } = this.#options;
     for (const quota of quotas) {
       if (quota.measure !== 'requests') continue;
-      const account = counts.accountOf(quota);
+      const account = counts.accountOf(quota, at);
       const isSoft = quota.kind === 'soft';
       if (isSoft) this.#tell(quota, account, counts.add(account, 1n));
       else if (counts.take(account, 1n, quota.most) !== true) {
@@ -214,10 +222,11 @@ export class Quotas {
   #charge(hold: QuotaHold, spending: Spending): Quota | null {
     const { counts } = this.#options;
     const { octets, money } = spending.takeNew();
+    const at = this.#options.wallTime();
     let used: Quota | null = null;
     for (const quota of this.#quotasOf(hold, [spending.pool])) {
       if (quota.measure === 'requests') continue;
-      const account = counts.accountOf(quota);
+      const account = counts.accountOf(quota, at);
       const units = quota.measure === 'bytes' ? octets : quota.currency === spending.price?.currency ? money : 0;
       const spent = units === 0 ? counts.spent(account) : counts.add(account, BigInt(units));
       this.#tell(quota, account, spent);
@@ -228,14 +237,14 @@ export class Quotas {
 
   /** The first hard quota of which nothing is left for an attempt over this pool; null where there is none. A pool that costs nothing
    *  stays open when the money is spent. */
-  #usedUp(hold: QuotaHold, pool: string, requests: boolean): Quota | null {
+  #usedUp(hold: QuotaHold, pool: string, { requests, at }: { requests: boolean; at: number }): Quota | null {
     const { counts } = this.#options;
     for (const quota of this.#quotasOf(hold, [pool])) {
       if (quota.kind === 'soft' || (quota.measure === 'requests' && !requests)) continue;
       if (quota.measure === 'money' && this.#priceOf(pool)?.currency !== quota.currency) continue;
-      const account = counts.accountOf(quota);
-      if (!counts.hasRoom(account)) throw new GatewayError('overloaded', { detail: 'no room to count another quota' });
-      const spent = counts.spent(account);
+      const account = counts.accountOf(quota, at);
+      const spent = counts.counted(account);
+      if (spent === null) throw new GatewayError('overloaded', { detail: 'no room to count another quota' });
       if (spent < quota.most) continue;
       this.#tell(quota, account, spent);
       return quota;
@@ -273,11 +282,11 @@ export class Quotas {
   }
 
   /** Of soft quotas that are used up the first, as its client is told of it. */
-  #warningOf(quotas: readonly Quota[]): string | undefined {
+  #warningOf(quotas: readonly Quota[], at: number): string | undefined {
     const { counts } = this.#options;
     for (const quota of quotas) {
       if (quota.kind === 'hard') continue;
-      const spent = counts.spent(counts.accountOf(quota));
+      const spent = counts.spent(counts.accountOf(quota, at));
       if (spent >= quota.most) return quotaWarning(quota, spent);
     }
     return undefined;

@@ -72,9 +72,8 @@ export class QuotaCounts {
     this.#rows = new LimitRows(this.#words, (at, now) => this.#gcra.rests(at, now));
   }
 
-  /** The count of the period that the wall clock is in. */
-  accountOf(quota: Quota): Account {
-    const at = this.#options.wallTime();
+  /** The count of the period that the wall clock is in; `at` is what it tells now, for who asks of several quotas. */
+  accountOf(quota: Quota, at = this.#options.wallTime()): Account {
     const known = this.#accounts.get(quota);
     if (known !== undefined && at >= known.start && at < known.end) return known;
     const { client, name, period, zone } = quota;
@@ -115,6 +114,11 @@ export class QuotaCounts {
       const row = this.#rowOf(account);
       if (row === NO_ROW) return null;
       const at = this.#rows.spentAt(row);
+      if (units >= 0n) {
+        const counted = this.#wide.add(at, units) + units;
+        if (this.#isCounted(account, row, units)) return counted;
+        continue;
+      }
       const seen = this.#wide.load(at);
       const next = seen + units < 0n ? 0n : seen + units;
       if (this.#wide.compareExchange(at, seen, next) === seen && this.#isCounted(account, row, next - seen))
@@ -122,9 +126,10 @@ export class QuotaCounts {
     }
   }
 
-  /** Whether it can be counted. */
-  hasRoom(account: Account): boolean {
-    return this.#rowOf(account) !== NO_ROW;
+  /** What is counted; null where there is no room to count more. */
+  counted(account: Account): bigint | null {
+    const row = this.#rowOf(account);
+    return row === NO_ROW ? null : this.#wide.load(this.#rows.spentAt(row));
   }
 
   /** What is counted. */
@@ -201,7 +206,7 @@ export class QuotaCounts {
 
   #rowOf(account: Account): number {
     const { key, keptUntil } = account;
-    if (this.#rows.holds(account.row, key)) return account.row;
+    if (this.#rows.seemsToHold(account.row, key)) return account.row;
     const { now, met } = this.#options;
     for (;;) {
       const row = this.#rows.rowOf(key, now());
