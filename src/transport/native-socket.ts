@@ -1,0 +1,278 @@
+import net from 'node:net';
+import { EAGAIN, KEPT_BYTES, NativeReadable, type SocketHome } from './native-readable.ts';
+import { pollBit } from './poller-binding.ts';
+import type { Socket } from './socket.ts';
+import { systemError } from './system-error.ts';
+
+/** Octets that are copied together so as to leave in one call. */
+const JOINED_BYTES = 64 * 1024;
+
+const EMSGSIZE = -90;
+
+/** A plain TCP socket over the thread's own epoll. It stops reading as soon as it is paused, but for what a peer leaves behind that is
+ *  gone. What the system doesn't take of a write waits here, and then write() returns false. */
+export class NativeSocket extends NativeReadable implements Socket {
+  readonly #accepted: boolean;
+  bytesWritten = 0;
+
+  #queue: Uint8Array[] = [];
+  writableLength = 0;
+  #corks = 0;
+  writableNeedDrain = false;
+  writableEnded = false;
+  #finSent = false;
+
+  #peer = '';
+  #ends: readonly string[] | null = null;
+  #stand: net.Socket | null = null;
+
+  constructor(home: SocketHome, handle: number, state: 'accepted' | 'connected' | 'connecting') {
+    super(home, handle, state === 'connecting');
+    this.#accepted = state === 'accepted';
+    home.enter(handle, this);
+  }
+
+  /** -1 once it is closed, or known to be broken: the system tells that but once, and whoever had it next would take it for an end. */
+  get descriptor(): number {
+    return this.destroyed || this.broken !== null ? -1 : this.home.binding.pollDescriptor(this.handle);
+  }
+
+  get remoteAddress(): string | undefined {
+    if (!this.#accepted) return this.#end(2);
+    if (this.#peer === '') this.#peer = this.home.binding.pollPeer(this.handle);
+    return this.#peer === '' ? undefined : this.#peer;
+  }
+
+  get remotePort(): number | undefined {
+    return portOf(this.#end(3));
+  }
+
+  get localAddress(): string | undefined {
+    return this.#end(0);
+  }
+
+  get localPort(): number | undefined {
+    return portOf(this.#end(1));
+  }
+
+  write(octets: Uint8Array | string, encoding: BufferEncoding = 'utf8'): boolean {
+    if (this.destroyed || this.writableEnded) return false;
+    const waits = this.writableLength > 0 || this.#corks > 0 || this.connecting;
+    if (typeof octets !== 'string') {
+      this.bytesWritten += octets.length;
+      return waits ? this.#enqueue(octets) : this.#send(octets);
+    }
+    if (!waits && encoding === 'latin1') {
+      const sent = this.home.binding.pollWriteLatin1(this.handle, octets);
+      if (sent !== EMSGSIZE) {
+        this.bytesWritten += octets.length;
+        if (sent === octets.length) return true;
+        if (sent < 0 && sent !== EAGAIN) return this.#failed('write', sent);
+        return this.#enqueue(Buffer.from(octets, 'latin1').subarray(Math.max(0, sent)));
+      }
+    }
+    const converted = Buffer.from(octets, encoding);
+    this.bytesWritten += converted.length;
+    return waits ? this.#enqueue(converted) : this.#send(converted);
+  }
+
+  cork(): void {
+    this.#corks++;
+  }
+
+  uncork(): void {
+    if (this.#corks > 0 && --this.#corks === 0) this.#flush();
+  }
+
+  end(octets?: Uint8Array): this {
+    if (this.writableEnded) return this;
+    if (octets !== undefined) this.write(octets);
+    this.writableEnded = true;
+    this.#corks = 0;
+    this.#flush();
+    return this;
+  }
+
+  destroySoon(): void {
+    this.end();
+    if (this.#finSent) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+
+  destroy(error?: Error): this {
+    return this.#close(error ?? null, false);
+  }
+
+  resetAndDestroy(): this {
+    return this.#close(null, true);
+  }
+
+  setKeepAlive(on: boolean, delayMs: number): this {
+    if (on && !this.destroyed) this.home.binding.pollKeepAlive(this.handle, Math.ceil(delayMs / 1000));
+    return this;
+  }
+
+  /** Gives the descriptor away: it is the caller's, and this socket closes as after destroy(). */
+  release(): number {
+    if (this.destroyed) return -1;
+    const descriptor = this.home.binding.pollRelease(this.handle);
+    this.home.strike(this.handle);
+    this.destroyed = true;
+    this.home.closing(this);
+    return descriptor;
+  }
+
+  /** Takes back what release() gave away, before anything else has run. */
+  reclaim(descriptor: number): void {
+    this.handle = this.home.binding.pollAttach(descriptor);
+    this.destroyed = false;
+    this.home.enter(this.handle, this);
+  }
+
+  /** Gives the connection to a socket of Node's. This one closes when that does, and destroys it when it is destroyed. */
+  toNodeSocket(): net.Socket {
+    const descriptor = this.home.binding.pollRelease(this.handle);
+    this.home.strike(this.handle);
+    const stand = new net.Socket({ fd: descriptor, allowHalfOpen: true, readable: true, writable: true });
+    for (const octets of this.takeHeld().reverse()) stand.unshift(octets);
+    this.#stand = stand;
+    stand.once('close', () => this.destroy());
+    return stand;
+  }
+
+  /** For the poller: something happened. */
+  happened(bits: number, value: number): void {
+    if (this.connecting) {
+      if ((bits & pollBit.failed) !== 0) {
+        this.#failed('connect', -value);
+        return;
+      }
+      this.connecting = false;
+      this.emit('connect');
+      if (this.destroyed) return;
+    }
+    if ((bits & pollBit.writable) !== 0 && (this.writableLength > 0 || this.writableEnded)) this.#flush();
+    if ((bits & pollBit.readable) !== 0) this.hear((bits & pollBit.hungUp) !== 0);
+  }
+
+  /** Nothing more will happen. */
+  closed(): void {
+    if (this.destroyed) this.emit('close', this.errored !== null);
+  }
+
+  protected endTold(): void {
+    if (this.#finSent) this.destroy();
+  }
+
+  #end(index: number): string | undefined {
+    if (this.#ends === null) {
+      const told = this.destroyed ? '' : this.home.binding.pollEnds(this.handle);
+      if (told === '') return undefined;
+      this.#ends = told.split(' ');
+    }
+    return this.#ends[index];
+  }
+
+  #send(octets: Uint8Array): boolean {
+    if (octets.length === 0) return true;
+    const sent = this.home.binding.pollWrite(this.handle, octets);
+    if (sent === octets.length) return true;
+    if (sent < 0 && sent !== EAGAIN) return this.#failed('write', sent);
+    return this.#enqueue(sent > 0 ? octets.subarray(sent) : octets);
+  }
+
+  #enqueue(octets: Uint8Array): boolean {
+    if (octets.length > 0) this.#queue.push(octets);
+    this.writableLength += octets.length;
+    const takesMore = (this.#corks > 0 || this.connecting) && this.writableLength < KEPT_BYTES;
+    if (!takesMore) this.writableNeedDrain = true;
+    return takesMore;
+  }
+
+  /** Sends what waits, as much as the system takes, and what is to follow it. */
+  #flush(): void {
+    if (this.connecting || this.#corks > 0 || this.destroyed) return;
+    while (this.writableLength > 0) {
+      const octets = this.#joined();
+      const sent = this.home.binding.pollWrite(this.handle, octets);
+      if (sent < 0 && sent !== EAGAIN) {
+        this.#failed('write', sent);
+        return;
+      }
+      const taken = Math.max(0, sent);
+      this.writableLength -= taken;
+      if (taken < octets.length) {
+        this.#queue[0] = octets.subarray(taken);
+        return;
+      }
+      this.#queue.shift();
+    }
+    if (this.writableNeedDrain && !this.writableEnded) {
+      this.writableNeedDrain = false;
+      process.nextTick(tellDrain, this);
+    }
+    if (this.writableEnded && !this.#finSent) this.#sendFin();
+  }
+
+  /** The first that waits, with small ones behind it. */
+  #joined(): Uint8Array {
+    const [first = NOTHING, second] = this.#queue;
+    if (second === undefined || first.length + second.length > JOINED_BYTES) return first;
+    let count = 0;
+    let length = 0;
+    for (const octets of this.#queue) {
+      if (length + octets.length > JOINED_BYTES) break;
+      length += octets.length;
+      count++;
+    }
+    const joined = Buffer.concat(this.#queue.slice(0, count), length);
+    this.#queue.splice(0, count, joined);
+    return joined;
+  }
+
+  #sendFin(): void {
+    this.#finSent = true;
+    const result = this.home.binding.pollShutdown(this.handle);
+    if (result < 0) {
+      this.#failed('shutdown', result);
+      return;
+    }
+    process.nextTick(tellFinish, this);
+  }
+
+  /** For nextTick. */
+  finished(): void {
+    this.emit('finish');
+    if (this.readableEnded) this.destroy();
+  }
+
+  #failed(call: string, result: number): false {
+    this.destroy(systemError(call, result));
+    return false;
+  }
+
+  #close(error: Error | null, reset: boolean): this {
+    if (this.destroyed) return this;
+    this.destroyed = true;
+    this.errored = error;
+    if (this.#stand !== null) this.#stand.destroy();
+    else {
+      this.home.binding.pollClose(this.handle, reset);
+      this.home.strike(this.handle);
+    }
+    this.#queue = [];
+    this.writableLength = 0;
+    this.takeHeld();
+    if (error !== null) process.nextTick(tellError, this, error);
+    this.home.closing(this);
+    return this;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+const tellDrain = (socket: NativeSocket): void => void (socket.destroyed || socket.emit('drain'));
+const tellFinish = (socket: NativeSocket): void => void (socket.destroyed || socket.finished());
+const tellError = (socket: NativeSocket, error: Error): void => void socket.emit('error', error);
+
+const portOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
