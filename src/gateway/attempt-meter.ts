@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Socket } from '../transport/socket.ts';
 import { Wire } from '../transport/wire.ts';
 
 /** The octets that one attempt has moved at the sockets toward its exit: handshakes, TLS records, and a kept link that turned out

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { GatewayError } from '../errors.ts';
 import type { ExchangeSlots } from '../memory/exchange-slots.ts';
 import type { ExitRows } from '../memory/exit-rows.ts';
@@ -17,6 +16,7 @@ import type { FailureLedger } from '../signals/failure-ledger.ts';
 import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
 import type { Relay } from '../transport/relay.ts';
+import type { Socket } from '../transport/socket.ts';
 import type { Exchange } from './exchange.ts';
 import type { ExchangeLimits } from './exchange-limits.ts';
 import type { ExitGuards } from './exit-guards.ts';

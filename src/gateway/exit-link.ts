@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
 import type { BookingKey } from '../ledger/booking.ts';
 import { formatBasic } from '../protocol/credentials.ts';
 import { ResponseHeadDecoder } from '../protocol/http-head.ts';
 import type { ResponseHead } from '../protocol/http-message.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import type { Watch } from '../transport/kept-connections.ts';
+import type { Socket } from '../transport/socket.ts';
 import { exitTarget } from '../transport/tunnel.ts';
 import { Wire } from '../transport/wire.ts';
 import type { Attempt } from './attempt-run.ts';

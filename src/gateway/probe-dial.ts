@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
 import { asGatewayError } from '../errors.ts';
 import { Cutoff } from '../transport/cutoff.ts';
 import type { DialLimits, Dialler, DialTarget } from '../transport/dial.ts';
+import type { Socket } from '../transport/socket.ts';
 
 /** Addresses of a name that a probe tries. */
 const MOST_ADDRESSES = 3;

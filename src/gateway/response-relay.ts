@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { labelFields } from '../protocol/error-reply.ts';
 import type { Fields } from '../protocol/fields.ts';
@@ -6,6 +5,7 @@ import type { Framing, MinorVersion, ResponsePlan } from '../protocol/http-messa
 import { serialiseResponse } from '../protocol/http-serialise.ts';
 import { endContent, writeContent, writeHeadWith } from '../transport/content-writer.ts';
 import { resetSocket } from '../transport/relay.ts';
+import type { Socket } from '../transport/socket.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
 import { ClientLeft, type Exchange, labelsOf } from './exchange.ts';

@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { Authority } from '../protocol/authority.ts';
+import type { Socket } from '../transport/socket.ts';
 import { admissionTo, authorise, type Identity } from './admission.ts';
 import { endExchange } from './attempt-books.ts';
 import type { Collaborators } from './collaborators.ts';

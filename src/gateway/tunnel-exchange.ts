@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import type { RelayHandle, RelayOutcome } from '../transport/relay.ts';
+import type { Socket } from '../transport/socket.ts';
 import type { OpenedTunnel } from '../transport/tunnel.ts';
 import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { GatewayError } from '../errors.ts';
 import { Deadline } from '../gateway/deadline.ts';
@@ -6,6 +5,8 @@ import { httpErrorReply } from '../protocol/error-reply.ts';
 import { socks4Refusal } from '../protocol/socks4.ts';
 import { methodReply, noAcceptableMethods } from '../protocol/socks5.ts';
 import { ignoreError } from '../transport/ignore-error.ts';
+import { toNodeSocket } from '../transport/node-sockets.ts';
+import type { Socket } from '../transport/socket.ts';
 import type { ListenerContext } from './context.ts';
 import { HttpClient } from './http-client.ts';
 import { lingerAndClose } from './linger.ts';
@@ -101,8 +102,9 @@ function startTls(socket: Socket, first: Buffer, options: AcceptOptions): void {
     return;
   }
   socket.pause();
-  socket.unshift(first);
-  const secure = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
+  const stream = toNodeSocket(socket);
+  stream.unshift(first);
+  const secure = new TLSSocket(stream, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
   secure.on('error', () => {});
   const patience = new Deadline(() => socket.destroy());
   patience.set(context.timeouts.handshake);

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import { authenticate, faultError, type Identity } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
@@ -17,6 +16,7 @@ import type { RequestHead, RequestPlan } from '../protocol/http-message.ts';
 import { planRequest } from '../protocol/http-request.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import { ignoreError } from '../transport/ignore-error.ts';
+import type { Socket } from '../transport/socket.ts';
 import type { ListenerContext } from './context.ts';
 import { refusalOf, refuseHead } from './http-refusal.ts';
 import { serveInternalHost } from './internal-client.ts';

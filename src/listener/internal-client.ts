@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { Deadline } from '../gateway/deadline.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import { answerInternal, isHidden, REPORT_BYTES } from '../gateway/internal-host.ts';
@@ -8,6 +7,7 @@ import { RequestHeadDecoder } from '../protocol/http-head.ts';
 import type { RequestHead, RequestPlan } from '../protocol/http-message.ts';
 import { planRequest } from '../protocol/http-request.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
+import type { Socket } from '../transport/socket.ts';
 import type { ListenerContext } from './context.ts';
 import { localReply } from './local-reply.ts';
 

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { Deadline } from '../gateway/deadline.ts';
+import type { Socket } from '../transport/socket.ts';
 
 /** Octets read and thrown away behind a last reply, and the time allowed for it in ms once the reply has left. */
 const LINGER_BYTES = 1024 * 1024;

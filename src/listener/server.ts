@@ -1,6 +1,7 @@
-import net, { type Socket } from 'node:net';
 import type { GatewayError } from '../errors.ts';
+import { NodeSockets } from '../transport/node-sockets.ts';
 import { Roster } from '../transport/roster.ts';
+import type { Socket, Sockets } from '../transport/socket.ts';
 import { accept, type Served } from './accept.ts';
 import type { ListenerContext } from './context.ts';
 
@@ -8,6 +9,8 @@ import type { ListenerContext } from './context.ts';
 const BACKLOG = 4096;
 
 export interface ListenerOptions {
+  /** What it listens by; Node's own sockets unless told. */
+  readonly network?: Sockets;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -39,65 +42,45 @@ export interface Listener {
 }
 
 /** Binds a listener; resolves once it accepts. Rejects with the system's error where the address can't be bound. */
-export function listen(options: ListenerOptions): Promise<Listener> {
-  const { sockets } = options;
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const { sockets, host, shared, network = new NodeSockets() } = options;
   const served = new Roster<Served>();
-  /** Sockets that the server below knows nothing of. */
-  let taken = 0;
-  let onFewer = (): void => {};
+  const { promise: closed, resolve: allClosed } = Promise.withResolvers<void>();
+  let open = 0;
+  let isDraining = false;
   const serve = (socket: Socket): void => {
     // Refused connections are answered as well, but only as many as can be held at once.
     const refusal = options.admit(socket);
     const place = sockets.add(socket);
     let servedAt: number | null = null;
+    open++;
     socket.on('close', () => {
       options.released();
       sockets.remove(place);
       if (servedAt !== null) served.remove(servedAt);
+      open--;
+      if (isDraining && open === 0) allClosed();
     });
     const onServed = (by: Served): void => {
       servedAt = served.add(by);
     };
     accept(socket, { context: options.context(), refusal, onServed });
   };
-  const take = (descriptor: number): void => {
-    const socket = new net.Socket({ fd: descriptor, allowHalfOpen: true, readable: true, writable: true });
-    taken++;
-    socket.once('close', () => {
-      taken--;
-      onFewer();
-    });
-    serve(socket);
-  };
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, (socket) => {
+  const met = (socket: Socket): void => {
     if (options.passOn?.(socket) !== true) serve(socket);
-  });
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    const { host, port: wanted, shared } = options;
-    server.listen({ host, port: wanted, reusePort: shared, backlog: BACKLOG }, () => {
-      server.off('error', reject);
-      // An accept that failed (no descriptor, a peer gone) concerns one connection, and must not end the process.
-      server.on('error', () => {});
-      const closed = new Promise<void>((done) => {
-        server.once('close', () => {
-          onFewer = () => taken === 0 && done();
-          onFewer();
-        });
-      });
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : wanted;
-      resolve({
-        name: options.context().name,
-        host,
-        port,
-        closed,
-        take,
-        drain: () => {
-          server.close();
-          for (const client of served.members()) client.closeIfIdle();
-        },
-      });
-    });
-  });
+  };
+  const acceptor = await network.listen({ host, port: options.port, reusePort: shared, backlog: BACKLOG }, met);
+  return {
+    name: options.context().name,
+    host,
+    port: acceptor.port,
+    closed,
+    take: (descriptor) => serve(network.attach(descriptor)),
+    drain: () => {
+      isDraining = true;
+      acceptor.close();
+      if (open === 0) allClosed();
+      for (const client of served.members()) client.closeIfIdle();
+    },
+  };
 }

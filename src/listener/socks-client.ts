@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import { authenticate, type Identity } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
@@ -22,6 +21,7 @@ import {
   succeeded,
   usernamePassword,
 } from '../protocol/socks5.ts';
+import type { Socket } from '../transport/socket.ts';
 import type { ListenerContext } from './context.ts';
 import { serveInternalHost } from './internal-client.ts';
 import { lingerAndClose } from './linger.ts';

@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
 import type { WorkerLoad } from '../memory/worker-load.ts';
 import { descriptorOf } from '../transport/native-relay.ts';
 import type { Parking } from '../transport/relay-binding.ts';
+import type { Socket } from '../transport/socket.ts';
 import type { PassedConnection } from './worker-messages.ts';
 
 /** So many connections a worker passes on at once, and so many a second: passing one on costs more than serving a short one, and the

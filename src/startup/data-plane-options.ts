@@ -7,6 +7,7 @@ import type { AccountName } from '../policy/quota-counts.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { AccessRecord } from '../telemetry/access-record.ts';
+import type { Sockets } from '../transport/socket.ts';
 import type { Capacity } from './capacity.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { TunnelRelay } from './tunnel-relay.ts';
@@ -24,6 +25,8 @@ export interface DataPlaneOptions {
   readonly sessionsLostSince: number | null;
   readonly capacity: Capacity;
   readonly relay: TunnelRelay;
+  /** What clients are met and exits are dialled by. */
+  readonly sockets: Sockets;
   /** Finds recent exchanges in all threads. */
   readonly lookUp: RecentLookUp;
   /** Told of filters whose list all threads should have: see PoolRegistry. */

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { Collaborators } from '../gateway/collaborators.ts';
 import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
@@ -24,6 +23,7 @@ import { KeptConnections } from '../transport/kept-connections.ts';
 import { type OutsideCount, type RelayHandle, type RelayOptions, relay } from '../transport/relay.ts';
 import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { Roster } from '../transport/roster.ts';
+import type { Socket } from '../transport/socket.ts';
 import { Balance } from './balance.ts';
 import type { DataPlaneOptions } from './data-plane-options.ts';
 import { idEpochs } from './epoch-memory.ts';
@@ -96,6 +96,7 @@ export class DataPlane {
       hosts: new HostsFile(config.resolver.hostsFile, now),
     });
     this.#dialler = createDialler({
+      sockets: options.sockets,
       resolver: this.#resolver,
       own: new OwnSockets({ words: new AtomicWords(memory.ownSockets), worker, seed: memory.ownSocketsSeed }),
       mayLoop: (port) => this.#inForce.isOwnPort(port),
@@ -112,6 +113,7 @@ export class DataPlane {
       parking === null || workers < 2 ? null : new Balance({ load: this.#load, worker, parking, now, pass });
     this.#listeners = new Listeners({
       gateway: this.#gateway,
+      network: options.sockets,
       sockets: this.#sockets,
       admit: (socket) => this.#admit(socket),
       released: () => this.#load.close(worker),

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import type { GatewayError } from '../errors.ts';
@@ -6,12 +5,16 @@ import type { Collaborators } from '../gateway/collaborators.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { ListenerContext } from '../listener/context.ts';
 import { type Listener, listen } from '../listener/server.ts';
+import { NodeSockets } from '../transport/node-sockets.ts';
 import type { Roster } from '../transport/roster.ts';
+import type { Socket, Sockets } from '../transport/socket.ts';
 import { certificateKey } from './certificates.ts';
 import { type BoundListener, bindFault, type ListenerPlan, listenerKey } from './listener-plan.ts';
 
 export interface ListenersOptions {
   readonly gateway: Collaborators;
+  /** What is listened by where a protocol doesn't ask for Node's own sockets. */
+  readonly network: Sockets;
   /** All clients' sockets, kept up to date. */
   readonly sockets: Roster<Socket>;
   readonly admit: (socket: Socket) => GatewayError | null;
@@ -99,7 +102,10 @@ export class Listeners {
   async #bind(wanted: ListenerConfig, plan: ListenerPlan, secure: Map<string, SecureContext>): Promise<Bound> {
     const key = listenerKey(wanted);
     const context = this.#contextOf(wanted, plan.config, () => secure);
+    // TLS is made over a stream of Node's.
+    const isTls = wanted.protocols.every((protocol) => protocol === 'https');
     const listener = await listen({
+      network: isTls ? new NodeSockets() : this.#options.network,
       host: wanted.host,
       port: plan.ports.get(key) ?? wanted.port,
       shared: this.#options.shared,

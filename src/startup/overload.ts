@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { Overload, type OverloadRule } from '../policy/overload.ts';
 import type { Counters } from '../telemetry/counters.ts';
 import { descriptorOf } from '../transport/native-relay.ts';
 import type { Waits } from '../transport/relay-binding.ts';
+import type { Socket } from '../transport/socket.ts';
 
 export interface OverloadParts {
   /** Null where the addon is missing: then nothing is refused. */

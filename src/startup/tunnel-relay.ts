@@ -1,11 +1,13 @@
 import type { RelayHealth } from '../admin/health.ts';
 import { NativeRelay } from '../transport/native-relay.ts';
-import { loadRelayBinding, type Parking, type Waits } from '../transport/relay-binding.ts';
+import { loadRelayBinding, type Parking, type RelayBinding, type Waits } from '../transport/relay-binding.ts';
 
 /** What carries the tunnels of this thread once both their sides are connected. */
 export interface TunnelRelay {
   /** Null where the relay in TypeScript carries all of them. */
   readonly native: NativeRelay | null;
+  /** Whatever carries the tunnels; null where there is none. */
+  readonly addon: RelayBinding | null;
   /** How connections go from one worker to another; null where there is no addon. */
   readonly parking: Parking | null;
   /** Tells how long a request has waited; null where there is no addon. */
@@ -29,10 +31,11 @@ const SWITCHED_OFF = 'the config says relay: { threads: 0 }';
 export function openTunnelRelay({ threads, pipes, isHeir }: TunnelRelayOptions): TunnelRelay {
   const loaded = loadRelayBinding();
   if ('why' in loaded)
-    return { native: null, parking: null, waits: null, why: threads === 0 ? SWITCHED_OFF : loaded.why };
+    return { native: null, addon: null, parking: null, waits: null, why: threads === 0 ? SWITCHED_OFF : loaded.why };
   const { binding } = loaded;
-  if (threads === 0) return { native: null, parking: binding, waits: binding, why: SWITCHED_OFF };
-  return { native: new NativeRelay({ binding, isHeir, threads, pipes }), parking: binding, waits: binding, why: '' };
+  const found = { addon: binding, parking: binding, waits: binding };
+  if (threads === 0) return { ...found, native: null, why: SWITCHED_OFF };
+  return { ...found, native: new NativeRelay({ binding, isHeir, threads, pipes }), why: '' };
 }
 
 /** The same for the health page and the start banner. */

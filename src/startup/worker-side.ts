@@ -9,6 +9,7 @@ import { DataPlane, type PreparedPlan } from './data-plane.ts';
 import { ExchangeLedger, noLedger } from './exchange-ledger.ts';
 import { FaultTeller, textOf } from './fault-teller.ts';
 import { RecentQuestions } from './recent-questions.ts';
+import { socketsOf } from './socket-source.ts';
 import { StartFault } from './start-fault.ts';
 import { openTunnelRelay } from './tunnel-relay.ts';
 import type {
@@ -136,12 +137,14 @@ export class WorkerSide {
       });
     }
     const key = Buffer.from(secretKey);
+    const relay = openTunnelRelay({ threads: relayThreads, pipes: start.capacity.pipes, isHeir: false });
     const plane = new DataPlane({
       ...start,
       config,
       pools,
       clients,
-      relay: openTunnelRelay({ threads: relayThreads, pipes: start.capacity.pipes, isHeir: false }),
+      relay,
+      sockets: socketsOf(relay.addon),
       lookUp: this.#questions,
       wantList: (filter) => this.#post({ kind: 'want', filter }),
       pass: (connection) => this.#post({ kind: 'pass', connection }),

@@ -1,6 +1,7 @@
-import { isIPv6, type Socket } from 'node:net';
+import { isIPv6 } from 'node:net';
 import type { Cutoff } from './cutoff.ts';
 import { type Blame, boundFailure, connectFailure, dialTimeout, tellingOf } from './dial-failure.ts';
+import type { Socket } from './socket.ts';
 
 /** RFC 8305 §5: how long an attempt has before the next address is tried beside it. */
 const ATTEMPT_DELAY_MS = 250;
@@ -21,16 +22,16 @@ export function interleave(addresses: readonly string[]): readonly string[] {
 /** Connects to the first of the addresses that answers (RFC 8305): the next is tried when one has failed, or has not answered
  *  for 250 ms. All other sockets are destroyed. `open` begins to connect, and keeps an error listener on its socket. Rejects
  *  with the most telling failure when all have failed, or with the cutoff's. */
-export function raceAddresses(
+export function raceAddresses<S extends Socket>(
   addresses: readonly string[],
-  by: { readonly open: (address: string) => Socket; readonly blame: Blame; readonly bound?: boolean },
+  by: { readonly open: (address: string) => S; readonly blame: Blame; readonly bound?: boolean },
   cutoff: Cutoff,
-): Promise<Socket> {
+): Promise<S> {
   const order = interleave(addresses);
   return cutoff.wait(
     () => dialTimeout(by.blame, 'connection'),
     (resolve, reject) => {
-      const running = new Set<Socket>();
+      const running = new Set<S>();
       let tried = 0;
       let timer: NodeJS.Timeout | undefined;
       let failure: NodeJS.ErrnoException | null = null;

@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
 import type { Fields } from '../protocol/fields.ts';
 import { chunkHead, lastChunk } from '../protocol/http-content.ts';
 import type { Framing } from '../protocol/http-message.ts';
+import type { Socket } from './socket.ts';
 
 /** Content up to this size is copied behind its head, so that both leave in one write: cheaper than writev. */
 const COPIED_BYTES = 16 * 1024;

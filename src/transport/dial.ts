@@ -1,14 +1,14 @@
-import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { AbortView } from './abort.ts';
 import { raceAddresses } from './address-race.ts';
 import { Cutoff } from './cutoff.ts';
 import type { Blame } from './dial-failure.ts';
-import { DialledSocket, readingRoom } from './dialled-socket.ts';
 import { ignoreError } from './ignore-error.ts';
 import { type AddressQuestion, judgedAddresses } from './judged-addresses.ts';
+import { NodeSockets, nodeStreams } from './node-sockets.ts';
 import type { Resolver } from './resolver.ts';
+import type { ConnectOptions, Socket, Sockets } from './socket.ts';
 import { secureStream } from './tls-client.ts';
 
 /** Silence on a connection before TCP probes it, in ms. */
@@ -35,7 +35,7 @@ export interface DialTarget extends AddressQuestion {
    *  dial, and most tunnels are over before the first probe. */
   readonly brief?: boolean;
   /** Told of the connection once it stands, before TLS: of its octets all are counted from the first one on. */
-  readonly onWire?: (socket: net.Socket) => void;
+  readonly onWire?: (socket: Socket) => void;
 }
 
 /** TLS with whom a stream leads to. */
@@ -52,7 +52,7 @@ export interface DialLimits {
 }
 
 /** The two ends of a connection. */
-export type SocketEnds = Pick<net.Socket, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>;
+export type SocketEnds = Pick<Socket, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>;
 
 /** The only way to open a connection outward. */
 export interface Dialler {
@@ -60,9 +60,9 @@ export interface Dialler {
    *  of ours for `error`, which does nothing, so that a fault before its owner listens ends no process. From here on the caller
    *  owns it, and must look at `destroyed` before relying on events still to come.
    *  Rejects with GatewayError, or with the signal's reason; then no socket, timer or listener is left. */
-  dial(target: DialTarget & DialLimits): Promise<net.Socket>;
+  dial(target: DialTarget & DialLimits): Promise<Socket>;
   /** The same as one step of a longer job. */
-  dialWithin(target: DialTarget, cutoff: Cutoff): Promise<net.Socket>;
+  dialWithin(target: DialTarget, cutoff: Cutoff): Promise<Socket>;
   /** TLS over a stream that stands already, as dialWithin() makes it over its own. The stream goes where the TLS fails. */
   secureWithin(stream: Duplex, target: SecureTarget, cutoff: Cutoff): Promise<tls.TLSSocket>;
   /** Where a host may be reached: see judgedAddresses. */
@@ -72,7 +72,7 @@ export interface Dialler {
    *  request has come; a connection may be accepted before its other end knows that it is connected. */
   isOwnSocket(accepted: SocketEnds): boolean;
   /** Whether isOwnSocket() depends on this socket of ours staying open in JavaScript. */
-  mayLoop(socket: net.Socket): boolean;
+  mayLoop(socket: Socket): boolean;
   /** Connections open now. */
   readonly open: number;
 }
@@ -100,8 +100,10 @@ export interface DiallerOptions {
   readonly mayLoop?: (port: number) => boolean;
   /** Where the connections are known to all that accept; this dialler's alone where absent. */
   readonly own?: OwnConnections;
+  /** What connections without TLS are made by; Node's own sockets unless told. TLS needs those. */
+  readonly sockets?: Sockets;
   /** Told of each socket as it is made. */
-  readonly onSocket?: (socket: net.Socket) => void;
+  readonly onSocket?: (socket: Socket) => void;
 }
 
 /** A dialler over `resolver`. It opens nothing by itself. */
@@ -109,17 +111,23 @@ export function createDialler(options: DiallerOptions): Dialler {
   return new TcpDialler(options);
 }
 
+/** What begins to connect, by one kind of sockets. */
+interface Connecting<S extends Socket> {
+  connect(options: ConnectOptions): S;
+}
+
 class TcpDialler implements Dialler {
   readonly #options: DiallerOptions;
   readonly #own: OwnConnections;
-  readonly #room = readingRoom();
-  readonly #ownSockets = new WeakSet<net.Socket>();
+  readonly #sockets: Sockets;
+  readonly #ownSockets = new WeakSet<Socket>();
   /** By certificate authority; the empty text stands for the well-known ones. Oldest first. */
   readonly #contexts = new Map<string, tls.SecureContext>();
 
   constructor(options: DiallerOptions) {
     this.#options = options;
     this.#own = options.own ?? new ConnectionSet();
+    this.#sockets = options.sockets ?? new NodeSockets();
   }
 
   get open(): number {
@@ -130,11 +138,11 @@ class TcpDialler implements Dialler {
     return !this.#own.isEmpty && this.#own.has(`${remoteEnd(accepted)} ${localEnd(accepted)}`);
   }
 
-  mayLoop(socket: net.Socket): boolean {
+  mayLoop(socket: Socket): boolean {
     return this.#ownSockets.has(socket);
   }
 
-  async dial(target: DialTarget & DialLimits): Promise<net.Socket> {
+  async dial(target: DialTarget & DialLimits): Promise<Socket> {
     const cutoff = new Cutoff(target.deadlineMs, target.signal);
     try {
       return await this.dialWithin(target, cutoff);
@@ -143,18 +151,20 @@ class TcpDialler implements Dialler {
     }
   }
 
-  async dialWithin(target: DialTarget, cutoff: Cutoff): Promise<net.Socket> {
+  async dialWithin(target: DialTarget, cutoff: Cutoff): Promise<Socket> {
     // First of all: it throws where the authorities can't be read.
     const context = target.tls === undefined ? null : this.#context(target.tls.ca ?? '');
     const found = this.addresses(target, cutoff);
     // Exits are mostly listed by address: one turn of the microtasks less for each dial.
     const addresses = found instanceof Promise ? await found : found;
-    const open = (address: string): net.Socket => this.#connect(address, target);
     const { blame, from } = target;
-    const socket = await raceAddresses(addresses, { open, blame, bound: from !== undefined }, cutoff);
-    this.#register(socket, target.port);
-    target.onWire?.(socket);
-    return context === null ? socket : secureStream(socket, { ...target, ...target.tls, context }, cutoff);
+    const race = <S extends Socket>(by: Connecting<S>): Promise<S> => {
+      const open = (address: string): S => this.#connect(address, target, by);
+      return raceAddresses(addresses, { open, blame, bound: from !== undefined }, cutoff);
+    };
+    if (context === null) return this.#met(await race(this.#sockets), target);
+    const socket = this.#met(await race(nodeStreams), target);
+    return secureStream(socket, { ...target, ...target.tls, context }, cutoff);
   }
 
   secureWithin(stream: Duplex, target: SecureTarget, cutoff: Cutoff): Promise<tls.TLSSocket> {
@@ -166,23 +176,23 @@ class TcpDialler implements Dialler {
     return judgedAddresses(this.#options.resolver, question, cutoff);
   }
 
-  #connect(address: string, { port, from, tls, brief = false }: DialTarget): net.Socket {
-    const options = {
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: !brief,
-      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-    };
-    // TLS reads for itself.
-    const socket = tls === undefined ? new DialledSocket(this.#room, options) : new net.Socket(options);
+  #connect<S extends Socket>(host: string, { port, from, brief = false }: DialTarget, by: Connecting<S>): S {
+    const keepAliveMs = brief ? 0 : KEEP_ALIVE_DELAY_MS;
+    const socket = by.connect({ host, port, ...(from !== undefined && { localAddress: from }), keepAliveMs });
     socket.on('error', ignoreError);
-    socket.connect({ host: address, port, ...(from !== undefined && { localAddress: from }) });
     this.#options.onSocket?.(socket);
     return socket;
   }
 
+  /** The connection stands. */
+  #met<S extends Socket>(socket: S, { port, onWire }: DialTarget): S {
+    this.#register(socket, port);
+    onWire?.(socket);
+    return socket;
+  }
+
   /** Only what goes to a port on which we listen ourselves can come back as a client. */
-  #register(socket: net.Socket, port: number): void {
+  #register(socket: Socket, port: number): void {
     if (this.#options.mayLoop?.(port) === false) return;
     const pair = `${localEnd(socket)} ${remoteEnd(socket)}`;
     this.#own.add(pair);

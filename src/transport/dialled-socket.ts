@@ -1,13 +1,11 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { Borrower } from './socket.ts';
 
 /** Most octets that are read at once and kept; as much as Node itself reads. */
 const KEPT_BYTES = 64 * 1024;
 
 /** Most octets that are read at once and only lent. */
 const LENT_BYTES = 256 * 1024;
-
-/** Told of octets as they come, which are its own only until it returns. False: no more before the socket is resumed. */
-export type Borrower = (octets: Buffer) => boolean;
 
 /** Where the sockets of one thread read to: each read is over before the next begins. */
 export function readingRoom(): Buffer {
@@ -35,7 +33,7 @@ export class DialledSocket extends Socket {
     self = this;
   }
 
-  /** From now on octets are lent to `borrower`, in place of `data`; those that wait here already still come by that, and first. */
+  /** See Socket of socket.ts. */
   lendTo(borrower: Borrower): void {
     this.#borrower = borrower;
   }

@@ -1,18 +1,18 @@
-import type { Duplex } from 'node:stream';
 import { GatewayError } from '../errors.ts';
 import type { Decoded } from '../protocol/decoded.ts';
 import type { Cutoff } from './cutoff.ts';
+import type { OctetStream } from './socket.ts';
 
 const NOTHING = Buffer.alloc(0);
 
 /** A talk with an exit, in turns, before its socket becomes a tunnel. Between the turns no listener of ours is on the socket,
  *  and it is paused. */
 export class Handshake {
-  readonly #socket: Duplex;
+  readonly #socket: OctetStream;
   readonly #cutoff: Cutoff;
   #rest: Buffer = NOTHING;
 
-  constructor(socket: Duplex, cutoff: Cutoff) {
+  constructor(socket: OctetStream, cutoff: Cutoff) {
     this.#socket = socket;
     this.#cutoff = cutoff;
   }

@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
 import type { Decoded, Fault } from '../protocol/decoded.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { ContentDecoder } from '../protocol/http-content.ts';
 import type { Framing } from '../protocol/http-message.ts';
+import type { Socket } from './socket.ts';
 
 /** Octets of the next messages that are kept while nobody reads; beyond it the socket is paused, and the peer waits. */
 const HOLD_LIMIT = 64 * 1024;

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { sayGoodbye } from './goodbye.ts';
+import type { Socket } from './socket.ts';
 
 /** What is kept: a connection, with whatever its owner knows of it. */
 export interface Kept {

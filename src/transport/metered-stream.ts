@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { Socket } from './socket.ts';
 
 /** What one connection may cost, in octets of its TCP content: all that is above TCP counts, handshakes and TLS records too. */
 export interface Allowance {
@@ -104,12 +104,13 @@ export class MeteredStream extends Duplex {
       return done(new Error('the connection would cost more than it may'));
     }
     this.#sent += chunk.length;
-    this.#raw.write(chunk, done);
+    if (this.#raw.write(chunk)) done();
+    else this.#raw.once('drain', done);
   }
 
   override _final(done: (cause?: Error | null) => void): void {
     if (this.#raw.destroyed || this.#settling) return done();
-    this.#raw.end(() => done());
+    this.#raw.once('finish', done).end();
   }
 
   /** Whoever reads may give up (TLS does, at what is none), but what has come by then counts: the connection ends by `settle`. */

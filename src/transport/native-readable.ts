@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
-import type { Borrower } from './dialled-socket.ts';
 import type { NativeSocket } from './native-socket.ts';
 import type { PollerBinding } from './poller-binding.ts';
+import type { Borrower } from './socket.ts';
 import { systemError } from './system-error.ts';
 
 /** Most octets that are read at once and kept, and how many wait here of a peer that is gone; as for Node's own sockets. */

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { type Expiring, Expiry } from './expiry.ts';
 import {
@@ -13,6 +12,11 @@ import {
 } from './relay.ts';
 import { RECORD_FIELDS, type RelayBinding, recordKind } from './relay-binding.ts';
 import { Roster } from './roster.ts';
+import type { Socket } from './socket.ts';
+
+/** Which descriptors adopt() gets for its own. */
+const OWNS_CLIENT = 1;
+const OWNS_EXIT = 2;
 
 /** Records taken at once. */
 const BATCH = 64;
@@ -77,7 +81,8 @@ export class NativeRelay {
       this.#running.remove(place);
       return relay(a, b, { ...options, earlyA, earlyB, unread: this.#unread });
     }
-    // Never end() or a reset: they act on the connection, and destroy() only closes our descriptor of it.
+    // Never end() or a reset: they act on the connection, and destroy() only closes our descriptor of it, or does nothing where that
+    // was given away.
     a.destroy();
     b.destroy();
     if (this.#running.size === 1) this.#binding.hold(true);
@@ -105,11 +110,18 @@ export class NativeRelay {
   }
 
   #adopt([a, b]: readonly [Socket, Socket], options: RelayOptions, place: number): number {
-    const [fdA, fdB] = [descriptorOf(a), descriptorOf(b)];
-    if (fdA < 0 || fdB < 0) return -1;
     const { reply, earlyA, earlyB, tag = 0, idleMs, octetsPerSecond = 0, allowance = -1, watchA } = options;
     const limits = [idleMs, octetsPerSecond, allowance] as const;
-    return this.#binding.adopt(fdA, fdB, reply, earlyA, earlyB, place, tag, ...limits, watchA !== undefined);
+    // What can be given away is; of the others the relay makes duplicates.
+    const [isOwnedA, isOwnedB] = [a.release !== undefined, b.release !== undefined];
+    const owned = (isOwnedA ? OWNS_CLIENT : 0) | (isOwnedB ? OWNS_EXIT : 0);
+    const [fdA, fdB] = [a.release?.() ?? descriptorOf(a), b.release?.() ?? descriptorOf(b)];
+    const whole = [fdA, fdB, reply, earlyA, earlyB, place, tag, ...limits, watchA !== undefined, owned] as const;
+    const handle = this.#binding.adopt(...whole);
+    if (handle > 0) return handle;
+    if (isOwnedA) a.reclaim?.(fdA);
+    if (isOwnedB) b.reclaim?.(fdB);
+    return handle;
   }
 
   #drain(): void {
@@ -235,6 +247,7 @@ function mayLeave(socket: Socket): boolean {
 
 /** The descriptor of a plain socket on this system; -1 where it has none, or Node no longer shows it. */
 export function descriptorOf(socket: Socket): number {
+  if (socket.descriptor !== undefined) return socket.descriptor;
   const handle: unknown = Reflect.get(socket, '_handle');
   if (typeof handle !== 'object' || handle === null || !('fd' in handle)) return -1;
   return typeof handle.fd === 'number' ? handle.fd : -1;

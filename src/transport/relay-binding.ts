@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { PollerBinding } from './poller-binding.ts';
 
 /** Fields of one record in what drain() fills; see native/binding.cpp. */
 export const RECORD_FIELDS = 15;
@@ -6,15 +7,16 @@ export const RECORD_FIELDS = 15;
 /** What a record says happened (native/record.h). */
 export const recordKind = { closed: 0, reset: 1, idle: 2, cut: 3, spent: 4 } as const;
 
-/** The native relay as it is loaded: numbers in, numbers out. Handles are whole numbers below 2^53 that name one tunnel of the
+/** The addon as it is loaded: the native relay, beside the sockets of a thread. Numbers in, numbers out. Handles are whole numbers below 2^53 that name one tunnel of the
  *  process and never another; with one that has ended, or never was, nothing happens. */
-export interface RelayBinding {
+export interface RelayBinding extends PollerBinding {
   /** Once per thread of JavaScript, before anything else. `notify` is called when records wait, and says no more. What a thread
    *  leaves behind when it ends goes to the heir. Threads and pipes count in the first call of the process. */
   open(notify: () => void, isHeir: boolean, threads: number, pipes: number): boolean;
   /** Whether the event loop stays alive for records to come. */
   hold(on: boolean): void;
-  /** Duplicates both descriptors and relays from then on. Returns a handle, or a negative errno, and then nothing has changed.
+  /** Relays from then on between two descriptors: duplicates of them, but for those that `owned` names (bit 1 the client's, bit 2 the
+   *  exit's), which are its own once it has succeeded. Returns a handle, or a negative errno, and then nothing has changed.
    *  `place` and `tag` come back with its records. `pace` in octets per second (0: none), `allowance` in octets (negative:
    *  none). */
   adopt(
@@ -29,6 +31,7 @@ export interface RelayBinding {
     pace: number,
     allowance: number,
     keepsBeginning: boolean,
+    owned: number,
   ): number;
   cut(handle: number): void;
   renew(handle: number, octets: number): void;

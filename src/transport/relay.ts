@@ -1,8 +1,7 @@
-import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { KEEP_ALIVE_DELAY_MS } from './dial.ts';
-import { DialledSocket } from './dialled-socket.ts';
 import { Budget } from './relay-budget.ts';
+import type { Socket } from './socket.ts';
 
 /** The first octets that came from a side. */
 export interface FirstOctets {
@@ -245,7 +244,7 @@ class Direction {
 
   start(early: Buffer | undefined): void {
     // TLS has encrypted what it is given before write() returns; other sockets may keep it for longer.
-    if (this.#from instanceof DialledSocket && this.#to instanceof TLSSocket) this.#from.lendTo(this.#borrow);
+    if (this.#to instanceof TLSSocket) this.#from.lendTo?.(this.#borrow);
     this.#from.on('data', this.#pass).on('end', this.#end);
     this.#to.on('drain', this.#drained);
     if (early !== undefined && early.length > 0) this.#pass(early);

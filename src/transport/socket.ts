@@ -1,11 +1,23 @@
 import type { EventEmitter } from 'node:events';
+import type net from 'node:net';
 
-/** A TCP connection as the data plane uses it: what Node's own sockets and ours (native-socket.ts) have in common. Its events, and the
- *  order in which they come, are those of node:net with `allowHalfOpen`. */
-export interface Socket extends EventEmitter {
+/** Told of octets as they come, which are its own only until it returns. False: no more before the socket is resumed. */
+export type Borrower = (octets: Buffer) => boolean;
+
+/** Octets both ways, over whatever they come: what a talk in turns needs of it. Its events are those of Node's streams. */
+export interface OctetStream extends EventEmitter {
   readonly destroyed: boolean;
   readonly errored: Error | null;
   readonly readableEnded: boolean;
+  pause(): this;
+  resume(): this;
+  /** False asks to wait for `drain`. */
+  write(octets: Uint8Array | string, encoding?: BufferEncoding): boolean;
+}
+
+/** A TCP connection as the data plane uses it: what Node's own sockets and ours (native-socket.ts) have in common. Its events, and the
+ *  order in which they come, are those of node:net with `allowHalfOpen`. */
+export interface Socket extends OctetStream {
   readonly readableLength: number;
   readonly writableEnded: boolean;
   readonly writableLength: number;
@@ -17,21 +29,34 @@ export interface Socket extends EventEmitter {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   isPaused(): boolean;
-  pause(): this;
-  resume(): this;
   /** What waits here unread, one piece at a time; null where nothing does. */
   read(): Buffer | null;
   unshift(octets: Buffer): void;
-  /** False asks to wait for `drain`. */
-  write(octets: Uint8Array | string, encoding?: BufferEncoding): boolean;
   cork(): void;
   uncork(): void;
-  end(octets?: Uint8Array): this;
+  // Two, because of the callbacks that Node's take in place of octets.
+  end(): this;
+  end(octets: Uint8Array): this;
   destroy(error?: Error): this;
   destroySoon(): void;
   /** Closes it by RST. */
   resetAndDestroy(): this;
   setKeepAlive(on: boolean, delayMs: number): this;
+
+  /** From now on octets are lent to `borrower`, in place of `data`; those that wait here already still come by that, and first. */
+  lendTo?(borrower: Borrower): void;
+
+  // Of our own sockets alone:
+  /** The descriptor; -1 once it is closed or released. */
+  readonly descriptor?: number;
+  /** Gives up the descriptor, which is the caller's from then on. The socket counts as destroyed, and emits `close` as after destroy(),
+   *  but closes nothing. Only where nothing waits to be written. */
+  release?(): number;
+  /** Takes back what release() gave, in the same turn of the event loop: nothing has happened then. */
+  reclaim?(descriptor: number): void;
+  /** Gives the connection to a socket of Node's, for what only a stream of Node's can be used for: this one closes when that closes,
+   *  and destroys it when destroyed. */
+  toNodeSocket?(): net.Socket;
 }
 
 /** What a connection outward is made with. */

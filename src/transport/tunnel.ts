@@ -1,4 +1,4 @@
-import { isIPv4, type Socket } from 'node:net';
+import { isIPv4 } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
@@ -7,6 +7,7 @@ import type { DialLimits, Dialler, DialTarget } from './dial.ts';
 import { Handshake } from './handshake.ts';
 import { connectByHttp, type HttpTunnelOptions } from './http-tunnel.ts';
 import type { AddressQuestion } from './judged-addresses.ts';
+import type { Socket } from './socket.ts';
 import { connectBySocks4 } from './socks4-tunnel.ts';
 import { connectBySocks5 } from './socks5-tunnel.ts';
 

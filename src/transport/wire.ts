@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import type { RelayCounts, RelayHandle } from './relay.ts';
+import type { Socket } from './socket.ts';
 
 /** The octets of one connection toward an exit, at its TCP socket: handshakes and TLS records included, which is what a vendor
  *  counts; the headers of packets are not. Each octet is taken once, however many use the connection one after the other. */

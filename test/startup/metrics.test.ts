@@ -7,7 +7,7 @@ test('a gateway that starts tells what it is, and nothing of what it does not kn
   const page = parseExposition(
     metricsPage({
       running: null,
-      relay: { native: null, parking: null, waits: null, why: 'not built' },
+      relay: { native: null, addon: null, parking: null, waits: null, why: 'not built' },
       log: { dropped: 3, failedWrites: 2 },
       version: '1.2.3',
       limits: { descriptors: 1_024, connections: 100 },

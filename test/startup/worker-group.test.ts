@@ -253,7 +253,7 @@ test.serial('metrics never go back, whichever worker dies', async (t) => {
   const { group, shared, threads, port } = await makeGroup(t);
   await group.start();
   const limits = { descriptors: 1_024, connections: 200 };
-  const relay = { native: null, parking: null, waits: null, why: '' };
+  const relay = { native: null, addon: null, parking: null, waits: null, why: '' };
   const pageNow = () =>
     parseExposition(metricsPage({ running: { group, shared }, relay, log: null, version: '0', limits }));
   const ended = () => totalOf(pageNow(), 'roundabout_exchanges_total', { mode: 'forward', kind: 'ok' });

@@ -1,8 +1,9 @@
 import { createServer, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { GatewayError } from '../../src/errors.ts';
-import { createDialler, type Dialler } from '../../src/transport/dial.ts';
+import { createDialler, type DialLimits, type Dialler, type DialTarget } from '../../src/transport/dial.ts';
 import { ResolveFailure } from '../../src/transport/dns-query.ts';
+import { NodeSockets } from '../../src/transport/node-sockets.ts';
 import type { Resolver } from '../../src/transport/resolver.ts';
 import { listen, type Peer } from '../support/peers.ts';
 
@@ -20,8 +21,9 @@ export function namesOf(names: Record<string, string[] | (() => Promise<string[]
   };
 }
 
-/** A dialler, every socket it has made, and when all of them are closed. */
+/** A dialler by Node's own sockets, every one that it has made, and when all of them are closed. */
 export interface WatchedDialler extends Dialler {
+  dial(target: DialTarget & DialLimits): Promise<Socket>;
   readonly sockets: Socket[];
   allClosed(): Promise<unknown>;
 }
@@ -37,7 +39,12 @@ export function diallerFor(t: ExecutionContext, resolver: Resolver = namesOf({})
   t.teardown(() => {
     for (const socket of sockets) socket.destroy();
   });
-  return Object.assign(createDialler({ resolver, onSocket }), { sockets, allClosed: () => Promise.all(closings) });
+  const dialler = createDialler({
+    resolver,
+    sockets: new NodeSockets(),
+    onSocket: (socket) => onSocket(socket as Socket),
+  });
+  return Object.assign(dialler, { sockets, allClosed: () => Promise.all(closings) }) as WatchedDialler;
 }
 
 /** A peer that does `meet` with each connection. */

@@ -12,7 +12,7 @@ async function main(port: number): Promise<void> {
   const { binding } = loaded;
   const numbers = new Float64Array(16);
   const early: (() => unknown)[] = [
-    () => binding.adopt(0, 1, undefined, undefined, undefined, 0, 0, 0, 0, 0, false),
+    () => binding.adopt(0, 1, undefined, undefined, undefined, 0, 0, 0, 0, 0, false, 0),
     () => binding.cut(1),
     () => binding.renew(1, 1),
     () => binding.counts(1, numbers),
