@@ -9,10 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "parking.h"
+#include "bindings.h"
 #include "relay-core.h"
 #include "values.h"
-#include "waiting.h"
 
 namespace {
 
@@ -38,7 +37,6 @@ constexpr size_t kRecordsAtOnce = 64;
 std::mutex shared_mutex;
 Core* shared_core = nullptr;
 Mailbox* heir = nullptr;
-relay::Parking& parking = *new relay::Parking;
 
 struct Environment {
   Mailbox* mailbox = nullptr;
@@ -118,10 +116,10 @@ napi_value hold(napi_env env, napi_callback_info info) {
   return boolean(env, on);
 }
 
-/** adopt(clientFd, exitFd, reply, earlyClient, earlyExit, place, tag, idleMs, pace, allowance, keepsBeginning): the handle, or a
- *  negative errno. */
+/** adopt(clientFd, exitFd, reply, earlyClient, earlyExit, place, tag, idleMs, pace, allowance, keepsBeginning, owned): the handle,
+ *  or a negative errno. Of `owned`, bit 0 is for the client's descriptor and bit 1 for the exit's. */
 napi_value adopt(napi_env env, napi_callback_info info) {
-  const Arguments<11> arguments(env, info);
+  const Arguments<12> arguments(env, info);
   const Environment* environment = environment_of(env);
   if (environment->mailbox == nullptr) return fail(env, "open first");
   Adoption adoption;
@@ -131,6 +129,8 @@ napi_value adopt(napi_env env, napi_callback_info info) {
     adoption.fd[side] = static_cast<int>(fd);
     adoption.early[side] = octets_of(env, arguments[3 + side]);
   }
+  const int64_t owned = whole_of(env, arguments[11], 0);
+  for (size_t side = 0; side < 2; side++) adoption.owned[side] = owned > 0 && (owned >> side & 1) != 0;
   adoption.reply = octets_of(env, arguments[2]);
   adoption.owner = environment->mailbox;
   adoption.place = number_of(env, arguments[5], 0);
@@ -231,73 +231,16 @@ napi_value stats(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** park(fd): a ticket for a duplicate, or a negative errno. */
-napi_value park(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  const int64_t fd = whole_of(env, arguments[0], -1);
-  if (fd < 0 || fd > INT32_MAX) return number(env, -EBADF);
-  const uint64_t ticket = parking.park(static_cast<int>(fd));
-  return number(env, ticket == 0 ? -static_cast<double>(errno) : static_cast<double>(ticket));
-}
-
-/** claim(ticket): the descriptor, or -1. */
-napi_value claim(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  return number(env, parking.claim(static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, arguments[0], 0)))));
-}
-
-/** drop(ticket): whether there was one to close. */
-napi_value drop(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  return boolean(env, parking.drop(static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, arguments[0], 0)))));
-}
-
-/** sweep(): how many were closed. */
-napi_value sweep(napi_env env, napi_callback_info) { return number(env, static_cast<double>(parking.sweep())); }
-
-/** waited(fd): how many ms ago the last octets came that the connection brought, whether or not anyone has read them; -1 where the
- *  system doesn't tell. */
-napi_value waited(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  const int64_t fd = whole_of(env, arguments[0], -1);
-  return number(env, fd < 0 || fd > INT32_MAX ? -1 : static_cast<double>(relay::waited_ms(static_cast<int>(fd))));
-}
-
-/** unread(fd): octets that the connection has brought and nobody has read. */
-napi_value unread(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  const int64_t fd = whole_of(env, arguments[0], -1);
-  const bool is_descriptor = fd >= 0 && fd <= INT32_MAX;
-  return number(env, is_descriptor ? static_cast<double>(relay::unread_of(static_cast<int>(fd))) : 0);
-}
-
-/** bound(fd, octets): lets the system hold no more than about so many octets that nobody has read. */
-napi_value bound(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
-  const int64_t fd = whole_of(env, arguments[0], -1);
-  const int64_t octets = whole_of(env, arguments[1], 0);
-  const bool is_descriptor = fd >= 0 && fd <= INT32_MAX;
-  if (is_descriptor && octets > 0 && octets <= INT32_MAX / 2)
-    relay::bound_unread(static_cast<int>(fd), static_cast<int>(octets));
-  return number(env, 0);
-}
-
 }  // namespace
 
 NAPI_MODULE_INIT() {
   napi_set_instance_data(
       env, new Environment, [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
-  const struct {
-    const char* name;
-    napi_callback callback;
-  } functions[] = {{"open", open_mailbox}, {"hold", hold},     {"adopt", adopt}, {"cut", cut},
-                   {"renew", renew},       {"counts", counts}, {"drain", drain}, {"stats", stats},
-                   {"beginning", beginning}, {"park", park}, {"claim", claim}, {"drop", drop},
-                   {"sweep", sweep}, {"waited", waited}, {"unread", unread}, {"bound", bound}};
-  for (const auto& [name, callback] : functions) {
-    napi_value function = nullptr;
-    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
-    napi_set_named_property(env, exports, name, function);
-  }
+  const relay::NamedFunction functions[] = {{"open", open_mailbox}, {"hold", hold},     {"adopt", adopt},
+                                            {"cut", cut},           {"renew", renew},   {"counts", counts},
+                                            {"drain", drain},       {"stats", stats},   {"beginning", beginning}};
+  relay::define(env, exports, functions);
+  relay::register_descriptors(env, exports);
+  relay::register_poller(env, exports);
   return exports;
 }

@@ -20,19 +20,22 @@ bool watch(int epoll, int fd, uint64_t data) {
   return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+/** The side's descriptor for the tunnel. False with errno set. */
+bool take(const Adoption& adoption, int side, int fds[2]) {
+  fds[side] = adoption.owned[side] ? adoption.fd[side] : fcntl(adoption.fd[side], F_DUPFD_CLOEXEC, 3);
+  return fds[side] >= 0;
+}
+
 }  // namespace
 
 uint64_t Loop::adopt(const Adoption& adoption) {
-  int fds[2];
-  fds[0] = fcntl(adoption.fd[0], F_DUPFD_CLOEXEC, 3);
-  if (fds[0] < 0) return 0;
-  fds[1] = fcntl(adoption.fd[1], F_DUPFD_CLOEXEC, 3);
+  int fds[2] = {-1, -1};
   uint32_t index = 0;
-  const bool fits = fds[1] >= 0 && reserve(index);
-  if (!fits) {
-    const int why = fds[1] < 0 ? errno : ENOBUFS;
-    close(fds[0]);
-    if (fds[1] >= 0) close(fds[1]);
+  const bool have_all = take(adoption, 0, fds) && take(adoption, 1, fds);
+  if (!have_all || !reserve(index)) {
+    const int why = have_all ? ENOBUFS : errno;
+    for (int side = 0; side < 2; side++)
+      if (fds[side] >= 0 && !adoption.owned[side]) close(fds[side]);
     errno = why;
     return 0;
   }

@@ -20,8 +20,11 @@ struct Options {
 
 /** What is handed over. Side 0 is the client's. */
 struct Adoption {
-  /** Connected sockets that don't block. They are duplicated; the caller may close its own at once, but never shut them down. */
+  /** Connected sockets that don't block. Those that aren't owned are duplicated; the caller may close its own at once, but never shut
+   *  them down. */
   int fd[2] = {-1, -1};
+  /** Whether the descriptor itself is handed over. It stays the caller's where the adoption fails. */
+  bool owned[2] = {false, false};
   double place = 0;
   double tag = 0;
   Mailbox* owner = nullptr;

@@ -1,0 +1,75 @@
+// What JavaScript asks about descriptors: their way to another thread, and what waits in them.
+#include <cerrno>
+#include <cstdint>
+
+#include "bindings.h"
+#include "parking.h"
+#include "values.h"
+#include "waiting.h"
+
+namespace relay {
+namespace {
+
+/** Of the process, and of every thread of JavaScript to its end. */
+Parking& parking = *new Parking;
+
+/** park(fd): a ticket for a duplicate, or a negative errno. */
+napi_value park(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const int64_t fd = whole_of(env, arguments[0], -1);
+  if (fd < 0 || fd > INT32_MAX) return number(env, -EBADF);
+  const uint64_t ticket = parking.park(static_cast<int>(fd));
+  return number(env, ticket == 0 ? -static_cast<double>(errno) : static_cast<double>(ticket));
+}
+
+/** claim(ticket): the descriptor, or -1. */
+napi_value claim(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return number(env, parking.claim(static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, arguments[0], 0)))));
+}
+
+/** drop(ticket): whether there was one to close. */
+napi_value drop(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return boolean(env, parking.drop(static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, arguments[0], 0)))));
+}
+
+/** sweep(): how many were closed. */
+napi_value sweep(napi_env env, napi_callback_info) { return number(env, static_cast<double>(parking.sweep())); }
+
+/** waited(fd): how many ms ago the last octets came that the connection brought, whether or not anyone has read them; -1 where the
+ *  system doesn't tell. */
+napi_value waited(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const int64_t fd = whole_of(env, arguments[0], -1);
+  return number(env, fd < 0 || fd > INT32_MAX ? -1 : static_cast<double>(waited_ms(static_cast<int>(fd))));
+}
+
+/** unread(fd): octets that the connection has brought and nobody has read. */
+napi_value unread(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const int64_t fd = whole_of(env, arguments[0], -1);
+  const bool is_descriptor = fd >= 0 && fd <= INT32_MAX;
+  return number(env, is_descriptor ? static_cast<double>(unread_of(static_cast<int>(fd))) : 0);
+}
+
+/** bound(fd, octets): lets the system hold no more than about so many octets that nobody has read. */
+napi_value bound(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const int64_t fd = whole_of(env, arguments[0], -1);
+  const int64_t octets = whole_of(env, arguments[1], 0);
+  const bool is_descriptor = fd >= 0 && fd <= INT32_MAX;
+  if (is_descriptor && octets > 0 && octets <= INT32_MAX / 2)
+    bound_unread(static_cast<int>(fd), static_cast<int>(octets));
+  return number(env, 0);
+}
+
+}  // namespace
+
+void register_descriptors(napi_env env, napi_value exports) {
+  const NamedFunction functions[] = {{"park", park},     {"claim", claim},   {"drop", drop},  {"sweep", sweep},
+                                     {"waited", waited}, {"unread", unread}, {"bound", bound}};
+  define(env, exports, functions);
+}
+
+}  // namespace relay

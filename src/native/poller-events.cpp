@@ -1,0 +1,155 @@
+// Of a poller what brings events: connections that are accepted, begun ones that stand or fail, and what can be read and written.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "poller.h"
+
+namespace relay {
+namespace {
+
+/** Connections that one listener accepts before others have their turn. */
+constexpr int kAcceptedAtOnce = 32;
+
+int open_reserve() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+int error_of(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+uint32_t bits_of(uint32_t events) {
+  uint32_t bits = 0;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) bits |= kReadable;
+  if (events & EPOLLOUT) bits |= kWritable;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) bits |= kHungUp;
+  return bits;
+}
+
+/** Whether an accept failed for want of something that the whole process, or system, is short of. */
+bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+
+}  // namespace
+
+struct Poller::Batch {
+  double* fields;
+  size_t room;
+  size_t count = 0;
+
+  void add(uint64_t handle, uint32_t bits, double third) {
+    double* const at = fields + count++ * kEventFields;
+    at[0] = static_cast<double>(handle);
+    at[1] = bits;
+    at[2] = third;
+  }
+};
+
+Poller::Poller() : epoll_(epoll_create1(EPOLL_CLOEXEC)), reserve_(open_reserve()) {}
+
+Poller::~Poller() {
+  settle();
+  for (size_t number = 0; number < entries_.size(); number++)
+    if (entries_[number].sequence != 0) ::close(static_cast<int>(number));
+  if (reserve_ >= 0) ::close(reserve_);
+  if (epoll_ >= 0) ::close(epoll_);
+}
+
+size_t Poller::collect(double* fields, size_t most) {
+  Batch batch{fields, most};
+  collecting_ = true;
+  // The second look is for what accepted connections have brought with them: it saves a turn of the event loop.
+  bool again = true;
+  for (int look = 0; look < 2 && again; look++) {
+    again = false;
+    // Half of the room is for connections that are accepted.
+    const size_t at_once = std::min((most - batch.count) / 2, kLook);
+    if (at_once == 0) break;
+    const int found = std::max(0, epoll_wait(epoll_, ready_, static_cast<int>(at_once), 0));
+    size_t spare = most - batch.count - static_cast<size_t>(found);
+    for (int i = 0; i < found; i++) {
+      const uint64_t handle = ready_[i].data.u64;
+      const Entry* entry = find(handle);
+      if (entry == nullptr) continue;
+      if (entry->kind == Kind::listener) {
+        again = accept_some(handle, batch, spare) || again;
+      } else {
+        note(handle, ready_[i].events, batch);
+      }
+    }
+  }
+  return batch.count;
+}
+
+void Poller::settle() {
+  collecting_ = false;
+  for (const int fd : to_close_) ::close(fd);
+  to_close_.clear();
+}
+
+void Poller::note(uint64_t handle, uint32_t events, Batch& batch) {
+  Entry& entry = *find(handle);
+  uint32_t bits = bits_of(events);
+  if (entry.kind == Kind::connecting) {
+    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
+    entry.kind = Kind::connected;
+    const bool may_have_failed = (events & (EPOLLERR | EPOLLHUP)) != 0;
+    const int error = may_have_failed ? error_of(static_cast<int>(&entry - entries_.data())) : 0;
+    if (error != 0) return batch.add(handle, kFailed, error);
+    bits |= kConnected;
+  }
+  batch.add(handle, bits, 0);
+}
+
+/** `spare` is how many more may be accepted in this look. Whether any was. */
+bool Poller::accept_some(uint64_t listener, Batch& batch, size_t& spare) {
+  const int fd = static_cast<int>(listener & 0xfffff);
+  bool any = false;
+  for (int i = 0; i < kAcceptedAtOnce && spare > 0; i++) {
+    Address peer;
+    socklen_t length = sizeof peer;
+    const int accepted = accept4(fd, &peer.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (accepted < 0 && errno == EAGAIN) break;
+    if (accepted < 0 && is_shortage(errno)) {
+      if (turn_away(fd)) continue;
+      calm(listener, true);
+      return any;
+    }
+    // Any other error is that one connection's.
+    if (accepted < 0) continue;
+    const int64_t handle = enter(accepted, Kind::connected, peer);
+    if (handle < 0) {
+      ::close(accepted);
+      continue;
+    }
+    batch.add(listener, kAccepted, static_cast<double>(handle));
+    spare--;
+    any = true;
+  }
+  if (find(listener)->calmed) calm(listener, false);
+  return any;
+}
+
+/** Without a descriptor to accept with, the listener would stay ready and the loop spin. False where that didn't help. */
+bool Poller::turn_away(int listener) {
+  if (reserve_ < 0) reserve_ = open_reserve();
+  if (reserve_ < 0) return false;
+  ::close(reserve_);
+  const int accepted = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  if (accepted >= 0) ::close(accepted);
+  reserve_ = open_reserve();
+  return accepted >= 0;
+}
+
+/** From there on it tells of connections that come, and no more of those that are there; until it accepts again. */
+void Poller::calm(uint64_t listener, bool on) {
+  find(listener)->calmed = on;
+  epoll_event event{};
+  event.events = on ? EPOLLIN | EPOLLET : static_cast<uint32_t>(EPOLLIN);
+  event.data.u64 = listener;
+  epoll_ctl(epoll_, EPOLL_CTL_MOD, static_cast<int>(listener & 0xfffff), &event);
+}
+
+}  // namespace relay
