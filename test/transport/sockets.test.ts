@@ -51,9 +51,10 @@ scenes['octets come in order, and an end behind them'] = both(async ({ ours, the
   t.true(ours.readableEnded);
   t.false(ours.destroyed, 'the other direction is open');
   t.is(ours.bytesRead, 7);
+  const closed = once(ours, 'close');
   ours.end(Buffer.from('bye'));
   t.is(String(await allOf(theirs)), 'bye');
-  await once(ours, 'close');
+  await closed;
 });
 
 scenes['texts are sent as they are told to be encoded'] = both(async ({ ours, theirs }, t) => {
@@ -288,7 +289,8 @@ scenes['a closed acceptor accepts no more, and leaves what it accepted'] = async
   acceptor.close();
   const late = net.connect(acceptor.port, '127.0.0.1');
   const [error] = (await once(late, 'error')) as [NodeJS.ErrnoException];
-  t.is(error.code, 'ECONNREFUSED');
+  // Perhaps it was in the queue before the descriptor was closed.
+  t.true(error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET', error.code);
   served.end(Buffer.from('still here'));
   t.is(String(await allOf(client)), 'still here');
   client.end();
