@@ -64,8 +64,9 @@ int64_t Poller::connect(const Address& to, const Address& from) {
 }
 
 int64_t Poller::attach(int fd) {
+  // One whose peer has left meanwhile is taken all the same: whoever reads it is told.
   const Address peer = peer_address(fd);
-  if (!peer.is_set()) return errno == EBADF ? -EBADF : -ENOTCONN;
+  if (!peer.is_set() && errno != ENOTCONN) return -errno;
   int on = 1;
   if (ioctl(fd, FIONBIO, &on) != 0) return -errno;
   return enter(fd, Kind::connected, peer);

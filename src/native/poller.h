@@ -41,7 +41,7 @@ class Poller {
   int64_t listen(const Address& at, bool reuse_port, int backlog);
   /** Begins to connect, from an address where it is set. Returns a handle; kConnected or kFailed follows. */
   int64_t connect(const Address& to, const Address& from);
-  /** Takes over a connected descriptor, which stays the caller's where this fails. Returns a handle. */
+  /** Takes over a descriptor that is or was connected, and which stays the caller's where this fails. Returns a handle. */
   int64_t attach(int fd);
   /** Octets read; 0 for the FIN. */
   int64_t read(uint64_t handle, char* into, size_t most);

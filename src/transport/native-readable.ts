@@ -23,7 +23,7 @@ export interface SocketHome {
   /** Enters a socket under its handle, or strikes it off. */
   enter(handle: number, socket: NativeSocket): void;
   strike(handle: number): void;
-  /** Calls socket.turn() behind the events that are under way. */
+  /** Calls socket.laterTurn() behind the events that are under way. */
   later(socket: NativeReadable): void;
   /** Calls socket.closed() once whoever runs now is done. */
   closing(socket: NativeSocket): void;
@@ -43,6 +43,9 @@ export abstract class NativeReadable extends EventEmitter {
   #flowing: boolean | null = null;
   #turns = false;
   #flows = false;
+  /** Waits for a turn behind the others; octets have been told since the last of those. */
+  #waits = false;
+  #told = false;
   /** Octets, a FIN or an error may be there to be read. */
   #readable: boolean;
   #hungUp = false;
@@ -111,9 +114,16 @@ export abstract class NativeReadable extends EventEmitter {
     this.#borrower = borrower;
   }
 
-  /** Its turn, that it asked for. */
+  /** Its turn, that resume() asked for. */
   turn(): void {
     this.#turns = false;
+    this.#flow();
+  }
+
+  /** Its turn behind the others. */
+  laterTurn(): void {
+    this.#waits = false;
+    this.#told = false;
     this.#flow();
   }
 
@@ -146,23 +156,23 @@ export abstract class NativeReadable extends EventEmitter {
       }
       const held = this.read();
       if (held !== null) {
+        this.#told = true;
         this.emit('data', held);
         continue;
       }
-      if (this.broken !== null) {
-        this.destroy(this.broken);
+      const isOver = this.#finRead || this.broken !== null;
+      // Whoever was told of octets has first done with them, promises included.
+      if ((isOver && this.#told) || reads === READS_AT_ONCE) {
+        if (!this.#waits) this.home.later(this);
+        this.#waits = true;
         break;
       }
-      if (this.#finRead) {
+      if (isOver) {
         this.#tellEnd();
         break;
       }
       if (!this.#readable) break;
-      if (reads++ === READS_AT_ONCE) {
-        this.#turns = true;
-        this.home.later(this);
-        break;
-      }
+      reads++;
       this.#take();
     }
     this.#flows = false;
@@ -173,12 +183,10 @@ export abstract class NativeReadable extends EventEmitter {
     const borrower = this.#borrower;
     const count = this.#read(borrower === null ? KEPT_BYTES : LENT_BYTES);
     if (count <= 0) return;
+    this.#told = true;
     const { room } = this.home;
-    if (borrower !== null) {
-      if (!borrower(room.subarray(0, count))) this.pause();
-      return;
-    }
-    this.emit('data', copyOf(room, count));
+    if (borrower === null) this.emit('data', copyOf(room, count));
+    else if (!borrower(room.subarray(0, count))) this.pause();
   }
 
   /** Of a peer that is gone what it said last is read whoever wants it, so that its being gone shows. */
@@ -208,6 +216,10 @@ export abstract class NativeReadable extends EventEmitter {
   }
 
   #tellEnd(): void {
+    if (this.broken !== null) {
+      this.destroy(this.broken);
+      return;
+    }
     if (this.readableEnded) return;
     this.readableEnded = true;
     this.emit('end');

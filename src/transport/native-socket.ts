@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import net from 'node:net';
 import { EAGAIN, KEPT_BYTES, NativeReadable, type SocketHome } from './native-readable.ts';
 import { pollBit } from './poller-binding.ts';
@@ -122,11 +123,16 @@ export class NativeSocket extends NativeReadable implements Socket {
     return descriptor;
   }
 
-  /** Takes back what release() gave away, before anything else has run. */
+  /** Takes back what release() gave away, before anything else has run; where that can't be done it stays closed. */
   reclaim(descriptor: number): void {
-    this.handle = this.home.binding.pollAttach(descriptor);
+    const handle = this.home.binding.pollAttach(descriptor);
+    if (handle < 0) {
+      closeSync(descriptor);
+      return;
+    }
+    this.handle = handle;
     this.destroyed = false;
-    this.home.enter(this.handle, this);
+    this.home.enter(handle, this);
   }
 
   /** Gives the connection to a socket of Node's. This one closes when that does, and destroys it when it is destroyed. */

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { closeSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { readingRoom } from './dialled-socket.ts';
 import type { NativeReadable, SocketHome } from './native-readable.ts';
@@ -46,7 +47,9 @@ export class NativeSockets implements Sockets, SocketHome {
   attach(descriptor: number): Socket {
     const handle = this.binding.pollAttach(descriptor);
     const socket = new NativeSocket(this, handle, 'connected');
-    return handle < 0 ? socket.destroy(systemError('attach', handle)) : socket;
+    if (handle > 0) return socket;
+    closeSync(descriptor);
+    return socket.destroy(systemError('attach', handle));
   }
 
   async listen(options: ListenOptions, onConnection: (socket: Socket) => void): Promise<Acceptor> {
@@ -107,7 +110,7 @@ export class NativeSockets implements Sockets, SocketHome {
   readonly #giveTurns = (): void => {
     const sockets = this.#later;
     this.#later = [];
-    for (const socket of sockets) guard(() => socket.turn());
+    for (const socket of sockets) guard(() => socket.laterTurn());
   };
 
   readonly #tellClosed = (): void => {

@@ -57,6 +57,26 @@ scenes['octets come in order, and an end behind them'] = both(async ({ ours, the
   await closed;
 });
 
+scenes['an end waits until what octets began is done, promises included'] = both(async ({ ours, theirs }, t) => {
+  const told: string[] = [];
+  ours.on('data', () => {
+    // As a reader that stops for a moment does.
+    ours.pause();
+    ours.resume();
+    void Promise.resolve()
+      .then(() => {})
+      .then(() => told.push('done'));
+  });
+  ours.pause();
+  theirs.end('octets');
+  await once(theirs, 'finish');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  ours.on('end', () => told.push('end')).resume();
+  await once(ours, 'end');
+  t.deepEqual(told, ['done', 'end']);
+  ours.destroy();
+});
+
 scenes['texts are sent as they are told to be encoded'] = both(async ({ ours, theirs }, t) => {
   ours.write('caf\u00e9 ', 'latin1');
   ours.write('caf\u00e9 ');
