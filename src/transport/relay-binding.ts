@@ -75,7 +75,7 @@ export function loadRelayBinding(): LoadedBinding {
   if (process.platform !== 'linux') return { why: `there is none for ${process.platform}` };
   try {
     const binding: RelayBinding = createRequire(import.meta.url)('../native/relay.node');
-    const isCurrent = typeof binding.sweep === 'function' && typeof binding.bound === 'function';
+    const isCurrent = typeof binding.sweep === 'function' && typeof binding.pollOpen === 'function';
     if (!isCurrent) return { why: 'it was built of other sources (npm ci builds it anew)' };
     return { binding };
   } catch (cause) {

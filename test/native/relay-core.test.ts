@@ -6,6 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import { has, run } from '../support/programs.ts';
 
 const source = fileURLToPath(new URL('../../src/native/', import.meta.url));
+/** What needs Node's headers. */
+const usesNode = /(^|-)(binding|host)\.cpp$/;
 const driverOf = (name: string): string => fileURLToPath(new URL(`./${name}.cpp`, import.meta.url));
 
 /** Tunnels of one run; a long one is for by hand: RELAY_TUNNELS=1000000. */
@@ -27,7 +29,7 @@ async function build(t: ExecutionContext, driver: string, options: readonly stri
   const folder = mkdtempSync(join(tmpdir(), 'roundabout-relay-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const program = join(folder, driver);
-  const core = readdirSync(source).filter((name) => name.endsWith('.cpp') && name !== 'binding.cpp');
+  const core = readdirSync(source).filter((name) => name.endsWith('.cpp') && !usesNode.test(name));
   const flags = ['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-pthread', '-fno-sanitize-recover=all'];
   const files = [...core.map((name) => join(source, name)), driverOf(driver)];
   const built = await run('g++', [...flags, ...options, `-I${source}`, '-o', program, ...files], {
