@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { Socket } from './socket.ts';
 
 /** Closes a connection in order, between two messages. Over TLS either side tells its end (RFC 8446 §6.1), and a peer that is left
  *  without a word still tells its own, which is traffic that a vendor counts: so ours is told, and `socket`, which must flow, is read
