@@ -222,4 +222,7 @@ test('a count stays while its period lasts and well beyond, however many come', 
   here.pass(31 * HOUR);
   flood(2, 1_000 + 61 * HOUR);
   t.false(here.counts.holds(account), 'two days and more behind its end others may have its place');
+  here.pass(HOUR);
+  t.is(here.counts.add(account, 2n), 2n, 'who comes back to it counts anew, in a row of its own');
+  t.true(here.counts.holds(account));
 });
