@@ -38,6 +38,8 @@ export class ExchangeLedger implements Ledger {
   /** Wraps at 32 bits. */
   #posted: number;
   #lookedAt = 0;
+  /** What the wall clock was ahead of the monotonic one when this batch began, in ms: a look at a clock costs what a sum does. */
+  #wallAhead = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: ExchangeLedgerOptions) {
@@ -52,7 +54,8 @@ export class ExchangeLedger implements Ledger {
     sum.attempts += 1;
     if (sent > 0) sum.requests += 1;
     meter.bookInto(sum);
-    this.#tally.log(sum, { id: exchange.id, time: this.#options.wallTime(), ms, sent, received, attempts: 0 });
+    const time = this.#wallTime(this.#options.now());
+    this.#tally.log(sum, { id: exchange.id, time, ms, sent, received, attempts: 0 });
   }
 
   opened(exchange: Exchange): void {
@@ -62,10 +65,10 @@ export class ExchangeLedger implements Ledger {
 
   ended(exchange: Exchange): void {
     const { meter, choice, id } = exchange;
-    const { now, wallTime } = this.#options;
+    const now = this.#options.now();
     this.#makeRoom();
     const sum = this.#sumOf(this.#keyOf(exchange, choice, kindOf(exchange)));
-    const ms = now() - exchange.startedAt;
+    const ms = now - exchange.startedAt;
     sum.exchanges += 1;
     sum.ms += ms;
     if (meter !== null) {
@@ -75,7 +78,7 @@ export class ExchangeLedger implements Ledger {
       meter.bookInto(sum);
     }
     const { sent, received } = meter ?? NOTHING;
-    this.#tally.log(sum, { id, time: wallTime(), ms, sent, received, attempts: exchange.attempts.length });
+    this.#tally.log(sum, { id, time: this.#wallTime(now), ms, sent, received, attempts: exchange.attempts.length });
   }
 
   payerOf(exchange: Exchange): BookingKey {
@@ -149,7 +152,13 @@ export class ExchangeLedger implements Ledger {
   }
 
   #wake(): void {
-    this.#timer ??= setTimeout(() => this.#tick(), POST_MS).unref();
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => this.#tick(), POST_MS).unref();
+    this.#wallAhead = this.#options.wallTime() - this.#options.now();
+  }
+
+  #wallTime(now: number): number {
+    return Math.floor(now + this.#wallAhead);
   }
 }
 

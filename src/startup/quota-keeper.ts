@@ -3,7 +3,7 @@ import type { KeptQuota, QuotaStore } from '../store/quota-store.ts';
 import { StoreError } from '../store/store-error.ts';
 
 /** How often what has changed is kept, in ms: this is what a kill can lose of what was counted. */
-const SAVE_MS = 250;
+const SAVE_MS = 500;
 
 /** … and while that fails. */
 const RETRY_MS = 2_000;
@@ -12,7 +12,7 @@ const RETRY_MS = 2_000;
 const RECENT_MS = 48 * 3_600_000;
 
 /** In so many rounds counts that are gone from memory are let go. */
-const ROUNDS_PER_TIDY = 240;
+const ROUNDS_PER_TIDY = 120;
 
 /** How it is to keep what was used. */
 export interface QuotaHealth {

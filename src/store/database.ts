@@ -7,6 +7,9 @@ import { asStoreError, StoreError } from './store-error.ts';
 
 export type Database = Sqlite.Database;
 
+/** Prepared, for values of any kind. */
+export type Statement = Sqlite.Statement<unknown[]>;
+
 export interface StoreOptions {
   /** The wall clock, in ms since the epoch: it stamps records. */
   readonly now: () => number;
