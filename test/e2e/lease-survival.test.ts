@@ -1,6 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { decodeLeases } from '../../src/memory/lease-codec.ts';
+import { readFrames } from '../../src/memory/snapshot.ts';
+import { type FoundLog, LeaseLog } from '../../src/store/lease-log.ts';
 import { forwardVia } from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
@@ -37,12 +40,27 @@ const sessions = [
 ];
 const exitsOf = (gateway: Gateway, names = sessions) => Promise.all(names.map((name) => exitOf(gateway, name)));
 
+/** How many sessions the logs in the data folder know with an exit. */
+function leasesIn(folder: string): number {
+  const frames = logsIn(folder).flatMap(({ content }) => readFrames(content).frames);
+  const changes = frames.flatMap(({ payload }) => decodeLeases(payload, Date.now()) ?? []);
+  return new Set(changes.filter(({ exit }) => exit !== null).map(({ key }) => key.join())).size;
+}
+
+/** None where one has gone while they were read, as after the snapshot of the start. */
+function logsIn(folder: string): readonly FoundLog[] {
+  try {
+    return new LeaseLog(folder).found();
+  } catch {
+    return [];
+  }
+}
+
 test.serial('sessions hold their exits over a kill and over a stop', async (t) => {
   const first = await start();
   const held = await exitsOf(first);
   t.true(new Set(held).size > 3);
-  // Appended within 100 ms, and this machine may be slow.
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await until(() => leasesIn(join(first.folder, 'data')) === sessions.length, 'all are in the log');
   await first.kill({ keepFolder: true });
   const second = await first.startAgain();
   t.deepEqual(await exitsOf(second), held);

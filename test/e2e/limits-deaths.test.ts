@@ -70,8 +70,8 @@ test('limits neither leak places nor let in too many when workers die under load
   }
   while ((await get('rated', urls.rated))?.status === 200);
   t.true(counted.seen <= BURST, `${counted.seen}`);
-  // What a dead worker had let in and not sent yet is spent.
-  t.true(counted.seen >= BURST - 3 * CONNECTIONS);
+  // What a dead worker had let in and not sent yet is spent: of each connection one request at most.
+  t.true(counted.seen >= BURST - 3 * Math.ceil(CONNECTIONS / 3), `${counted.seen}`);
   t.log(`${counted.seen} of ${BURST}`);
   const login = gateway.login('held');
   const echo = async () => (await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login })).content;
