@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -19,8 +20,10 @@ Address address_by(int (*ask)(int, sockaddr*, socklen_t*), int fd) {
   Address address;
   socklen_t length = sizeof address;
   // Longer than there is room for is a Unix socket's.
-  if (ask(fd, &address.any, &length) != 0 || !address.is_set()) return {};
-  return address;
+  if (ask(fd, &address.any, &length) != 0) return {};
+  if (address.is_set()) return address;
+  errno = EAFNOSUPPORT;
+  return {};
 }
 
 }  // namespace

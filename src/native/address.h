@@ -28,7 +28,7 @@ bool parse_address(const char* text, uint16_t port, Address& into);
 /** As Node prints it: a link-local one with its scope, an IPv4 address of a dual-stack socket as `::ffff:…`. Empty where there is none. */
 std::string text_of(const Address& address);
 
-/** The socket's own address, and its peer's; of no family where the system doesn't tell. */
+/** The socket's own address, and its peer's; of no family, and errno says why, where there is none. */
 Address own_address(int fd);
 Address peer_address(int fd);
 

@@ -23,9 +23,10 @@ int error_of(int fd) {
 
 uint32_t bits_of(uint32_t events) {
   uint32_t bits = 0;
-  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) bits |= kReadable;
+  if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) bits |= kReadable;
   if (events & EPOLLOUT) bits |= kWritable;
-  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) bits |= kHungUp;
+  // A read stops at an urgent octet though more are behind it, which have had their event: so it doesn't say that all is read.
+  if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) bits |= kHungUp;
   return bits;
 }
 
@@ -128,7 +129,7 @@ bool Poller::accept_some(uint64_t listener, Batch& batch, size_t& spare) {
     spare--;
     any = true;
   }
-  if (find(listener)->calmed) calm(listener, false);
+  calm(listener, false);
   return any;
 }
 
@@ -145,7 +146,10 @@ bool Poller::turn_away(int listener) {
 
 /** From there on it tells of connections that come, and no more of those that are there; until it accepts again. */
 void Poller::calm(uint64_t listener, bool on) {
-  find(listener)->calmed = on;
+  Entry& entry = *find(listener);
+  // Each change would tell once more of what is there.
+  if (entry.calmed == on) return;
+  entry.calmed = on;
   epoll_event event{};
   event.events = on ? EPOLLIN | EPOLLET : static_cast<uint32_t>(EPOLLIN);
   event.data.u64 = listener;

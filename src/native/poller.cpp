@@ -13,7 +13,7 @@ constexpr int kNumberBits = 20;
 constexpr uint64_t kNumbers = 1ull << kNumberBits;
 constexpr uint64_t kSequences = 1ull << (53 - kNumberBits);
 
-constexpr uint32_t kWatched = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+constexpr uint32_t kWatched = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 /** Between two probes, and how many go unanswered before a connection is taken for dead: as Node has it. */
 constexpr int kProbeIntervalS = 1;

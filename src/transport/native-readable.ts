@@ -149,6 +149,15 @@ export abstract class NativeReadable extends EventEmitter {
   #flow(): void {
     if (this.#flows || this.destroyed || this.connecting) return;
     this.#flows = true;
+    try {
+      this.#tell();
+    } finally {
+      // A listener may have thrown: the next event is heard all the same.
+      this.#flows = false;
+    }
+  }
+
+  #tell(): void {
     for (let reads = 0; !this.destroyed; ) {
       if (this.#flowing !== true) {
         if (this.#hungUp) this.#keepLast();
@@ -175,7 +184,6 @@ export abstract class NativeReadable extends EventEmitter {
       reads++;
       this.#take();
     }
-    this.#flows = false;
   }
 
   /** Reads once, and tells what came. */

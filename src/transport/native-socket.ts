@@ -22,6 +22,7 @@ export class NativeSocket extends NativeReadable implements Socket {
   writableNeedDrain = false;
   writableEnded = false;
   #finSent = false;
+  #closeTold = false;
 
   #peer = '';
   #ends: readonly string[] | null = null;
@@ -163,7 +164,10 @@ export class NativeSocket extends NativeReadable implements Socket {
 
   /** Nothing more will happen. */
   closed(): void {
-    if (this.destroyed) this.emit('close', this.errored !== null);
+    // One that was reclaimed and then closed is in the list twice.
+    if (!this.destroyed || this.#closeTold) return;
+    this.#closeTold = true;
+    this.emit('close', this.errored !== null);
   }
 
   protected endTold(): void {

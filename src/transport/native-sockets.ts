@@ -72,7 +72,7 @@ export class NativeSockets implements Sockets, SocketHome {
   }
 
   strike(handle: number): void {
-    if (handle > 0) this.#sockets[handle & DESCRIPTOR_MASK] = undefined;
+    if (this.#sockets[handle & DESCRIPTOR_MASK]?.handle === handle) this.#sockets[handle & DESCRIPTOR_MASK] = undefined;
   }
 
   later(socket: NativeReadable): void {

@@ -3,7 +3,7 @@ export const pollBit = {
   /** Octets, a FIN or a reset can be read. */
   readable: 1,
   writable: 2,
-  /** The peer's FIN has come, or the connection is broken: reads go on until they say so. */
+  /** The peer's FIN has come, or an urgent octet, or the connection is broken: reads go on until they say so. */
   hungUp: 4,
   /** A listener has accepted a connection: its handle is the third field. */
   accepted: 8,

@@ -55,6 +55,15 @@ for (const [sanitizer, runs] of [
   });
 }
 
+compilerTest('random sockets over a poller leave nothing behind: sanitizers address,undefined', async (t) => {
+  t.timeout(buildBoundMs + boundMs * 2);
+  const program = await build(t, 'poller-stress', ['-fsanitize=address,undefined']);
+  for (const seed of ['1', '2']) {
+    const ended = await run(program, ['2000', seed], { timeoutMs: boundMs });
+    t.is(ended.code, 0, ended.stdout + ended.stderr);
+  }
+});
+
 compilerTest('how long octets have waited is told of connections alone: sanitizers address,undefined', async (t) => {
   t.timeout(buildBoundMs + boundMs);
   const program = await build(t, 'socket-waits', ['-fsanitize=address,undefined']);
