@@ -114,9 +114,10 @@ export class NativeSocket extends NativeReadable implements Socket {
     return this;
   }
 
-  /** Gives the descriptor away: it is the caller's, and this socket closes as after destroy(). */
+  /** Gives the descriptor away: it is the caller's, and this socket closes as after destroy(). -1 as of `descriptor`, and then nothing
+   *  has changed. */
   release(): number {
-    if (this.destroyed) return -1;
+    if (this.destroyed || this.broken !== null) return -1;
     const descriptor = this.home.binding.pollRelease(this.handle);
     this.home.strike(this.handle);
     this.destroyed = true;
@@ -126,6 +127,7 @@ export class NativeSocket extends NativeReadable implements Socket {
 
   /** Takes back what release() gave away, before anything else has run; where that can't be done it stays closed. */
   reclaim(descriptor: number): void {
+    if (descriptor < 0) return;
     const handle = this.home.binding.pollAttach(descriptor);
     if (handle < 0) {
       closeSync(descriptor);

@@ -31,6 +31,8 @@ binding?.pollOpen(
   room,
 );
 
+binding?.open(() => {}, true, 1, 8);
+
 /** Serial: one poller for all, and descriptors are counted. Skipped where there is no addon. */
 const pollerTest = binding === null ? test.serial.skip : test.serial;
 const program = fileURLToPath(new URL('./poller-program.ts', import.meta.url));
@@ -121,6 +123,19 @@ pollerTest('a listener closed by its own event, and all that it accepted with it
   t.true(handles.length > 0);
   await until(() => descriptors() === before, 'descriptors are closed');
 });
+
+const [CLIENT_IS_OWN, EXIT_IS_OWN] = [1, 2];
+/** No octets from before, no limits but a minute without any. */
+const unlimited = [undefined, undefined, undefined, 0, 0, 60_000, 0, -1, false] as const;
+
+/** All that the peer has heard so far. */
+function octetsOf(peer: net.Socket): () => string {
+  let all = '';
+  peer.on('data', (octets) => {
+    all += octets;
+  });
+  return () => all;
+}
 
 /** Resolves at the peer's end, a FIN or a reset, and answers it. */
 function endOf(peer: net.Socket): Promise<void> {
@@ -231,4 +246,41 @@ pollerTest('two threads accept at one port', async (t) => {
   for (const peer of peers) peer.destroy();
   await Promise.all(workers.map((worker) => worker.terminate()));
   t.pass();
+});
+
+pollerTest('the relay takes over descriptors that were released, and closes them', async (t) => {
+  for (const how of ['ends', 'reset'] as const) {
+    const before = descriptors();
+    const { listener, port, accepted } = listening(t);
+    const [client, exit] = [peerOf(port), peerOf(port)];
+    const heard = octetsOf(exit);
+    await until(() => accepted.length === 2);
+    const [from, to] = [client, exit].map((peer) => {
+      const handle = accepted.find((one) => binding!.pollEnds(one).endsWith(` ${peer.localPort}`));
+      return binding!.pollRelease(handle!);
+    }) as [number, number];
+    t.is(binding!.adopt(from, 1e9, ...unlimited, CLIENT_IS_OWN), EBADF);
+    t.is(binding!.adopt(-1, to, ...unlimited, EXIT_IS_OWN), EBADF);
+    t.true(
+      binding!.adopt(from, to, ...unlimited, CLIENT_IS_OWN | EXIT_IS_OWN) > 0,
+      "they were the caller's all the while",
+    );
+    client.write('octets');
+    await until(() => heard() === 'octets');
+    if (how === 'ends') {
+      const [end, answer] = [once(exit, 'end'), octetsOf(client)];
+      client.end();
+      await end;
+      exit.end('behind it');
+      await until(() => answer() === 'behind it');
+    } else {
+      const reset = new Promise((resolve) =>
+        exit.once('error', (fault) => resolve((fault as NodeJS.ErrnoException).code)),
+      );
+      client.resetAndDestroy();
+      t.is(await reset, 'ECONNRESET');
+    }
+    binding!.pollClose(listener, false);
+    await until(() => descriptors() <= before, 'descriptors are closed');
+  }
 });

@@ -60,6 +60,28 @@ scenes['octets come in order, and an end behind them'] = both(async ({ ours, the
   await closed;
 });
 
+natives['what is closed already gives nothing away, and closes once'] = both(async ({ ours, theirs }, t) => {
+  let closes = 0;
+  ours.on('close', () => closes++);
+  const descriptor = ours.release!();
+  t.true(descriptor >= 0);
+  ours.reclaim!(descriptor);
+  t.false(ours.destroyed);
+  theirs.write('still');
+  const [octets] = await once(ours, 'data');
+  t.is(String(octets), 'still');
+  // All in one turn: it is due to close twice.
+  ours.reclaim!(ours.release!());
+  ours.destroy();
+  t.is(ours.release!(), -1);
+  t.notThrows(() => ours.reclaim!(-1));
+  t.true(ours.destroyed);
+  theirs.end().resume();
+  await once(theirs, 'close');
+  await new Promise(setImmediate);
+  t.is(closes, 1);
+});
+
 /** Node's own do so only where the end comes in a read of its own. */
 natives['an end waits until what octets began is done, promises included'] = both(async ({ ours, theirs }, t) => {
   const told: string[] = [];
