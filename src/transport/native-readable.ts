@@ -139,8 +139,9 @@ export abstract class NativeReadable extends EventEmitter {
     this.#flow();
   }
 
-  /** Takes away all that waits here. */
+  /** Takes away all that waits here; no more is read. */
   protected takeHeld(): Buffer[] {
+    this.#readable = false;
     this.readableLength = 0;
     return this.#held.splice(0);
   }

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import net from 'node:net';
+import { ignoreError } from './ignore-error.ts';
 import { EAGAIN, KEPT_BYTES, NativeReadable, type SocketHome } from './native-readable.ts';
 import { pollBit } from './poller-binding.ts';
 import type { Socket } from './socket.ts';
@@ -9,6 +10,7 @@ import { systemError } from './system-error.ts';
 const JOINED_BYTES = 64 * 1024;
 
 const EMSGSIZE = -90;
+const ENOTCONN = -107;
 
 /** A plain TCP socket over the thread's own epoll. It stops reading as soon as it is paused, but for what a peer leaves behind that is
  *  gone. What the system doesn't take of a write waits here, and then write() returns false. */
@@ -22,6 +24,7 @@ export class NativeSocket extends NativeReadable implements Socket {
   writableNeedDrain = false;
   writableEnded = false;
   #finSent = false;
+  #finTold = false;
   #closeTold = false;
 
   #peer = '';
@@ -145,7 +148,7 @@ export class NativeSocket extends NativeReadable implements Socket {
     const stand = new net.Socket({ fd: descriptor, allowHalfOpen: true, readable: true, writable: true });
     for (const octets of this.takeHeld().reverse()) stand.unshift(octets);
     this.#stand = stand;
-    stand.once('close', () => this.destroy());
+    stand.on('error', ignoreError).once('close', () => this.destroy());
     return stand;
   }
 
@@ -173,7 +176,7 @@ export class NativeSocket extends NativeReadable implements Socket {
   }
 
   protected endTold(): void {
-    if (this.#finSent) this.destroy();
+    if (this.#finTold) this.destroy();
   }
 
   #end(index: number): string | undefined {
@@ -245,7 +248,8 @@ export class NativeSocket extends NativeReadable implements Socket {
   #sendFin(): void {
     this.#finSent = true;
     const result = this.home.binding.pollShutdown(this.handle);
-    if (result < 0) {
+    // Of a connection that was reset the reading tells, behind what came before.
+    if (result < 0 && result !== ENOTCONN) {
       this.#failed('shutdown', result);
       return;
     }
@@ -254,12 +258,13 @@ export class NativeSocket extends NativeReadable implements Socket {
 
   /** For nextTick. */
   finished(): void {
+    this.#finTold = true;
     this.emit('finish');
     if (this.readableEnded) this.destroy();
   }
 
   #failed(call: string, result: number): false {
-    this.destroy(systemError(call, result));
+    this.destroy(this.broken ?? systemError(call, result));
     return false;
   }
 
@@ -283,7 +288,8 @@ export class NativeSocket extends NativeReadable implements Socket {
 
 const NOTHING = new Uint8Array(0);
 
-const tellDrain = (socket: NativeSocket): void => void (socket.destroyed || socket.emit('drain'));
+const tellDrain = (socket: NativeSocket): void =>
+  void (socket.destroyed || socket.writableNeedDrain || socket.emit('drain'));
 const tellFinish = (socket: NativeSocket): void => void (socket.destroyed || socket.finished());
 const tellError = (socket: NativeSocket, error: Error): void => void socket.emit('error', error);
 

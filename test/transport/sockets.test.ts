@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import test, { type ExecutionContext } from 'ava';
+import type { NativeSocket } from '../../src/transport/native-socket.ts';
 import { NativeSockets } from '../../src/transport/native-sockets.ts';
 import { NodeSockets } from '../../src/transport/node-sockets.ts';
+import { pollBit } from '../../src/transport/poller-binding.ts';
 import { loadRelayBinding } from '../../src/transport/relay-binding.ts';
 import type { Acceptor, Socket, Sockets } from '../../src/transport/socket.ts';
 
@@ -241,6 +243,56 @@ scenes['destroyed, it tells no more than its close'] = both(async ({ ours, their
   await once(ours, 'close');
   t.false(ours.write('nobody'));
   theirs.destroy();
+});
+
+/** Node's own may have read the reset by then, and forget what came before it. */
+natives['what came before a reset is told, though an end is sent behind it'] = both(async ({ ours, theirs }, t) => {
+  const told: string[] = [];
+  ours.on('error', (error: NodeJS.ErrnoException) => told.push(error.syscall ?? ''));
+  ours.pause();
+  const arrived = once(theirs, 'close');
+  theirs.write('last words', () => theirs.resetAndDestroy());
+  await arrived;
+  ours.on('data', (octets: Buffer) => told.push(String(octets))).resume();
+  ours.end();
+  await new Promise((resolve) => ours.once('close', resolve));
+  t.deepEqual(told, ['last words', 'read']);
+});
+
+scenes['an end that answers an end is told'] = both(async ({ ours, theirs }, t) => {
+  const told: string[] = [];
+  for (const event of ['finish', 'close']) ours.on(event, () => told.push(event));
+  ours.on('end', () => ours.end()).resume();
+  theirs.end();
+  await new Promise((resolve) => ours.once('close', resolve));
+  t.deepEqual(told, ['finish', 'close']);
+});
+
+natives['taken back and then destroyed, it closes once'] = both(async ({ ours, theirs }, t) => {
+  let closes = 0;
+  ours.on('close', () => closes++);
+  ours.reclaim?.(ours.release?.() ?? -1);
+  ours.destroy();
+  await once(ours, 'close');
+  // Another socket's close comes behind all that are announced by now.
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  t.is(closes, 1);
+  theirs.destroy();
+});
+
+natives['whoever throws at what he is told is told on'] = both(async ({ ours, theirs }, t) => {
+  ours.pause();
+  await new Promise<void>((resolve) => theirs.write('one', () => resolve()));
+  ours.once('data', () => {
+    throw new Error('meant');
+  });
+  ours.resume();
+  t.throws(() => (ours as NativeSocket).happened(pollBit.readable, 0), { message: 'meant' });
+  const next = once(ours, 'data');
+  theirs.end('two');
+  t.is(String((await next)[0]), 'two');
+  await once(ours, 'end');
+  ours.destroy();
 });
 
 scenes['destroyed with a reason, it tells that first'] = both(async ({ ours, theirs }, t) => {
