@@ -56,6 +56,8 @@ export abstract class NativeReadable extends EventEmitter {
   readableEnded = false;
   /** Why nothing more can be read; the system tells it but once. */
   protected broken: Error | null = null;
+  /** Whether what a peer said last is still of use when it is gone: of an exit it may be an answer. */
+  protected abstract readonly keepsLast: boolean;
   #borrower: Borrower | null = null;
 
   constructor(home: SocketHome, handle: number, connecting: boolean) {
@@ -109,7 +111,7 @@ export abstract class NativeReadable extends EventEmitter {
     }
   }
 
-  /** See DialledSocket. */
+  /** See Socket. */
   lendTo(borrower: Borrower): void {
     this.#borrower = borrower;
   }
@@ -206,7 +208,7 @@ export abstract class NativeReadable extends EventEmitter {
       this.#held.push(copyOf(this.home.room, count));
       this.readableLength += count;
     }
-    if (this.broken !== null && this.readableLength === 0) this.destroy(this.broken);
+    if (this.broken !== null && (this.readableLength === 0 || !this.keepsLast)) this.destroy(this.broken);
   }
 
   /** How many octets were read; 0 where there are none now. */

@@ -37,6 +37,11 @@ export class NativeSocket extends NativeReadable implements Socket {
     home.enter(handle, this);
   }
 
+  /** A client that is gone reads no answer, and nobody is to go on for it. */
+  protected get keepsLast(): boolean {
+    return !this.#accepted;
+  }
+
   /** -1 once it is closed, or known to be broken: the system tells that but once, and whoever had it next would take it for an end. */
   get descriptor(): number {
     return this.destroyed || this.broken !== null ? -1 : this.home.binding.pollDescriptor(this.handle);

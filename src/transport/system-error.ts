@@ -1,7 +1,11 @@
-import { getSystemErrorName } from 'node:util';
+import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 
 /** A failed call of the system, as Node tells it. */
 export function systemError(call: string, result: number): NodeJS.ErrnoException {
   const code = getSystemErrorName(result);
-  return Object.assign(new Error(`${call} ${code}`), { code, errno: result, syscall: call });
+  return Object.assign(new Error(`${call} ${code}: ${getSystemErrorMessage(result)}`), {
+    code,
+    errno: result,
+    syscall: call,
+  });
 }

@@ -246,7 +246,8 @@ scenes['destroyed, it tells no more than its close'] = both(async ({ ours, their
 });
 
 /** Node's own may have read the reset by then, and forget what came before it. */
-natives['what came before a reset is told, though an end is sent behind it'] = both(async ({ ours, theirs }, t) => {
+natives['what came before a reset is told, though an end is sent behind it'] = async ({ t, dialled }) => {
+  const { ours, theirs } = await dialled();
   const told: string[] = [];
   ours.on('error', (error: NodeJS.ErrnoException) => told.push(error.syscall ?? ''));
   ours.pause();
@@ -257,7 +258,15 @@ natives['what came before a reset is told, though an end is sent behind it'] = b
   ours.end();
   await new Promise((resolve) => ours.once('close', resolve));
   t.deepEqual(told, ['last words', 'read']);
-});
+};
+
+natives['a client that is gone shows while it is paused, whatever it said last'] = async ({ t, accepted }) => {
+  const { ours, theirs } = await accepted();
+  ours.on('data', () => t.fail('data')).pause();
+  const lost = once(ours, 'error');
+  theirs.write('last words', () => theirs.resetAndDestroy());
+  t.is(((await lost)[0] as NodeJS.ErrnoException).code, 'ECONNRESET');
+};
 
 scenes['an end that answers an end is told'] = both(async ({ ours, theirs }, t) => {
   const told: string[] = [];
