@@ -137,10 +137,7 @@ export class NativeSocket extends NativeReadable implements Socket {
   reclaim(descriptor: number): void {
     if (descriptor < 0) return;
     const handle = this.home.binding.pollAttach(descriptor);
-    if (handle < 0) {
-      closeSync(descriptor);
-      return;
-    }
+    if (handle < 0) return closeSync(descriptor);
     this.handle = handle;
     this.destroyed = false;
     this.home.enter(handle, this);
