@@ -5,7 +5,6 @@
 //   poller-stress [SOCKETS=2000] [SEED=1]        exit code 0 where all is well
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -265,65 +264,6 @@ class Driver {
   uint64_t stale_ = 0;
 };
 
-bool has_no_delay(Poller& poller, double handle) {
-  int on = 0;
-  socklen_t length = sizeof on;
-  const auto fd = static_cast<int>(poller.descriptor(static_cast<uint64_t>(handle)));
-  return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &length) == 0 && on != 0;
-}
-
-/** What is small leaves at once, of connections dialled and accepted. */
-void try_no_delay() {
-  Poller poller;
-  const auto listener = static_cast<uint64_t>(poller.listen(at("127.0.0.1", 0), false, 8));
-  const Address own = relay::own_address(static_cast<int>(poller.descriptor(listener)));
-  expect(has_no_delay(poller, static_cast<double>(poller.connect(own, {}))), "a dialled socket delays");
-  for (bool accepted = false; !accepted;) {
-    pollfd ready{poller.epoll(), POLLIN, 0};
-    if (poll(&ready, 1, kMostRestMs) <= 0) return expect(false, "nothing is accepted");
-    double events[8 * relay::kEventFields];
-    const size_t count = poller.collect(events, 8);
-    for (const double* event = events; event < events + count * relay::kEventFields; event += relay::kEventFields) {
-      if ((static_cast<uint32_t>(event[1]) & relay::kAccepted) == 0) continue;
-      accepted = true;
-      expect(has_no_delay(poller, event[2]), "an accepted socket delays");
-    }
-    poller.settle();
-  }
-}
-
-/** Octets behind an urgent one are told of, though the read before stopped short of them. */
-void try_urgent() {
-  Poller poller;
-  const int64_t listener = poller.listen(at("127.0.0.1", 0), false, 8);
-  const Address own = relay::own_address(static_cast<int>(poller.descriptor(static_cast<uint64_t>(listener))));
-  const int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (connect(peer, &own.any, own.length()) != 0) std::abort();
-  expect(send(peer, "a", 1, 0) == 1 && send(peer, "!", 1, MSG_OOB) == 1 && send(peer, "b", 1, 0) == 1, "send");
-  bool told = false;
-  while (!told) {
-    pollfd ready{poller.epoll(), POLLIN, 0};
-    if (poll(&ready, 1, kMostRestMs) <= 0) break;
-    double events[8 * relay::kEventFields];
-    const size_t count = poller.collect(events, 8);
-    for (size_t i = 0; i < count; i++) told = told || (static_cast<uint32_t>(events[i * relay::kEventFields + 1]) & relay::kHungUp) != 0;
-    poller.settle();
-  }
-  expect(told, "nobody tells of an urgent octet");
-  close(peer);
-}
-
-/** A descriptor that is no connection of TCP stays the caller's. */
-void try_others() {
-  Poller poller;
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) std::abort();
-  errno = 0;
-  expect(poller.attach(pair[0]) == -EAFNOSUPPORT, "a Unix socket is attached");
-  expect(poller.attach(0) < 0 && poller.attach(-1) == -EBADF, "no socket is attached");
-  expect(close(pair[0]) == 0 && close(pair[1]) == 0, "the caller's descriptor is closed");
-}
-
 }  // namespace
 
 int main(int count, char** values) {
@@ -333,9 +273,6 @@ int main(int count, char** values) {
   {
     Peers peers;
     Driver(peers, seed).run(sockets);
-    try_urgent();
-    try_no_delay();
-    try_others();
     // Those of peers are left where a fault ended the run.
     if (faults > 0) std::_Exit(1);
   }

@@ -64,6 +64,13 @@ compilerTest('random sockets over a poller leave nothing behind: sanitizers addr
   }
 });
 
+compilerTest('a poller in rare cases: sanitizers address,undefined', async (t) => {
+  t.timeout(buildBoundMs + boundMs);
+  const program = await build(t, 'poller-cases', ['-fsanitize=address,undefined']);
+  const ended = await run(program, [], { timeoutMs: boundMs });
+  t.is(ended.code, 0, ended.stdout + ended.stderr);
+});
+
 compilerTest('how long octets have waited is told of connections alone: sanitizers address,undefined', async (t) => {
   t.timeout(buildBoundMs + boundMs);
   const program = await build(t, 'socket-waits', ['-fsanitize=address,undefined']);
