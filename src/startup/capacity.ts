@@ -1,9 +1,9 @@
 import { readdirSync, statSync } from 'node:fs';
 
 /** Descriptors that are not a client's: log, store, ledger, control socket, probe page, queries for names; and those of each worker,
- *  its listeners among them. */
+ *  its listeners, its epoll and what that keeps in reserve among them. */
 const RESERVE = 50;
-const RESERVE_PER_WORKER = 8;
+const RESERVE_PER_WORKER = 10;
 
 /** How many connections fit. */
 export interface Capacity {
