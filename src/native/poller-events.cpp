@@ -10,8 +10,9 @@
 namespace relay {
 namespace {
 
-/** Connections that one listener accepts before others have their turn. */
-constexpr int kAcceptedAtOnce = 32;
+/** Connections accepted in one batch, by all listeners. Those of a batch hold their descriptors until it is done with, the refused ones
+ *  too: with many of them none would be left for those that are served. */
+constexpr size_t kAcceptedAtOnce = 4;
 
 int open_reserve() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
@@ -39,6 +40,8 @@ struct Poller::Batch {
   double* fields;
   size_t room;
   size_t count = 0;
+  /** How many more may be accepted. */
+  size_t accepts = kAcceptedAtOnce;
 
   void add(uint64_t handle, uint32_t bits, double third) {
     double* const at = fields + count++ * kEventFields;
@@ -108,7 +111,7 @@ void Poller::note(uint64_t handle, uint32_t events, Batch& batch) {
 bool Poller::accept_some(uint64_t listener, Batch& batch, size_t& spare) {
   const int fd = static_cast<int>(listener & 0xfffff);
   bool any = false;
-  for (int i = 0; i < kAcceptedAtOnce && spare > 0; i++) {
+  for (; batch.accepts > 0 && spare > 0; batch.accepts--) {
     Address peer;
     socklen_t length = sizeof peer;
     const int accepted = accept4(fd, &peer.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
