@@ -7,8 +7,8 @@ export const RECORD_FIELDS = 15;
 /** What a record says happened (native/record.h). */
 export const recordKind = { closed: 0, reset: 1, idle: 2, cut: 3, spent: 4 } as const;
 
-/** The addon as it is loaded: the native relay, beside the sockets of a thread. Numbers in, numbers out. Handles are whole numbers below 2^53 that name one tunnel of the
- *  process and never another; with one that has ended, or never was, nothing happens. */
+/** The addon as it is loaded: the native relay, beside the sockets of a thread. Numbers in, numbers out. Handles are whole numbers below
+ *  2^53 that name one tunnel of the process and never another; with one that has ended, or never was, nothing happens. */
 export interface RelayBinding extends PollerBinding {
   /** Once per thread of JavaScript, before anything else. `notify` is called when records wait, and says no more. What a thread
    *  leaves behind when it ends goes to the heir. Threads and pipes count in the first call of the process. */

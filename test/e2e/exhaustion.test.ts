@@ -232,7 +232,7 @@ test.serial('more connections than allowed are told so, and the next find room a
   t.true(await succeeds(small));
 });
 
-for (const openFiles of [80, 128]) {
+for (const openFiles of [72, 128]) {
   (has('prlimit') ? test.serial : test.serial.skip)(
     `${openFiles} descriptors: the gateway refuses, and lives on`,
     async (t) => {
