@@ -11,7 +11,7 @@ import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
 import type { Choice, Exchange } from './exchange.ts';
-import { openRoute } from './exit-route.ts';
+import { mostUnread, openRoute } from './exit-route.ts';
 import type { QuotaHold } from './quotas.ts';
 
 /** Who has a request under way over a link. */
@@ -161,7 +161,9 @@ export async function openLink(
   const { choice } = attempt;
   const { endpoint } = choice;
   const key = linkKey(exchange, attempt, absoluteForm);
-  const { socket, early } = absoluteForm ? await dialExit(deps, attempt) : await openRoute(deps, exchange, attempt);
+  const { socket, early } = absoluteForm
+    ? await dialExit(deps, exchange, attempt)
+    : await openRoute(deps, exchange, attempt);
   const { username, password } = endpoint;
   const proxyAuthorization =
     absoluteForm && username !== undefined ? formatBasic({ username, password: password ?? '' }) : '';
@@ -200,6 +202,7 @@ export function leaveLink(
 
 async function dialExit(
   deps: Collaborators,
+  exchange: Exchange,
   { choice, wayMs, signal, meter }: Attempt,
 ): Promise<{ socket: Socket; early: Buffer }> {
   const { endpoint, exit } = choice;
@@ -208,6 +211,7 @@ async function dialExit(
     judge: (address) => deps.rules().judgeEndpoint(address, endpoint.port),
     deadlineMs: Math.min(deps.settings().timeouts.dial, wayMs),
     signal,
+    mostUnread: mostUnread(exchange),
     onWire: (socket) => meter.dialled(socket),
   });
   return { socket, early: Buffer.alloc(0) };

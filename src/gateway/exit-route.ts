@@ -4,6 +4,13 @@ import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 
+/** What lies unread when a connection is cut has been sent, and is paid for: under a quota no more than so many octets may, so that it
+ *  goes beyond by less than 1 MiB. */
+const MOST_UNREAD = 256 * 1024;
+
+/** How much the system may hold unread of a connection that is made for this exchange. */
+export const mostUnread = ({ quota }: Exchange): number | undefined => (quota === null ? undefined : MOST_UNREAD);
+
 /** Opens a tunnel to the exchange's origin over the attempt's exit, within its share of the time. Names that are resolved here
  *  are judged address by address, and dialled at the very address judged. */
 export function openRoute(deps: Collaborators, exchange: Exchange, attempt: Attempt): Promise<OpenedTunnel> {
@@ -19,6 +26,7 @@ export function openRoute(deps: Collaborators, exchange: Exchange, attempt: Atte
       authority,
       deadlineMs: Math.min(settings.timeouts.dial, attempt.wayMs),
       signal: attempt.signal,
+      mostUnread: mostUnread(exchange),
       onWire: (socket) => attempt.meter.dialled(socket),
       dns: admission.params.dns ?? exit.dns,
       family: admission.params.ip ?? 0,

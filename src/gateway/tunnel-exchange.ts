@@ -25,10 +25,6 @@ export interface TunnelClient {
   readonly reply: Buffer;
 }
 
-/** What lies unread when a tunnel is cut has been sent, and is paid for: under a quota no more than so many octets may, so that it goes
- *  beyond by less than 1 MiB. */
-const MOST_UNREAD = 256 * 1024;
-
 /** Tells success, and relays between the client and its tunnel until both directions have ended, either side is reset, nothing
  *  moves for the idle limit, or the exchange's own deadline passes. `onEnd` is called when both sockets are done with, and never
  *  before this has returned. */
@@ -51,7 +47,6 @@ export function relayTunnel(
     earlyB: exit.early,
     ...(watch?.wantsClient && { watchA: watch }),
     expiresAt: exchange.startedAt + timeouts.exchange,
-    ...(exchange.quota !== null && { mostUnreadB: MOST_UNREAD }),
     ...(flow !== null && { allowance: flow.first(), onSpent: flow.spent }),
     onEnd: (outcome) => {
       flow?.end(outcome.bytesAtoB + outcome.bytesBtoA);

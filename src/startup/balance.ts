@@ -1,5 +1,5 @@
 import type { WorkerLoad } from '../memory/worker-load.ts';
-import { descriptorOf } from '../transport/native-relay.ts';
+import { descriptorOf } from '../transport/descriptor.ts';
 import type { Parking } from '../transport/relay-binding.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { PassedConnection } from './worker-messages.ts';

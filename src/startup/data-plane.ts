@@ -98,6 +98,7 @@ export class DataPlane {
     this.#dialler = createDialler({
       sockets: options.sockets,
       resolver: this.#resolver,
+      buffers: options.relay.waits ?? undefined,
       own: new OwnSockets({ words: new AtomicWords(memory.ownSockets), worker, seed: memory.ownSocketsSeed }),
       mayLoop: (port) => this.#inForce.isOwnPort(port),
     });

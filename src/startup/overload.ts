@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { Overload, type OverloadRule } from '../policy/overload.ts';
 import type { Counters } from '../telemetry/counters.ts';
-import { descriptorOf } from '../transport/native-relay.ts';
+import { descriptorOf } from '../transport/descriptor.ts';
 import type { Waits } from '../transport/relay-binding.ts';
 import type { Socket } from '../transport/socket.ts';
 

@@ -3,10 +3,11 @@ import tls from 'node:tls';
 import type { AbortView } from './abort.ts';
 import { raceAddresses } from './address-race.ts';
 import { Cutoff } from './cutoff.ts';
+import { descriptorOf } from './descriptor.ts';
 import type { Blame } from './dial-failure.ts';
 import { ignoreError } from './ignore-error.ts';
 import { type AddressQuestion, judgedAddresses } from './judged-addresses.ts';
-import { NodeSockets, nodeStreams } from './node-sockets.ts';
+import { NodeSockets, NodeStreams } from './node-sockets.ts';
 import type { Resolver } from './resolver.ts';
 import type { ConnectOptions, Socket, Sockets } from './socket.ts';
 import { secureStream } from './tls-client.ts';
@@ -34,6 +35,8 @@ export interface DialTarget extends AddressQuestion {
   /** Whether TCP keep-alive is left to whoever keeps the connection: it takes as many calls of the system as all the rest of a
    *  dial, and most tunnels are over before the first probe. */
   readonly brief?: boolean;
+  /** How many octets the system may hold that nobody has read, about, where it can be told; as many as it likes unless given. */
+  readonly mostUnread?: number | undefined;
   /** Told of the connection once it stands, before TLS: of its octets all are counted from the first one on. */
   readonly onWire?: (socket: Socket) => void;
 }
@@ -94,6 +97,12 @@ class ConnectionSet extends Set<string> implements OwnConnections {
   }
 }
 
+/** What the system holds for a descriptor that nobody has read. */
+export interface Buffers {
+  unread(descriptor: number): number;
+  bound(descriptor: number, octets: number): void;
+}
+
 export interface DiallerOptions {
   readonly resolver: Resolver;
   /** Whether this process listens on the port, so that a connection to it may be one to ourselves; where absent, any may. */
@@ -102,6 +111,8 @@ export interface DiallerOptions {
   readonly own?: OwnConnections;
   /** What connections without TLS are made by; Node's own sockets unless told. TLS needs those. */
   readonly sockets?: Sockets;
+  /** Tells what nobody has read of a connection that is destroyed, and bounds it; neither can be done where it is absent. */
+  readonly buffers?: Buffers | undefined;
   /** Told of each socket as it is made. */
   readonly onSocket?: (socket: Socket) => void;
 }
@@ -120,6 +131,7 @@ class TcpDialler implements Dialler {
   readonly #options: DiallerOptions;
   readonly #own: OwnConnections;
   readonly #sockets: Sockets;
+  readonly #streams: NodeStreams;
   readonly #ownSockets = new WeakSet<Socket>();
   /** By certificate authority; the empty text stands for the well-known ones. Oldest first. */
   readonly #contexts = new Map<string, tls.SecureContext>();
@@ -128,6 +140,8 @@ class TcpDialler implements Dialler {
     this.#options = options;
     this.#own = options.own ?? new ConnectionSet();
     this.#sockets = options.sockets ?? new NodeSockets();
+    const { buffers } = options;
+    this.#streams = new NodeStreams(buffers && ((descriptor) => buffers.unread(descriptor)));
   }
 
   get open(): number {
@@ -163,7 +177,7 @@ class TcpDialler implements Dialler {
       return raceAddresses(addresses, { open, blame, bound: from !== undefined }, cutoff);
     };
     if (context === null) return this.#met(await race(this.#sockets), target);
-    const socket = this.#met(await race(nodeStreams), target);
+    const socket = this.#met(await race(this.#streams), target);
     return secureStream(socket, { ...target, ...target.tls, context }, cutoff);
   }
 
@@ -185,8 +199,9 @@ class TcpDialler implements Dialler {
   }
 
   /** The connection stands. */
-  #met<S extends Socket>(socket: S, { port, onWire }: DialTarget): S {
+  #met<S extends Socket>(socket: S, { port, mostUnread, onWire }: DialTarget): S {
     this.#register(socket, port);
+    if (mostUnread !== undefined) this.#options.buffers?.bound(descriptorOf(socket), mostUnread);
     onWire?.(socket);
     return socket;
   }

@@ -25,6 +25,8 @@ export interface SocketHome {
   strike(handle: number): void;
   /** Calls socket.laterTurn() behind the events that are under way. */
   later(socket: NativeReadable): void;
+  /** How many octets the system holds for the socket of a handle. */
+  unread(handle: number): number;
   /** Calls socket.closed() once whoever runs now is done. */
   closing(socket: NativeSocket): void;
 }
@@ -38,6 +40,7 @@ export abstract class NativeReadable extends EventEmitter {
   destroyed = false;
   errored: Error | null = null;
   bytesRead = 0;
+  unread = 0;
 
   /** Null until somebody wants octets. */
   #flowing: boolean | null = null;
@@ -139,6 +142,11 @@ export abstract class NativeReadable extends EventEmitter {
     this.#readable = true;
     if (hungUp) this.#hungUp = true;
     this.#flow();
+  }
+
+  /** Counts what has come and won't be read. Nothing comes behind a FIN. */
+  protected countUnread(): void {
+    if (!this.connecting && !this.#finRead) this.unread = this.home.unread(this.handle);
   }
 
   /** Takes away all that waits here; no more is read. */

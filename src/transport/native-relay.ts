@@ -1,4 +1,5 @@
 import { TLSSocket } from 'node:tls';
+import { descriptorOf } from './descriptor.ts';
 import { type Expiring, Expiry } from './expiry.ts';
 import {
   type FirstOctets,
@@ -69,8 +70,7 @@ export class NativeRelay {
   /** The same as relay() of relay.ts, which also carries what can't leave JavaScript: TLS on a side, a socket with octets still
    *  to be written, or no descriptor left to duplicate. */
   readonly relay = (a: Socket, b: Socket, options: RelayOptions): RelayHandle => {
-    if (options.mostUnreadB !== undefined) this.#binding.bound(descriptorOf(b), options.mostUnreadB);
-    if (!mayLeave(a) || !mayLeave(b)) return relay(a, b, { ...options, unread: this.#unread });
+    if (!mayLeave(a) || !mayLeave(b)) return relay(a, b, options);
     // In one go, so that nothing is read between the last read() here and the first one there.
     const earlyA = drain(a, options.earlyA);
     const earlyB = drain(b, options.earlyB);
@@ -79,7 +79,7 @@ export class NativeRelay {
     tunnel.handle = this.#adopt([a, b], { ...options, earlyA, earlyB }, place);
     if (tunnel.handle <= 0) {
       this.#running.remove(place);
-      return relay(a, b, { ...options, earlyA, earlyB, unread: this.#unread });
+      return relay(a, b, { ...options, earlyA, earlyB });
     }
     // Never end() or a reset: they act on the connection, and destroy() only closes our descriptor of it, or does nothing where that
     // was given away.
@@ -90,8 +90,6 @@ export class NativeRelay {
     if (options.expiresAt !== undefined) this.#expiry.watch(options.expiresAt, options.now);
     return tunnel;
   };
-
-  readonly #unread = (socket: Socket): number => this.#binding.unread(descriptorOf(socket));
 
   /** Resolves once no tunnel of this thread is under way here. */
   settled(): Promise<void> {
@@ -243,14 +241,6 @@ class NativeTunnel implements RelayHandle, Expiring {
 function mayLeave(socket: Socket): boolean {
   if (socket instanceof TLSSocket || socket.destroyed) return false;
   return socket.writableLength === 0 && !socket.writableEnded && descriptorOf(socket) >= 0;
-}
-
-/** The descriptor of a plain socket on this system; -1 where it has none, or Node no longer shows it. */
-export function descriptorOf(socket: Socket): number {
-  if (socket.descriptor !== undefined) return socket.descriptor;
-  const handle: unknown = Reflect.get(socket, '_handle');
-  if (typeof handle !== 'object' || handle === null || !('fd' in handle)) return -1;
-  return typeof handle.fd === 'number' ? handle.fd : -1;
 }
 
 /** `early` and all that waits in the socket behind it: read() returns one piece at a time. */

@@ -15,7 +15,7 @@ const ENOTCONN = -107;
 /** A plain TCP socket over the thread's own epoll. It stops reading as soon as it is paused, but for what a peer leaves behind that is
  *  gone. What the system doesn't take of a write waits here, and then write() returns false. */
 export class NativeSocket extends NativeReadable implements Socket {
-  readonly #accepted: boolean;
+  readonly #came: 'accepted' | 'connected' | 'connecting';
   bytesWritten = 0;
 
   #queue: Uint8Array[] = [];
@@ -31,15 +31,15 @@ export class NativeSocket extends NativeReadable implements Socket {
   #ends: readonly string[] | null = null;
   #stand: net.Socket | null = null;
 
-  constructor(home: SocketHome, handle: number, state: 'accepted' | 'connected' | 'connecting') {
-    super(home, handle, state === 'connecting');
-    this.#accepted = state === 'accepted';
+  constructor(home: SocketHome, handle: number, came: 'accepted' | 'connected' | 'connecting') {
+    super(home, handle, came === 'connecting');
+    this.#came = came;
     home.enter(handle, this);
   }
 
   /** A client that is gone reads no answer, and nobody is to go on for it. */
   protected get keepsLast(): boolean {
-    return !this.#accepted;
+    return this.#came !== 'accepted';
   }
 
   /** -1 once it is closed, or known to be broken: the system tells that but once, and whoever had it next would take it for an end. */
@@ -48,7 +48,7 @@ export class NativeSocket extends NativeReadable implements Socket {
   }
 
   get remoteAddress(): string | undefined {
-    if (!this.#accepted) return this.#end(2);
+    if (this.#came !== 'accepted') return this.#end(2);
     if (this.#peer === '') this.#peer = this.home.binding.pollPeer(this.handle);
     return this.#peer === '' ? undefined : this.#peer;
   }
@@ -274,6 +274,7 @@ export class NativeSocket extends NativeReadable implements Socket {
     if (this.destroyed) return this;
     this.destroyed = true;
     this.errored = error;
+    if (this.#came === 'connecting') this.countUnread();
     if (this.#stand !== null) this.#stand.destroy();
     else {
       this.home.binding.pollClose(this.handle, reset);

@@ -75,6 +75,10 @@ export class NativeSockets implements Sockets, SocketHome {
     if (this.#sockets[handle & DESCRIPTOR_MASK]?.handle === handle) this.#sockets[handle & DESCRIPTOR_MASK] = undefined;
   }
 
+  unread(handle: number): number {
+    return handle > 0 ? this.binding.unread(handle & DESCRIPTOR_MASK) : 0;
+  }
+
   later(socket: NativeReadable): void {
     if (this.#later.push(socket) === 1) setImmediate(this.#giveTurns);
   }

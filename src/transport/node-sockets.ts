@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { CountedSocket, type UnreadOf } from './counted-socket.ts';
 import { DialledSocket, readingRoom } from './dialled-socket.ts';
 import type { Acceptor, ConnectOptions, ListenOptions, Socket, Sockets } from './socket.ts';
 
@@ -33,11 +34,19 @@ export class NodeSockets implements Sockets {
   }
 }
 
-/** Sockets that TLS can be made over: it reads for itself. */
-export const nodeStreams = {
+/** Makes sockets that TLS can be made over: it reads for itself. */
+export class NodeStreams {
+  readonly #unreadOf: UnreadOf | undefined;
+
+  constructor(unreadOf: UnreadOf | undefined) {
+    this.#unreadOf = unreadOf;
+  }
+
   /** As Sockets.connect. */
-  connect: (options: ConnectOptions): net.Socket => connected(new net.Socket(socketOptions(options)), options),
-};
+  connect(options: ConnectOptions): net.Socket {
+    return connected(new CountedSocket({ ...socketOptions(options), unreadOf: this.#unreadOf }), options);
+  }
+}
 
 /** The connection as a socket of Node's, which has it from now on where it was ours. */
 export function toNodeSocket(socket: Socket): net.Socket {

@@ -42,6 +42,8 @@ export interface PollerBinding {
   /** Watches it no more: its descriptor is the caller's from now on. */
   pollRelease(handle: number): number;
   pollDescriptor(handle: number): number;
+  /** How many octets the connection of a descriptor has brought that nobody has read; 0 where that isn't known. */
+  unread(fd: number): number;
   pollKeepAlive(handle: number, delaySeconds: number): number;
   /** `local address, local port, remote address, remote port` with blanks between, as the system tells them (an IPv4 address of a
    *  dual-stack socket as `::ffff:…`); empty where it doesn't. */

@@ -53,8 +53,6 @@ export interface RelayBinding extends PollerBinding {
   /** How many ms ago the last octets came that the connection of this descriptor brought, whether or not anyone has read them; -1
    *  where that isn't known. */
   waited(fd: number): number;
-  /** How many octets the connection of this descriptor has brought that nobody has read; 0 where that isn't known. */
-  unread(fd: number): number;
   /** Lets the system hold no more than about so many octets of this descriptor's connection that nobody has read. */
   bound(fd: number, octets: number): void;
   /** Of the whole process: live tunnels, pipes, most pipes so far, descriptors. */
@@ -64,8 +62,8 @@ export interface RelayBinding extends PollerBinding {
 /** How a descriptor goes from one thread to another: exactly one has it at the end, or it is closed. */
 export type Parking = Pick<RelayBinding, 'park' | 'claim' | 'drop' | 'sweep'>;
 
-/** How long what came over a connection has waited. */
-export type Waits = Pick<RelayBinding, 'waited'>;
+/** How long what came over a connection has waited, and how much nobody has read. */
+export type Waits = Pick<RelayBinding, 'waited' | 'unread' | 'bound'>;
 
 /** The native relay, or why it can't be had here. */
 export type LoadedBinding = { readonly binding: RelayBinding } | { readonly why: string };

@@ -24,7 +24,8 @@ export interface RelayOutcome {
   readonly firstFromB: FirstOctets | null;
   /** Whose FIN came first; null where none came. */
   readonly endedFirst: 'a' | 'b' | null;
-  /** Octets that `b` had sent and this system had acknowledged, and that were not taken any more, as far as that can be known. */
+  /** Octets that `b` had sent and this system had acknowledged, and that a relay outside of the socket has not taken any more; 0 of
+   *  one in JavaScript, where the socket counts them itself. */
   readonly unreadB: number;
 }
 
@@ -53,10 +54,6 @@ export interface RelayOptions {
   readonly expiresAt?: number;
   /** Told of a relay that goes on outside of JavaScript. */
   readonly outside?: OutsideCount;
-  /** How many octets of `b` the system may hold that nobody has read, where it can be told; as many as it likes unless given. */
-  readonly mostUnreadB?: number;
-  /** Tells how many octets a socket has brought that nobody has read. */
-  readonly unread?: (socket: Socket) => number;
   /** Called once, never before relay() has returned; then neither socket is open any more. Must not throw. */
   readonly onEnd: (outcome: RelayOutcome) => void;
 }
@@ -198,7 +195,6 @@ class ScriptRelay implements RelayHandle {
     this.#over = true;
     clearTimeout(this.#idle);
     this.#budget.close();
-    const unreadB = ended === 'closed' ? 0 : (this.#options.unread?.(this.#b) ?? 0);
     resetSocket(this.#a);
     resetSocket(this.#b);
     const { bytesAtoB, bytesBtoA } = this;
@@ -210,7 +206,7 @@ class ScriptRelay implements RelayHandle {
       firstFromA: this.#first.a,
       firstFromB: this.#first.b,
       endedFirst: this.#endedFirst,
-      unreadB,
+      unreadB: 0,
     });
   }
 }

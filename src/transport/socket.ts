@@ -24,6 +24,8 @@ export interface Socket extends OctetStream {
   readonly writableNeedDrain: boolean;
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** What had come over a connection outward, and nobody has read, when it was destroyed; 0 before. Absent where it isn't known. */
+  readonly unread?: number;
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
   readonly remoteAddress?: string | undefined;

@@ -41,6 +41,7 @@ export interface TunnelRequest extends DialLimits {
   /** Of the addresses of the exit's own endpoint. */
   readonly judgeExit?: Judge;
   /** See DialTarget. */
+  readonly mostUnread?: DialTarget['mostUnread'];
   readonly onWire?: DialTarget['onWire'];
 }
 
@@ -75,7 +76,8 @@ export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: 
   try {
     const found = authorityFor(exit, request, (question) => dialler.addresses(question, cutoff));
     const authority = found instanceof Promise ? await found : found;
-    const target = { ...exitTarget(exit), judge: request.judgeExit, brief: true, onWire: request.onWire };
+    const { judgeExit, mostUnread, onWire } = request;
+    const target = { ...exitTarget(exit), judge: judgeExit, brief: true, mostUnread, onWire };
     socket = await dialler.dialWithin(target, cutoff);
     const handshake = new Handshake(socket, cutoff);
     await confirmTunnel(handshake, { authority, endpoint: exit.endpoint }, tools);

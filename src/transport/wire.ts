@@ -30,7 +30,7 @@ export class Wire {
     sum.received += received;
   }
 
-  /** The connection was ended while so many octets lay there unread: its peer has sent them, and a vendor bills them. */
+  /** The relay has ended the connection while so many octets lay there unread: its peer has sent them, and a vendor bills them. */
   leave(unread: number): void {
     this.#receivedBefore += unread;
   }
@@ -49,7 +49,7 @@ export class Wire {
     if (this.#socket !== null)
       return {
         bytesAtoB: this.#socket.bytesWritten ?? 0,
-        bytesBtoA: (this.#socket.bytesRead ?? 0) + this.#receivedBefore,
+        bytesBtoA: (this.#socket.bytesRead ?? 0) + (this.#socket.unread ?? 0),
       };
     const { bytesAtoB = 0, bytesBtoA = 0 } = this.#relay?.counts() ?? {};
     return { bytesAtoB: this.#sentBefore + bytesAtoB, bytesBtoA: this.#receivedBefore + bytesBtoA };

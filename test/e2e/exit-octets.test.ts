@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import test from 'ava';
 import { readBytes } from '../support/byte-reader.ts';
 import { basic, connectVia, forwardVia, patternOf, rawExchange } from '../support/clients.ts';
-import { type CountingExit, startFloodingExit } from '../support/counting-exits.ts';
+import { type CountingExit, startAcknowledgedFront, startFloodingExit } from '../support/counting-exits.ts';
 import { startHttpExit, startHttpsExit, startSocks5Exit } from '../support/exits.ts';
 import { type AccessLine, type Gateway, startGateway } from '../support/gateway.ts';
 import { relayBinding } from '../support/native-relay.ts';
@@ -176,3 +176,38 @@ native('what an exit has sent and nobody has read is counted when its tunnel is 
   t.true(Number(line?.originToClient ?? counted) < counted);
   t.log(`${counted} octets, of which ${line?.originToClient} were taken for the client`);
 });
+
+for (const secure of [false, true]) {
+  native(
+    `what was sent and not read of content that is cut midway counts as well, over ${secure ? 'TLS' : 'TCP'}`,
+    async (t) => {
+      const size = 64 * 1024 * 1024;
+      const exit = await startRawOrigin(
+        (socket) => {
+          socket.once('data', () => {
+            socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+            socket.write(Buffer.alloc(size));
+          });
+        },
+        { tls: secure },
+      );
+      const front = await startAcknowledgedFront(exit.port);
+      t.teardown(() => Promise.all([front.close(), exit.close()]));
+      const url = `${secure ? 'https' : 'http'}://127.0.0.1:${front.port}`;
+      const gateway = await startGateway({
+        pools: { one: { probe, exits: [{ url, ...(secure && { ca: 'exit.pem' }) }] } },
+        files: await exitAuthority(),
+      });
+      t.teardown(() => gateway.stop());
+      const client = connect({ port: gateway.port(), host: '127.0.0.1' }).on('error', () => {});
+      const credential = basic(gateway.login());
+      client.pause().write(`GET http://o.test/ HTTP/1.1\r\nHost: o.test\r\nProxy-Authorization: ${credential}\r\n\r\n`);
+      const counted = await stalled(front);
+      client.resetAndDestroy();
+      const [line] = await gateway.accessLog(1);
+      t.is(line?.kind, 'client_left');
+      t.is(Number(line?.exitSent) + Number(line?.exitReceived), counted);
+      t.true(Number(line?.originToClient) < size);
+    },
+  );
+}

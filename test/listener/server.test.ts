@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import test from 'ava';
 import type { ListenerContext } from '../../src/listener/context.ts';
 import { listen } from '../../src/listener/server.ts';
-import { descriptorOf } from '../../src/transport/native-relay.ts';
+import { descriptorOf } from '../../src/transport/descriptor.ts';
 import { Roster } from '../../src/transport/roster.ts';
 import { open } from '../support/clients.ts';
 import { relayBinding } from '../support/native-relay.ts';

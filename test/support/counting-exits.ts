@@ -65,6 +65,43 @@ export async function startFloodingExit(when: 'accept' | 'data' | 'end', pieceOc
   return { ...peer, counted: () => received + [...acknowledged.values()].reduce((sum, one) => sum + one, 0) };
 }
 
+/** A counter before a real exit that passes on what that sends piece by piece, each once the one before was acknowledged: what the
+ *  caller's system has taken counts, read or not. */
+export async function startAcknowledgedFront(exitPort: number, pieceOctets = 16_384): Promise<CountingExit> {
+  const counts = new Map<Socket, { received: number; acknowledged: number }>();
+  const server = createServer({ allowHalfOpen: true }, (near) => {
+    const count = { received: 0, acknowledged: 0 };
+    counts.set(near, count);
+    const far = connect({ port: exitPort, host: '127.0.0.1', allowHalfOpen: true });
+    near.on('error', () => {}).on('close', () => far.destroy());
+    far.on('error', () => {}).on('end', () => near.end());
+    near
+      .on('end', () => far.end())
+      .on('data', (chunk: Buffer) => {
+        count.received += chunk.length;
+        far.write(chunk);
+      });
+    let sent = 0;
+    const step = () => {
+      const waiting = near.destroyed ? null : unacknowledged(near);
+      if (waiting === null) return;
+      count.acknowledged = sent - waiting;
+      const piece: Buffer | null = waiting === 0 ? (far.read(Math.min(pieceOctets, far.readableLength)) ?? null) : null;
+      if (piece !== null) {
+        near.write(piece);
+        sent += piece.length;
+      }
+      setImmediate(step);
+    };
+    // By pieces: it stays paused.
+    far.on('readable', () => {});
+    step();
+  });
+  const peer = await listen(server);
+  const sum = () => [...counts.values()].reduce((all, one) => all + one.received + one.acknowledged, 0);
+  return { ...peer, counted: sum };
+}
+
 /** Octets that the system holds for a socket's peer, by /proc/net/tcp; null where it knows the connection no more. */
 function unacknowledged({ localPort = 0, remotePort = 0 }: Socket): number | null {
   const port = (number: number) => number.toString(16).toUpperCase().padStart(4, '0');

@@ -1,6 +1,7 @@
 import type { Socket as NodeSocket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { descriptorOf, NativeRelay } from '../../src/transport/native-relay.ts';
+import { descriptorOf } from '../../src/transport/descriptor.ts';
+import { NativeRelay } from '../../src/transport/native-relay.ts';
 import type { RelayBinding } from '../../src/transport/relay-binding.ts';
 import type { Socket } from '../../src/transport/socket.ts';
 import { plainWire } from './wires.ts';

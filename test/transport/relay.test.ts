@@ -115,13 +115,13 @@ for (const [name, relay, kinds] of kindsBy) {
   });
 
   test(`a cut tells what came and was not taken: ${name}`, async (t) => {
-    const unread = () => 4;
     const { promise: spent, resolve: onSpent } = Promise.withResolvers<void>();
-    const { b, handle, outcome } = await bench(t, relay, { allowance: 4, onSpent, unread });
+    const { b, handle, outcome } = await bench(t, relay, { allowance: 4, onSpent });
     b.write('12345678');
     await spent;
     handle.cut();
-    t.like(await outcome, { ended: 'cut', bytesBtoA: 4, unreadB: 4 });
+    // A socket that stays in JavaScript tells it itself.
+    t.like(await outcome, { ended: 'cut', bytesBtoA: 4, unreadB: relay === native?.relay ? 4 : 0 });
   });
 
   test(`a cut is no end: ${name}`, async (t) => {

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { descriptorOf } from '../../src/transport/native-relay.ts';
+import { descriptorOf } from '../../src/transport/descriptor.ts';
 import { open } from '../support/clients.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { listen } from '../support/peers.ts';
