@@ -9,6 +9,7 @@ import { siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
 import { mostOver } from './exit-shares.ts';
+import { bookLate } from './late-octets.ts';
 import { bookToProvider } from './provider-books.ts';
 import type { Spending } from './quota-spending.ts';
 import { releaseFromSession, settleSession } from './session-exit.ts';
@@ -114,6 +115,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const exit = choice.exit.id;
   const kind = fault instanceof GatewayError ? fault.kind : fault instanceof ClientLeft ? 'client_left' : 'internal';
   deps.ledger.failed(exchange, { ...attempt, kind, ms });
+  followRest(deps, exchange, { attempt, kind });
   if (!(fault instanceof GatewayError)) {
     if (fault instanceof ClientLeft) exchange.attempted({ exit, kind: 'client_left', ms });
     throw fault;
@@ -153,6 +155,20 @@ function settle(
   exchange.sentBytes += meter.sent;
   exchange.receivedBytes += meter.received;
   deps.quotas.end(exchange, spending);
+}
+
+/** What an exit still says behind the answer by which an attempt has failed is that attempt's. */
+function followRest(deps: Collaborators, exchange: Exchange, failed: { attempt: BookedAttempt; kind: string }): void {
+  const { attempt, kind } = failed;
+  const { choice, meter } = attempt;
+  const { wire } = meter;
+  if (wire?.isOpen !== true) return;
+  const payer = {
+    booking: deps.ledger.payerOf(exchange, { choice, kind }),
+    quota: exchange.quota,
+    pool: choice.exit.pool,
+  };
+  wire.onceClosed(() => bookLate(deps, payer, wire));
 }
 
 /** Gives back an attempt's exit. */

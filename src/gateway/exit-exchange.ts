@@ -32,6 +32,8 @@ export interface ExitExchangeOptions {
   readonly interim: (plan: ResponsePlan) => void;
   /** Time in ms without progress in the request's content. */
   readonly stallMs: number;
+  /** Closes the link behind a failure. */
+  readonly giveUp: (fault: unknown) => void;
   /** Whom to blame for silence: the exit, unless it is known to work. */
   readonly silence: () => GatewayError;
 }
@@ -207,7 +209,7 @@ export class ExitExchange implements LinkUser, ContentSink {
   #fail(fault: unknown): void {
     if (!this.#waiting) return;
     this.release();
-    this.#options.link.socket.destroy();
+    this.#options.giveUp(fault);
     this.#reject(fault);
   }
 

@@ -1,4 +1,3 @@
-import type { BookingKey } from '../ledger/booking.ts';
 import { formatBasic } from '../protocol/credentials.ts';
 import { ResponseHeadDecoder } from '../protocol/http-head.ts';
 import type { ResponseHead } from '../protocol/http-message.ts';
@@ -12,19 +11,12 @@ import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
 import type { Choice, Exchange } from './exchange.ts';
 import { mostUnread, openRoute } from './exit-route.ts';
-import type { QuotaHold } from './quotas.ts';
+import { bookLate, closeFailed, type Payer } from './late-octets.ts';
 
 /** Who has a request under way over a link. */
 export interface LinkUser extends ConnectionEvents<ResponseHead> {
   /** The deadline that it set with `link.silence` has passed. */
   silent(): void;
-}
-
-/** Who pays for a link. */
-interface LinkPayer {
-  readonly booking: BookingKey;
-  readonly quota: QuotaHold | null;
-  readonly pool: string;
 }
 
 /** How long an idle link to an exit is kept: shorter than the idle limit of common proxies and origins, so that few die first. */
@@ -57,7 +49,7 @@ export class ExitLink {
   /** Proxy-Authorization for an exit that takes requests in absolute form; empty otherwise. */
   readonly proxyAuthorization: string;
   /** Who pays for what comes while nobody uses it: whoever did last. */
-  payer: LinkPayer | null = null;
+  payer: Payer | null = null;
   /** Whether it has carried an exchange before: then it may turn out to be dead. */
   reused = false;
   /** The deadline for the next sign of the exit; its user's. */
@@ -102,6 +94,12 @@ export class ExitLink {
   set user(user: LinkUser | null) {
     this.#user = user ?? nobody;
     this.connection.events = this.#user;
+  }
+
+  /** Closes it behind a request that has failed. */
+  giveUp(deps: Collaborators, fault: unknown): void {
+    this.connection.detach();
+    closeFailed(deps, this.socket, fault);
   }
 
   /** Calls `spoiled`, always the same, at the first sign of its peer: whatever it sends, or its end. */
@@ -169,14 +167,6 @@ export async function openLink(
     absoluteForm && username !== undefined ? formatBasic({ username, password: password ?? '' }) : '';
   const wire = attempt.meter.wire ?? new Wire(socket);
   return new ExitLink(deps, { socket, wire, early, choice, key, absoluteForm, proxyAuthorization });
-}
-
-/** What came over a link that nobody used, such as the end of TLS. */
-function bookLate(deps: Collaborators, { booking, quota, pool }: LinkPayer, wire: Wire): void {
-  const late = { sent: 0, received: 0 };
-  wire.takeInto(late);
-  deps.ledger.closed(booking, late);
-  if (quota !== null) deps.quotas.late(quota, pool, late);
 }
 
 /** Keeps a link on which all has been answered for the next exchange of its key; closes it, in order, where it may serve no other

@@ -3,6 +3,7 @@ import { type OpenedTunnel, openTunnel } from '../transport/tunnel.ts';
 import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
+import { closeFailed } from './late-octets.ts';
 
 /** What lies unread when a connection is cut has been sent, and is paid for: under a quota no more than so many octets may, so that it
  *  goes beyond by less than 1 MiB. */
@@ -27,6 +28,7 @@ export function openRoute(deps: Collaborators, exchange: Exchange, attempt: Atte
       deadlineMs: Math.min(settings.timeouts.dial, attempt.wayMs),
       signal: attempt.signal,
       mostUnread: mostUnread(exchange),
+      giveUp: (socket, cause) => closeFailed(deps, socket, cause),
       onWire: (socket) => attempt.meter.dialled(socket),
       dns: admission.params.dns ?? exit.dns,
       family: admission.params.ip ?? 0,

@@ -115,6 +115,7 @@ function sendOver(
       state.told = true;
       request.client.socket.write(serialiseInterim(plan), 'latin1');
     },
+    giveUp: (fault) => link.giveUp(deps, fault),
     silence: () => silence(deps, { attempt, link }),
   });
 }
@@ -124,9 +125,10 @@ function answerOf(deps: Collaborators, onward: ExitExchange, response: ResponseP
   const { link } = onward;
   const exitError = link.absoluteForm ? exitErrorOf(response, deps.settings().exitErrors) : null;
   if (exitError === null) return { link, exchange: onward, response };
+  const fault = new GatewayError(exitError, { detail: 'the exit says so', receivedStatus: response.status });
   onward.release();
-  link.socket.destroy();
-  throw new GatewayError(exitError, { detail: 'the exit says so', receivedStatus: response.status });
+  link.giveUp(deps, fault);
+  throw fault;
 }
 
 /** How a kept link fails that closed before it answered anything: a fresh one to the same exit may do. */

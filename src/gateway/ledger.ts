@@ -10,8 +10,8 @@ export interface Ledger {
   opened(exchange: Exchange): void;
   /** An exchange has ended, and what it moved is settled. Once. */
   ended(exchange: Exchange): void;
-  /** Who pays for what comes over an exchange's link when nobody uses it. */
-  payerOf(exchange: Exchange): BookingKey;
+  /** Who pays for what comes over a link of the exchange when nobody uses it: the exchange, or its attempt that failed. */
+  payerOf(exchange: Exchange, failed?: { readonly choice: Choice; readonly kind: string }): BookingKey;
   /** A link that nobody used has closed, and so much had come over it meanwhile. */
   closed(payer: BookingKey, late: { readonly sent: number; readonly received: number }): void;
 }

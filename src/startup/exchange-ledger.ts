@@ -81,8 +81,8 @@ export class ExchangeLedger implements Ledger {
     this.#tally.log(sum, { id, time: this.#wallTime(now), ms, sent, received, attempts: exchange.attempts.length });
   }
 
-  payerOf(exchange: Exchange): BookingKey {
-    return this.#keyOf(exchange, exchange.choice, 'ok');
+  payerOf(exchange: Exchange, failed?: Pick<FailedSpending, 'choice' | 'kind'>): BookingKey {
+    return this.#keyOf(exchange, failed?.choice ?? exchange.choice, failed?.kind ?? 'ok');
   }
 
   closed(payer: BookingKey, late: { readonly sent: number; readonly received: number }): void {

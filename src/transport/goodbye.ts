@@ -12,3 +12,22 @@ export function sayGoodbye(socket: Socket, mostMs: number): void {
   const late = setTimeout(() => socket.destroy(), mostMs).unref();
   socket.once('close', () => clearTimeout(late)).end();
 }
+
+/** Closes a connection whose peer speaks still, and hears it out: what it has sent was sent, whether or not anybody wants it. That is
+ *  over with its end, after so many octets more, or so many ms. Nobody else may listen for its octets. */
+export function hearOut(socket: Socket, most: { readonly octets: number; readonly ms: number }): void {
+  if (socket.destroyed || socket.readableEnded) {
+    socket.destroy();
+    return;
+  }
+  const over = (): void => void socket.destroy();
+  const late = setTimeout(over, most.ms).unref();
+  let left = most.octets;
+  socket.on('data', (octets: Buffer) => {
+    left -= octets.length;
+    if (left < 0) over();
+  });
+  socket.once('close', () => clearTimeout(late)).once('end', over);
+  socket.end();
+  socket.resume();
+}

@@ -100,12 +100,15 @@ export class KeptConnections<T extends Kept> {
 
   /** Closes, in order, a connection on which everything asked has been answered and which nobody keeps. It must flow. */
   dismiss({ socket }: T): void {
-    this.#closing.add(socket);
-    socket.once('close', () => {
-      this.#closing.delete(socket);
-      if (this.#closing.size === 0) for (const resolve of this.#closed.splice(0)) resolve();
-    });
+    this.#awaitClose(socket);
     sayGoodbye(socket, this.#goodbyeMs);
+  }
+
+  /** Whether there is room for a connection that its owner is about to close in its own way: then closed() waits for it as well. */
+  makesRoomFor(socket: Socket): boolean {
+    if (socket.destroyed || this.#size + this.#closing.size >= this.#total) return false;
+    this.#awaitClose(socket);
+    return true;
   }
 
   /** Dismisses those that `matches` picks: of a client that is gone, of an exit that changed. */
@@ -121,10 +124,18 @@ export class KeptConnections<T extends Kept> {
     this.dropMatching(() => true);
   }
 
-  /** Resolves once those that were dismissed are closed. */
+  /** Resolves once those that were dismissed, or had room made for them, are closed. */
   closed(): Promise<void> {
     if (this.#closing.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#closed.push(resolve));
+  }
+
+  #awaitClose(socket: Socket): void {
+    this.#closing.add(socket);
+    socket.once('close', () => {
+      this.#closing.delete(socket);
+      if (this.#closing.size === 0) for (const resolve of this.#closed.splice(0)) resolve();
+    });
   }
 
   #entryOf(connection: T): Entry<T> {

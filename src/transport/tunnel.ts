@@ -29,7 +29,7 @@ export interface TunnelExit {
 /** The verdict on an address: why it must not be reached, or null. */
 export type Judge = (address: string) => GatewayError | null;
 
-/** Where a tunnel shall lead, and how. */
+/** Where a tunnel shall lead, and how. Of one that is not confirmed `giveUp` closes the connection, now or soon. */
 export interface TunnelRequest extends DialLimits {
   readonly authority: Authority;
   /** Who resolves the origin's name. `socks4` and `direct` always resolve here. */
@@ -43,6 +43,7 @@ export interface TunnelRequest extends DialLimits {
   /** See DialTarget. */
   readonly mostUnread?: DialTarget['mostUnread'];
   readonly onWire?: DialTarget['onWire'];
+  readonly giveUp?: (socket: Socket, cause: unknown) => void;
 }
 
 /** A way to an origin over an exit. */
@@ -55,7 +56,7 @@ export interface OpenedTunnel {
 
 /** Opens a tunnel over an exit, or straight to the origin for `direct`; it is open only when the exit has confirmed it. Names,
  *  dial and handshake together end within `deadlineMs`. Rejects with GatewayError (exit_*, origin_*, a verdict of `judge`,
- *  overloaded) or with the signal's reason; then nothing is left open. */
+ *  overloaded) or with the signal's reason; then nothing is left open, but for what `giveUp` leaves. */
 export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: TunnelRequest): Promise<OpenedTunnel> {
   const { dialler } = tools;
   if (exit.endpoint.scheme === 'direct') {
@@ -83,7 +84,8 @@ export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: 
     await confirmTunnel(handshake, { authority, endpoint: exit.endpoint }, tools);
     return { socket, early: handshake.rest };
   } catch (cause) {
-    socket?.destroy();
+    if (socket !== null && request.giveUp !== undefined) request.giveUp(socket, cause);
+    else socket?.destroy();
     throw cause;
   } finally {
     cutoff.close();

@@ -18,6 +18,15 @@ export class Wire {
     this.#socket = socket;
   }
 
+  /** Whether more may pass over its socket; what `onceClosed` is told of then. */
+  get isOpen(): boolean {
+    return this.#socket?.destroyed === false;
+  }
+
+  onceClosed(closed: () => void): void {
+    this.#socket?.once('close', closed);
+  }
+
   /** Adds what has moved since this was asked last. Of what was written to a connection that was reset some may not have arrived. */
   takeInto(sum: { sent: number; received: number }): void {
     const { bytesAtoB, bytesBtoA } = this.#counts();

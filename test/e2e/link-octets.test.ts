@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { forwardVia } from '../support/clients.ts';
+import { connectVia, forwardVia } from '../support/clients.ts';
 import { startHttpsExit } from '../support/exits.ts';
 import { startGateway } from '../support/gateway.ts';
 import { startOrigin } from '../support/origin.ts';
@@ -11,12 +12,17 @@ import { exitAuthority } from './fault-pools.ts';
 
 // What a link to an exit costs when it is closed without an exchange under way: over TLS each side tells its end.
 
-/** A gateway with one TLS exit behind a tap. */
-async function sceneWith(exit: Peer) {
+/** A gateway with one exit behind a tap. */
+async function sceneWith(exit: Peer, scheme: 'http' | 'https' = 'https') {
   const tap = await startWireTap(exit.port);
   const gateway = await startGateway({
     config: { workers: 2, accessLog: { enabled: false } },
-    pools: { https: { probe: { budget: 0 }, exits: [{ url: `https://127.0.0.1:${tap.port}`, ca: 'exit.pem' }] } },
+    pools: {
+      one: {
+        probe: { budget: 0 },
+        exits: [{ url: `${scheme}://127.0.0.1:${tap.port}`, ...(scheme === 'https' && { ca: 'exit.pem' }) }],
+      },
+    },
     files: await exitAuthority(),
   });
   const close = async () => {
@@ -26,9 +32,9 @@ async function sceneWith(exit: Peer) {
   /** What the ledger of the ended gateway has, and what its exit counted. */
   const books = async () => {
     const { rows } = JSON.parse((await gateway.command('usage', '--by', 'pool', '--json')).stdout);
-    const [{ sentBytes, receivedBytes }] = rows;
+    const [{ sentBytes, receivedBytes, attempts }] = rows;
     await until(() => tap.counts().sent >= sentBytes, 'all that was sent');
-    return { booked: { sent: sentBytes, received: receivedBytes }, tap: tap.counts() };
+    return { booked: { sent: sentBytes, received: receivedBytes }, attempts, tap: tap.counts() };
   };
   return { gateway, tap, books, close };
 }
@@ -67,3 +73,37 @@ test('an exit that keeps no connection tells the end of each', async (t) => {
   t.like(tap, booked);
   t.is(tap.connections, 5);
 });
+
+/** Says no, and the rest of its page a little later: by then the attempt has failed. */
+const refusing = (tls: boolean) =>
+  startRawOrigin(
+    (socket) => {
+      socket.once('data', async () => {
+        socket.write('HTTP/1.1 503 No\r\nX-Squid-Error: ERR_CANNOT_FORWARD 0\r\nContent-Length: 20000\r\n\r\n');
+        for (const piece of [8_000, 12_000]) {
+          await sleep(20);
+          if (!socket.destroyed) socket.write(Buffer.alloc(piece));
+        }
+        socket.end();
+      });
+    },
+    { tls, allowHalfOpen: true },
+  );
+
+for (const scheme of ['http', 'https'] as const) {
+  test(`what an ${scheme} exit says behind its refusal is its attempt's`, async (t) => {
+    const { gateway, tap, books, close } = await sceneWith(await refusing(scheme === 'https'), scheme);
+    t.teardown(close);
+    const login = gateway.login();
+    for (let round = 0; round < 3; round++) {
+      t.is((await connectVia(gateway.port(), 'origin.test:443', { login })).status, 502);
+      t.is((await forwardVia(gateway.port(), 'http://origin.test/', { login })).status, 502);
+    }
+    await until(() => tap.open() === 0, 'all is said');
+    t.is(await gateway.terminate(), 0);
+    const { booked, attempts, tap: counts } = await books();
+    t.like(counts, booked);
+    t.true(counts.received > counts.connections * 20_000);
+    t.is(attempts, counts.connections);
+  });
+}

@@ -21,7 +21,7 @@ export interface RawOrigin extends Peer {
 /** Starts a TCP (or TLS) origin that follows `script`, or calls it with each connection and its number from 0. */
 export async function startRawOrigin(
   script: RawScript | ((socket: Socket, number: number) => void),
-  options: { tls?: boolean; host?: string } = {},
+  options: { tls?: boolean; host?: string; allowHalfOpen?: boolean } = {},
 ): Promise<RawOrigin> {
   const received: Buffer[] = [];
   const meet = (socket: Socket) => {
@@ -33,7 +33,10 @@ export async function startRawOrigin(
     if (typeof script === 'function') script(socket, number);
     else follow(script, socket);
   };
-  const server = options.tls ? createTlsServer(await testCertificate()) : createServer();
+  const { allowHalfOpen = false } = options;
+  const server = options.tls
+    ? createTlsServer({ ...(await testCertificate()), allowHalfOpen })
+    : createServer({ allowHalfOpen });
   server.on(options.tls ? 'secureConnection' : 'connection', meet);
   return { ...(await listen(server, options.host)), received };
 }
