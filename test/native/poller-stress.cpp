@@ -1,10 +1,10 @@
-// Drives the poller without Node. Random sockets against peers in another thread that answer each octet with itself: some are dialled,
-// some accepted, some attached again after a release; content is checked octet by octet, and each ends by a FIN, a reset, a close or a
-// release, in the midst of a batch or between two. At the end nothing may be left: no socket, no descriptor.
+// Drives two pollers, each in a thread of its own, without Node. Random sockets against peers in another thread that answer each octet
+// with itself: some are dialled, some accepted, some attached again after a release; content is checked octet by octet, and each ends
+// by a FIN, a reset, a close or a release, in the midst of a batch or between two. At the end nothing may be left: no socket, no
+// descriptor.
 //
 //   poller-stress [SOCKETS=2000] [SEED=1]        exit code 0 where all is well
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,6 +20,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "loopback.h"
 #include "poller.h"
 
 namespace {
@@ -28,23 +29,16 @@ using relay::Address;
 using relay::Poller;
 using Clock = std::chrono::steady_clock;
 
+constexpr size_t kThreads = 2;
 constexpr size_t kAtOnce = 40;
 constexpr size_t kEvents = 32;
 /** Time without any event after which a run is given up. */
 constexpr int kMostRestMs = 60'000;
 
-int faults = 0;
+std::atomic<int> faults{0};
 
 void expect(bool holds, const char* what) {
   if (!holds && ++faults < 20) std::fprintf(stderr, "fault: %s (errno %d)\n", what, errno);
-}
-
-int descriptors() {
-  int count = 0;
-  DIR* folder = opendir("/proc/self/fd");
-  while (readdir(folder) != nullptr) count++;
-  closedir(folder);
-  return count;
 }
 
 Address at(const char* text, uint16_t port) {
@@ -271,8 +265,11 @@ int main(int count, char** values) {
   const unsigned seed = count > 2 ? static_cast<unsigned>(std::strtoul(values[2], nullptr, 10)) : 1;
   const int before = descriptors();
   {
-    Peers peers;
-    Driver(peers, seed).run(sockets);
+    Peers peers[kThreads];
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < kThreads; i++)
+      threads.emplace_back([&, i] { Driver(peers[i], seed * 1000 + i).run(sockets / kThreads); });
+    for (std::thread& thread : threads) thread.join();
     // Those of peers are left where a fault ended the run.
     if (faults > 0) std::_Exit(1);
   }

@@ -1,15 +1,10 @@
 // Drives the relay's core without Node. Random tunnels over loopback: content of a known pattern is checked octet by octet both
 // ways, with half closes, resets, cuts of live and of stale handles, octets from before the hand-over, small socket buffers (so
-// that pipes are held), allowances that are renewed and paces. At the end nothing may be left: no tunnel, record, descriptor.
+// that pipes are held), allowances that are renewed and paces. Half of the descriptors are given away, by way of a poller as the
+// gateway gives them, the others duplicated. At the end nothing may be left: no tunnel, record, descriptor.
 //
 //   relay-stress [TUNNELS=20000] [PIPES=8] [SEED=1]        exit code 0 where all is well
-#include <arpa/inet.h>
-#include <dirent.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -20,9 +15,10 @@
 #include <cstring>
 #include <random>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
+#include "loopback.h"
+#include "poller.h"
 #include "relay-core.h"
 
 namespace {
@@ -53,58 +49,11 @@ void fault(const char* what, int tunnel) {
   if (++faults < 20) std::fprintf(stderr, "fault: %s (tunnel %d)\n", what, tunnel);
 }
 
-int descriptors() {
-  int count = 0;
-  DIR* folder = opendir("/proc/self/fd");
-  while (readdir(folder) != nullptr) count++;
-  closedir(folder);
-  return count;
-}
-
 char pattern(uint64_t seed, uint64_t position) {
   uint64_t mixed = (seed ^ (position >> 3)) * 0x9E3779B97F4A7C15ull;
   mixed ^= mixed >> 29;
   return static_cast<char>(mixed >> ((position & 7) * 8));
 }
-
-/** Pairs of connected sockets. Many addresses, because closed pairs leave their ports in TIME_WAIT. */
-class Wires {
- public:
-  Wires() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address = loopback(0x7f000001, 0);
-    socklen_t length = sizeof address;
-    address.sin_addr.s_addr = INADDR_ANY;
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 || listen(listener_, 64) != 0) std::abort();
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
-    port_ = address.sin_port;
-  }
-  ~Wires() { close(listener_); }
-
-  void connect_pair(int& peer, int& end) {
-    const uint32_t host = 0x7f010101 + (made_++ / 2000) % 4000;
-    sockaddr_in address = loopback(host, port_);
-    peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(peer, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
-    end = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (end < 0) std::abort();
-    fcntl(peer, F_SETFL, O_NONBLOCK);
-    const int on = 1;
-    for (const int fd : {peer, end}) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-
- private:
-  static sockaddr_in loopback(uint32_t host, uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(host);
-    address.sin_port = port;
-    return address;
-  }
-
-  int listener_;
-  uint16_t port_ = 0;
-  uint32_t made_ = 0;
-};
 
 enum class Plan { clean, client_resets, origin_resets, cut };
 
@@ -249,9 +198,37 @@ class Driver {
     adoption.idle_ms = 600'000;
     if (below(10) == 0) adoption.allowance = static_cast<int64_t>(below(20'000));
     if (below(20) == 0) adoption.pace = 4'000'000;
+    for (int side = 0; side < 2; side++) adoption.owned[side] = below(2) == 0;
+    for (int side = 0; side < 2; side++)
+      if (adoption.owned[side]) pass_through_poller(ends[side], tunnel.id);
+    if (below(50) == 0) adopt_in_vain(adoption, tunnel.id);
     tunnel.handle = core_.adopt(adoption);
     if (tunnel.handle == 0) std::abort();
-    for (int side = 0; side < 2; side++) close(ends[side]);
+    for (int side = 0; side < 2; side++)
+      if (!adoption.owned[side]) close(ends[side]);
+  }
+
+  /** Perhaps with events that are told while it is there, or that wait when it goes. */
+  void pass_through_poller(int fd, int tunnel) {
+    const int64_t handle = poller_.attach(fd);
+    if (handle <= 0) std::abort();
+    double events[8 * relay::kEventFields];
+    if (below(2) == 0) {
+      poller_.collect(events, 8);
+      poller_.settle();
+    }
+    if (poller_.release(static_cast<uint64_t>(handle)) != fd) fault("another descriptor is released", tunnel);
+    if (poller_.collect(events, 8) > 0) fault("events of what was released", tunnel);
+    poller_.settle();
+  }
+
+  /** Nothing has changed after an adoption that fails: the descriptors stay the caller's, for the next one. */
+  void adopt_in_vain(Adoption adoption, int tunnel) {
+    const int side = static_cast<int>(below(2));
+    adoption.fd[side] = -1;
+    adoption.owned[side] = false;
+    if (core_.adopt(adoption) != 0 || errno != EBADF) fault("what is no descriptor is adopted", tunnel);
+    if (fcntl(adoption.fd[1 - side], F_GETFD) < 0) fault("an adoption that failed closes a descriptor", tunnel);
   }
 
   void wait() {
@@ -358,6 +335,7 @@ class Driver {
   std::mt19937_64 random_;
   std::vector<char> octets_;
   Wires wires_;
+  relay::Poller poller_;
   std::vector<Tunnel> tunnels_;
   std::vector<uint64_t> stale_;
   int started_ = 0;

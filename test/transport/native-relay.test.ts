@@ -274,14 +274,17 @@ relayTest('whatever is called with whatever, nothing breaks', async (t) => {
   const any = () => wild[Math.floor(random() * wild.length)];
   const { a, b, relay } = await tunnel(t);
   const { outcome } = relay();
-  const names = ['open', 'hold', 'adopt', 'cut', 'renew', 'counts', 'drain', 'stats'] as const;
+  const ofTunnels = ['open', 'hold', 'adopt', 'cut', 'renew', 'counts', 'drain', 'beginning', 'stats'] as const;
+  const ofDescriptors = ['park', 'claim', 'drop', 'sweep', 'waited', 'unread', 'bound'] as const;
+  const names = [...ofTunnels, ...ofDescriptors];
   for (let i = 0; i < 20_000; i++) {
     const name = names[Math.floor(random() * names.length)]!;
     const given = Array.from({ length: Math.floor(random() * 11) }, any);
     if (name === 'adopt') given[0] = random() < 0.5 ? -1 : 1e9 + i;
     if (name === 'hold') given[0] = true;
     try {
-      Reflect.apply(binding![name], binding, given);
+      const result = Reflect.apply(binding![name], binding, given);
+      if (name === 'claim' && result >= 0) closeSync(result);
     } catch (fault) {
       t.true(fault instanceof TypeError, String(fault));
     }
