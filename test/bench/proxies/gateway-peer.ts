@@ -26,11 +26,24 @@ export interface GatewayPeer extends Running {
   startAgain(): Promise<{ readonly seconds: number; readonly peer: GatewayPeer }>;
 }
 
+/** Limits and quotas of every kind, none of which is ever reached. */
+const limits = {
+  clients: [
+    'requests=1000000/s burst=1000000 exchanges=100000 site-requests=1000000/s site-burst=1000000 site-exchanges=100000 bandwidth=100GB/s',
+  ],
+  sites: ['requests=1000000/s burst=1000000 exchanges=100000'],
+  quotas: ['bytes=100TB/day requests=1000000000/day'],
+};
+
+/** What a config says for a gateway that limits and books nothing. */
+export const unlimited = { limits: { overload: { enabled: true } }, ledger: { enabled: false } } as const;
+
 /** The country that the two exits of the bench stand in, and no other. */
 const country = 'de';
 
 /** Starts a gateway as its users do: a config, a pool and a client made by the command; defaults but for ports, the access log's
- *  file and what is open to the pool. The two exits take the traffic by a parameter of the user name. */
+ *  file, what is open to the pool, and limits, so that all of it works for each exchange. The two exits take the traffic by a
+ *  parameter of the user name. */
 export async function startGatewayPeer(scene: Scene, settings: GatewaySettings = {}): Promise<GatewayPeer> {
   const { workers, exits = 10_000, kind = 'list' } = settings;
   const listener = (name: string, protocols: readonly string[]) => ({ name, host: '127.0.0.1', port: 0, protocols });
@@ -42,7 +55,7 @@ export async function startGatewayPeer(scene: Scene, settings: GatewaySettings =
     rules: { allow: [{ cidr: '127.0.0.0/8', port: scene.originPort, pool: 'bench' }] },
     accessLog: { file: 'access.log' },
     selection: {},
-    limits: { overload: { enabled: true } },
+    limits: { overload: { enabled: true }, ...limits },
     ...(workers === undefined ? {} : { workers }),
     ...settings.config,
   };

@@ -7,13 +7,13 @@ export const rowNames = [
   'http',
   'bulk',
   'tls-bulk',
+  'pick',
+  'start',
   'idle',
   'latency',
   'overload',
-  'workers',
   'limits',
-  'pick',
-  'start',
+  'workers',
 ] as const;
 
 /** A name for `--only`. */
@@ -29,6 +29,8 @@ export interface Sizes {
   readonly warm: { readonly bytes: number; readonly seconds: number };
   /** A turn of bulk ends with either. */
   readonly bulk: { readonly rounds: number; readonly bytes: number; readonly seconds: number };
+  /** Of the gateway with limits and ledger beside the one without. */
+  readonly limitRounds: number;
   readonly idleTunnels: number;
   readonly tlsTunnels: number;
   /** Of the rows that take long: idle, overload, start. */
@@ -47,6 +49,7 @@ const full: Sizes = {
   seconds: 3,
   warm: { bytes: 20e6, seconds: 10 },
   bulk: { rounds: 9, bytes: 10e9, seconds: 30 },
+  limitRounds: 9,
   idleTunnels: 9_000,
   tlsTunnels: 2_000,
   slowRounds: 3,
@@ -61,6 +64,7 @@ const quick: Sizes = {
   seconds: 1,
   warm: { bytes: 5e6, seconds: 3 },
   bulk: { rounds: 3, bytes: 1e9, seconds: 3 },
+  limitRounds: 3,
   idleTunnels: 9_000,
   tlsTunnels: 500,
   slowRounds: 1,

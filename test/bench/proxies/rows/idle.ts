@@ -15,7 +15,7 @@ interface PerTunnel {
 }
 
 /** A proxy needs two descriptors for a tunnel, and some for itself. */
-const tunnelsPerFile = 0.4;
+const tunnelsPerFile = 0.46;
 const holdBoundMs = 90_000;
 
 /** What tunnels take that are open and silent: plain ones beside all others, and through TLS beside a bare pipe. */

@@ -1,30 +1,18 @@
 import type { Figures } from '../figures.ts';
-import { startGatewayPeer } from '../gateway-peer.ts';
+import { startGatewayPeer, unlimited } from '../gateway-peer.ts';
 import { applyLoad } from '../load.ts';
 import type { Running } from '../peer.ts';
 import type { Scene } from '../scene.ts';
 import { alternate, type Row } from './row.ts';
 
-/** Pairs at least, each in the other order than the one before. */
-const leastRounds = 9;
-
 /** Exchanges that are under way at once. */
 const connections = 32;
 
-/** Limits and quotas of every kind, none of which is ever reached. */
-const limits = {
-  clients: [
-    'requests=1000000/s burst=1000000 exchanges=100000 site-requests=1000000/s site-burst=1000000 site-exchanges=100000 bandwidth=100GB/s',
-  ],
-  sites: ['requests=1000000/s burst=1000000 exchanges=100000'],
-  quotas: ['bytes=100TB/day requests=1000000000/day'],
-};
-
 /** What limits and ledger cost: CPU per exchange with all of them beside the same without any. */
 export const limitsRow: Row = async (scene) => {
-  const on = await startGatewayPeer(scene, { name: 'limits and ledger', config: { limits } });
+  const on = await startGatewayPeer(scene, { name: 'limits and ledger' });
   try {
-    const off = await startGatewayPeer(scene, { name: 'neither', config: { ledger: { enabled: false } } });
+    const off = await startGatewayPeer(scene, { name: 'neither', config: unlimited });
     try {
       return [await costOf(scene, 'connect', [on, off]), await costOf(scene, 'http', [on, off])];
     } finally {
@@ -36,9 +24,9 @@ export const limitsRow: Row = async (scene) => {
 };
 
 async function costOf(scene: Scene, mode: 'connect' | 'http', gateways: readonly Running[]): Promise<Figures> {
-  const { rounds, seconds, warm } = scene.sizes;
+  const { limitRounds, seconds, warm } = scene.sizes;
   for (const on of gateways) await applyLoad(scene, mode, { on, load: { connections, ...warm } });
-  const series = await alternate(gateways, Math.max(rounds, leastRounds), async (on) => {
+  const series = await alternate(gateways, limitRounds, async (on) => {
     const { served, proxyCpuSeconds } = await applyLoad(scene, mode, { on, load: { connections, seconds } });
     return { cost: served === 0 ? null : (proxyCpuSeconds / served) * 1e6 };
   });
