@@ -10,6 +10,8 @@ import { alternate, type Cast, chosenOf, coresNote, type Row, withCast } from '.
 const factor = 4;
 /** Seconds after which an exchange that isn't done is given up: what comes later isn't goodput. */
 const patience = 1;
+/** What is asked at once takes a while to tell as too much: a load lasts for several times that. */
+const leastSeconds = 6;
 /** How often memory is looked at, in ms. */
 const lookEveryMs = 100;
 
@@ -56,7 +58,7 @@ async function overloadOne(scene: Scene, on: Running) {
   const rate = factor * bestRate;
   const connections = Math.ceil(Math.min(scene.openFiles * 0.4, 1.2 * rate * patience));
   const memory = watchMemory(on.pid);
-  const load = { connections, seconds: Math.max(2, seconds), rate, patience };
+  const load = { connections, seconds: Math.max(leastSeconds, seconds), rate, patience };
   const measured = await applyLoad(scene, 'connect', { on, load }).finally(memory.stop);
   const due = measured.served + measured.refused + measured.dropped + measured.late + measured.unstarted;
   const refused = measured.refused + measured.dropped;
