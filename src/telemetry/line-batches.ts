@@ -1,4 +1,6 @@
-import { type AccessRecord, accessLine, isoClock } from './access-record.ts';
+import { isoClock, writeAccessLine } from './access-line.ts';
+import type { AccessRecord } from './access-record.ts';
+import { JsonOctets } from './json-octets.ts';
 
 export interface LineBatchOptions {
   /** Whether paths and queries are written. They can hold secrets of the client. */
@@ -24,8 +26,8 @@ const BATCH_MS = 50;
 export class LineBatches {
   readonly #options: LineBatchOptions;
   readonly #isoTime = isoClock();
-  readonly #batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
-  #octets = 0;
+  /** A line more than a batch has. */
+  readonly #batch = new JsonOctets(BATCH_BYTES + 4 * 1_024);
   #timer: NodeJS.Timeout | null = null;
   /** Wraps at 32 bits. */
   #posted: number;
@@ -42,28 +44,18 @@ export class LineBatches {
       onDrop();
       return;
     }
-    const line = accessLine(record, paths, this.#isoTime);
-    // Of UTF-16 units none takes more than three octets.
-    const most = line.length * 3;
-    if (this.#octets + most > BATCH_BYTES) this.flush();
-    if (most > BATCH_BYTES) return this.#hand(line, Buffer.byteLength(line));
-    this.#octets += this.#batch.write(line, this.#octets, 'utf8');
-    this.#timer ??= setTimeout(() => this.flush(), BATCH_MS).unref();
+    writeAccessLine(this.#batch, record, { paths, isoTime: this.#isoTime });
+    if (this.#batch.length >= BATCH_BYTES) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), BATCH_MS).unref();
   }
 
   /** Posts what is left. */
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#octets === 0) return;
-    const lines = this.#batch.toString('utf8', 0, this.#octets);
-    const octets = this.#octets;
-    this.#octets = 0;
-    this.#hand(lines, octets);
-  }
-
-  #hand(lines: string, octets: number): void {
+    const octets = this.#batch.length;
+    if (octets === 0) return;
     this.#posted = (this.#posted + octets) | 0;
-    this.#options.post(lines, octets);
+    this.#options.post(this.#batch.take(), octets);
   }
 }

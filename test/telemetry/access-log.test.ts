@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { openAccessLog } from '../../src/telemetry/access-log.ts';
-import { type AccessRecord, accessLine } from '../../src/telemetry/access-record.ts';
+import type { AccessRecord } from '../../src/telemetry/access-record.ts';
+import { accessLine } from '../support/access-line.ts';
 
 const record: AccessRecord = {
   time: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
