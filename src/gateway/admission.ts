@@ -29,23 +29,24 @@ export interface Introduction {
   readonly exitField?: string;
 }
 
-/** Who it is, and what its user name asks for. */
+/** Who it is, and what its user name asks for. A login that is remembered goes on being this very value. */
 export interface Identity {
   readonly client: ClientRecord;
   readonly params: Params;
+  /** What it was admitted to last: exchanges that are admitted to the same share it. */
+  admission: Admission | null;
 }
 
 /** Authenticates one request. Throws auth_required, auth_failed, rate_limited (too many failed logins from this source), or,
  *  only after the secret was found right, bad_param. */
 export function authenticate(deps: Collaborators, introduction: Introduction): Identity {
-  const { evidence, source, listener, exitField } = introduction;
+  const { evidence } = introduction;
   if (evidence === null) return bySource(deps, introduction);
   const directory = deps.directory();
-  const proof = `${source} ${listener} ${exitField ?? ''} ${evidence}`;
-  const known = deps.verified.recall(directory, proof);
+  const known = deps.verified.recall(directory, introduction);
   if (known !== undefined) return known;
   const identity = logIn(deps, introduction, directory);
-  deps.verified.remember(directory, proof, identity);
+  deps.verified.remember(directory, introduction, identity);
   return identity;
 }
 
@@ -65,7 +66,7 @@ function logIn(deps: Collaborators, introduction: Introduction, directory: Clien
     const result = directory.authenticate({ name, secret: candidate.secret, source });
     if (result.ok) {
       deps.logins.succeeded(source, name, now);
-      return { client: result.client, params: paramsOf(result.client, candidate) };
+      return { client: result.client, params: paramsOf(result.client, candidate), admission: null };
     }
     failed.add(name);
   }
@@ -96,13 +97,14 @@ function readings(
  *  (no pool to use), target_forbidden, target_ip_forbidden, or loop. */
 export function authorise(
   deps: Collaborators,
-  { client, params }: Identity,
+  identity: Identity,
   target: { authority: Authority; mode: Mode },
 ): Admission {
   const open: string[] = [];
   const disabled: string[] = [];
   let verdict: GatewayError | null = null;
-  const all = poolsFor(deps, { client, params });
+  const { client } = identity;
+  const all = poolsFor(deps, identity);
   for (const pool of all) {
     const method = target.mode === 'forward' ? 'forward' : 'connect';
     const refusal = deps.rules().judgeTarget(target.authority, { pool, client: client.rules, method });
@@ -113,7 +115,7 @@ export function authorise(
   if (open.length === 0 && disabled.length > 0) throw allDisabled(disabled);
   if (open.length === 0 && verdict !== null) throw verdict;
   // Rather than the one that grew: it has room for more, and lives as long as the exchange.
-  const admission = admissionTo(deps, { client, params }, open.length === all.length ? all : open);
+  const admission = admissionTo(deps, identity, open.length === all.length ? all : open);
   return disabled.length === 0 ? admission : { ...admission, disabled };
 }
 
@@ -123,10 +125,16 @@ function allDisabled(pools: readonly string[]): GatewayError {
 }
 
 /** Admits a client to these pools. */
-export function admissionTo(deps: Collaborators, { client, params }: Identity, pools: readonly string[]): Admission {
-  const leaseKey = leaseKeyOf(deps, { client, params });
-  return { client, params, pools, leaseKey, filter: filterOf(params, pools) };
+export function admissionTo(deps: Collaborators, identity: Identity, pools: readonly string[]): Admission {
+  const { client, params, admission: last } = identity;
+  if (last !== null && isSame(last.pools, pools)) return last;
+  const leaseKey = leaseKeyOf(deps, identity);
+  identity.admission = { client, params, pools, leaseKey, filter: filterOf(params, pools) };
+  return identity.admission;
 }
+
+const isSame = (some: readonly string[], others: readonly string[]): boolean =>
+  some.length === others.length && some.every((one, at) => one === others[at]);
 
 function filterOf(params: Params, pools: readonly string[]): ExitFilter {
   const { tier, country, region, state, city, zip, asn, isp, exit, ip } = params;
@@ -142,7 +150,7 @@ function leaseKeyOf(deps: Collaborators, { client, params }: Identity): LeaseKey
 function bySource(deps: Collaborators, { source, boundClient }: Introduction): Identity {
   const client = deps.directory().bySource(source, boundClient ?? undefined);
   if (client === null) throw new GatewayError('auth_required', { detail: 'send a client name and its secret' });
-  return { client, params: defaultsOf(client) };
+  return { client, params: defaultsOf(client), admission: null };
 }
 
 function paramsOf(client: ClientRecord, candidate: Candidate): Params {

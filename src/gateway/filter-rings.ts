@@ -10,12 +10,18 @@ export class FilterRings {
   readonly #numbers = new Map<string, number>();
   /** By pool and country. */
   readonly #ofPools = new Map<string, Map<string | undefined, readonly number[]>>();
+  /** The same of a filter that many exchanges share: to put its text together costs more than all else here. */
+  #ofShared = new WeakMap<ExitFilter, number>();
   #places = 0;
   #next = 0;
 
   /** The number of a filter, ≥ 0. */
   numberOf(filter: ExitFilter): number {
-    return this.#number(filterKey(filter));
+    const known = this.#ofShared.get(filter);
+    if (known !== undefined) return known;
+    const number = this.#number(filterKey(filter));
+    this.#ofShared.set(filter, number);
+    return number;
   }
 
   /** The rings in which an exit belongs, that of the filter `asked` that found it included. */
@@ -47,6 +53,7 @@ export class FilterRings {
     if (known !== undefined) return known;
     if (this.#numbers.size >= MOST_RINGS) {
       this.#numbers.clear();
+      this.#ofShared = new WeakMap();
       this.#forgetPlaces();
     }
     const number = this.#next;

@@ -1,24 +1,48 @@
 import type { ClientDirectory } from '../policy/client-directory.ts';
-import type { Identity } from './admission.ts';
+import type { Identity, Introduction } from './admission.ts';
 
 /** Logins remembered at most; a client that changes its parameters with every request has many. */
 const CAPACITY = 4096;
+
+/** Everything that the judgement of a login depends on, beside the clients. */
+type Evidence = Pick<Introduction, 'evidence' | 'source' | 'listener' | 'exitField'>;
 
 /** Logins that were found right, so that a client's next request costs no hash and no parsing. They are forgotten as soon as the
  *  clients change: each request is still judged by its own credential, against the clients as they stand. */
 export class VerifiedLogins {
   #directory: ClientDirectory | null = null;
-  readonly #identities = new Map<string, Identity>();
+  /** By credential, then by where it was shown, then by source: a text of all three, made for each look, costs more than these. */
+  readonly #identities = new Map<string | null, Map<string, Map<string, Identity>>>();
+  #size = 0;
 
-  /** Who `evidence` proved to be in this very directory, or undefined. The evidence must hold everything that the judgement
-   *  depends on: credential, source, listener. */
-  recall(directory: ClientDirectory, evidence: string): Identity | undefined {
-    return directory === this.#directory ? this.#identities.get(evidence) : undefined;
+  /** Who the evidence proved to be in this very directory, or undefined. */
+  recall(directory: ClientDirectory, shown: Evidence): Identity | undefined {
+    if (directory !== this.#directory) return undefined;
+    return this.#identities.get(shown.evidence)?.get(placeOf(shown))?.get(shown.source);
   }
 
-  remember(directory: ClientDirectory, evidence: string, identity: Identity): void {
-    if (directory !== this.#directory || this.#identities.size >= CAPACITY) this.#identities.clear();
+  remember(directory: ClientDirectory, shown: Evidence, identity: Identity): void {
+    if (directory !== this.#directory || this.#size >= CAPACITY) this.#forget();
     this.#directory = directory;
-    this.#identities.set(evidence, identity);
+    const places = madeAt(this.#identities, shown.evidence);
+    madeAt(places, placeOf(shown)).set(shown.source, identity);
+    this.#size += 1;
   }
+
+  #forget(): void {
+    this.#identities.clear();
+    this.#size = 0;
+  }
+}
+
+/** Neither part can hold a line break. */
+const placeOf = ({ listener, exitField }: Evidence): string =>
+  exitField === undefined ? listener : `${listener}\n${exitField}`;
+
+function madeAt<Key, K, V>(maps: Map<Key, Map<K, V>>, key: Key): Map<K, V> {
+  const known = maps.get(key);
+  if (known !== undefined) return known;
+  const made = new Map<K, V>();
+  maps.set(key, made);
+  return made;
 }

@@ -9,7 +9,7 @@ export function introductionOf(context: ListenerContext, source: string, fields:
   const { name, boundClient, dialects } = context;
   const values = fields.all('proxy-authorization');
   return {
-    evidence: values.length === 0 ? null : `http ${values.length === 1 ? values[0] : values.join('\n')}`,
+    evidence: evidenceOf(values),
     credential: () => readCredential(values),
     source,
     listener: name,
@@ -17,6 +17,12 @@ export function introductionOf(context: ListenerContext, source: string, fields:
     dialects,
     exitField: dialects.includes('scrapoxy') ? fields.get('x-scrapoxy-proxyname') : undefined,
   };
+}
+
+/** One value can hold no line break, so nothing else is taken for it. */
+function evidenceOf(values: readonly string[]): string | null {
+  const [value = null] = values;
+  return values.length > 1 ? `http ${values.join('\n')}` : value;
 }
 
 /** The credential of one request. Two of them are as good as none. Throws auth_required or auth_failed. */

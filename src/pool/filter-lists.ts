@@ -56,8 +56,9 @@ export class FilterLists {
   readonly #firstRing: number;
   readonly #mintings: Mintings;
   readonly #kept = new Map<string, Kept>();
-  /** The one asked for last, which stands last. */
+  /** The one asked for last, which stands last; and by which value it was. */
   #latest: Kept | null = null;
+  #asked: ExitFilter | null = null;
   #rings = 0;
   #listed = 0;
 
@@ -129,6 +130,9 @@ export class FilterLists {
   }
 
   #keptOf(filter: ExitFilter): Kept {
+    // Exchanges that are admitted to the same share a filter.
+    if (filter === this.#asked && this.#latest !== null) return this.#latest;
+    this.#asked = filter;
     const key = filterKey(filter);
     const known = this.#kept.get(key);
     if (known !== undefined && known === this.#latest) return known;
@@ -167,6 +171,7 @@ export class FilterLists {
 
   #drop(key: string, kept: Kept): void {
     this.#kept.delete(key);
+    if (kept === this.#latest) this.#latest = null;
     this.#listed -= kept.own?.length ?? 0;
   }
 }
