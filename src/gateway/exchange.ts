@@ -159,7 +159,7 @@ export class Exchange {
   /** An attempt has ended. */
   attempted(attempt: AttemptRecord): void {
     // An array that grows, and one made by spreading, has room for more, for as long as the exchange lasts.
-    this.attempts = this.attempts.concat(attempt);
+    this.attempts = this.attempts.length === 0 ? [attempt] : this.attempts.concat(attempt);
   }
 
   /** Whether it waits for its turn, before anything was done for it. A client that sends its FIN meanwhile, or has sent it, has left:

@@ -5,7 +5,7 @@ import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { openRoute } from './exit-route.ts';
-import { watchTunnel } from './tunnel-watch.ts';
+import { judgeEnd, watchHello } from './tunnel-watch.ts';
 
 /** Opens the tunnel that a CONNECT or SOCKS5 request asks for. Until this resolves the client has been told nothing, so every
  *  failure of an exit may be repeated elsewhere. Throws GatewayError, or ClientLeft. */
@@ -36,7 +36,7 @@ export function relayTunnel(
 ): RelayHandle {
   const { client, exit } = sides;
   const { timeouts } = deps.settings();
-  const watch = watchTunnel(deps, exchange);
+  const hello = watchHello(deps, exchange);
   const early = exit.early.length + exit.socket.readableLength;
   const flow = deps.flows.tunnel(exchange);
   const handle = deps.relay(client.socket, exit.socket, {
@@ -45,16 +45,16 @@ export function relayTunnel(
     reply: client.reply,
     earlyA: client.early,
     earlyB: exit.early,
-    ...(watch?.wantsClient && { watchA: watch }),
+    watchA: hello ?? undefined,
     expiresAt: exchange.startedAt + timeouts.exchange,
-    ...(flow !== null && { allowance: flow.first(), onSpent: flow.spent }),
+    allowance: flow?.first(),
+    onSpent: flow?.spent,
     onEnd: (outcome) => {
       flow?.end(outcome.bytesAtoB + outcome.bytesBtoA);
-      exchange.abort.removeEventListener('abort', cut);
       exchange.clientBytes += outcome.bytesAtoB;
       exchange.originBytes += outcome.bytesBtoA;
       exchange.meter?.wire?.leave(outcome.unreadB);
-      watch?.ended(outcome);
+      judgeEnd(deps, exchange, { end: outcome, name: hello?.name ?? null });
       exchange.ending ??= cameWhole(outcome) ? 'ok' : 'cut';
       if (exchange.ending !== 'ok')
         exchange.by ??= outcome.by === 'a' ? 'client' : outcome.by === 'b' ? 'origin' : 'gateway';
@@ -63,9 +63,13 @@ export function relayTunnel(
   });
   flow?.begin(handle);
   if (handle.outside) exchange.meter?.wire?.handTo(handle, early);
-  const cut = (): void => handle.cut();
-  exchange.abort.addEventListener('abort', cut);
+  // One that goes on outside has its deadline there: only a quota that is used up ends it from here.
+  if (!handle.outside || exchange.quota !== null) cutWhenAborted(exchange, handle);
   return handle;
+}
+
+function cutWhenAborted({ abort }: Exchange, handle: RelayHandle): void {
+  abort.addEventListener('abort', () => handle.cut());
 }
 
 /** Whether nothing is missing of what the origin sent: both sides ended, or it did so first and then refused the client's last

@@ -1,4 +1,3 @@
-import type { Authority } from '../protocol/authority.ts';
 import { ClientHelloDecoder } from '../protocol/tls-hello.ts';
 import { withTunnel } from '../signals/site-norm.ts';
 import { RecordType, type RelayEnd, tunnelFactsOf } from '../signals/tunnel-facts.ts';
@@ -6,66 +5,55 @@ import { judgeTunnel, originLatencyOf } from '../signals/tunnel-verdict.ts';
 import type { Watcher } from '../transport/relay.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
-import { exitOf, learn, type SlotRef } from './site-signals.ts';
+import { exitOf, learn } from './site-signals.ts';
 
-/** Watches a CONNECT or SOCKS5 tunnel from outside; null where that is switched off, or the exchange is an upgraded request, whose
- *  response has told everything. */
-export function watchTunnel(deps: Collaborators, exchange: Exchange): TunnelWatch | null {
-  const at = exitOf(exchange);
-  const { authority } = exchange;
-  if (!deps.settings().watchTunnels || exchange.mode === 'forward' || at === null || authority === null) return null;
-  return new TunnelWatch(deps, { exchange, at, authority });
+/** Whether the exchange's tunnel is watched from outside: not where that is switched off, nor of an upgraded request, whose response
+ *  has told everything. */
+const isWatched = (deps: Collaborators, { mode }: Exchange): boolean =>
+  deps.settings().watchTunnels && mode !== 'forward';
+
+/** What is to see the client's octets: of a tunnel to an address, because only its TLS tells the site; null where nothing is. */
+export function watchHello(deps: Collaborators, exchange: Exchange): HelloWatch | null {
+  return isWatched(deps, exchange) && exchange.authority?.family !== 0 ? new HelloWatch() : null;
 }
 
-/** A watch over one tunnel. As long as the tunnel is idle it is but this object. */
-export class TunnelWatch implements Watcher {
-  readonly #deps: Collaborators;
-  readonly #exchange: Exchange;
-  readonly #slot: number;
-  readonly #generation: number;
-  readonly #begunAt: number;
-  readonly #host: string;
-  /** For the relay: whether to see the client's octets, since the authority is an address, and only its TLS tells the site. */
-  readonly wantsClient: boolean;
+/** Finds the name in a client's ClientHello. As long as the tunnel is idle it is but this object. */
+export class HelloWatch implements Watcher {
   #hello: ClientHelloDecoder | null = null;
-  /** The name in the client's ClientHello. */
-  #name: string | null = null;
-
-  constructor(deps: Collaborators, of: { exchange: Exchange; at: SlotRef; authority: Authority }) {
-    this.#deps = deps;
-    this.#exchange = of.exchange;
-    this.#slot = of.at.slot;
-    this.#generation = of.at.generation;
-    this.#host = of.authority.host;
-    this.#begunAt = deps.now();
-    this.wantsClient = of.authority.family !== 0;
-  }
+  /** Null while none was seen. */
+  name: string | null = null;
 
   /** Sees the client's octets in order. False: it has seen enough. */
   see(octets: Buffer): boolean {
     this.#hello ??= new ClientHelloDecoder();
     const hello = this.#hello.push(octets);
     if (hello.state === 'more') return true;
-    if (hello.state === 'value') this.#name = hello.value.serverName;
+    if (hello.state === 'value') this.name = hello.value.serverName;
     this.#hello = null;
     return false;
   }
+}
 
-  /** The relay has ended: judges the tunnel. */
-  ended(outcome: RelayEnd): void {
-    const deps = this.#deps;
-    const exchange = this.#exchange;
-    const { norms, sites, recent } = deps.signals;
-    const facts = tunnelFactsOf(outcome, deps.now() - this.#begunAt);
-    const site = sites.of(this.#name ?? this.#host);
-    exchange.site = site;
-    recent.rename(exchange.ticket, site);
-    const norm = norms.of(site);
-    exchange.verdict = judgeTunnel(facts, norm);
-    exchange.originMs = originLatencyOf(facts);
-    const shaken = facts.client.firstType === RecordType.handshake && facts.origin.firstType === RecordType.handshake;
-    if (shaken && facts.ended !== 'cut')
-      norms.keep(site, withTunnel(norm, { ...facts, refused: exchange.verdict.page === 'refused' }));
-    learn(deps, { at: { slot: this.#slot, generation: this.#generation }, site }, exchange.verdict);
-  }
+/** The relay of the exchange's tunnel has ended: judges the tunnel, where it is watched, by the site's norm. `name` is what the
+ *  client's ClientHello asked for, where that was seen. */
+export function judgeEnd(
+  deps: Collaborators,
+  exchange: Exchange,
+  { end, name }: { end: RelayEnd; name: string | null },
+) {
+  const at = exitOf(exchange);
+  const { authority, confirmedAt, startedAt } = exchange;
+  if (at === null || authority === null || !isWatched(deps, exchange)) return;
+  const { norms, sites, recent } = deps.signals;
+  const facts = tunnelFactsOf(end, deps.now() - (confirmedAt ?? startedAt));
+  const site = sites.of(name ?? authority.host);
+  exchange.site = site;
+  recent.rename(exchange.ticket, site);
+  const norm = norms.of(site);
+  exchange.verdict = judgeTunnel(facts, norm);
+  exchange.originMs = originLatencyOf(facts);
+  const shaken = facts.client.firstType === RecordType.handshake && facts.origin.firstType === RecordType.handshake;
+  if (shaken && facts.ended !== 'cut')
+    norms.keep(site, withTunnel(norm, { ...facts, refused: exchange.verdict.page === 'refused' }));
+  learn(deps, { at, site }, exchange.verdict);
 }

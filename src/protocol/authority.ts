@@ -55,7 +55,8 @@ export function parseAuthority(text: string, defaultPort: number | null): Parsed
   const digits = colon < 0 ? '' : text.slice(colon + 1);
   if (digits === '' && defaultPort === null) return failed('bad_request', 'the target needs a port');
   const port = digits === '' ? defaultPort : parsePort(digits);
-  return port === null ? badPort : parsed({ ...host.value, port });
+  const { host: name, family } = host.value;
+  return port === null ? badPort : parsed({ host: name, family, port });
 }
 
 /** The port that `digits` name, 1 to 65,535, or null. Up to five digits, without a sign. */
