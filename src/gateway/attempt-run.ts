@@ -21,13 +21,13 @@ export interface Attempt {
 
 /** What an exchange's kind of work is. */
 export interface Work<T> {
-  readonly run: (attempt: Attempt) => Promise<T>;
+  run(attempt: Attempt): Promise<T>;
   /** Whether the client's request can still be sent again. */
-  readonly mayRepeat: () => boolean;
+  mayRepeat(): boolean;
   /** Whether it can be sent twice at once; absent where it never can. */
-  readonly mayHedge?: () => boolean;
+  mayHedge?(): boolean;
   /** Throws away what an attempt brought after another had won. */
-  readonly discard?: (value: T) => void;
+  discard?(value: T): void;
 }
 
 export interface RunOptions<T> {

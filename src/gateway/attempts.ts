@@ -1,8 +1,8 @@
 import { GatewayError } from '../errors.ts';
 import { HOLD } from '../selection/request.ts';
 import { bookSuccess, ExitFull } from './attempt-books.ts';
-import { AttemptRun, type RunOptions, type Work } from './attempt-run.ts';
-import { choose, chooseLater, chooseRival, siteRowOf } from './choosing.ts';
+import { AttemptRun, type Work } from './attempt-run.ts';
+import { type Chosen, choose, chooseLater, chooseRival, siteRowOf, type Tried } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, Exchange } from './exchange.ts';
 import { type Ended, raceAgainst } from './race.ts';
@@ -17,50 +17,130 @@ const LEAST_MS = 5;
  *  flight until endExchange(). Throws what its limits forbid, or the last failure; `deadline` where time ran out over several attempts. */
 export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, work: Work<T>): Promise<T> {
   letIn(deps, exchange);
-  const { most, endsAt } = termsOf(deps, exchange);
-  const turn = deps.pacing.enter(exchange, endsAt);
+  const series = new AttemptSeries(deps, exchange, work);
+  const turn = deps.pacing.enter(exchange, series.endsAt);
   if (turn !== null) await turn;
   const paid = deps.flows.enter(exchange);
   if (paid !== null) await paid;
-  const tried: number[] = [];
-  let last: GatewayError | null = null;
   for (;;) {
-    if (endsAt - deps.now() < LEAST_MS) throw outOfTime(last, tried.length);
-    const chosen = choose(deps, exchange, { tried, last, endsAt });
-    const { choice, others, pinned } =
-      chosen === HOLD ? await chooseLater(deps, exchange, { tried, last, endsAt }) : chosen;
-    tried.push(choice.slot);
-    const another = () => tried.length < most && others > 0;
-    const raced = another() && mayBeRaced(deps, exchange, { choice, work });
-    const first = runOver(deps, exchange, { choice, work, endsAt, another: another(), raced });
-    if (first === null) {
-      tried.pop();
-      continue;
-    }
-    const delayMs = raced ? hedgeDelayMs(deps, exchange, choice) : null;
-    const rival = () => {
-      // Others that were late as well may have spent the budget since.
-      const may = work.mayHedge?.() === true && deps.selection().mayHedge;
-      const other = may ? chooseRival(deps, exchange, tried) : null;
-      if (other === null) return null;
-      tried.push(other.slot);
-      const run = runRival(deps, exchange, { choice: other, work, endsAt, another: another(), raced });
-      if (run !== null) deps.selection().hedged(siteRowOf(deps, exchange));
-      return run;
-    };
-    const { runner, result }: Raced<T> =
-      delayMs === null ? { runner: first, result: await first.ended } : await raceAgainst(first, delayMs, rival);
+    if (series.isLate) throw outOfTime(series.last, series.tried.length);
+    const chosen = choose(deps, exchange, series);
+    const run = series.begin(chosen === HOLD ? await chooseLater(deps, exchange, series) : chosen);
+    if (run === null) continue;
+    const delayMs = series.hedgeDelayMs(run);
+    let winner = run;
+    let result: Ended<T>;
+    if (delayMs === null) result = await run.ended;
+    else ({ runner: winner, result } = await series.race(run, delayMs));
     if (result.ok) {
-      bookSuccess(deps, exchange, runner.booked);
+      bookSuccess(deps, exchange, winner.booked);
       return result.value;
     }
-    const failure: unknown = result.fault;
+    series.goOn(winner, result.fault);
+  }
+}
+
+/** The attempts of one exchange so far. An object rather than what an async function holds: that lives with all its
+ *  intermediate values for as long as the function waits, once for each exchange. */
+class AttemptSeries<T> implements Tried {
+  readonly tried: number[] = [];
+  last: GatewayError | null = null;
+  readonly endsAt: number;
+  readonly #deps: Collaborators;
+  readonly #exchange: Exchange;
+  readonly #work: Work<T>;
+  readonly #most: number;
+  /** Of the exit chosen last. */
+  #others = 0;
+  #pinned = false;
+  #raced = false;
+
+  constructor(deps: Collaborators, exchange: Exchange, work: Work<T>) {
+    this.#deps = deps;
+    this.#exchange = exchange;
+    this.#work = work;
+    const params = exchange.admission?.params;
+    const { timeouts, attempts } = deps.settings();
+    this.#most = params?.retry === undefined ? attempts : params.retry + 1;
+    this.endsAt = exchange.startedAt + Math.min(timeouts.attempts, params?.timeoutMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether the time for all attempts is over. */
+  get isLate(): boolean {
+    return this.endsAt - this.#deps.now() < LEAST_MS;
+  }
+
+  /** Whether another attempt may follow those that were begun. */
+  get #another(): boolean {
+    return this.tried.length < this.#most && this.#others > 0;
+  }
+
+  /** Begins an attempt; null where others were faster to the last place of its exit. */
+  begin({ choice, others, pinned }: Chosen): AttemptRun<T> | null {
+    this.#others = others;
+    this.#pinned = pinned;
+    this.tried.push(choice.slot);
+    this.#raced = this.#another && mayBeRaced(this.#deps, this.#exchange, { choice, work: this.#work });
+    const run = this.#runOver(choice);
+    if (run === null) this.tried.pop();
+    return run;
+  }
+
+  /** After how long the attempt is raced by another, in ms; null where it isn't, or more would be raced than the budget allows. */
+  hedgeDelayMs({ choice }: AttemptRun<T>): number | null {
+    if (!this.#raced) return null;
+    const { selection, now } = this.#deps;
+    const delayMs = selection().hedgeDelayMs(choice.slot, this.#exchange.siteRow, now());
+    return delayMs > 0 ? delayMs : null;
+  }
+
+  /** Waits for an attempt, that is raced by another once it has taken so long. */
+  race(run: AttemptRun<T>, delayMs: number): Promise<Raced<T>> {
+    return raceAgainst(run, delayMs, () => this.#rival());
+  }
+
+  /** An attempt has failed: returns where another may follow, and throws what the exchange ends with otherwise. */
+  goOn({ booked }: AttemptRun<T>, failure: unknown): void {
     if (!(failure instanceof GatewayError)) throw failure;
-    const repeatable = work.mayRepeat() && isRouteFailure(failure, runner.booked.choice) && !sameVerdict(failure, last);
-    last = failure;
-    if (repeatable && another()) continue;
-    if (repeatable && pinned) throw sessionLost(failure);
-    throw endsAt - deps.now() < LEAST_MS ? outOfTime(failure, tried.length) : failure;
+    const repeatable =
+      this.#work.mayRepeat() && isRouteFailure(failure, booked.choice) && !sameVerdict(failure, this.last);
+    this.last = failure;
+    if (repeatable && this.#another) return;
+    if (repeatable && this.#pinned) throw sessionLost(failure);
+    throw this.isLate ? outOfTime(failure, this.tried.length) : failure;
+  }
+
+  /** Begins an attempt against the one under way; null where it may not begin, which is no reason to end that one. */
+  #rival(): AttemptRun<T> | null {
+    const [deps, exchange] = [this.#deps, this.#exchange];
+    // Others that were late as well may have spent the budget since.
+    const may = this.#work.mayHedge?.() === true && deps.selection().mayHedge;
+    const choice = may ? chooseRival(deps, exchange, this.tried) : null;
+    if (choice === null) return null;
+    this.tried.push(choice.slot);
+    try {
+      const run = this.#runOver(choice);
+      if (run !== null) deps.selection().hedged(siteRowOf(deps, exchange));
+      return run;
+    } catch (fault) {
+      if (fault instanceof GatewayError) return null;
+      throw fault;
+    }
+  }
+
+  #runOver(choice: Choice): AttemptRun<T> | null {
+    try {
+      return new AttemptRun(this.#deps, this.#exchange, {
+        choice,
+        work: this.#work,
+        endsAt: this.endsAt,
+        another: this.#another,
+        raced: this.#raced,
+      });
+    } catch (fault) {
+      if (fault instanceof ExitFull) return null;
+      throw fault;
+    }
   }
 }
 
@@ -75,40 +155,10 @@ function letIn(deps: Collaborators, exchange: Exchange): void {
   }
 }
 
-/** Begins an attempt against the one under way; null where it may not begin, which is no reason to end that one. */
-function runRival<T>(deps: Collaborators, exchange: Exchange, options: RunOptions<T>): AttemptRun<T> | null {
-  try {
-    return runOver(deps, exchange, options);
-  } catch (fault) {
-    if (fault instanceof GatewayError) return null;
-    throw fault;
-  }
-}
-
-/** Begins an attempt; null where others were faster to the last place of its exit. */
-function runOver<T>(deps: Collaborators, exchange: Exchange, options: RunOptions<T>): AttemptRun<T> | null {
-  try {
-    return new AttemptRun(deps, exchange, options);
-  } catch (fault) {
-    if (fault instanceof ExitFull) return null;
-    throw fault;
-  }
-}
-
 /** The attempt that decided, and how it ended. */
 interface Raced<T> {
   readonly runner: AttemptRun<T>;
   readonly result: Ended<T>;
-}
-
-/** How many attempts the exchange may have, and when the time for all of them is over. */
-function termsOf(deps: Collaborators, { admission, startedAt }: Exchange): { most: number; endsAt: number } {
-  const params = admission?.params;
-  const { timeouts, attempts } = deps.settings();
-  return {
-    most: params?.retry === undefined ? attempts : params.retry + 1,
-    endsAt: startedAt + Math.min(timeouts.attempts, params?.timeoutMs ?? Number.POSITIVE_INFINITY),
-  };
 }
 
 /** Whether another attempt may be run against that one: somebody asked for it, and the exchange belongs to no session. */
@@ -119,12 +169,6 @@ function mayBeRaced<T>(
 ): boolean {
   if (admission === null || admission.leaseKey !== null || work.mayHedge === undefined) return false;
   return admission.params.hedge ?? deps.registry.pool(choice.exit.pool)?.hedge ?? false;
-}
-
-/** After how long the attempt that begins now is raced by another, in ms; null where more would be raced than the budget allows. */
-function hedgeDelayMs(deps: Collaborators, { siteRow }: Exchange, { slot }: Choice): number | null {
-  const delayMs = deps.selection().hedgeDelayMs(slot, siteRow, deps.now());
-  return delayMs > 0 ? delayMs : null;
 }
 
 /** Whether another exit may do better: the exit failed, or says that it can't reach the origin. What the origin itself answered

@@ -13,10 +13,10 @@ import { heldTooLong, noneRested, noneToTake, providerDown } from './no-exit.ts'
 import type { SiteBar } from './operator-bars.ts';
 import { pause } from './pause.ts';
 import { shunnedProviders } from './provider-books.ts';
+import { agreed, type Taken } from './session-agreement.ts';
 import {
   asMinted,
   findLease,
-  holdExit,
   isPinned,
   leasedExit,
   leaseLost,
@@ -68,7 +68,6 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const { admission } = exchange;
   if (admission === null) throw new GatewayError('internal', { detail: 'an exchange chose before it was admitted' });
   const { filter } = admission;
-  const { ttlMs } = admission.params;
   note(deps, exchange, filter);
   const candidates = deps.registry.drawFrom(filter);
   const most = candidates.count ?? candidates.list.length;
@@ -84,13 +83,11 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
     exchange.atAccountLimit = true;
     return HOLD;
   }
-  const wide = { filter, candidates, excluded };
-  const near = lease === null ? wide : nearest(deps, wide, { lease, bar });
   const shunned = shunnedProviders(deps, exchange, { tried, last });
-  const terms = { guard, bar, retry: tried.length > 0, shunned };
-  const first = pickSlot(deps, exchange, { ...near, ...terms });
-  const { slot, entry } =
-    first.slot === NONE && near !== wide ? pickSlot(deps, exchange, { ...wide, ...terms }) : first;
+  const wide = { filter, candidates, excluded, guard, bar, retry: tried.length > 0, shunned };
+  const near = lease === null ? wide : { ...wide, ...nearest(deps, wide, { lease, bar }) };
+  const first = pickSlot(deps, exchange, near);
+  const { slot, entry } = first.slot === NONE && near.filter !== filter ? pickSlot(deps, exchange, wide) : first;
   if (slot === HOLD) return HOLD;
   if (slot === NONE) {
     // What is over in a moment is no reason to try no further.
@@ -101,41 +98,8 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });
   const own = { slot, exit, lease: null, entry };
-  const at = agreed(deps, own, () => {
-    const held = holdExit(deps, admission, { slot, exit, lease });
-    const one = held === null ? null : leasedExit(deps, { lease: held, filter, excluded, bar, ttlMs });
-    // Another exchange of a strict session may have succeeded meanwhile, over an exit that this one can't use.
-    if (one === null && isPinned(held, admission)) throw leaseLost(deps, held, { bar, ttlMs, last });
-    return one === null ? null : { ...one, lease: held };
-  });
+  const at = admission.leaseKey === null ? own : agreed(deps, admission, { own, lease, excluded, bar, last });
   return { choice: asChoice(deps, admission, at), others: othersOf(at, most - tried.length), pinned: false };
-}
-
-/** An exit to take, with the lease that holds it and what its provider let it in by. */
-interface Taken {
-  readonly slot: number;
-  readonly exit: Exit;
-  readonly lease: Lease | null;
-  readonly entry: number;
-}
-
-/** Of exchanges of one session that choose at once the first one's choice holds for all that can use it: `hold` tells which that is,
- *  null for none. Passes on what it throws. */
-function agreed(deps: Collaborators, own: Taken, hold: () => Omit<Taken, 'entry'> | null): Taken {
-  const { providers } = deps.selection();
-  let entry = own.entry;
-  try {
-    const held = hold();
-    if (held === null || held.slot === own.slot) return held === null ? own : { ...held, entry };
-    const other = providers.enter(held.slot);
-    if (other === NO_ENTRY) return own;
-    providers.left(entry);
-    entry = other;
-    return { ...held, entry };
-  } catch (fault) {
-    providers.left(entry);
-    throw fault;
-  }
 }
 
 /** How many exits could still follow this one, of so many: without end where each attempt mints its own. */

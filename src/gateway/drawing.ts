@@ -43,11 +43,9 @@ export function pickSlot(deps: Collaborators, exchange: Exchange, drawing: Drawi
   const { providers } = deps.selection();
   const way = providers.anyClosed ? providers.wayInto(poolNumbers(deps, exchange)) : 'open';
   if (way !== 'open') return { slot: way === 'full' ? HOLD : NONE, entry: NO_ENTRY };
-  let { excluded } = drawing;
-  for (;;) {
-    const slot = pickOf(deps, requestOf(deps, exchange, { ...drawing, excluded }), drawing.filter);
-    if (slot === NONE && (drawing.shunned ?? []).length > 0)
-      return pickSlot(deps, exchange, { ...drawing, excluded, shunned: [] });
+  for (let now = drawing; ; ) {
+    const slot = pickOf(deps, requestOf(deps, exchange, now), drawing.filter);
+    if (slot === NONE && (drawing.shunned ?? []).length > 0) return pickSlot(deps, exchange, { ...now, shunned: [] });
     if (slot < 0) return { slot, entry: NO_ENTRY };
     const entry = providers.enter(slot);
     if (entry !== NO_ENTRY) {
@@ -55,7 +53,7 @@ export function pickSlot(deps: Collaborators, exchange: Exchange, drawing: Drawi
       providers.left(entry);
     }
     // Another exchange was faster.
-    excluded = [...excluded, slot];
+    now = { ...now, excluded: [...now.excluded, slot] };
   }
 }
 

@@ -3,8 +3,8 @@ import type { Fault } from '../protocol/decoded.ts';
 import type { Fields } from '../protocol/fields.ts';
 import type { RequestPlan, ResponseHead, ResponsePlan } from '../protocol/http-message.ts';
 import { planResponse } from '../protocol/http-response.ts';
-import type { AbortView } from '../transport/abort.ts';
 import { endContent, writeContent } from '../transport/content-writer.ts';
+import type { Attempt } from './attempt-run.ts';
 import type { ExitLink, LinkUser } from './exit-link.ts';
 import type { ContentSink, RequestContent } from './request-content.ts';
 
@@ -21,21 +21,28 @@ export interface ResponseSink {
   cut(): void;
 }
 
+/** Whose request it is. */
+export interface RequestOwner {
+  /** An interim response has come. */
+  interim(plan: ResponsePlan): void;
+  /** Whom to blame for silence after the request was sent: the exit, unless it is known to work. */
+  blameForSilence(attempt: Attempt, link: ExitLink): GatewayError;
+  /** Closes the link behind a failure. */
+  giveUp(link: ExitLink, fault: unknown): void;
+}
+
 export interface ExitExchangeOptions {
   readonly link: ExitLink;
+  /** What it belongs to, and is called off with. */
+  readonly attempt: Attempt;
   readonly plan: RequestPlan;
   readonly content: RequestContent;
   readonly head: string;
   /** Time in ms for the response head, from the last octet of the request that was sent. */
   readonly firstByteMs: number;
-  readonly signal: AbortView;
-  readonly interim: (plan: ResponsePlan) => void;
   /** Time in ms without progress in the request's content. */
   readonly stallMs: number;
-  /** Closes the link behind a failure. */
-  readonly giveUp: (fault: unknown) => void;
-  /** Whom to blame for silence: the exit, unless it is known to work. */
-  readonly silence: () => GatewayError;
+  readonly owner: RequestOwner;
 }
 
 /** One request and its response over one link: sends head and content, and waits for the final response head. Then the link's
@@ -63,12 +70,12 @@ export class ExitExchange implements LinkUser, ContentSink {
 
   /** Sends the request and resolves with the final response's plan. On failure the link is destroyed. */
   send(): Promise<ResponsePlan> {
-    const { link, head, content, signal, firstByteMs } = this.#options;
+    const { link, head, content, attempt, firstByteMs } = this.#options;
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
       this.#waiting = true;
-      signal.addEventListener('abort', this.#onAbort);
+      attempt.signal.addEventListener('abort', this.#onAbort);
       link.user = this;
       link.socket.write(head, 'latin1');
       link.silence.set(firstByteMs);
@@ -90,7 +97,7 @@ export class ExitExchange implements LinkUser, ContentSink {
 
   /** Lets go of the link and of the request's content; the link itself is the caller's to keep or destroy. */
   release(): void {
-    const { link, content, signal } = this.#options;
+    const { link, content, attempt } = this.#options;
     this.#waiting = false;
     this.#sink = null;
     // At rest until the link's next request, if there can be one.
@@ -98,7 +105,7 @@ export class ExitExchange implements LinkUser, ContentSink {
     else link.silence.rest();
     content.stop();
     if (!content.isEmpty) link.socket.off('drain', this.#onDrain);
-    signal.removeEventListener('abort', this.#onAbort);
+    attempt.signal.removeEventListener('abort', this.#onAbort);
   }
 
   // ContentSink: the request's content.
@@ -133,7 +140,7 @@ export class ExitExchange implements LinkUser, ContentSink {
     if (this.#interims > MOST_INTERIM)
       return this.#fail(badResponse({ kind: 'origin_bad_response', detail: 'too many interim responses' }));
     if (plan.status === 100) this.#continued = true;
-    this.#options.interim(plan);
+    this.#options.owner.interim(plan);
     this.#options.link.silence.set(this.#options.firstByteMs);
     this.#options.link.connection.readHead();
   }
@@ -171,19 +178,19 @@ export class ExitExchange implements LinkUser, ContentSink {
   readonly #onDrain = (): void => this.#options.content.resume();
 
   readonly #onAbort = (): void => {
-    const { link, signal } = this.#options;
-    if (this.#waiting) return this.#fail(signal.reason);
+    const { link, attempt } = this.#options;
+    if (this.#waiting) return this.#fail(attempt.signal.reason);
     link.socket.destroy();
   };
 
   /** While content is owed and the link would take it, it is the client that keeps everyone waiting; unless it waits for 100
    *  itself. */
   #whoIsSilent(): Error {
-    const { content, link, plan, silence } = this.#options;
+    const { content, link, plan, owner, attempt } = this.#options;
     const begun = content.bytes > 0 || !plan.expectsContinue || this.#continued;
     if (begun && !content.complete && !link.socket.writableNeedDrain)
       return new GatewayError('client_timeout', { detail: 'the request content stopped' });
-    return silence();
+    return owner.blameForSilence(attempt, link);
   }
 
   #final(plan: ResponsePlan): void {
@@ -209,7 +216,8 @@ export class ExitExchange implements LinkUser, ContentSink {
   #fail(fault: unknown): void {
     if (!this.#waiting) return;
     this.release();
-    this.#options.giveUp(fault);
+    const { owner, link } = this.#options;
+    owner.giveUp(link, fault);
     this.#reject(fault);
   }
 

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import type { Limit } from '../policy/limit-book.ts';
 import { TAKEN } from '../policy/limit-counts.ts';
 import type { LimitedAccount } from '../pool/limited-accounts.ts';
 import type { Collaborators } from './collaborators.ts';
@@ -30,7 +31,23 @@ export function exitShareOf(deps: Collaborators, exchange: Exchange, fitting: Fi
   const guard = deps.guards.for(exchange);
   const interval = exchange.pace?.site.exitInterval ?? null;
   const isOfExits = guard !== null || interval !== null || deps.exitMost().length > 0;
-  if (!isOfExits && !deps.accounts.any) return null;
+  return isOfExits || deps.accounts.any ? madeShare(deps, exchange, { guard, interval, isOfExits, fitting }) : null;
+}
+
+/** What limits the use of exits for an exchange. */
+interface Limiting {
+  readonly guard: SiteGuard | null;
+  readonly interval: Limit | null;
+  /** Whether any of it is about single exits. */
+  readonly isOfExits: boolean;
+  readonly fitting: Fitting;
+}
+
+function madeShare(
+  deps: Collaborators,
+  exchange: Exchange,
+  { guard, interval, isOfExits, fitting }: Limiting,
+): ExitShare {
   const { counts } = deps.limits;
   const full = fullAccounts(deps, exchange, fitting);
   const restsAt = (slot: number): string | null => (interval === null ? null : restingName(deps, exchange, slot));

@@ -3,11 +3,11 @@ import { formatAuthority } from '../protocol/authority.ts';
 import { exitErrorOf } from '../protocol/exit-errors.ts';
 import type { RequestPlan, ResponsePlan } from '../protocol/http-message.ts';
 import { serialiseInterim, serialiseRequest } from '../protocol/http-serialise.ts';
-import type { Attempt } from './attempt-run.ts';
+import type { Attempt, Work } from './attempt-run.ts';
 import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
-import { ExitExchange } from './exit-exchange.ts';
+import { ExitExchange, type RequestOwner } from './exit-exchange.ts';
 import { type ExitLink, openLink, takeLink } from './exit-link.ts';
 import type { RequestContent } from './request-content.ts';
 import { type ForwardClient, relayResponse } from './response-relay.ts';
@@ -41,14 +41,7 @@ export interface Answer {
  *  written to an exit, then only idempotent ones whose content was kept whole. Throws GatewayError or ClientLeft before that
  *  point; after it a failure shows as an unclean close. */
 export async function forward(deps: Collaborators, exchange: Exchange, request: ForwardRequest): Promise<Aftermath> {
-  const state = { written: false, told: false };
-  const idempotent = IDEMPOTENT.includes(request.plan.method);
-  const answer = await runAttempts(deps, exchange, {
-    run: (attempt) => tryExit(deps, exchange, { request, attempt, state, idempotent }),
-    mayRepeat: () => !state.told && request.content.replayable && (idempotent || !state.written),
-    mayHedge: () => idempotent && !state.told && request.content.isEmpty && request.plan.upgrade === '',
-    discard: dropAnswer,
-  });
+  const answer = await runAttempts(deps, exchange, new ForwardWork(deps, exchange, request));
   try {
     if (answer.response.status === 101) return await relayUpgrade(deps, exchange, { client: request.client, answer });
     return await relayResponse(deps, exchange, { request, answer });
@@ -63,61 +56,95 @@ function dropAnswer({ exchange, link }: Answer): void {
   link.socket.destroy();
 }
 
-interface Try {
-  readonly request: ForwardRequest;
-  readonly attempt: Attempt;
-  readonly state: { written: boolean; told: boolean };
-  readonly idempotent: boolean;
-}
+/** Sends a request over exits and waits for its response head. */
+class ForwardWork implements Work<Answer>, RequestOwner {
+  readonly #deps: Collaborators;
+  readonly #exchange: Exchange;
+  readonly #request: ForwardRequest;
+  readonly #idempotent: boolean;
+  /** Something of it was written to an exit; the client has been told something. */
+  #written = false;
+  #told = false;
 
-async function tryExit(deps: Collaborators, exchange: Exchange, trial: Try): Promise<Answer> {
-  const { request, attempt, state, idempotent } = trial;
-  const upgrade = request.plan.upgrade !== '';
-  // A kept link may die under the request. What can't be sent twice isn't trusted to one.
-  const kept = idempotent && !upgrade ? takeLink(deps, exchange, attempt) : null;
-  if (kept !== null) {
-    const onward = sendOver(deps, exchange, { trial, link: kept });
-    try {
-      return answerOf(deps, onward, await onward.send());
-    } catch (fault) {
-      const stale = !onward.answered && fault instanceof GatewayError && isClosing(fault);
-      if (!stale || state.told || !request.content.replayable) throw fault;
-    }
+  constructor(deps: Collaborators, exchange: Exchange, request: ForwardRequest) {
+    this.#deps = deps;
+    this.#exchange = exchange;
+    this.#request = request;
+    this.#idempotent = IDEMPOTENT.includes(request.plan.method);
   }
-  const link = await openLink(deps, exchange, { attempt, upgrade });
-  const onward = sendOver(deps, exchange, { trial, link });
-  return answerOf(deps, onward, await onward.send());
-}
 
-function sendOver(
-  deps: Collaborators,
-  exchange: Exchange,
-  { trial, link }: { trial: Try; link: ExitLink },
-): ExitExchange {
-  const { request, attempt, state } = trial;
-  const { firstByte, stall } = deps.settings().timeouts;
-  const timeoutMs = exchange.admission?.params.timeoutMs ?? Number.POSITIVE_INFINITY;
-  state.written = true;
-  if (!request.content.isEmpty) request.content.pace(() => deps.flows.content(exchange, () => {}));
-  return new ExitExchange({
-    link,
-    plan: request.plan,
-    content: request.content,
-    head: requestHead(request, link),
-    // Whole, so that a link's deadline is the same from one request to the next.
-    firstByteMs: Math.ceil(Math.min(firstByte, attempt.shareMs, timeoutMs)),
-    stallMs: stall,
-    signal: attempt.signal,
-    interim: (plan) => {
-      if (request.client.minorVersion === 0) return;
-      // Nobody waits for more than the one that asks for content; a client that doesn't read gets no others.
-      if (plan.status !== 100 && request.client.socket.writableNeedDrain) return;
-      state.told = true;
-      request.client.socket.write(serialiseInterim(plan), 'latin1');
-    },
-    giveUp: (fault) => link.giveUp(deps, fault),
-    silence: () => silence(deps, { attempt, link }),
-  });
+  mayRepeat(): boolean {
+    return !this.#told && this.#request.content.replayable && (this.#idempotent || !this.#written);
+  }
+
+  mayHedge(): boolean {
+    const { content, plan } = this.#request;
+    return this.#idempotent && !this.#told && content.isEmpty && plan.upgrade === '';
+  }
+
+  discard(answer: Answer): void {
+    dropAnswer(answer);
+  }
+
+  async run(attempt: Attempt): Promise<Answer> {
+    const [deps, exchange] = [this.#deps, this.#exchange];
+    const upgrade = this.#request.plan.upgrade !== '';
+    // A kept link may die under the request. What can't be sent twice isn't trusted to one.
+    const kept = this.#idempotent && !upgrade ? takeLink(deps, exchange, attempt) : null;
+    if (kept !== null) {
+      const onward = this.#sendOver(kept, attempt);
+      try {
+        return answerOf(deps, onward, await onward.send());
+      } catch (fault) {
+        const stale = !onward.answered && fault instanceof GatewayError && isClosing(fault);
+        if (!stale || this.#told || !this.#request.content.replayable) throw fault;
+      }
+    }
+    const onward = this.#sendOver(await openLink(deps, exchange, { attempt, upgrade }), attempt);
+    return answerOf(deps, onward, await onward.send());
+  }
+
+  #sendOver(link: ExitLink, attempt: Attempt): ExitExchange {
+    const [deps, exchange] = [this.#deps, this.#exchange];
+    const { plan, content } = this.#request;
+    const { firstByte, stall } = deps.settings().timeouts;
+    const timeoutMs = exchange.admission?.params.timeoutMs ?? Number.POSITIVE_INFINITY;
+    this.#written = true;
+    if (!content.isEmpty) content.pace(() => deps.flows.content(exchange, () => {}));
+    return new ExitExchange({
+      link,
+      attempt,
+      plan,
+      content,
+      head: requestHead(this.#request, link),
+      // Whole, so that a link's deadline is the same from one request to the next.
+      firstByteMs: Math.ceil(Math.min(firstByte, attempt.shareMs, timeoutMs)),
+      stallMs: stall,
+      owner: this,
+    });
+  }
+
+  interim(plan: ResponsePlan): void {
+    const { minorVersion, socket } = this.#request.client;
+    if (minorVersion === 0) return;
+    // Nobody waits for more than the one that asks for content; a client that doesn't read gets no others.
+    if (plan.status !== 100 && socket.writableNeedDrain) return;
+    this.#told = true;
+    socket.write(serialiseInterim(plan), 'latin1');
+  }
+
+  /** Through a tunnel it is the origin's. A forwarding exit may itself be dead, unless it has lately shown that it works. */
+  blameForSilence({ choice }: Attempt, link: ExitLink): GatewayError {
+    const { exits, now } = this.#deps;
+    const worked = exits.workedAgoMs(choice.slot, now()) < KNOWN_GOOD_MS;
+    if (link.absoluteForm && !worked)
+      return new GatewayError('exit_timeout', { detail: 'no answer over the exit in time' });
+    return new GatewayError('origin_timeout', { detail: 'no response head in time' });
+  }
+
+  giveUp(link: ExitLink, fault: unknown): void {
+    link.giveUp(this.#deps, fault);
+  }
 }
 
 /** The response as the origin's, unless the exit says that it is none. */
@@ -133,16 +160,6 @@ function answerOf(deps: Collaborators, onward: ExitExchange, response: ResponseP
 
 /** How a kept link fails that closed before it answered anything: a fresh one to the same exit may do. */
 const isClosing = ({ kind }: GatewayError): boolean => kind === 'exit_failed' || kind === 'origin_reset';
-
-/** Silence after a request was sent. Through a tunnel it is the origin's. A forwarding exit may itself be dead, unless it has
- *  lately shown that it works. */
-function silence(deps: Collaborators, { attempt, link }: { attempt: Attempt; link: ExitLink }): GatewayError {
-  const now = deps.now();
-  const worked = deps.exits.workedAgoMs(attempt.choice.slot, now) < KNOWN_GOOD_MS;
-  if (link.absoluteForm && !worked)
-    return new GatewayError('exit_timeout', { detail: 'no answer over the exit in time' });
-  return new GatewayError('origin_timeout', { detail: 'no response head in time' });
-}
 
 const COUNTED: ReadonlySet<string> = new Set(['max-forwards']);
 

@@ -193,7 +193,7 @@ function responseHead(
   reply: { client: ForwardClient; response: ResponsePlan; framing: Framing; keepAlive: boolean },
 ): string {
   const { client, response, framing, keepAlive } = reply;
-  const extra = client.replyFields ? [...labelFields(labelsOf(exchange))] : [];
+  const extra = client.replyFields ? labelFields(labelsOf(exchange)) : [];
   if (client.via) extra.push(['Via', '1.1 roundabout']);
   return serialiseResponse(response, {
     minorVersionOfClient: client.minorVersion,
