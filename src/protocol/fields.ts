@@ -61,14 +61,21 @@ export class Fields {
   /** The comma-separated members of all values of `key`, lower-cased, empty members dropped (RFC 9110 §5.6.1). Only for lists
    *  of tokens: it knows nothing of quotes. */
   tokens(key: string): readonly string[] {
-    if (!this.has(key)) return nothing;
+    const first = this.keys.indexOf(key);
+    if (first < 0) return nothing;
     const members: string[] = [];
-    for (const value of this.all(key)) {
-      for (const member of value.split(',')) {
-        const token = member.trim().toLowerCase();
-        if (token !== '') members.push(token);
-      }
-    }
+    for (let i = first; i < this.keys.length; i++) if (this.keys[i] === key) addMembers(members, this.values[i] ?? '');
     return members;
   }
+}
+
+function addMembers(members: string[], value: string): void {
+  // Most lists have one member, which needs no array of its own.
+  if (value.includes(',')) for (const member of value.split(',')) addMember(members, member);
+  else addMember(members, value);
+}
+
+function addMember(members: string[], text: string): void {
+  const token = text.trim().toLowerCase();
+  if (token !== '') members.push(token);
 }

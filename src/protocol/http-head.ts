@@ -69,7 +69,7 @@ function parseRequestHead(section: string): Parsed<RequestHead> {
   if (methodEnd < 0 || targetEnd < 0 || targetEnd > end || section.lastIndexOf(' ', end) !== targetEnd) {
     return failed('bad_request', 'the request line is not a method, a target and a version with single spaces between');
   }
-  const method = section.slice(0, methodEnd);
+  const method = methodOf(section, methodEnd);
   const target = section.slice(methodEnd + 1, targetEnd);
   const version = section.slice(targetEnd + 1, end);
   if (!isToken(method)) return failed('bad_request', 'the method is no token');
@@ -86,6 +86,14 @@ function parseRequestHead(section: string): Parsed<RequestHead> {
   const fields = new Fields();
   const fault = parseFieldLines(section, end + 2, fields);
   return fault === null ? parsed({ method, target, minorVersion, fields }) : { ok: false, fault };
+}
+
+/** Of most requests: to find one of them costs less than to make it, and what keeps it shares it. */
+const commonMethods = ['GET', 'CONNECT', 'POST', 'HEAD'] as const;
+
+function methodOf(section: string, end: number): string {
+  for (const method of commonMethods) if (method.length === end && section.startsWith(method)) return method;
+  return section.slice(0, end);
 }
 
 function minorVersionOf(version: string): MinorVersion | null {

@@ -93,8 +93,10 @@ function headMatches(rule: BlockRule, { host, fields, size }: SeenResponse): boo
 }
 
 function fieldMatches({ name, contains }: { name: string; contains: string }, fields: Fields): boolean {
-  if (!fields.has(name)) return false;
-  return contains === '' || fields.all(name).some((value) => value.toLowerCase().includes(contains));
+  const { keys, values } = fields;
+  for (let at = keys.indexOf(name); at >= 0; at = keys.indexOf(name, at + 1))
+    if (values[at]?.toLowerCase().includes(contains)) return true;
+  return false;
 }
 
 function leadsTo(fields: Fields, { host, domain }: { host: string; domain: string }): boolean {
