@@ -6,6 +6,7 @@ import { costOf, type ExactPrice, formatCost, roundCost } from '../ledger/money.
 import { type LedgerRow, readLedger } from '../store/ledger-report.ts';
 import { type HeldRow, readHeld } from '../store/ledger-standing.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
+import { printable } from './printable.ts';
 import { type Cell, formatTable, type Heading } from './table.ts';
 import { dayText } from './time-range.ts';
 import { octetText } from './usage-table.ts';
@@ -63,7 +64,7 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
   const pool = given.text('pool');
   if (pool === undefined) throw bad('--pool is missing', 'name the pool that the bill is for');
   const tolerance = toleranceOf(given);
-  const bill = billOf(given);
+  const { lines: bill, unused } = billOf(given);
   const byMonth = given.text('by') === 'month' || bill.some(({ day }) => isMonth(day));
   const ledger = await workplace.ledger();
   const range = rangeOf(bill, byMonth);
@@ -113,11 +114,12 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
   return {
     json,
     lines: [...formatTable(head, [...days, total].map(row), workplace.screen), '', verdict],
+    remarks: unused.length === 0 ? [] : [`not compared: ${unused.map(printable).join(', ')}`],
     exitCode: off.length === 0 ? 0 : 1,
   };
 }
 
-function billOf(given: Given): readonly BillLine[] {
+function billOf(given: Given): { readonly lines: readonly BillLine[]; readonly unused: readonly string[] } {
   const file = given.operand;
   let text: string;
   try {
@@ -135,7 +137,7 @@ function billOf(given: Given): readonly BillLine[] {
     }),
   );
   const reading = readBill(text, { ...chosen, unit: given.text('unit') === 'GiB' ? 2n ** 30n : 10n ** 9n });
-  if (reading.ok) return reading.lines;
+  if (reading.ok) return reading;
   throw bad(`${file}: ${reading.fault}`, 'name columns with --day, --gb, --requests, --amount, or mend the file');
 }
 

@@ -86,7 +86,6 @@ async function usage(
     waiting: workplace.bookingsWaiting,
   });
   const { since, until, by } = query;
-  if (given.flag('csv')) return { plain: usageCsv(by, rows), remarks };
   const json = {
     since: new Date(since * 3_600_000).toISOString(),
     until: new Date(until * 3_600_000).toISOString(),
@@ -94,6 +93,7 @@ async function usage(
     rows: rows.map((row) => ({ ...Object.fromEntries(by.map((key, i) => [key, row.keys[i]])), ...usageJson(row) })),
     total: usageJson(report.total),
   };
+  if (given.flag('csv')) return { json, plain: usageCsv(by, rows), remarks };
   if (all.length === 0) return { json, lines: ['nothing was booked'], remarks };
   const head = [...by.map((key) => ({ title: key.toUpperCase(), rank: 0 })), ...usageHead];
   const cells = rows.map((row) => [...row.keys, ...usageCells(row)]);

@@ -23,12 +23,12 @@ export interface BillColumns {
   readonly unit: bigint;
 }
 
-/** A bill, with a line for each day, or the first thing that is wrong with it. */
+/** A bill, with a line for each day, and the names of columns that say nothing known; or the first thing that is wrong with it. */
 export type BillReading =
-  | { readonly ok: true; readonly lines: readonly BillLine[] }
+  | { readonly ok: true; readonly lines: readonly BillLine[]; readonly unused: readonly string[] }
   | { readonly ok: false; readonly fault: string };
 
-/** Names that columns have where nobody says which. */
+/** Names that columns have where nobody says which, as plainName() has them. */
 const usual = {
   day: ['day', 'date', 'period', 'usage_date'],
   gb: ['gb', 'gigabytes', 'traffic', 'traffic_gb', 'usage_gb', 'bandwidth', 'bandwidth_gb'],
@@ -51,7 +51,9 @@ export function readBill(text: string, chosen: Partial<BillColumns>): BillReadin
     const known = days.get(line.day);
     days.set(line.day, known === undefined ? line : sumOfLines(known, line));
   }
-  return { ok: true, lines: [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1)) };
+  const { day, gb, requests, amount } = columns;
+  const unused = names.filter((name) => ![day, gb, requests, amount].includes(name));
+  return { ok: true, lines: [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1)), unused };
 }
 
 interface BillRecord {
@@ -124,7 +126,11 @@ function columnsOf(names: readonly string[], chosen: Partial<BillColumns>): Bill
   const find = (what: keyof typeof usual): string | null => {
     const wanted = chosen[what]?.toLowerCase();
     if (wanted !== undefined) return names.find((name) => name === wanted) ?? null;
-    return usual[what].find((name) => names.includes(name)) ?? null;
+    for (const known of usual[what]) {
+      const name = names.find((one) => plainName(one) === known);
+      if (name !== undefined) return name;
+    }
+    return null;
   };
   for (const what of ['day', 'gb', 'requests', 'amount'] as const) {
     if (typeof chosen[what] === 'string' && find(what) === null) return `it has no column "${chosen[what]}": ${told}`;
@@ -134,6 +140,12 @@ function columnsOf(names: readonly string[], chosen: Partial<BillColumns>): Bill
   if (gb === null && requests === null && amount === null)
     return `no column is known to hold traffic, requests or an amount: ${told}`;
   return { day, gb, requests, amount, unit: chosen.unit ?? 10n ** 9n };
+}
+
+/** `Traffic (GB)` is `traffic_gb`, and `Amount, USD` is `amount`. */
+function plainName(name: string): string {
+  const words = name.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  return words.join('_').replace(/_(?:usd|eur|gbp)$/, '');
 }
 
 function lineOf(cells: Readonly<Record<string, string>>, columns: BillColumns): BillLine | string {

@@ -92,6 +92,7 @@ test.serial(
     t.regex(table.stdout, /^CLIENT +EXCHANGES[^\n]+\n/);
     t.regex(table.stdout, /^1\.00 USD: 100\.0 % for failed attempts and retries/m);
     t.regex((await gateway.command('usage', '--csv')).stdout, /^client,exchanges,/);
+    t.is(JSON.parse((await gateway.command('usage', '--csv', '--json')).stdout).rows.length, 2);
     const log = await gateway.command('usage', 'log', '--json');
     t.is(JSON.parse(log.stdout).length, 9);
     t.false((table.stdout + log.stdout).includes('secret-path'));

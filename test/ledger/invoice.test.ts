@@ -28,6 +28,15 @@ test('columns can be named, and the unit told; what the bill doesn’t have is n
   t.deepEqual(linesOf(csv, { day: 'When', gb: 'volume', unit: 2n ** 30n }), [['2026-11-01', 2n ** 30n, null, null]]);
 });
 
+test('names of columns are known however they are spelt; what is in none of them is told', (t) => {
+  const reading = readBill('Usage Date,Traffic (GB),"Amount, USD",Plan\n2026-11-01,2,1.50,basic\n', {});
+  t.like(reading, { ok: true, unused: ['plan'] });
+  t.deepEqual(linesOf('Usage Date,Traffic (GB),"Amount, USD",Plan\n2026-11-01,2,1.50,basic\n'), [
+    ['2026-11-01', 2_000_000_000n, null, (15n * euro) / 10n],
+  ]);
+  t.like(readBill('day,amount,traffic_gib\n2026-11-01,2,1\n', {}), { ok: true, unused: ['traffic_gib'] });
+});
+
 test('JSON is read: an array, or what holds one', (t) => {
   const days = [{ day: '2026-11-01', traffic_gb: 2, cost: '8.40' }];
   t.deepEqual(linesOf(JSON.stringify(days)), [['2026-11-01', 2_000_000_000n, null, (84n * euro) / 10n]]);
