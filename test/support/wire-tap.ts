@@ -15,7 +15,8 @@ export async function startWireTap(
   { cutAfter }: { cutAfter?: (connection: number) => number } = {},
 ): Promise<WireTap> {
   const accepted: { readonly near: Socket; readonly cut: boolean }[] = [];
-  const server = createServer({ allowHalfOpen: true }, (near) => {
+  // What is counted as written has left when the connection is reset.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
     const left = { octets: cutAfter?.(accepted.length) ?? Number.POSITIVE_INFINITY };
     accepted.push({ near, cut: left.octets < Number.POSITIVE_INFINITY });
     const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
