@@ -123,6 +123,8 @@ int main(int count, char** values) {
   sweeper.join();
   // The first sees what was parked since the last one, the second closes it.
   for (int i = 0; i < 2; i++) swept += parking.sweep();
+  const uint64_t late = parking.park(0);
+  expect(late > 0 && parking.sweep() == 0 && parking.sweep() == 1 && !parking.drop(late), "a sweep closes what the last one saw");
   expect(parked == had + swept, "a ticket is had by one, or swept");
   expect(swept > 0 && had > 0, "both happen");
   expect(descriptors() == before, "descriptors are left");

@@ -28,6 +28,8 @@ export class PollerPairs {
   readonly #dialled = new Map<number, number>();
   readonly #accepted = new Map<number, number>();
   #awaited = 0;
+  readonly #made: number[] = [];
+  #isClosed = false;
 
   constructor(binding: PollerBinding) {
     this.#binding = binding;
@@ -40,10 +42,10 @@ export class PollerPairs {
   /** Has more made until `count` are ready or on their way. */
   prepare(count: number): void {
     for (; this.#ready.length + this.#awaited < count; this.#awaited++)
-      this.#binding.pollConnect('127.0.0.1', this.#port, undefined);
+      this.#made.push(this.#binding.pollConnect('127.0.0.1', this.#port, undefined));
   }
 
-  /** One that is ready, or undefined; it is the caller's to close. */
+  /** One that is ready, or undefined. */
   take(): Pair | undefined {
     return this.#ready.pop();
   }
@@ -53,18 +55,21 @@ export class PollerPairs {
     return this.#awaited;
   }
 
-  /** Closes the listener and the pairs that nobody took, once none is on its way. */
+  /** Closes the listener and all that was ever made here, so that nothing keeps the process. */
   close(): void {
-    for (const { peer, end } of this.#ready.splice(0))
-      for (const one of [peer, end]) this.#binding.pollClose(one, false);
-    this.#binding.pollClose(this.#listener, false);
+    this.#isClosed = true;
+    for (const handle of [this.#listener, ...this.#made.splice(0)]) this.#binding.pollClose(handle, false);
   }
 
   #take(events: Float64Array): void {
     for (let at = 0; at < events.length; at += EVENT_FIELDS) {
       const [handle = 0, bits = 0, value = 0] = events.subarray(at);
+      if (this.#isClosed) return;
       if ((bits & pollBit.failed) !== 0) throw new Error(`no connection: errno ${value}`);
-      if ((bits & pollBit.accepted) !== 0) this.#meet(this.#accepted, this.#portAt(value, 3), value);
+      if ((bits & pollBit.accepted) !== 0) {
+        this.#made.push(value);
+        this.#meet(this.#accepted, this.#portAt(value, 3), value);
+      }
       if ((bits & pollBit.connected) !== 0) this.#meet(this.#dialled, this.#portAt(handle, 1), handle);
     }
   }
