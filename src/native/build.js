@@ -1,5 +1,6 @@
 // Builds the native relay when the package is installed: plain JavaScript, because whatever Node npm runs on runs it. Never
-// fails an install: without a compiler, or on another system than Linux, tunnels are carried by the relay in TypeScript.
+// fails an install: without a compiler, or on another system than Linux, tunnels are carried by the relay in TypeScript. Only
+// with --required, which is for making the package, does it end with 1 where nothing is built.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -61,4 +62,9 @@ try {
 } catch (error) {
   fault = String(error);
 }
-if (fault !== null) console.warn(`roundabout: ${fault}\nTunnels are carried by the slower relay in TypeScript.`);
+if (fault !== null) {
+  const isRequired = process.argv.includes('--required');
+  const outcome = isRequired ? 'No package without it.' : 'Tunnels are carried by the slower relay in TypeScript.';
+  console.warn(`roundabout: ${fault}\n${outcome}`);
+  if (isRequired) process.exitCode = 1;
+}
