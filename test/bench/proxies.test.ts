@@ -1,8 +1,10 @@
 import test from 'ava';
+import { parseExposition } from '../support/exposition.ts';
 import { barGroups, chartOf } from './proxies/chart.ts';
 import { compare } from './proxies/check.ts';
 import { type Figures, judge, ratiosOf, spreadOf } from './proxies/figures.ts';
 import { parseOptions, rowNames } from './proxies/options.ts';
+import { tell } from './proxies/own-view.ts';
 import { peers } from './proxies/peers.ts';
 import { familyOf, parseStat } from './proxies/process-tree.ts';
 import { available } from './proxies/rows/row.ts';
@@ -157,4 +159,48 @@ test('a proxy that is not installed is named, and left out', (t) => {
   const { here, notes } = available([floor, { ...squid, missing: () => 'squid' }]);
   t.deepEqual(here, [floor]);
   t.deepEqual(notes, ['squid: not measured, package squid is not installed']);
+});
+
+/** A gateway's page of metrics: looks at two loops that were at most 1 ms, 4 ms or ever so late, by worker. */
+function pageOf(looks: readonly (readonly [number, number, number])[], exchanges: number, open: number) {
+  const lag = 'roundabout_event_loop_lag_seconds';
+  const samples = looks.flatMap(([soon, later, all], i) => [
+    ...Object.entries({ '0.001': soon, '0.004': later, '+Inf': all }).map(
+      ([le, count]) => `${lag}_bucket{thread="worker-${i}",le="${le}"} ${count}`,
+    ),
+    `${lag}_sum{thread="worker-${i}"} 1`,
+    `${lag}_count{thread="worker-${i}"} ${all}`,
+  ]);
+  const family = (name: string, type: string, lines: readonly string[]) =>
+    `# HELP ${name} x\n# TYPE ${name} ${type}\n${lines.join('\n')}\n`;
+  const ended = family('roundabout_exchanges_total', 'counter', [
+    `roundabout_exchanges_total{kind="ok"} ${exchanges}`,
+    'roundabout_exchanges_total{kind="overloaded"} 1',
+  ]);
+  const gauge = family('roundabout_descriptors_open', 'gauge', [`roundabout_descriptors_open ${open}`]);
+  return parseExposition(family(lag, 'histogram', samples) + ended + gauge);
+}
+
+test('what a gateway tells of itself is of the time in between, of all its threads', (t) => {
+  const before = pageOf(
+    [
+      [0, 50, 50],
+      [0, 0, 0],
+    ],
+    1_000,
+    10,
+  );
+  const after = pageOf(
+    [
+      [90, 150, 150],
+      [0, 98, 100],
+    ],
+    1_600,
+    77,
+  );
+  t.is(
+    tell('gateway', before, after),
+    'gateway, by its own metrics: loops of its workers at most 4.00 ms late in 99 of 100 looks, 600 exchanges, 77 descriptors open',
+  );
+  t.regex(tell('gateway', after, after), /not looked at, 0 exchanges/);
 });

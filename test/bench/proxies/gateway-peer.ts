@@ -88,6 +88,7 @@ function peerOf(gateway: Gateway, name: string): GatewayPeer {
       key: await certificateFile('key.pem'),
     }),
     collect: () => gateway.signal('SIGUSR2'),
+    page: async () => (await fetch(`http://127.0.0.1:${gateway.port('admin')}/metrics`)).text(),
     stop: async () => void (await gateway.stop()),
     startAgain: async () => {
       await gateway.stop({ keepFolder: true });

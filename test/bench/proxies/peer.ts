@@ -15,6 +15,8 @@ export interface Running {
   readonly login: Login | null;
   /** Has it collect its garbage; absent where there is none. */
   collect?(): void;
+  /** Its page of metrics, as text; absent where there is none. */
+  page?(): Promise<string>;
   stop(): Promise<void>;
 }
 

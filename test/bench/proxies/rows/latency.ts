@@ -1,7 +1,7 @@
 import type { Figures, Goal } from '../figures.ts';
 import { applyLoad, type Measured, type Mode } from '../load.ts';
+import { ownView } from '../own-view.ts';
 import type { Running, Speech } from '../peer.ts';
-
 import type { Scene } from '../scene.ts';
 import { alternate, type Cast, chosenOf, type Row, withCast } from './row.ts';
 
@@ -44,12 +44,14 @@ async function latencies(scene: Scene, kind: Kind, { running, notes }: Cast): Pr
   const apply = (mode: Mode, on: Running | null) => applyLoad(scene, mode, { on, load: { ...load, seconds, rate } });
   // Once unmeasured: the rhythm is another than that of the closed loop.
   for (const one of able) await apply(kind.mode, one);
+  const views = await Promise.all(able.map(ownView));
   let bare = await apply(kind.bare, null);
   const series = await alternate(able, rounds, async (one) => {
     if (one === able[0]) bare = await apply(kind.bare, null);
     const measured = await apply(kind.mode, one);
     return { p50: added(measured, bare, 'p50Ms'), p99: added(measured, bare, 'p99Ms') };
   });
+  const ofThemselves = await Promise.all(views.flatMap((view) => view?.told() ?? []));
   const told = `${rate.toFixed(0)} exchanges/s for all; without a proxy p50 ${bare.p50Ms.toFixed(2)} ms, p99 ${bare.p99Ms.toFixed(2)} ms`;
   const unable = running
     .filter((one) => !able.includes(one))
@@ -63,7 +65,7 @@ async function latencies(scene: Scene, kind: Kind, { running, notes }: Cast): Pr
     unit: 'ms',
     series: series(figure),
     goals,
-    notes: [told, ...unable, ...lost, ...notes],
+    notes: [told, ...ofThemselves, ...unable, ...lost, ...notes],
   }));
 }
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Figures } from '../figures.ts';
 import { applyLoad } from '../load.ts';
+import { ownView } from '../own-view.ts';
 import type { Running } from '../peer.ts';
 import { usageOf } from '../process-tree.ts';
 import type { Scene } from '../scene.ts';
@@ -34,13 +35,15 @@ export const overloadRow: Row = (scene) => {
 
 async function overload(scene: Scene, { running, notes }: Cast): Promise<Figures[]> {
   let share = 0;
+  const views = await Promise.all(running.map(ownView));
   const series = await alternate(running, scene.sizes.slowRounds, async (one) => {
     const { samples, loadShare } = await overloadOne(scene, one);
     share = Math.max(share, loadShare);
     return samples;
   });
   const control = 'floor shows what load and machine leave of anyone';
-  const allNotes = [...notes, coresNote(availableParallelism(), share), control];
+  const ofThemselves = await Promise.all(views.flatMap((view) => view?.told() ?? []));
+  const allNotes = [...notes, ...ofThemselves, coresNote(availableParallelism(), share), control];
   return (Object.keys(told) as Figure[]).map((figure) => ({
     ...told[figure],
     row: `overload-${figure}`,
