@@ -11,7 +11,7 @@
 namespace relay {
 namespace {
 
-constexpr uint32_t kWatched = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr uint32_t kWatched = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 bool watch(int epoll, int fd, uint64_t data) {
   epoll_event event{};

@@ -133,8 +133,9 @@ void Loop::on_event(uint64_t data, uint32_t events) {
   // It may have ended earlier in this batch.
   if (tunnel == nullptr) return;
   const int side = side_of(data);
-  if (events & (EPOLLRDHUP | EPOLLHUP)) tunnel->hung_up[side] = true;
-  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) tunnel->readable[side] = true;
+  // A read stops at an urgent octet, though more are behind it that have had their event.
+  if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP)) tunnel->hung_up[side] = true;
+  if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP)) tunnel->readable[side] = true;
   if (events & EPOLLOUT) tunnel->writable[side] = true;
   if (events & EPOLLERR) break_side(*tunnel, side, error_of(tunnel->fd[side]));
   if (!tunnel->queued_again) pump_both(*tunnel, index, side, kGlanceBytes);

@@ -162,7 +162,7 @@ void Loop::not_written(Tunnel& tunnel, uint32_t index, int side) {
 /** Without effect on a descriptor that the thread of the hand-over has yet to enter; the tunnel's join makes up for it. */
 void Loop::watch_room(const Tunnel& tunnel, uint32_t index, int side) {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.u64 = handle_of(index) | static_cast<uint64_t>(side);
   epoll_ctl(epoll_, EPOLL_CTL_MOD, tunnel.fd[side], &event);
 }

@@ -55,7 +55,7 @@ struct Tunnel {
   int fd[2] = {-1, -1};
   bool readable[2] = {false, false};
   bool writable[2] = {true, true};
-  /** An end is known to be behind what can be read: a short read doesn't mean that there is nothing more. */
+  /** An end is known to be behind what can be read, or an urgent octet in it: a short read doesn't mean that there is nothing more. */
   bool hung_up[2] = {false, false};
   /** Reset, or unfit to be written to. */
   bool broken[2] = {false, false};

@@ -111,6 +111,10 @@ compilerTest(`how long octets have waited is told of connections alone: sanitize
   drive(t, 'socket-waits', MEMORY, [[]]),
 );
 
+compilerTest(`what is behind an urgent octet goes through: sanitizers ${MEMORY}`, (t) =>
+  drive(t, 'relay-urgent', MEMORY, [[]]),
+);
+
 // Without a sanitizer: it would come between the program and its own epoll_ctl.
 compilerTest('a receiver that is full and not yet entered gets its octets later', (t) =>
   drive(t, 'relay-handover', '', [[]]),
