@@ -2,6 +2,7 @@ import test from 'ava';
 import { type Answer, connectVia, forwardVia, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { startRawOrigin } from '../support/raw-origin.ts';
 import { until } from '../support/until.ts';
 import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried } from './limit-scene.ts';
 
@@ -129,6 +130,30 @@ test.serial('no more exchanges are under way than the limit allows, and each end
   t.is(count(next, 'OK'), 30, 'every place was given back');
 });
 
+test.serial('to each site no more exchanges are under way than the limit allows', async (t) => {
+  const limits = { clients: ['exchanges=190 site-exchanges=30'] };
+  const { origin, flood, answered, get } = await scene(t, { limits });
+  const hosts = ['localhost', '127.0.0.1'];
+  origin.hold(true);
+  const answers = flood(...hosts.map((host) => ({ host })));
+  await until(() => origin.waiting === 60 && answered() === CONNECTIONS - 60, '30 are under way to each of two sites');
+  for (const host of hosts) t.is((await get({ host })).reason, 'too_many_connections');
+  const third = get({ host: '127.0.0.2' });
+  await until(() => origin.waiting === 61, 'another site has places of its own');
+  origin.hold(false);
+  t.is((await third).status, 200);
+  const all = await answers;
+  for (const [which] of hosts.entries())
+    t.is(
+      count(
+        all.filter((_, index) => index % hosts.length === which),
+        'OK',
+      ),
+      30,
+    );
+  for (const host of hosts) await until(async () => (await get({ host })).status === 200, `${host} has a place again`);
+});
+
 test.serial('tunnels of every kind hold a place until they end', async (t) => {
   const { gateway, origin, get } = await scene(t, {
     limits: { clients: ['exchanges=2', 'site=127.0.0.1 exchanges=1'] },
@@ -184,11 +209,29 @@ test.serial('a client’s own limits go before those of everyone, rules that are
   t.is(origin.seen, 3 + 2 + 4 + 6 + 3);
 });
 
-test.serial('a forwarded response keeps its origin’s word on limits', async (t) => {
-  const { get } = await scene(t, { limits: { clients: ['requests=10/s'] } });
-  const { headers } = await get();
-  t.is(headers['ratelimit'], undefined);
-  t.is(headers['ratelimit-policy'], undefined);
+test.serial('a forwarded response keeps its origin’s word on limits; one of our own has ours', async (t) => {
+  const { gateway, get } = await scene(t, { limits: { clients: ['requests=10/s'] } });
+  const bare = await get();
+  t.is(bare.headers['ratelimit'], undefined);
+  t.is(bare.headers['ratelimit-policy'], undefined);
+  const said = ['RateLimit-Policy: "site";q=9;w=60', 'ratelimit:  "site";r=3;t=7', 'Retry-After: 11'];
+  const origin = await startRawOrigin({
+    reply: ['HTTP/1.1 200 OK', ...said, 'Content-Length: 2', '', 'ok'].join('\r\n'),
+    end: 'open',
+  });
+  t.teardown(origin.close);
+  const login = gateway.login('acme');
+  const { rawHeaders } = await forwardVia(gateway.port(), `http://localhost:${origin.port}/`, { login });
+  const pairs = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]}`] : []));
+  t.deepEqual(
+    pairs.filter((pair) => /^(ratelimit|retry-after)/i.test(pair)),
+    said.map((field) => field.replace(':  ', ': ')),
+  );
+  const { status, reason, headers } = await get({ parameters: 'country-xx' });
+  t.is(`${status} ${reason}`, '503 no_exit_for_target');
+  t.is(headers['ratelimit-policy'], '"requests";q=10;w=1');
+  t.regex(String(headers['ratelimit']), /^"requests";r=\d;t=1$/);
+  t.regex(String(headers['retry-after']), /^\d+$/);
 });
 
 test.serial('a limit that makes no sense is refused with its place', async (t) => {

@@ -82,19 +82,36 @@ test.serial('a site has no more exchanges under way than its rule says, and all 
 });
 
 test.serial('beyond its queue a site refuses at once, and whoever has waited for too long as well', async (t) => {
-  const { gateway, origin, get } = await scene(t, { sites: ['exchanges=1 queue=3 wait=1s'] });
+  const rules = ['site=localhost exchanges=1 queue=3 wait=10m', 'site=127.0.0.1 exchanges=1 wait=1s'];
+  const { gateway, origin, get } = await scene(t, { sites: rules });
   origin.hold(true);
-  const first = get();
-  await until(() => origin.waiting === 1, 'one is under way');
+  const first = ['localhost', '127.0.0.1'].map((host) => get({ host }));
+  await until(() => origin.waiting === 2, 'one is under way to each');
+  const begun = performance.now();
+  const late = await get({ host: '127.0.0.1' });
+  t.is(late.reason, 'rate_limited');
+  const lateMs = performance.now() - begun;
+  t.true(lateMs >= 990 && lateMs < 10 * 1_000, `${lateMs} ms`);
   const login = gateway.login('acme');
   const sockets = await openToBoth(gateway, 40);
   const url = `http://localhost:${origin.port}/`;
-  const others = await Promise.all(sockets.map((socket) => forwardVia(gateway.port(), url, { login, socket })));
-  t.is(count(others, 'rate_limited'), 40, 'three of each thread waited in vain, the others were refused at once');
-  t.true(others.every(({ headers }) => Number(headers['retry-after']) >= 1));
-  t.is(origin.seen, 1);
+  const refused: Answer[] = [];
+  const all = sockets.map(async (socket) => {
+    const answer = await forwardVia(gateway.port(), url, { login, socket });
+    if (answer.status !== 200) refused.push(answer);
+    return answer;
+  });
+  await until(
+    () => refused.length >= 40 - 2 * 3,
+    'those beyond the queues of two threads are refused, and wait for nothing',
+  );
+  t.is(origin.seen, 2);
   origin.hold(false);
-  t.is((await first).status, 200);
+  const served = count(await Promise.all(all), 'OK');
+  t.true(served >= 3 && served <= 6, `${served} had waited: three of each thread`);
+  t.is(count(refused, 'rate_limited'), 40 - served);
+  t.true(refused.every(({ headers }) => Number(headers['retry-after']) >= 1));
+  for (const answer of first) t.is((await answer).status, 200);
   t.is((await get()).status, 200);
 });
 
@@ -173,10 +190,17 @@ test.serial('over two threads every exit goes to a resting site once, and no mor
   t.is(new Set(served).size, 5);
 });
 
-test.serial('what has no turn in time is told so', async (t) => {
-  const { get } = await scene(t, { sites: ['site=localhost exit-interval=1h'] });
-  t.is((await get()).status, 200);
-  t.is((await get({ parameters: 'timeout-1s' })).reason, 'rate_limited');
+test.serial('what has no turn in time is told so, in its own time', async (t) => {
+  const { get } = await scene(t, {
+    sites: ['site=localhost exit-interval=1h', 'site=127.0.0.1 requests=1/h wait=10m'],
+  });
+  for (const host of ['localhost', '127.0.0.1']) {
+    t.is((await get({ host })).status, 200);
+    const begun = performance.now();
+    t.is((await get({ host, parameters: 'timeout-1s' })).reason, 'rate_limited');
+    const ms = performance.now() - begun;
+    t.true(ms < 10 * 1_000, `${ms} ms`);
+  }
 });
 
 test.serial('an exit carries no more exchanges than its rule says', async (t) => {
@@ -186,7 +210,32 @@ test.serial('an exit carries no more exchanges than its rule says', async (t) =>
   await until(() => origin.waiting === 27 && answered() === CONNECTIONS - 27, '27 are under way');
   t.is((await get()).reason, 'too_many_connections');
   origin.hold(false);
-  t.is(count(await answers, 'OK'), 27);
+  const served = (await answers).filter(({ status }) => status === 200);
+  const ofExit = Map.groupBy(served, ({ headers }) => String(headers['roundabout-exit']));
+  t.deepEqual(
+    [...ofExit.values()].map(({ length }) => length),
+    [9, 9, 9],
+    'all of them were under way at once',
+  );
   t.is(origin.most, 27);
   t.is((await get()).status, 200);
+});
+
+test.serial('threads take turns, and in each its clients: a crowd on both doesn’t keep a few waiting', async (t) => {
+  const { gateway, origin } = await scene(t, { sites: ['exchanges=1'] });
+  const ask = (client: string, path: string, socket?: Socket) =>
+    forwardVia(gateway.port(), `http://localhost:${origin.port}/${path}`, { login: gateway.login(client), socket });
+  const queued = (open: number) =>
+    until(async () => (await gateway.health()).exchanges.open === open, `${open} are under way`);
+  origin.hold(true);
+  const all = (await openToBoth(gateway, CONNECTIONS)).map((socket) => ask('acme', 'crowd', socket));
+  await queued(CONNECTIONS);
+  all.push(...Array.from({ length: 5 }, () => ask('other', 'few')));
+  await queued(CONNECTIONS + 5);
+  origin.hold(false);
+  t.is(count(await Promise.all(all), 'OK'), CONNECTIONS + 5);
+  // One of four turns where all of them came to one thread; a thread that is late loses some.
+  const last = origin.paths.lastIndexOf('/few');
+  t.log(`the last of five: ${last}`);
+  t.true(last < CONNECTIONS / 2, `${last}`);
 });
