@@ -167,7 +167,11 @@ function defaultsOf(client: ClientRecord): Params {
   return defaults.value;
 }
 
-function poolsFor(deps: Collaborators, { client, params }: Identity): readonly string[] {
+/** The pools that a request with these parameters may leave by. Throws bad_param (a pool that isn't its own) and no_exit. */
+export function poolsFor(
+  deps: Collaborators,
+  { client, params }: Pick<Identity, 'client' | 'params'>,
+): readonly string[] {
   const isOwn = (name: string): boolean => client.pools.length === 0 || client.pools.includes(name);
   if (params.pool !== undefined) {
     if (deps.registry.pool(params.pool) !== undefined && isOwn(params.pool)) return [params.pool];

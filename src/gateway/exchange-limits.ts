@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import { ClientLimits, type Limit } from '../policy/limit-book.ts';
 import { type LimitCell, type LimitCounts, TAKEN, UNCOUNTED } from '../policy/limit-counts.ts';
+import type { RuleFacts } from '../policy/rule-conditions.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
 import type { LimitPolicy, LimitState } from '../protocol/rate-limit-fields.ts';
 import type { Exchange } from './exchange.ts';
@@ -95,6 +96,22 @@ export class ExchangeLimits {
     const at = this.#options.now();
     const { counts } = this.#options;
     return this.bookOf(client).all.map((limit) => this.#stateOf(counts.cellOf(limit), at));
+  }
+
+  /** What is left to the client of all limits that an exchange to the site comes under. */
+  statesAt(
+    client: LimitedClient,
+    { facts, site }: { readonly facts: RuleFacts; readonly site: string },
+  ): readonly LimitState[] {
+    const { counts } = this.#options;
+    return this.bookOf(client)
+      .of(facts)
+      .map((limit) => this.stateOf(counts.cellOf(limit, site)));
+  }
+
+  /** How one limit stands. */
+  stateOf(cell: LimitCell): LimitState {
+    return this.#stateOf(cell, this.#options.now());
   }
 
   /** The client's limits. Rules that can't be read were judged before they were stored: one that no longer can be refuses

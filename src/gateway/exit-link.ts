@@ -161,7 +161,7 @@ export async function openLink(
   const key = linkKey(exchange, attempt, absoluteForm);
   const { socket, early } = absoluteForm
     ? await dialExit(deps, exchange, attempt)
-    : await openRoute(deps, exchange, attempt);
+    : await openRoute(deps, exchange, { attempt });
   const { username, password } = endpoint;
   const proxyAuthorization =
     absoluteForm && username !== undefined ? formatBasic({ username, password: password ?? '' }) : '';

@@ -1,5 +1,5 @@
 import type { GatewayError } from '../errors.ts';
-import { type OpenedTunnel, openTunnel } from '../transport/tunnel.ts';
+import { type OpenedTunnel, openTunnel, type TunnelRequest } from '../transport/tunnel.ts';
 import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
@@ -13,8 +13,12 @@ const MOST_UNREAD = 256 * 1024;
 export const mostUnread = ({ quota }: Exchange): number | undefined => (quota === null ? undefined : MOST_UNREAD);
 
 /** Opens a tunnel to the exchange's origin over the attempt's exit, within its share of the time. Names that are resolved here
- *  are judged address by address, and dialled at the very address judged. */
-export function openRoute(deps: Collaborators, exchange: Exchange, attempt: Attempt): Promise<OpenedTunnel> {
+ *  are judged address by address, and dialled at the very address judged. `turn`: see TunnelRequest. */
+export function openRoute(
+  deps: Collaborators,
+  exchange: Exchange,
+  { attempt, turn }: { readonly attempt: Attempt; readonly turn?: TunnelRequest['turn'] },
+): Promise<OpenedTunnel> {
   const { admission, authority } = exchange;
   const { exit, endpoint } = attempt.choice;
   if (admission === null || authority === null)
@@ -29,6 +33,7 @@ export function openRoute(deps: Collaborators, exchange: Exchange, attempt: Atte
       signal: attempt.signal,
       mostUnread: mostUnread(exchange),
       giveUp: (socket, cause) => closeFailed(deps, socket, cause),
+      ...(turn !== undefined && { turn }),
       onWire: (socket) => attempt.meter.dialled(socket),
       dns: admission.params.dns ?? exit.dns,
       family: admission.params.ip ?? 0,

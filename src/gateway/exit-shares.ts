@@ -67,9 +67,13 @@ function madeShare(
     take: (slot, now) => {
       if (!hasRoom(slot) || (guard?.allows(slot, now) !== false && full(slot))) return false;
       const name = restsAt(slot);
-      if (interval !== null && name !== null && counts.take(counts.cellOf(interval, name), now) < TAKEN) return false;
-      if (guard === null || guard.take(slot, now)) return true;
-      if (interval !== null && name !== null) counts.refund(counts.cellOf(interval, name));
+      const cell = interval === null || name === null ? null : counts.cellOf(interval, name);
+      if (cell !== null && counts.take(cell, now) < TAKEN) return false;
+      if (guard === null || guard.take(slot, now)) {
+        if (cell !== null) exchange.pace?.rests.push({ slot, cell, mark: counts.markOf(cell, now), gone: false });
+        return true;
+      }
+      if (cell !== null) counts.refund(cell);
       return false;
     },
   };
@@ -77,7 +81,7 @@ function madeShare(
 
 /** By what the exit is known that rests between two exchanges; null for one that is minted for this attempt alone: a slot that mints
  *  has another exit for each session. */
-function restingName(deps: Collaborators, { admission }: Exchange, slot: number): string | null {
+export function restingName(deps: Collaborators, { admission }: Exchange, slot: number): string | null {
   const key = admission?.leaseKey ?? null;
   const name = `${slot}.${deps.exits.generationOf(slot)}`;
   if (!isMinted(deps, slot)) return name;

@@ -9,6 +9,7 @@ import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { ExitExchange, type RequestOwner } from './exit-exchange.ts';
 import { type ExitLink, openLink, takeLink } from './exit-link.ts';
+import { departure } from './exit-rests.ts';
 import type { RequestContent } from './request-content.ts';
 import { type ForwardClient, relayResponse } from './response-relay.ts';
 import { relayUpgrade } from './upgrade-relay.ts';
@@ -92,6 +93,8 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     // A kept link may die under the request. What can't be sent twice isn't trusted to one.
     const kept = this.#idempotent && !upgrade ? takeLink(deps, exchange, attempt) : null;
     if (kept !== null) {
+      const turn = departure(deps, exchange, attempt);
+      if (turn !== null) await waitFor(turn, kept);
       const onward = this.#sendOver(kept, attempt);
       try {
         return answerOf(deps, onward, await onward.send());
@@ -100,7 +103,10 @@ class ForwardWork implements Work<Answer>, RequestOwner {
         if (!stale || this.#told || !this.#request.content.replayable) throw fault;
       }
     }
-    const onward = this.#sendOver(await openLink(deps, exchange, { attempt, upgrade }), attempt);
+    const link = await openLink(deps, exchange, { attempt, upgrade });
+    const turn = departure(deps, exchange, attempt);
+    if (turn !== null) await waitFor(turn, link);
+    const onward = this.#sendOver(link, attempt);
     return answerOf(deps, onward, await onward.send());
   }
 
@@ -145,6 +151,18 @@ class ForwardWork implements Work<Answer>, RequestOwner {
   giveUp(link: ExitLink, fault: unknown): void {
     link.giveUp(this.#deps, fault);
   }
+}
+
+/** Waits for the turn of a link's exit. One that isn't used after all is closed. */
+async function waitFor(turn: Promise<void>, { socket }: ExitLink): Promise<void> {
+  try {
+    await turn;
+  } catch (fault) {
+    socket.destroy();
+    throw fault;
+  }
+  // Nobody was told of it meanwhile.
+  if (socket.destroyed) throw new GatewayError('exit_failed', { detail: 'the exit closed before its turn came' });
 }
 
 /** The response as the origin's, unless the exit says that it is none. */

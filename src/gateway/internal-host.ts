@@ -1,14 +1,12 @@
 import type { Buffer } from 'node:buffer';
-import type { Exit } from '../pool/exit.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { Fields } from '../protocol/fields.ts';
-import { formatParams } from '../protocol/params.ts';
-import { limitLine } from '../protocol/rate-limit-fields.ts';
 import { parseReport } from '../protocol/report.ts';
+import { readSite } from '../protocol/rule-text.ts';
 import type { Collaborators } from './collaborators.ts';
+import { echoOf } from './echo.ts';
 import type { Admission, Exchange } from './exchange.ts';
 import { applyReport } from './report.ts';
-import { sessionExit } from './session-exit.ts';
 
 /** The host that the gateway answers for itself, by every road: forwarding, CONNECT and SOCKS5. */
 export const INTERNAL_HOST = 'roundabout.internal';
@@ -55,8 +53,8 @@ export const REPORT_BYTES = 4096;
 const ECHO = '/echo';
 const REPORT = '/report';
 
-/** Answers a request to the gateway's own host: `/echo` tells what was understood of the request's credential, and the exit its
- *  session holds; `/report` takes a verdict on an exchange. Anything else is not found. Rejects as reading content does. */
+/** Answers a request to the gateway's own host: `/echo` tells what was understood of the request's credential, the exit its session
+ *  holds, and what is left of limits; `/report` takes a verdict on an exchange. Anything else is not found. Rejects as reading content does. */
 export async function answerInternal(
   deps: Collaborators,
   exchange: Exchange,
@@ -72,33 +70,16 @@ export async function answerInternal(
   }
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return json(405, 'Method Not Allowed', { title: 'only GET' });
-  return echo(deps, exchange, admission);
+  return echo(deps, exchange, admission, request.path);
 }
 
-function echo(deps: Collaborators, exchange: Exchange, admission: Admission): LocalReply {
-  const exit = sessionExit(deps, admission);
-  return json(200, 'OK', {
-    client: admission.client.name,
-    params: formatParams(admission.params),
-    listener: exchange.listener,
-    protocol: exchange.mode,
-    source: exchange.source,
-    pools: admission.client.pools.length > 0 ? admission.client.pools : deps.registry.pools().map((pool) => pool.name),
-    defaultPool: deps.settings().defaultPool,
-    exit: exit === null ? null : { id: exit.id, pool: exit.pool, ...exit.geo, ...lifetimeOf(exit, admission) },
-    limits: {
-      reports: deps.signals.reports.left(admission.client.name, deps.now()),
-      client: deps.limits.statesOf(admission.client).map(limitLine),
-      quotas: deps.quotas.viewsOf(admission.client),
-    },
-    requestId: exchange.id,
-  });
-}
-
-/** For how many seconds the session's address can be had, where its vendor gives it for so long and no longer. */
-function lifetimeOf({ life }: Exit, { params }: Admission): { lifetimeS?: number } {
-  const lifetimeMs = life?.lifetimeMs(params.ttlMs ?? null) ?? null;
-  return lifetimeMs === null ? {} : { lifetimeS: lifetimeMs / 1000 };
+/** For `/echo?site=HOST` with what is left there. */
+function echo(deps: Collaborators, exchange: Exchange, admission: Admission, target: string): LocalReply {
+  const asked = new URLSearchParams(target.split('?')[1] ?? '').get('site');
+  const host = asked === null ? null : readSite(asked);
+  if (host?.ok === false)
+    return json(400, 'bad_request', { title: 'bad_request', status: 400, detail: `site: ${host.message}` });
+  return json(200, 'OK', echoOf(deps, exchange, admission, host === null ? null : host.value));
 }
 
 /** What a report that is of no use is answered with. */

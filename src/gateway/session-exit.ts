@@ -41,12 +41,6 @@ export function releaseFromSession(deps: Collaborators, exchange: Exchange): voi
   if (!lease.strict || !lease.confirmed) deps.leases.fail(key, hold, deps.now());
 }
 
-/** The exit that a session is pinned to now, if any. */
-export function sessionExit(deps: Collaborators, admission: Admission): Exit | null {
-  const lease = findLease(deps, admission);
-  return lease === null ? null : (deps.registry.exitAt(lease.slot) ?? null);
-}
-
 /** The session's lease as it stands; null without a session, or where it has none. */
 export function findLease(deps: Collaborators, admission: Admission): Lease | null {
   const { leaseKey: key } = admission;

@@ -3,12 +3,15 @@ import { type LimitCounts, TAKEN } from '../policy/limit-counts.ts';
 import { type PacedSite, SiteBook } from '../policy/site-book.ts';
 import type { SiteRule } from '../protocol/site-rule.ts';
 import type { Exchange } from './exchange.ts';
+import type { ExitRest } from './exit-rests.ts';
 import { SiteQueue, type SiteWaiter } from './site-queue.ts';
 
-/** The pace that an exchange goes by, and its place among those under way to the site (-1 for none). */
+/** The pace that an exchange goes by, its place among those under way to the site (-1 for none), and of exits that rest between two
+ *  requests those that it has taken and not gone over yet. */
 export interface HeldPace {
   readonly site: PacedSite;
   place: number;
+  readonly rests: ExitRest[];
 }
 
 export interface SitePacingOptions {
@@ -48,7 +51,7 @@ export class SitePacing {
     if (authority === null || admission === null) return null;
     const site = this.#bookNow().of(authority.host, exchange.site ?? authority.host);
     if (site === null) return null;
-    const held: HeldPace = { site, place: NO_PLACE };
+    const held: HeldPace = { site, place: NO_PLACE, rests: [] };
     exchange.pace = held;
     if (site.rate === null && site.exchanges === null) return null;
     if (!this.#queues.has(site) && this.#goesNow(held)) return null;
@@ -59,6 +62,16 @@ export class SitePacing {
     queue.add(waiter);
     queue.look();
     return waiter.hasGone ? null : waitFor(waiter, { exchange, queue, mostMs });
+  }
+
+  /** The pace at which `host`, which belongs to `site`, may be gone to; null where it isn't limited. */
+  at(host: string, site: string): PacedSite | null {
+    return this.#bookNow().of(host, site);
+  }
+
+  /** How many of this thread wait for their turn there. */
+  waitingFor(site: PacedSite): number {
+    return this.#queues.get(site)?.size ?? 0;
   }
 
   /** Gives back the place that the exchange held. */

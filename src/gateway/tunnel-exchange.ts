@@ -4,6 +4,7 @@ import type { OpenedTunnel } from '../transport/tunnel.ts';
 import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
+import { departure } from './exit-rests.ts';
 import { openRoute } from './exit-route.ts';
 import { judgeEnd, watchHello } from './tunnel-watch.ts';
 
@@ -11,7 +12,7 @@ import { judgeEnd, watchHello } from './tunnel-watch.ts';
  *  failure of an exit may be repeated elsewhere. Throws GatewayError, or ClientLeft. */
 export function openExchangeTunnel(deps: Collaborators, exchange: Exchange): Promise<OpenedTunnel> {
   return runAttempts(deps, exchange, {
-    run: (attempt) => openRoute(deps, exchange, attempt),
+    run: (attempt) => openRoute(deps, exchange, { attempt, turn: () => departure(deps, exchange, attempt) }),
     mayRepeat: () => true,
     mayHedge: () => true,
     discard: ({ socket }) => socket.destroy(),

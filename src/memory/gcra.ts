@@ -114,6 +114,19 @@ export class Gcra {
     this.#words.compareExchange(at, mark, (mark - cost) | 0);
   }
 
+  /** The bucket's word behind a unit that was taken at `now` when nothing was owed. */
+  markOf({ ticksPerMs, cost }: Pace, now: number): number {
+    return (Math.floor(now * ticksPerMs) + cost) | 0;
+  }
+
+  /** Of a bucket whose word is still `mark`: as if its last unit had been taken at `now`, when nothing was owed. False for another. */
+  postpone(at: number, pace: Pace, { mark, now }: { readonly mark: number; readonly now: number }): boolean {
+    const later = this.markOf(pace, now);
+    if (((later - mark) | 0) < 0) return this.#words.load(at) === mark;
+    this.#restsBy(at, this.#words.peek(at + RESTS), now + pace.cost / pace.ticksPerMs);
+    return this.#words.compareExchange(at, mark, later) === mark;
+  }
+
   /** Gives back units that were taken and not used. */
   giveBack(at: number, { cost }: Pace, units = 1): void {
     this.#words.add(at, -Math.floor(cost * units));

@@ -136,6 +136,19 @@ export class LimitCounts {
     if (this.#rows.holds(row, key)) this.#gcra.cancel(this.#rows.bucketAt(row), reservation);
   }
 
+  /** The count behind one that was taken at `now`, of a rate without a burst. */
+  markOf({ limit: { pace } }: LimitCell, now: number): number {
+    return pace === null ? 0 : this.#gcra.markOf(pace, now);
+  }
+
+  /** One of a rate without a burst, with this mark, is used only now: the next may come that much later. False where others were taken
+   *  behind it, and nothing changes. */
+  postpone({ limit: { pace }, key, row }: LimitCell, mark: number, now: number): boolean {
+    return (
+      pace !== null && this.#rows.holds(row, key) && this.#gcra.postpone(this.#rows.bucketAt(row), pace, { mark, now })
+    );
+  }
+
   /** Tells the other threads whether this one waits for a place. */
   setWaiting({ key, row }: LimitCell, isWaiting: boolean): void {
     if (this.#rows.holds(row, key)) this.#rows.setWaiting(row, this.#taker, isWaiting);

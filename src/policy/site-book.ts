@@ -12,6 +12,8 @@ export interface PacedSite {
   readonly exchanges: LimitCell | null;
   /** How often one exit may go there; its count is each exit's own. */
   readonly exitInterval: Limit | null;
+  /** … in ms; 0 where it isn't limited. */
+  readonly exitIntervalMs: number;
   /** Requests that may wait in one thread, and how long, in ms. */
   readonly queue: number;
   readonly waitMs: number;
@@ -80,6 +82,7 @@ function pacedSite(name: string, rule: SiteRule, counts: Pick<LimitCounts, 'cell
             most: 1,
             pace: paceOf({ count: 1, windowMs: exitIntervalMs, burst: 1 }),
           },
+    exitIntervalMs: exitIntervalMs ?? 0,
     queue,
     waitMs,
     intervalMs: requests === undefined ? 0 : requests.windowMs / requests.count,

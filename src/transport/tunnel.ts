@@ -44,6 +44,8 @@ export interface TunnelRequest extends DialLimits {
   readonly mostUnread?: DialTarget['mostUnread'];
   readonly onWire?: DialTarget['onWire'];
   readonly giveUp?: (socket: Socket, cause: unknown) => void;
+  /** Asked once an exit is connected to: what to wait for before it is told where to go; null for nothing. */
+  readonly turn?: () => Promise<void> | null;
 }
 
 /** A way to an origin over an exit. */
@@ -80,6 +82,8 @@ export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: 
     const { judgeExit, mostUnread, onWire } = request;
     const target = { ...exitTarget(exit), judge: judgeExit, brief: true, mostUnread, onWire };
     socket = await dialler.dialWithin(target, cutoff);
+    const turn = request.turn?.() ?? null;
+    if (turn !== null) await turn;
     const handshake = new Handshake(socket, cutoff);
     await confirmTunnel(handshake, { authority, endpoint: exit.endpoint }, tools);
     return { socket, early: handshake.rest };

@@ -8,6 +8,12 @@ import { startGateway } from '../support/gateway.ts';
 import { startOrigin } from '../support/origin.ts';
 
 const HOUR_MS = 3_600_000;
+/** A time zone in which no day ends for hours. */
+function zoneOfNoon(): string {
+  const eastOf = 12 - new Date().getUTCHours();
+  return `Etc/GMT${eastOf > 0 ? '-' : '+'}${Math.abs(eastOf)}`;
+}
+
 const shifted = new URL('../support/shifted-clock.ts', import.meta.url).href;
 
 test('a wall clock that jumps neither opens a limit nor freezes one, and everything is booked', async (t) => {
@@ -24,6 +30,8 @@ test('a wall clock that jumps neither opens a limit nor freezes one, and everyth
       spent: ['--limit', 'requests=1/h burst=3'],
       slow: ['--limit', 'bandwidth=100kB/s'],
       fast: ['--limit', 'requests=100/s burst=100'],
+      daily: ['--quota', `requests=3/day zone=${zoneOfNoon()}`],
+      whole: ['--quota', 'requests=3/total'],
     },
     pools: { direct: { exits: [{ direct: true }] } },
     env: { NODE_OPTIONS: `--import=${shifted}`, CLOCK_FILE: file },
@@ -36,10 +44,17 @@ test('a wall clock that jumps neither opens a limit nor freezes one, and everyth
     if (status === 200) served += 1;
     return status;
   };
-  for (let taken = 0; taken < 3; taken++) t.is(await get('spent'), 200);
-  for (const offset of [0, -HOUR_MS, 24 * HOUR_MS, 0]) {
+  for (const client of ['spent', 'daily', 'whole'])
+    for (let taken = 0; taken < 3; taken++) t.is(await get(client), 200, client);
+  let days = 1;
+  for (const offset of [0, -HOUR_MS, 24 * HOUR_MS, 0, 24 * HOUR_MS]) {
     await writeFile(file, String(offset));
     t.is(await get('spent'), 429, 'what is used up stays so');
+    t.is(await get('whole'), 402, 'a quota as well');
+    // Another day has requests of its own, once.
+    const isNewDay = offset === 24 * HOUR_MS && days++ === 1;
+    for (let taken = 0; taken < 3; taken++) t.is(await get('daily'), isNewDay ? 200 : 402, `daily at ${offset}`);
+    t.is(await get('daily'), 402);
     for (let taken = 0; taken < 5; taken++) t.is(await get('fast'), 200, 'what is left may be used');
     const paced = performance.now();
     for (let taken = 0; taken < 3; taken++) t.is(await get('fast', '127.0.0.1'), 200);

@@ -234,6 +234,52 @@ test.serial('a forwarded response keeps its origin’s word on limits; one of ou
   t.regex(String(headers['retry-after']), /^\d+$/);
 });
 
+test.serial('echo tells what is left at a site: to the client, of its pace, and of the session’s exit', async (t) => {
+  const { gateway, origin, get } = await scene(t, {
+    limits: {
+      clients: ['requests=1/h burst=9', 'site=localhost requests=1/h burst=5 site-exchanges=4'],
+      sites: ['site=localhost requests=1/h burst=8 exchanges=7 exit-interval=1h'],
+      exits: ['exchanges=6', 'pool=two exchanges=5'],
+    },
+    clients: { acme: ['--pool', 'one'] },
+  });
+  const echo = async (query: string) => {
+    const login = gateway.login('acme', 'session-a');
+    const { status, content } = await forwardVia(gateway.port(), `http://roundabout.internal/echo${query}`, { login });
+    return { status, ...JSON.parse(content.toString()) };
+  };
+  origin.hold(true);
+  const running = get({ parameters: 'session-a' });
+  await until(() => origin.waiting === 1, 'one is under way');
+  const { limits, exit } = await echo('?site=localhost');
+  const figures = (lines: Record<string, unknown>[]) => lines.map(({ name, quota, left }) => [name, quota, left]);
+  t.deepEqual(figures(limits.client), [
+    ['requests site=localhost', 5, 4],
+    ['requests', 9, 9],
+  ]);
+  t.deepEqual(limits.exits, [{ exchanges: 6 }]);
+  t.is(limits.site.name, 'localhost');
+  t.deepEqual(figures(limits.site.client), [
+    ['site-exchanges site=localhost', 4, 3],
+    ['requests site=localhost', 5, 4],
+  ]);
+  t.like(limits.site.pace, { site: 'localhost', exitIntervalS: 3_600, queue: 1_000, waiting: 0, waitS: 30 });
+  t.deepEqual(figures(limits.site.pace.limits), [
+    ['paced-requests site=localhost', 8, 7],
+    ['paced-exchanges site=localhost', 7, 6],
+  ]);
+  t.deepEqual(exit.exchanges, { quota: 6, left: 5 });
+  t.true(exit.restS > 3_000 && exit.restS <= 3_600, `${exit.restS}`);
+  origin.hold(false);
+  t.is((await running).status, 200);
+  const elsewhere = await echo('?site=shop.example');
+  t.deepEqual(figures(elsewhere.limits.site.client), [['requests', 9, 9]]);
+  t.is(elsewhere.limits.site.pace, null);
+  const whole = await echo('');
+  t.deepEqual([whole.limits.site, whole.exit.restS], [undefined, undefined]);
+  t.is((await echo('?site=no%20host')).status, 400);
+});
+
 test.serial('a limit that makes no sense is refused with its place', async (t) => {
   const { gateway } = await scene(t, {});
   for (const [limit, told] of [

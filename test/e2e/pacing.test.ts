@@ -1,8 +1,9 @@
-import type { Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import test from 'ava';
 import { type Answer, forwardVia, open } from '../support/clients.ts';
-import { startHttpExit } from '../support/exits.ts';
+import { startHttpExit, startSocks5Exit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { listen } from '../support/peers.ts';
 import { until } from '../support/until.ts';
 import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried } from './limit-scene.ts';
 
@@ -23,7 +24,7 @@ interface Scene {
 async function scene(
   t: { teardown(end: () => unknown): void },
   limits: Readonly<Record<string, unknown>>,
-  { exits = 1 }: { exits?: number } = {},
+  { exits = 1, urls = [] }: { exits?: number; urls?: readonly string[] } = {},
 ): Promise<Scene> {
   const origin = await startCountingOrigin();
   t.teardown(origin.close);
@@ -32,7 +33,7 @@ async function scene(
   const gateway = await startGateway({
     config: { workers: 2, limits, timeouts: unhurried },
     clients: { acme: [], other: [] },
-    pools: { one: { exits: running.map(({ url }) => ({ url })) } },
+    pools: { one: { exits: (urls.length > 0 ? urls : running.map(({ url }) => url)).map((url) => ({ url })) } },
   });
   t.teardown(gateway.stop);
   let answered = 0;
@@ -161,6 +162,30 @@ test.serial('an exit rests from a site between two of its requests, while others
   );
 });
 
+test.serial('an exit rests from when a request went over it, however long it took to connect', async (t) => {
+  const [restMs, slowMs] = [1_500, 1_200];
+  const exit = await startSocks5Exit();
+  t.teardown(exit.close);
+  let connections = 0;
+  const slow = await listen(
+    createServer((near) => {
+      const far = connect(exit.port, '127.0.0.1').on('error', () => {});
+      near.on('close', () => far.destroy());
+      far.pipe(near);
+      setTimeout(() => near.pipe(far), connections++ === 0 ? slowMs : 0);
+    }),
+  );
+  t.teardown(slow.close);
+  const limits = { sites: [`site=localhost exit-interval=${restMs}ms`] };
+  const { origin, get } = await scene(t, limits, { urls: [`socks5://127.0.0.1:${slow.port}`] });
+  const answers = await Promise.all([1, 2].map(() => get()));
+  t.is(count(answers, 'OK'), 2);
+  const [first = 0, second = 0] = origin.times;
+  t.log(`${Math.round(second - first)} ms`);
+  // The origin may have been late to see the first, but not by what connecting took.
+  t.true(second - first >= restMs - slowMs / 2, `${second - first} ms`);
+});
+
 test.serial('however many come, no exit goes to a site before its rest is over', async (t) => {
   const [exits, restMs] = [4, 100];
   const limits = { sites: [`site=localhost exit-interval=${restMs}ms`] };
@@ -192,7 +217,7 @@ test.serial('over two threads every exit goes to a resting site once, and no mor
 
 test.serial('what has no turn in time is told so, in its own time', async (t) => {
   const { get } = await scene(t, {
-    sites: ['site=localhost exit-interval=1h', 'site=127.0.0.1 requests=1/h wait=10m'],
+    sites: ['site=localhost exit-interval=1h', 'site=127.0.0.1 requests=1/h wait=1m'],
   });
   for (const host of ['localhost', '127.0.0.1']) {
     t.is((await get({ host })).status, 200);

@@ -1,5 +1,7 @@
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import test from 'ava';
+import Sqlite from 'better-sqlite3';
 import { connectVia, forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
@@ -88,9 +90,26 @@ test.serial(
     t.deepEqual(await by('--client', 'tester', '--by', 'site'), { '127.0.0.1': 5 });
     t.deepEqual(await by('--pool', 'res', '--by', 'country'), { de: 7 });
     t.deepEqual(await by('--site', 'localhost', '--by', 'tier'), { res: 3 });
+    const top = (await usage(gateway, 'top', '--by', 'client', '--pool', 'res')).rows;
+    t.deepEqual(
+      top.map(({ client, exchanges }) => [client, exchanges]),
+      [
+        ['tester', 4],
+        ['other', 3],
+      ],
+      'what costs most first',
+    );
+    t.deepEqual(
+      (await usage(gateway, 'top', '--pool', 'res', '--limit', '1')).rows.map(({ site }) => site),
+      ['127.0.0.1'],
+    );
     const table = await gateway.command('usage');
-    t.regex(table.stdout, /^CLIENT +EXCHANGES[^\n]+\n/);
-    t.regex(table.stdout, /^1\.00 USD: 100\.0 % for failed attempts and retries/m);
+    const blocks =
+      /^0\.00\d+ EUR: [\d.]+ % for answers \(0\.00\d+ EUR\), ([\d.]+) % for blocked pages \((0\.00\d+) EUR\)/m;
+    const [, share, amount] = blocks.exec(table.stdout) ?? [];
+    const spentOnBlocks = Number(res.spent['blocked']!.cost['EUR']);
+    t.true(Math.abs(Number(amount) - spentOnBlocks) < 1e-6, `${amount} ${spentOnBlocks}`);
+    t.true(Math.abs(Number(share) - (100 * spentOnBlocks) / Number(res.cost['EUR'])) < 0.1, share);
     t.regex((await gateway.command('usage', '--csv')).stdout, /^client,exchanges,/);
     t.is(JSON.parse((await gateway.command('usage', '--csv', '--json')).stdout).rows.length, 2);
     const log = await gateway.command('usage', 'log', '--json');
@@ -108,24 +127,31 @@ test.serial(
   },
 );
 
-test.serial('a tunnel is booked while it runs', async (t) => {
-  const origin = await listen(createServer((socket) => socket.write(Buffer.alloc(50_000))));
+test.serial('a tunnel is booked while it runs, without being asked for it', async (t) => {
+  const origin = await listen(
+    createServer((socket) => {
+      socket.write(Buffer.alloc(50_000));
+      socket.on('data', () => socket.write(Buffer.alloc(50_000)));
+    }),
+  );
   const gateway = await startGateway({ pools: { direct: { exits: [{ direct: true }] } } });
   t.teardown(() => origin.close());
   const { socket } = await connectVia(gateway.port(), `127.0.0.1:${origin.port}`, { login: gateway.login() });
-  let came = 0;
-  await new Promise<void>((resolve) => {
-    socket.on('data', (chunk: Buffer) => {
-      came += chunk.length;
-      if (came === 50_000) resolve();
-    });
-    socket.resume();
-  });
-  const running = await usage(gateway);
-  t.like(running.total, { exchanges: 0, receivedBytes: 50_000 });
+  socket.resume();
+  // A report would have all of it written first.
+  const written = () => {
+    const database = new Sqlite(join(gateway.folder, 'data', 'ledger.db'), { readonly: true });
+    const received = database.prepare('SELECT coalesce(sum(received), 0) FROM hour_total').pluck().get();
+    database.close();
+    return received;
+  };
+  await until(() => written() === 50_000, 'what came at first is written');
+  socket.write('more');
+  await until(() => written() === 100_000, 'what came since is written as well');
+  t.like((await usage(gateway)).total, { exchanges: 0, receivedBytes: 100_000, sentBytes: 4 });
   socket.destroy();
   await gateway.accessLog(1);
-  t.like((await usage(gateway)).total, { exchanges: 1, attempts: 1, receivedBytes: 50_000 });
+  t.like((await usage(gateway)).total, { exchanges: 1, attempts: 1, receivedBytes: 100_000 });
   await gateway.stop();
 });
 
