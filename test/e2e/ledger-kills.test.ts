@@ -1,10 +1,12 @@
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import Sqlite from 'better-sqlite3';
+import { connectVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { lostMs, startKillLoad } from '../support/kill-load.ts';
-import { seededRandom } from '../support/peers.ts';
+import { listen, seededRandom } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
 
 /** Twenty are asked for by hand. */
@@ -18,14 +20,18 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
   const random = seededRandom(11);
   const origin = await startRawOrigin({ reply: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', end: 'open' });
   t.teardown(() => origin.close());
+  const dripping = await startDrippingOrigin();
+  t.teardown(() => dripping.close());
   let gateway = await startGateway({
     config: { workers: 2, accessLog: { enabled: false } },
     pools: { direct: { price: { perGB: 1 }, exits: [{ direct: true }] } },
   });
   const booked: number[] = [];
   let before = 0;
+  let carried = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const load = startKillLoad(gateway, origin.port);
+    const tunnel = await startTunnel(gateway, dripping.port);
     await sleep(300 + 700 * random());
     const ended = load.ended();
     const written = await exchangesOf(gateway);
@@ -41,6 +47,11 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
     const ms = lostMs(load, { ended: all, lost, killedAt });
     t.true(ms <= MOST_LOST_MS, `${ms} ms`);
     t.log(`${all} ended, ${lost} of them lost: what had ended within ${Math.round(ms)} ms before the kill`);
+    const { octets, lostMs: tunnelMs } = await tunnelLoss(gateway, { tunnel, carried, killedAt });
+    carried += octets;
+    t.true(octets >= 0 && carried <= dripping.sent(), `${octets}; ${carried} of ${dripping.sent()}`);
+    t.true(tunnelMs <= MOST_LOST_MS, `${tunnelMs} ms of a tunnel`);
+    t.log(`of a tunnel what came within ${Math.round(tunnelMs)} ms`);
     checkSoundness(t.deepEqual, gateway.folder);
     booked.push(kept);
     before = kept;
@@ -48,6 +59,48 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
   t.true(before > 0);
   await gateway.stop();
 });
+
+/** Sends a kilobyte every 20 ms to whoever connects, and tells how many octets it has. */
+async function startDrippingOrigin() {
+  let sent = 0;
+  const peer = await listen(
+    createServer((socket) => {
+      const timer = setInterval(() => {
+        sent += 1_000;
+        socket.write(Buffer.alloc(1_000));
+      }, 20);
+      socket.on('close', () => clearInterval(timer));
+    }),
+  );
+  return { ...peer, sent: () => sent };
+}
+
+/** Octets that have come through a tunnel, by when. */
+type Tunnel = readonly { readonly at: number; readonly sum: number }[];
+
+async function startTunnel(gateway: Gateway, port: number): Promise<Tunnel> {
+  const { socket } = await connectVia(gateway.port(), `localhost:${port}`, { login: gateway.login() });
+  const came: { at: number; sum: number }[] = [];
+  let sum = 0;
+  socket.on('data', (chunk: Buffer) => {
+    sum += chunk.length;
+    came.push({ at: performance.now(), sum });
+  });
+  socket.resume();
+  return came;
+}
+
+/** How many octets of the last tunnel are booked, and for how long before the kill those had come that aren't. */
+async function tunnelLoss(
+  gateway: Gateway,
+  { tunnel, carried, killedAt }: { tunnel: Tunnel; carried: number; killedAt: number },
+): Promise<{ octets: number; lostMs: number }> {
+  const ended = await gateway.command('usage', '--by', 'site', '--json');
+  const { rows }: { rows: { site: string; receivedBytes: number }[] } = JSON.parse(ended.stdout);
+  const octets = (rows.find(({ site }) => site === 'localhost')?.receivedBytes ?? 0) - carried;
+  const first = tunnel.find(({ sum }) => sum > octets);
+  return { octets, lostMs: first === undefined ? 0 : Math.max(0, killedAt - first.at) };
+}
 
 async function exchangesOf(gateway: Gateway): Promise<number> {
   const ended = await gateway.command('usage', '--by', 'kind', '--json');

@@ -6,6 +6,7 @@ import { startHttpExit } from '../support/exits.ts';
 import { farFromMidnight } from '../support/far-from-midnight.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { startOrigin } from '../support/origin.ts';
+import { startRawOrigin } from '../support/raw-origin.ts';
 import { until } from '../support/until.ts';
 import { type CountingOrigin, openToBoth, startCountingOrigin, unhurried } from './limit-scene.ts';
 
@@ -35,12 +36,22 @@ async function gatewayOf(t: Teardown, { quotas = [], clients, config, price }: S
   return gateway;
 }
 
-/** One request on each of 200 connections to both workers, all at once. */
-async function flood(gateway: Gateway, origin: CountingOrigin, client = 'acme'): Promise<readonly Answer[]> {
-  const login = gateway.login(client);
+interface Asked {
+  readonly client?: string;
+  readonly parameters?: string;
+  readonly host?: string;
+}
+
+/** One request on each of 200 connections to both workers, all at once; each in turn asks for one of these. */
+async function flood(gateway: Gateway, origin: CountingOrigin, ...asked: Asked[]): Promise<readonly Answer[]> {
   const sockets = await openToBoth(gateway, CONNECTIONS);
-  const url = `http://localhost:${origin.port}/`;
-  return Promise.all(sockets.map((socket) => forwardVia(gateway.port(), url, { login, socket })));
+  return Promise.all(
+    sockets.map((socket, index) => {
+      const { client = 'acme', parameters = '', host = 'localhost' } = asked[index % asked.length] ?? {};
+      const login = gateway.login(client, parameters);
+      return forwardVia(gateway.port(), `http://${host}:${origin.port}/`, { login, socket });
+    }),
+  );
 }
 
 const count = (answers: readonly Answer[], reason: string) =>
@@ -103,6 +114,37 @@ test.serial('money for requests is exact as well, and another limit that refuses
   t.true(quotas[1].spent <= 190, `${quotas[1].spent}: what the rate refused took no request`);
 });
 
+test.serial('quotas of a site and of a tag are each exact beside the one that they override', async (t) => {
+  const { origin, gateway } = await countingScene(t, {
+    quotas: ['requests=37/day', 'tag=nightly requests=11/day', 'site=127.0.0.1 requests=23/day'],
+  });
+  const asked = [{}, { parameters: 'tag-nightly' }, { host: '127.0.0.1' }];
+  const answers = await flood(gateway, origin, ...asked);
+  const served = asked.map((_, which) =>
+    count(
+      answers.filter((_, index) => index % asked.length === which),
+      'OK',
+    ),
+  );
+  t.deepEqual(served, [37, 11, 23]);
+  t.is(origin.seen, 37 + 11 + 23);
+  t.is(count(answers, 'quota_exceeded'), CONNECTIONS - origin.seen);
+});
+
+test.serial('of 200 requests at once a soft quota refuses none, and two threads warn once', async (t) => {
+  const { origin, gateway } = await countingScene(t, { quotas: ['requests=50/day kind=soft'] });
+  const answers = await flood(gateway, origin);
+  t.is(count(answers, 'OK'), CONNECTIONS);
+  t.is(origin.seen, CONNECTIONS);
+  const warned = answers.filter(({ headers }) => headers['roundabout-quota'] !== undefined).length;
+  // Of two threads that look at once neither may see the other's.
+  t.true(warned <= CONNECTIONS - 50 && warned >= CONNECTIONS - 50 - 2, `${warned}`);
+  await until(() => gateway.output().includes('because the quota is soft'), 'told');
+  const echo = await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login: gateway.login('acme') });
+  t.is(JSON.parse(echo.content.toString()).limits.quotas[0].spent, CONNECTIONS);
+  t.is(gateway.output().split('because the quota is soft').length - 1, 1);
+});
+
 /** Octets at the exits' sockets, by the ledger, once they are more than `beyond`: an exchange is booked a moment after its end. */
 async function bookedOctets(gateway: Gateway, client: string, beyond: number): Promise<number> {
   let octets = 0;
@@ -144,9 +186,8 @@ for (const [name, threads] of [
     });
     const login = gateway.login('acme');
     const authority = `localhost:${origin.port}`;
-    const tunnels = await Promise.all(
-      Array.from({ length: 8 }, () => connectVia(gateway.port(), authority, { login })),
-    );
+    const sockets = await openToBoth(gateway, 8);
+    const tunnels = await Promise.all(sockets.map((socket) => connectVia(socket, authority, { login })));
     t.regex(tunnels[0]!.head, /RateLimit-Policy: "bytes\/day";q=20971520;w=86400;qu="content-bytes"\r\n/);
     const [idle, ...busy] = tunnels as [(typeof tunnels)[number], ...typeof tunnels];
     const idleEnd = drain(idle.socket);
@@ -169,6 +210,41 @@ for (const [name, threads] of [
     t.regex(shown.stdout, /bytes\/day/);
   });
 }
+
+test.serial('over 200 tunnels and two threads octets, and the money for them, end at their quotas', async (t) => {
+  const origin = await startRawOrigin((socket) => {
+    const piece = Buffer.alloc(64 * 1024);
+    const more = () => {
+      while (!socket.destroyed && socket.write(piece));
+    };
+    socket.on('drain', more);
+    more();
+  });
+  t.teardown(origin.close);
+  const each = CONNECTIONS / 2;
+  // As much again as may be beyond it: what each thread let pass by itself would be more.
+  const limit = 150 * MIB;
+  const clients = { octets: ['--quota', 'bytes=150MiB/day'], money: ['--quota', 'money=0.157286400USD/day'] };
+  const gateway = await gatewayOf(t, { clients, price: { perGB: 1 } });
+  const names = Object.keys(clients);
+  const sockets = await openToBoth(gateway, CONNECTIONS);
+  const read = await Promise.all(
+    sockets.map(async (one, index) => {
+      const client = names[index % 2]!;
+      const { socket } = await connectVia(one, `localhost:${origin.port}`, { login: gateway.login(client) });
+      const { octets } = await drain(socket);
+      return { client, octets };
+    }),
+  );
+  for (const client of names) {
+    const ofClient = read.filter((one) => one.client === client);
+    const sum = ofClient.reduce((all, { octets }) => all + octets, 0);
+    const octets = await bookedOctets(gateway, client, limit);
+    t.log(`${client}: ${(octets / MIB).toFixed(2)} MiB of ${limit / MIB}; ${(sum / MIB).toFixed(2)} were read`);
+    t.true(octets > limit && octets <= limit + each * MIB, `${octets}`);
+    t.true(sum <= octets);
+  }
+});
 
 test.serial('content that is forwarded is cut as well, both ways, and what fits exactly is whole', async (t) => {
   const origin = await startOrigin();
