@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import Sqlite from 'better-sqlite3';
@@ -12,8 +13,10 @@ import { startRawOrigin } from '../support/raw-origin.ts';
 /** Twenty are asked for by hand. */
 const ROUNDS = Number(process.env.LEDGER_KILLS ?? 3);
 
-/** Workers post every 500 ms and the control thread writes as often; a busy machine may take longer. */
-const MOST_LOST_MS = 5 * 1_000;
+/** What a kill may lose, on a machine that keeps time. Three timers follow each other: a look at tunnels, a post, a write. Each may be
+ *  late by as much as those of this process are. */
+const MOST_LOST_MS = 2_000;
+const TIMERS = 3;
 
 test(`${ROUNDS} kills under load: what was written stays, to the exchange, and the ledger is sound`, async (t) => {
   t.timeout(600_000);
@@ -27,17 +30,23 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
     pools: { direct: { price: { perGB: 1 }, exits: [{ direct: true }] } },
   });
   const booked: number[] = [];
+  const lateness = monitorEventLoopDelay({ resolution: 10 });
+  lateness.enable();
+  t.teardown(() => lateness.disable());
   let before = 0;
   let carried = 0;
   for (let round = 0; round < ROUNDS; round++) {
+    lateness.reset();
     const load = startKillLoad(gateway, origin.port);
     const tunnel = await startTunnel(gateway, dripping.port);
     await sleep(300 + 700 * random());
     const ended = load.ended();
     const written = await exchangesOf(gateway);
     t.true(written >= before + ended, `${written} of ${before} + ${ended}`);
-    await sleep(1_500 * random());
+    // Longer than what may be lost: all that was booked before was written for the look.
+    await sleep(2_500 + 1_000 * random());
     const killedAt = performance.now();
+    const mostMs = MOST_LOST_MS + (TIMERS * lateness.max) / 1e6;
     await gateway.kill({ keepFolder: true });
     const { begun, ended: all } = await load.stop();
     gateway = await gateway.startAgain();
@@ -45,13 +54,13 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
     t.true(kept >= written && kept <= before + begun, `${before}: ${written} <= ${kept} <= ${before + begun}`);
     const lost = Math.max(0, before + all - kept);
     const ms = lostMs(load, { ended: all, lost, killedAt });
-    t.true(ms <= MOST_LOST_MS, `${ms} ms`);
+    t.true(ms <= mostMs, `${ms} ms`);
     t.log(`${all} ended, ${lost} of them lost: what had ended within ${Math.round(ms)} ms before the kill`);
     const { octets, lostMs: tunnelMs } = await tunnelLoss(gateway, { tunnel, carried, killedAt });
     carried += octets;
     t.true(octets >= 0 && carried <= dripping.sent(), `${octets}; ${carried} of ${dripping.sent()}`);
-    t.true(tunnelMs <= MOST_LOST_MS, `${tunnelMs} ms of a tunnel`);
-    t.log(`of a tunnel what came within ${Math.round(tunnelMs)} ms`);
+    t.true(tunnelMs <= mostMs, `${tunnelMs} ms of a tunnel`);
+    t.log(`of a tunnel what came within ${Math.round(tunnelMs)} ms; at most ${Math.round(mostMs)} ms are lost`);
     checkSoundness(t.deepEqual, gateway.folder);
     booked.push(kept);
     before = kept;
