@@ -51,7 +51,7 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
   const { slot } = choice;
   const at = { slot, generation: choice.isFormer === true ? FORMER : deps.exits.generationOf(slot) };
   const meter = new AttemptMeter();
-  const spending = payFor(deps, exchange, { choice, meter });
+  const spending = payFor(deps, exchange, { choice, meter, begunAt });
   const account = deps.accounts.take(slot);
   const place =
     account === 'full'
@@ -61,7 +61,7 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
         : deps.places.take(slot, at.generation, Math.min(MOST_IN_FLIGHT, mostOver(deps, slot)));
   if (typeof account === 'string' || place === FULL || place === NO_ROOM) {
     deps.selection().providers.left(choice.entry);
-    deps.quotas.end(exchange, spending);
+    deps.quotas.end(exchange, spending, begunAt);
     if (typeof account !== 'string') deps.accounts.undo(slot, account.place);
     if (place === FULL) throw new ExitFull();
     throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
@@ -70,10 +70,14 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
   return { choice, at, place, accountPlace: account.place, queued, begunAt, meter, spending };
 }
 
-function payFor(deps: Collaborators, exchange: Exchange, attempt: { choice: Choice; meter: AttemptMeter }) {
-  const { choice, meter } = attempt;
+function payFor(
+  deps: Collaborators,
+  exchange: Exchange,
+  { choice, meter, begunAt }: Pick<BookedAttempt, 'choice' | 'meter' | 'begunAt'>,
+): Spending | null {
+  if (exchange.quota === null) return null;
   try {
-    return deps.quotas.begin(exchange, choice.exit.pool, meter);
+    return deps.quotas.begin(exchange, { pool: choice.exit.pool, meter, now: begunAt });
   } catch (fault) {
     deps.selection().providers.left(choice.entry);
     throw fault;
@@ -110,7 +114,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const now = deps.now();
   const ms = now - attempt.begunAt;
   dropAttempt(deps, attempt);
-  settle(deps, exchange, attempt);
+  settle(deps, exchange, attempt, now);
   bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
   const exit = choice.exit.id;
   const kind = fault instanceof GatewayError ? fault.kind : fault instanceof ClientLeft ? 'client_left' : 'internal';
@@ -142,19 +146,21 @@ interface FailedAttempt {
 export function bookLoser(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt): void {
   dropAttempt(deps, attempt);
   deps.selection().providers.left(attempt.choice.entry);
-  settle(deps, exchange, attempt);
-  deps.ledger.failed(exchange, { ...attempt, kind: OVERTAKEN, ms: deps.now() - attempt.begunAt });
+  const now = deps.now();
+  settle(deps, exchange, attempt, now);
+  deps.ledger.failed(exchange, { ...attempt, kind: OVERTAKEN, ms: now - attempt.begunAt });
 }
 
 function settle(
   deps: Collaborators,
   exchange: Exchange,
   { meter, spending }: Pick<BookedAttempt, 'meter' | 'spending'>,
+  now: number,
 ): void {
   meter.settle();
   exchange.sentBytes += meter.sent;
   exchange.receivedBytes += meter.received;
-  deps.quotas.end(exchange, spending);
+  deps.quotas.end(exchange, spending, now);
 }
 
 /** What an exit still says behind the answer by which an attempt has failed is that attempt's. */
@@ -178,10 +184,10 @@ function dropAttempt(deps: Collaborators, { at, place, accountPlace }: BookedAtt
   deps.accounts.giveBack(accountPlace);
 }
 
-/** Gives back what the exchange holds: its place among the exchanges in flight over its exit. */
-export function endExchange(deps: Collaborators, exchange: Exchange): void {
+/** Gives back what the exchange holds `now`: its place among the exchanges in flight over its exit. */
+export function endExchange(deps: Collaborators, exchange: Exchange, now: number): void {
   const { meter, spending } = exchange;
-  if (meter !== null) settle(deps, exchange, { meter, spending });
+  if (meter !== null) settle(deps, exchange, { meter, spending }, now);
   if (exchange.inFlight === null) return;
   deps.places.giveBack(exchange.place);
   deps.accounts.giveBack(exchange.accountPlace);

@@ -16,11 +16,16 @@ const LEAST_MS = 5;
  *  for and is safe, an attempt that is late is raced by another. The exit that succeeded stays in exchange.choice, counted in
  *  flight until endExchange(). Throws what its limits forbid, or the last failure; `deadline` where time ran out over several attempts. */
 export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, work: Work<T>): Promise<T> {
-  letIn(deps, exchange);
+  // One look at the clock for all that need not wait.
+  let now = deps.now();
+  letIn(deps, exchange, now);
   const series = new AttemptSeries(deps, exchange, work);
-  const turn = deps.pacing.enter(exchange, series.endsAt);
-  if (turn !== null) await turn;
-  const paid = deps.flows.enter(exchange);
+  const turn = deps.pacing.enter(exchange, { now, endsAt: series.endsAt });
+  if (turn !== null) {
+    await turn;
+    now = deps.now();
+  }
+  const paid = deps.flows.enter(exchange, now);
   if (paid !== null) await paid;
   for (;;) {
     if (series.isLate) throw outOfTime(series.last, series.tried.length);
@@ -145,10 +150,10 @@ class AttemptSeries<T> implements Tried {
 }
 
 /** Takes what its client's quotas and limits let it have: all of it, or nothing. */
-function letIn(deps: Collaborators, exchange: Exchange): void {
-  deps.quotas.take(exchange);
+function letIn(deps: Collaborators, exchange: Exchange, now: number): void {
+  deps.quotas.take(exchange, now);
   try {
-    deps.limits.take(exchange);
+    deps.limits.take(exchange, now);
   } catch (fault) {
     deps.quotas.ended(exchange);
     throw fault;

@@ -24,7 +24,7 @@ export function echoOf(deps: Collaborators, exchange: Exchange, admission: Admis
     limits: {
       reports: deps.signals.reports.left(client.name, deps.now()),
       client: deps.limits.statesOf(client).map(limitLine),
-      quotas: deps.quotas.viewsOf(client),
+      quotas: deps.quotas.standings.viewsOf(client),
       exits: exitRules(deps, admission),
       ...(host !== null && { site: atSite(deps, admission, host) }),
     },

@@ -4,17 +4,10 @@ import { ClientLimits, type Limit } from '../policy/limit-book.ts';
 import { type LimitCell, type LimitCounts, TAKEN, UNCOUNTED } from '../policy/limit-counts.ts';
 import type { RuleFacts } from '../policy/rule-conditions.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
-import type { LimitPolicy, LimitState } from '../protocol/rate-limit-fields.ts';
-import type { Exchange } from './exchange.ts';
+import { type LimitPolicy, type LimitState, policiesText, type RateLimit } from '../protocol/rate-limit-fields.ts';
+import { type Exchange, NO_PLACE } from './exchange.ts';
 import { limitPolicy, limitState } from './limit-lines.ts';
 import { type LimitPlan, LimitPlans } from './limit-plans.ts';
-
-/** What an exchange was let in by, and its places among those under way, which it gives back at its end; -1 for none. */
-export interface HeldLimits {
-  readonly plan: LimitPlan;
-  place: number;
-  sitePlace: number;
-}
 
 export interface ExchangeLimitsOptions {
   readonly counts: LimitCounts;
@@ -26,8 +19,6 @@ export interface ExchangeLimitsOptions {
 /** What of a client its limits depend on. */
 type LimitedClient = Pick<ClientRecord, 'name' | 'limits'>;
 
-const NO_PLACE = -1;
-const NO_STATES: readonly LimitState[] = Object.freeze([]);
 /** How soon it is worth asking again for a place, which depends on others. */
 const PLACE_RETRY_S = 1;
 
@@ -38,6 +29,8 @@ export class ExchangeLimits {
   #books = new WeakMap<LimitedClient, ClientLimits>();
   readonly #plans: LimitPlans;
   readonly #policies = new WeakMap<Limit, LimitPolicy>();
+  /** What RateLimit-Policy tells of the limits of a plan. */
+  readonly #texts = new WeakMap<readonly LimitCell[], string>();
 
   /** What all threads count. */
   get counts(): LimitCounts {
@@ -49,8 +42,8 @@ export class ExchangeLimits {
     this.#plans = new LimitPlans(options.counts);
   }
 
-  /** Takes what an admitted exchange needs. Throws rate_limited or too_many_connections, and then nothing is taken. */
-  take(exchange: Exchange): void {
+  /** Takes what an admitted exchange needs, `now`. Throws rate_limited or too_many_connections, and then nothing is taken. */
+  take(exchange: Exchange, now: number): void {
     const { admission, authority } = exchange;
     if (admission === null || authority === null) return;
     const { client, pools, params } = admission;
@@ -58,37 +51,33 @@ export class ExchangeLimits {
     const limits = this.bookOf(client).of({ pools, host: authority.host, tag: params.tag });
     if (limits.length === 0) return;
     const plan = this.#plans.of(limits, exchange.site ?? authority.host);
-    const held = { plan, place: NO_PLACE, sitePlace: NO_PLACE };
-    exchange.limits = held;
-    const { counts, now } = this.#options;
-    const at = now();
+    exchange.limits = plan;
+    const { counts } = this.#options;
     for (const cell of plan.taken) {
-      const taken = counts.take(cell, at);
+      const taken = counts.take(cell, now);
       if (taken < TAKEN) {
-        this.#undo(held, cell);
-        throw refusal(cell.limit, taken === UNCOUNTED ? null : counts.waitMs(cell, at));
+        this.#undo(exchange, plan, cell);
+        throw refusal(cell.limit, taken === UNCOUNTED ? null : counts.waitMs(cell, now));
       }
       if (taken === TAKEN) continue;
-      if (held.place === NO_PLACE) held.place = taken;
-      else held.sitePlace = taken;
+      if (exchange.limitPlace === NO_PLACE) exchange.limitPlace = taken;
+      else exchange.limitSitePlace = taken;
     }
   }
 
   /** Gives back what the exchange held. */
-  ended({ limits }: Pick<Exchange, 'limits'>): void {
-    if (limits === null) return;
+  ended(exchange: Exchange): void {
+    const { limitPlace, limitSitePlace } = exchange;
     const { counts } = this.#options;
-    if (limits.place !== NO_PLACE) counts.giveBack(limits.place);
-    if (limits.sitePlace !== NO_PLACE) counts.giveBack(limits.sitePlace);
+    if (limitPlace !== NO_PLACE) counts.giveBack(limitPlace);
+    if (limitSitePlace !== NO_PLACE) counts.giveBack(limitSitePlace);
+    exchange.limitPlace = exchange.limitSitePlace = NO_PLACE;
   }
 
-  /** What is left of the limits that the exchange came under, its client's and its site's. */
-  states({ limits: held, pace }: Exchange): readonly LimitState[] {
-    if (held === null && pace === null) return NO_STATES;
-    const at = this.#options.now();
-    const states = held?.plan.all.map((cell) => this.#stateOf(cell, at)) ?? [];
-    for (const cell of [pace?.site.rate, pace?.site.exchanges]) if (cell != null) states.push(this.#stateOf(cell, at));
-    return states;
+  /** Tells what is left `now` of the limits that the exchange came under, its client's and its site's. */
+  tell({ limits, pace }: Exchange, now: number, to: RateLimit): void {
+    if (limits !== null) this.#tell(limits.all, now, to);
+    if (pace !== null) this.#tell(pace.all, now, to);
   }
 
   /** What is left to the client, of limits that have one count whatever the site. */
@@ -130,24 +119,35 @@ export class ExchangeLimits {
   }
 
   /** Gives back what was taken before `refused`. */
-  #undo(held: HeldLimits, refused: LimitCell): void {
-    const { counts } = this.#options;
-    this.ended({ limits: held });
-    held.place = held.sitePlace = NO_PLACE;
-    for (const cell of held.plan.taken) {
+  #undo(exchange: Exchange, { taken }: LimitPlan, refused: LimitCell): void {
+    this.ended(exchange);
+    for (const cell of taken) {
       if (cell === refused) return;
-      counts.refund(cell);
+      this.#options.counts.refund(cell);
     }
   }
 
+  #tell(cells: readonly LimitCell[], now: number, to: RateLimit): void {
+    let policies = this.#texts.get(cells);
+    if (policies === undefined) {
+      policies = policiesText(cells.map(({ limit }) => this.#policyOf(limit)));
+      this.#texts.set(cells, policies);
+    }
+    to.addPolicies(policies);
+    for (const cell of cells) to.addRest(this.#stateOf(cell, now));
+  }
+
   #stateOf(cell: LimitCell, at: number): LimitState {
-    const { limit } = cell;
+    return limitState(this.#options.counts.figure(cell, at), this.#policyOf(cell.limit));
+  }
+
+  #policyOf(limit: Limit): LimitPolicy {
     let policy = this.#policies.get(limit);
     if (policy === undefined) {
       policy = limitPolicy(limit);
       this.#policies.set(limit, policy);
     }
-    return limitState(this.#options.counts.figure(cell, at), policy);
+    return policy;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type By, type ErrorKind, GatewayError } from '../errors.ts';
 import type { Hold, LeaseKey } from '../memory/lease-table.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
+import type { PacedSite } from '../policy/site-book.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { Authority } from '../protocol/authority.ts';
@@ -12,11 +13,11 @@ import { Abort } from '../transport/abort.ts';
 import type { Identity } from './admission.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Deadline } from './deadline.ts';
-import type { HeldLimits } from './exchange-limits.ts';
+import type { ExitRest } from './exit-rests.ts';
+import type { LimitPlan } from './limit-plans.ts';
 import type { Spending } from './quota-spending.ts';
 import type { QuotaHold } from './quotas.ts';
 import { NO_TICKET } from './recent-exchanges.ts';
-import type { HeldPace } from './site-pacing.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
 export type Mode = 'forward' | 'connect' | 'socks5';
@@ -48,6 +49,9 @@ export interface Choice {
   /** It goes by a session id that the exit went by formerly: nothing is learned of the exit that it is now. */
   readonly isFormer?: boolean;
 }
+
+/** Where nothing is held that is to be given back. */
+export const NO_PLACE = -1;
 
 /** One finished attempt, for the log. */
 export interface AttemptRecord {
@@ -87,14 +91,19 @@ export class Exchange {
   /** Who asks, once authenticated, whether or not it is allowed. */
   identity: Identity | null = null;
   admission: Admission | null = null;
-  /** What it was let in by; null where nothing limits it. */
-  limits: HeldLimits | null = null;
+  /** The limits that it was let in by, null where it has none, and what it gives back of them at its end. */
+  limits: LimitPlan | null = null;
+  limitPlace = NO_PLACE;
+  limitSitePlace = NO_PLACE;
   /** What it counts against its client's quotas; null where it has none. */
   quota: QuotaHold | null = null;
   /** Which soft quota was used up before it began; for its client. */
   quotaWarning: string | undefined;
-  /** The pace of its site, and its place there; null where it has none. */
-  pace: HeldPace | null = null;
+  /** The pace of its site, null where it has none, and its place among those under way there. */
+  pace: PacedSite | null = null;
+  pacePlace = NO_PLACE;
+  /** Of exits that rest from its site between two requests those that it has taken. */
+  exitRests: readonly ExitRest[] = NO_RESTS;
   /** An exit that would do was left because its vendor's account was at its limit, when one was chosen last. */
   atAccountLimit = false;
   choice: Choice | null = null;
@@ -181,6 +190,7 @@ export class Exchange {
   }
 }
 
+const NO_RESTS: readonly ExitRest[] = Object.freeze([]);
 const NO_ATTEMPTS: readonly AttemptRecord[] = Object.freeze([]);
 
 /** The reason for which everything under way for an exchange stops: nobody is left to answer. */

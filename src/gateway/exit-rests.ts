@@ -21,16 +21,16 @@ export interface ExitRest {
  *  or it was taken for another of its session, and it waits for its turn behind them. Rejects with rate_limited where that doesn't come
  *  in time, or with the signal's reason. A request that goes twice over one exit, because its link was dead, goes at once. */
 export function departure(deps: Collaborators, exchange: Exchange, attempt: Attempt): Promise<void> | null {
-  const { pace } = exchange;
-  if (pace === null || pace.site.exitInterval === null) return null;
+  const { pace, exitRests } = exchange;
+  if (pace === null || pace.exitInterval === null) return null;
   const { slot } = attempt.choice;
   const { counts } = deps.limits;
-  const rest = pace.rests.findLast((one) => one.slot === slot);
+  const rest = exitRests.findLast((one) => one.slot === slot);
   if (rest?.gone) return null;
   const name = restingName(deps, exchange, slot);
   if (name === null) return null;
-  const cell = rest?.cell ?? counts.cellOf(pace.site.exitInterval, name);
-  if (rest === undefined) pace.rests.push({ slot, cell, mark: 0, gone: true });
+  const cell = rest?.cell ?? counts.cellOf(pace.exitInterval, name);
+  if (rest === undefined) exchange.exitRests = [...exitRests, { slot, cell, mark: 0, gone: true }];
   else rest.gone = true;
   if (rest !== undefined && counts.postpone(cell, rest.mark, deps.now())) return null;
   const turn = counts.reserve(cell, deps.now());

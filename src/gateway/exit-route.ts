@@ -9,8 +9,14 @@ import { closeFailed } from './late-octets.ts';
  *  goes beyond by less than 1 MiB. */
 const MOST_UNREAD = 256 * 1024;
 
-/** How much the system may hold unread of a connection that is made for this exchange. */
+/** How much the system may hold unread of what an exit sends for this exchange. */
 export const mostUnread = ({ quota }: Exchange): number | undefined => (quota === null ? undefined : MOST_UNREAD);
+
+/** The same of the connection that a route is dialled by. Most tunnels never move so much: of plain TCP the relay sees to it. */
+function mostUnreadAtDial(exchange: Exchange, { choice }: Attempt): number | undefined {
+  const isRelayed = exchange.mode !== 'forward' && choice.endpoint.scheme !== 'https';
+  return isRelayed ? undefined : mostUnread(exchange);
+}
 
 /** Opens a tunnel to the exchange's origin over the attempt's exit, within its share of the time. Names that are resolved here
  *  are judged address by address, and dialled at the very address judged. `turn`: see TunnelRequest. */
@@ -31,7 +37,7 @@ export function openRoute(
       authority,
       deadlineMs: Math.min(settings.timeouts.dial, attempt.wayMs),
       signal: attempt.signal,
-      mostUnread: mostUnread(exchange),
+      mostUnread: mostUnreadAtDial(exchange, attempt),
       giveUp: (socket, cause) => closeFailed(deps, socket, cause),
       ...(turn !== undefined && { turn }),
       onWire: (socket) => attempt.meter.dialled(socket),

@@ -29,7 +29,7 @@ export interface Fitting {
 export function exitShareOf(deps: Collaborators, exchange: Exchange, fitting: Fitting): ExitShare | null {
   exchange.atAccountLimit = false;
   const guard = deps.guards.for(exchange);
-  const interval = exchange.pace?.site.exitInterval ?? null;
+  const interval = exchange.pace?.exitInterval ?? null;
   const isOfExits = guard !== null || interval !== null || deps.exitMost().length > 0;
   return isOfExits || deps.accounts.any ? madeShare(deps, exchange, { guard, interval, isOfExits, fitting }) : null;
 }
@@ -70,7 +70,10 @@ function madeShare(
       const cell = interval === null || name === null ? null : counts.cellOf(interval, name);
       if (cell !== null && counts.take(cell, now) < TAKEN) return false;
       if (guard === null || guard.take(slot, now)) {
-        if (cell !== null) exchange.pace?.rests.push({ slot, cell, mark: counts.markOf(cell, now), gone: false });
+        if (cell !== null) {
+          const rest = { slot, cell, mark: counts.markOf(cell, now), gone: false };
+          exchange.exitRests = [...exchange.exitRests, rest];
+        }
         return true;
       }
       if (cell !== null) counts.refund(cell);

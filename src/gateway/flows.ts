@@ -33,12 +33,12 @@ export class Flows {
     this.#options = options;
   }
 
-  /** Null where the exchange may begin now; else resolves once the client has paid for what passed before. Rejects with the reason of
+  /** Null where the exchange may begin `now`; else resolves once the client has paid for what passed before. Rejects with the reason of
    *  the exchange's end. */
-  enter({ limits, abort }: Exchange): Promise<void> | null {
-    const flow = limits?.plan.flow ?? null;
+  enter({ limits, abort }: Exchange, now: number): Promise<void> | null {
+    const flow = limits?.flow ?? null;
     if (flow === null) return null;
-    const debtMs = this.#options.counts.debtMs(flow, this.#options.now());
+    const debtMs = this.#options.counts.debtMs(flow, now);
     return debtMs <= 0 ? null : pause(Math.ceil(debtMs), abort);
   }
 
@@ -49,11 +49,11 @@ export class Flows {
 
   /** What paces content of the exchange on its way; null where nothing does. `onWait` is told for how long nothing will pass, in ms. */
   content(exchange: Exchange, onWait: (waitMs: number) => void): ContentFlow | null {
-    return isMetered(exchange) ? new ContentFlow(exchange, { ...this.#options, onWait }) : null;
+    return isMetered(exchange) ? new ContentFlow(exchange, this.#options, onWait) : null;
   }
 }
 
-const isMetered = ({ limits, quota }: Exchange): boolean => quota !== null || (limits?.plan.flow ?? null) !== null;
+const isMetered = ({ limits, quota }: Exchange): boolean => quota !== null || (limits?.flow ?? null) !== null;
 
 /** A tunnel that passes what it is granted, and then asks for more. */
 export class TunnelFlow {
@@ -69,7 +69,7 @@ export class TunnelFlow {
 
   constructor(exchange: Exchange, options: FlowsOptions) {
     this.#exchange = exchange;
-    this.#limit = exchange.limits?.plan.flow ?? null;
+    this.#limit = exchange.limits?.flow ?? null;
     this.#options = options;
   }
 
@@ -77,7 +77,9 @@ export class TunnelFlow {
    *  which needs no more never has to ask. */
   first(): number {
     const { counts, now } = this.#options;
-    if (this.#limit !== null && !counts.takeNow(this.#limit, now(), FIRST_GRANT)) return 0;
+    // Its exit has confirmed it only just now.
+    const at = this.#exchange.confirmedAt ?? now();
+    if (this.#limit !== null && !counts.takeNow(this.#limit, at, FIRST_GRANT)) return 0;
     this.#granted = FIRST_GRANT;
     return FIRST_GRANT;
   }
@@ -102,8 +104,7 @@ export class TunnelFlow {
   end(passed: number): void {
     this.#over = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const { counts, quotas, now } = this.#options;
-    quotas.watch.remove(this.#exchange);
+    const { counts, now } = this.#options;
     if (this.#limit === null) return;
     if (passed < this.#granted) counts.refund(this.#limit, this.#granted - passed);
     else if (passed > this.#granted) counts.reserve(this.#limit, now(), passed - this.#granted);
@@ -143,28 +144,37 @@ function grantFor(
   return Math.round(Math.max(LEAST_GRANT, Math.min(MOST_GRANT, Math.sqrt(shared * last))));
 }
 
-/** Quotas are looked at when so much content has passed, or after so long: each look counts what the exit's socket has moved. */
+/** Quotas are looked at when so much content has passed: each look counts what the exit's socket has moved. */
 const LOOK_BYTES = 64 * 1024;
-const LOOK_MS = 500;
 
 /** Content that passes when it is paid for, in pieces of what has been read. */
 export class ContentFlow implements ContentGate {
   readonly #exchange: Exchange;
   readonly #limit: LimitCell | null;
-  readonly #options: FlowsOptions & { readonly onWait: (waitMs: number) => void };
+  readonly #options: FlowsOptions;
+  readonly #onWait: (waitMs: number) => void;
+  /** The present moment, while it is known; then the clock is asked. */
+  #at: number | null;
   #timer: NodeJS.Timeout | null = null;
   #next = FIRST_GRANT;
   /** Octets that were paid for and haven't passed. */
   #paid = 0;
   #unseen = 0;
-  #seenAt: number;
 
-  constructor(exchange: Exchange, options: FlowsOptions & { readonly onWait: (waitMs: number) => void }) {
+  constructor(exchange: Exchange, options: FlowsOptions, onWait: (waitMs: number) => void) {
     this.#exchange = exchange;
-    this.#limit = exchange.limits?.plan.flow ?? null;
+    this.#limit = exchange.limits?.flow ?? null;
     this.#options = options;
-    // Content of a response begins right behind its head.
-    this.#seenAt = exchange.confirmedAt ?? options.now();
+    this.#onWait = onWait;
+    // Content of a response begins right behind its head; that of a request comes before.
+    this.#at = exchange.confirmedAt;
+    if (this.#at === null) this.goOn();
+  }
+
+  /** What came with the head has passed; the rest will come by and by, and quotas are looked at now and then meanwhile. */
+  goOn(): void {
+    this.#at = null;
+    this.#options.quotas.watch.add(this.#exchange);
   }
 
   pass(octets: number, open: () => void): number {
@@ -177,7 +187,7 @@ export class ContentFlow implements ContentGate {
           this.#timer = null;
           open();
         }, waitMs);
-        this.#options.onWait(waitMs);
+        this.#onWait(waitMs);
         return 0;
       }
     }
@@ -195,11 +205,8 @@ export class ContentFlow implements ContentGate {
   /** So many octets have passed: cuts the exchange where a quota is used up. */
   passed(octets: number): void {
     this.#unseen += octets;
-    if (this.#exchange.quota === null) return;
-    const at = this.#options.now();
-    if (this.#unseen < LOOK_BYTES && at - this.#seenAt < LOOK_MS) return;
+    if (this.#unseen < LOOK_BYTES) return;
     this.#unseen = 0;
-    this.#seenAt = at;
     this.#options.quotas.check(this.#exchange);
   }
 
@@ -214,7 +221,7 @@ export class ContentFlow implements ContentGate {
   /** Returns after how many ms the octets may pass, or may be asked for again. */
   #pay(limit: LimitCell, octets: number): number {
     const { counts, now } = this.#options;
-    const reserved = counts.reserve(limit, now(), octets);
+    const reserved = counts.reserve(limit, this.#at ?? now(), octets);
     if (reserved === null) return NO_ROOM_MS;
     this.#paid = octets;
     this.#next = grantFor(limit.limit.most, { waitMs: reserved.waitMs, last: this.#next });

@@ -8,8 +8,8 @@ export interface Ledger {
   failed(exchange: Exchange, attempt: FailedSpending): void;
   /** An exchange has its exit: what it moves from now on is booked as it comes. */
   opened(exchange: Exchange): void;
-  /** An exchange has ended, and what it moved is settled. Once. */
-  ended(exchange: Exchange): void;
+  /** An exchange has ended `now`, and what it moved is settled. Once. */
+  ended(exchange: Exchange, now: number): void;
   /** Who pays for what comes over a link of the exchange when nobody uses it: the exchange, or its attempt that failed. */
   payerOf(exchange: Exchange, failed?: { readonly choice: Choice; readonly kind: string }): BookingKey;
   /** A link that nobody used has closed, and so much had come over it meanwhile. */

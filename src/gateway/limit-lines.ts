@@ -1,25 +1,30 @@
 import type { Limit } from '../policy/limit-book.ts';
 import type { LimitFigure } from '../policy/limit-counts.ts';
 import type { ReplyLabels } from '../protocol/error-reply.ts';
-import { LimitPolicy, type LimitState } from '../protocol/rate-limit-fields.ts';
+import { LimitPolicy, type LimitState, RateLimit } from '../protocol/rate-limit-fields.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Exchange, labelsOf } from './exchange.ts';
 
 /** What a reply of our own making says: the labels of the exchange, and what is left of its limits. A forwarded response keeps its
  *  origin's word on limits. */
 export function ownLabelsOf(deps: Collaborators, exchange: Exchange): ReplyLabels {
-  const labels = labelsOf(exchange);
-  const limits = statesOf(deps, exchange);
-  return limits.length === 0 ? labels : { ...labels, limits };
+  const limits = rateLimitOf(deps, exchange);
+  return limits.policies === '' ? labelsOf(exchange) : { ...labelsOf(exchange), limits };
 }
 
 /** Of an exchange that goes nowhere, with the gateway itself, all limits of its client that have one count. */
-function statesOf(deps: Collaborators, exchange: Exchange): readonly LimitState[] {
+function rateLimitOf({ limits, quotas, now }: Collaborators, exchange: Exchange): RateLimit {
   const { admission } = exchange;
-  if (admission === null || admission.pools.length > 0)
-    return [...deps.limits.states(exchange), ...deps.quotas.states(exchange)];
-  const { client } = admission;
-  return [...deps.limits.statesOf(client), ...deps.quotas.statesOf(client)];
+  const told = new RateLimit();
+  if (admission !== null && admission.pools.length === 0) {
+    for (const state of limits.statesOf(admission.client)) told.add(state);
+    for (const state of quotas.standings.statesOf(admission.client)) told.add(state);
+  } else if (exchange.limits !== null || exchange.pace !== null || exchange.quota !== null) {
+    const at = now();
+    limits.tell(exchange, at, told);
+    quotas.standings.tell(exchange, at, told);
+  }
+  return told;
 }
 
 /** What of a limit replies and people are told. */

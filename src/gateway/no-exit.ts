@@ -28,7 +28,7 @@ export function heldTooLong(deps: Collaborators, exchange: Exchange): GatewayErr
       detail: "every exit that could be taken is of a vendor's account that is at its limit",
       retryAfterS: ACCOUNT_RETRY_S,
     });
-  const interval = exchange.pace?.site.exitInterval ?? null;
+  const interval = exchange.pace?.exitInterval ?? null;
   if (interval !== null)
     return new GatewayError('rate_limited', { detail: `${interval.name}: no exit's turn came in time` });
   const { admission, authority } = exchange;

@@ -21,6 +21,13 @@ export function unitPriceOf({ perGB, perRequest, currency }: Price): UnitPrice {
   return { perOctet: perGB, perRequest: (unitsOf(perRequest, PRICE_DECIMALS) + FINER - 1n) / FINER, currency };
 }
 
+interface Paid {
+  readonly account: Account;
+  readonly units: bigint;
+}
+
+const NOTHING_PAID: readonly Paid[] = Object.freeze([]);
+
 /** What has passed at an exit's socket. */
 type Moved = Pick<AttemptMeter, 'settle' | 'sent' | 'received'>;
 
@@ -30,7 +37,7 @@ export class Spending {
   readonly price: UnitPrice | null;
   readonly meter: Moved;
   /** Where its request was paid for beforehand. */
-  readonly paid: { readonly account: Account; readonly units: bigint }[] = [];
+  paid: readonly Paid[] = NOTHING_PAID;
   #octets = 0;
   #money = 0;
 

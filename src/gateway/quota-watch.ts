@@ -1,12 +1,10 @@
 import { Roster } from '../transport/roster.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, NO_PLACE } from './exchange.ts';
 
-/** How often tunnels are looked at that don't use up what they may, in ms: others may have used up their quota. */
+/** How often exchanges are looked at that don't use up what they may, in ms: others may have used up their quota. */
 const LOOK_MS = 1_000;
 
-export const NO_PLACE = -1;
-
-/** Looks at tunnels now and then. */
+/** Looks at exchanges now and then. */
 export class QuotaWatch {
   readonly #look: (exchange: Exchange) => void;
   readonly #watched = new Roster<Exchange>();
@@ -17,8 +15,9 @@ export class QuotaWatch {
   }
 
   add(exchange: Exchange): void {
-    if (exchange.quota === null) return;
-    exchange.quota.place = this.#watched.add(exchange);
+    const { quota } = exchange;
+    if (quota === null || quota.place !== NO_PLACE) return;
+    quota.place = this.#watched.add(exchange);
     this.#timer ??= this.#later();
   }
 

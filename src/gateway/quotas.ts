@@ -1,15 +1,14 @@
 import { GatewayError } from '../errors.ts';
-import type { ClientRecord } from '../policy/client-directory.ts';
 import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import type { Price } from '../pool/exit.ts';
-import type { LimitPolicy, LimitState } from '../protocol/rate-limit-fields.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
-import type { Exchange } from './exchange.ts';
-import type { QuotaBooks, QuotaClient } from './quota-books.ts';
+import { type Admission, type Exchange, NO_PLACE } from './exchange.ts';
+import type { QuotaBooks } from './quota-books.ts';
+import { type CountedQuota, QuotaPlans } from './quota-plans.ts';
 import { Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
-import { type QuotaView, quotaPolicy, quotaState, quotaView } from './quota-view.ts';
-import { NO_PLACE, QuotaWatch } from './quota-watch.ts';
+import { QuotaStandings } from './quota-standings.ts';
+import { QuotaWatch } from './quota-watch.ts';
 import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
 
 /** A tunnel is looked at whenever so much has passed, and less near the end of a quota: each goes beyond it by no more. */
@@ -18,25 +17,30 @@ export const LEAST_QUOTA_GRANT = 16 * 1024;
 
 /** What an exchange counts against its client's quotas. */
 export interface QuotaHold {
-  readonly client: ClientRecord;
+  /** With all the pools that it was admitted to. */
+  readonly admission: Admission;
   readonly host: string;
-  readonly tag: string | undefined;
-  /** The pools that it was admitted to. */
-  readonly pools: readonly string[];
-  /** Where its request was counted. It is given back where no attempt ever began. */
-  readonly requests: Account[];
+  /** The quotas that its request was counted against. It is given back where no attempt ever began. */
+  requests: readonly CountedQuota[];
   begun: boolean;
   /** Attempts under way, and the one that serves. */
-  readonly spendings: Spending[];
+  spendings: readonly Spending[];
   /** Its place among those that are watched. */
   place: number;
 }
+
+const NONE: readonly never[] = Object.freeze([]);
+
+/** For #usedUp: of quotas of requests as well. */
+const REQUESTS_TOO = true;
 
 export interface QuotasOptions {
   readonly counts: QuotaCounts;
   readonly books: QuotaBooks;
   readonly priceOf: (pool: string) => Price | null | undefined;
-  readonly wallTime: () => number;
+  /** The monotonic clock, and the wall clock at one of its moments, in ms. */
+  readonly now: () => number;
+  readonly wallTimeAt: (now: number) => number;
   /** Tells operators something, once. */
   readonly notice: (line: string) => void;
 }
@@ -45,37 +49,38 @@ export interface QuotasOptions {
  *  Octets and money are counted once they have passed; requests, and the money for one, beforehand. */
 export class Quotas {
   readonly #options: QuotasOptions;
-  /** Tunnels that are under way. */
+  readonly #plans: QuotaPlans;
+  readonly standings: QuotaStandings;
+  /** Exchanges that last. */
   readonly watch = new QuotaWatch((exchange) => this.check(exchange));
   readonly #prices = new WeakMap<Price, UnitPrice>();
-  readonly #policies = new WeakMap<Account, LimitPolicy>();
 
   constructor(options: QuotasOptions) {
     this.#options = options;
+    this.#plans = new QuotaPlans(options.books, options.counts);
+    this.standings = new QuotaStandings(options, this.#plans);
   }
 
-  /** Takes a request of each quota that the exchange comes under. Leaves out pools over which it may not go any more. Throws
+  /** Takes a request of each quota that the exchange comes under `now`. Leaves out pools over which it may not go any more. Throws
    *  quota_exceeded, and then nothing is taken. */
-  take(exchange: Exchange): void {
+  take(exchange: Exchange, now: number): void {
     const { admission, authority } = exchange;
     if (admission === null || authority === null || !this.#options.books.has(admission.client)) return;
-    const { client, pools, params, filter } = admission;
-    const hold = {
-      client,
+    const { pools, filter } = admission;
+    const hold: QuotaHold = {
+      admission,
       host: authority.host,
-      tag: params.tag,
-      pools,
-      requests: [],
+      requests: NONE,
       begun: false,
-      spendings: [],
+      spendings: NONE,
       place: NO_PLACE,
     };
     exchange.quota = hold;
-    const at = this.#options.wallTime();
+    const at = this.#options.wallTimeAt(now);
     let open = pools;
     let first: Quota | null = null;
     for (const pool of pools) {
-      const used = this.#usedUp(hold, pool, { requests: true, at });
+      const used = this.#usedUp(this.#plans.of(hold, [pool], at), pool, REQUESTS_TOO);
       if (used === null) continue;
       first ??= used;
       open = open.filter((other) => other !== pool);
@@ -83,66 +88,67 @@ export class Quotas {
     if (open.length === 0 && first !== null) throw this.#refusal(first);
     if (open.length < pools.length)
       exchange.admission = { ...admission, pools: open, filter: { ...filter, pools: open } };
-    const quotas = this.#quotasOf(hold, open);
-    exchange.quotaWarning = this.#warningOf(quotas, at);
-    this.#takeRequest(hold, quotas, at);
+    const quotas = this.#plans.of(hold, open, at);
+    exchange.quotaWarning = this.#warningOf(quotas);
+    this.#takeRequest(hold, quotas);
   }
 
   /** The exchange has ended, or goes no further: its request is given back unless an attempt has begun. */
-  ended({ quota: hold }: Exchange): void {
-    if (hold === null || hold.begun) return;
-    for (const account of hold.requests.splice(0)) this.#options.counts.add(account, -1n);
+  ended(exchange: Exchange): void {
+    const { quota: hold } = exchange;
+    if (hold === null) return;
+    this.watch.remove(exchange);
+    if (!hold.begun) this.#giveBackRequest(hold);
   }
 
-  /** An attempt over the pool begins: its request is paid for. Throws quota_exceeded where its pool's quotas are used up, and then
+  /** An attempt over the pool begins `now`: its request is paid for. Throws quota_exceeded where its pool's quotas are used up, and then
    *  nothing is taken. Null where nothing is counted. */
-  begin({ quota: hold }: Exchange, pool: string, meter: AttemptMeter): Spending | null {
+  begin({ quota: hold }: Exchange, over: { pool: string; meter: AttemptMeter; now: number }): Spending | null {
     if (hold === null) return null;
     const { counts } = this.#options;
+    const { pool, meter, now } = over;
+    const quotas = this.#plans.of(hold, [pool], this.#options.wallTimeAt(now));
     // The request itself was taken before, and once.
-    const at = this.#options.wallTime();
-    const used = this.#usedUp(hold, pool, { requests: false, at });
+    const used = this.#usedUp(quotas, pool);
     if (used !== null) throw this.#refusal(used);
     const price = this.#priceOf(pool);
     const spending = new Spending(pool, price, meter);
     const units = price?.perRequest ?? 0n;
-    for (const quota of units === 0n ? [] : this.#quotasOf(hold, [pool])) {
+    for (const { quota, account } of units === 0n ? NONE : quotas) {
       if (quota.measure !== 'money' || quota.currency !== price?.currency) continue;
-      const account = counts.accountOf(quota, at);
       if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, units));
       else if (counts.take(account, units, quota.most) === false) {
         this.#refund(spending);
         this.#tell(quota, account, quota.most);
         throw this.#refusal(quota);
       }
-      spending.paid.push({ account, units });
+      spending.paid = [...spending.paid, { account, units }];
     }
-    hold.spendings.push(spending);
+    hold.spendings = hold.spendings.length === 0 ? [spending] : [...hold.spendings, spending];
     hold.begun = true;
     return spending;
   }
 
-  /** An attempt has ended, and all that it moved is counted. */
-  end({ quota: hold }: Exchange, spending: Spending | null): void {
-    if (hold === null || spending === null) return;
-    const at = hold.spendings.indexOf(spending);
-    if (at < 0) return;
-    hold.spendings.splice(at, 1);
-    this.#charge(hold, spending);
+  /** An attempt has ended `now`, and all that it moved is counted. */
+  end({ quota: hold }: Exchange, spending: Spending | null, now: number): void {
+    if (hold === null || spending === null || !hold.spendings.includes(spending)) return;
+    hold.spendings = hold.spendings.length === 1 ? NONE : hold.spendings.filter((other) => other !== spending);
+    this.#charge(hold, spending, now);
     if (spending.meter.sent === 0) this.#refund(spending);
   }
 
   /** So much came over a link when nobody used it. */
   late(hold: QuotaHold, pool: string, moved: { readonly sent: number; readonly received: number }): void {
-    this.#charge(hold, new Spending(pool, this.#priceOf(pool), { ...moved, settle() {} }));
+    this.#charge(hold, new Spending(pool, this.#priceOf(pool), { ...moved, settle() {} }), this.#options.now());
   }
 
   /** Counts what the exchange has moved. Cuts it where nothing is left: false. */
   check(exchange: Exchange): boolean {
     const { quota: hold } = exchange;
     if (hold === null) return true;
+    const now = this.#options.now();
     for (const spending of hold.spendings) {
-      const used = this.#charge(hold, spending);
+      const used = this.#charge(hold, spending, now);
       if (used === null) continue;
       exchange.why ??= `quota ${used.name} is used up`;
       exchange.abort.abort(this.#refusal(used));
@@ -156,77 +162,50 @@ export class Quotas {
     if (!this.check(exchange)) return 0;
     const { quota: hold } = exchange;
     if (hold === null) return Number.POSITIVE_INFINITY;
+    const { counts } = this.#options;
     let least = MOST_GRANT;
     for (const { pool, price } of hold.spendings)
-      for (const quota of this.#quotasOf(hold, [pool])) {
+      for (const { quota, account } of this.#plans.of(hold, [pool], this.#wallTime())) {
         if (quota.kind === 'soft' || quota.measure === 'requests') continue;
         const perOctet = quota.measure === 'bytes' ? 1 : price?.currency === quota.currency ? price.perOctet : 0;
-        const left = quota.most - this.#options.counts.spent(this.#options.counts.accountOf(quota));
+        const left = quota.most - counts.spent(account);
         if (perOctet > 0) least = Math.min(least, Number(left) / perOctet / 16);
       }
     return Math.max(LEAST_QUOTA_GRANT, Math.floor(least));
   }
 
-  /** What is left of the hard quotas that the exchange comes under. */
-  states({ quota: hold }: Exchange): readonly LimitState[] {
-    return hold === null ? [] : this.#statesOf(this.#quotasOf(hold, hold.pools));
-  }
-
-  /** The same of all quotas of a client. */
-  statesOf(client: QuotaClient): readonly LimitState[] {
-    const { books } = this.#options;
-    return books.has(client) ? this.#statesOf(books.of(client).all) : [];
-  }
-
-  /** How all quotas of a client stand. */
-  viewsOf(client: QuotaClient): readonly QuotaView[] {
-    const { books, counts } = this.#options;
-    return books.has(client) ? books.of(client).all.map((quota) => quotaView(quota, counts)) : [];
-  }
-
-  #statesOf(quotas: readonly Quota[]): readonly LimitState[] {
-    const { counts, wallTime } = this.#options;
-    const states: LimitState[] = [];
-    const at = wallTime();
-    for (const quota of quotas) {
-      if (quota.kind === 'soft') continue;
-      const account = counts.accountOf(quota, at);
-      let policy = this.#policies.get(account);
-      if (policy === undefined) {
-        policy = quotaPolicy(quota, account);
-        this.#policies.set(account, policy);
-      }
-      states.push(quotaState(quota, { policy, spent: counts.spent(account), end: account.end, wallTime: at }));
-    }
-    return states;
-  }
-
-  #takeRequest(hold: QuotaHold, quotas: readonly Quota[], at: number): void {
+  #takeRequest(hold: QuotaHold, quotas: readonly CountedQuota[]): void {
     const { counts } = this.#options;
-    for (const quota of quotas) {
+    hold.requests = quotas;
+    for (const { quota, account } of quotas) {
       if (quota.measure !== 'requests') continue;
-      const account = counts.accountOf(quota, at);
-      const isSoft = quota.kind === 'soft';
-      if (isSoft) this.#tell(quota, account, counts.add(account, 1n));
+      if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, 1n));
       else if (counts.take(account, 1n, quota.most) !== true) {
-        for (const before of hold.requests.splice(0)) counts.add(before, -1n);
+        this.#giveBackRequest(hold, quota);
         this.#tell(quota, account, quota.most);
         throw this.#refusal(quota);
       }
-      hold.requests.push(account);
+    }
+  }
+
+  /** To the quotas that it was counted against, or to those before the one that has refused it. */
+  #giveBackRequest(hold: QuotaHold, refused?: Quota): void {
+    const { requests } = hold;
+    hold.requests = NONE;
+    for (const { quota, account } of requests) {
+      if (quota === refused) return;
+      if (quota.measure === 'requests') this.#options.counts.add(account, -1n);
     }
   }
 
   /** Counts what an attempt has moved since. Returns a quota that is more than used up: what fits exactly may end. Null where none
    *  is. */
-  #charge(hold: QuotaHold, spending: Spending): Quota | null {
-    const { counts } = this.#options;
+  #charge(hold: QuotaHold, spending: Spending, now: number): Quota | null {
+    const { counts, wallTimeAt } = this.#options;
     const { octets, money } = spending.takeNew();
-    const at = this.#options.wallTime();
     let used: Quota | null = null;
-    for (const quota of this.#quotasOf(hold, [spending.pool])) {
+    for (const { quota, account } of this.#plans.of(hold, [spending.pool], wallTimeAt(now))) {
       if (quota.measure === 'requests') continue;
-      const account = counts.accountOf(quota, at);
       const units = quota.measure === 'bytes' ? octets : quota.currency === spending.price?.currency ? money : 0;
       const spent = units === 0 ? counts.spent(account) : counts.add(account, BigInt(units));
       this.#tell(quota, account, spent);
@@ -237,12 +216,11 @@ export class Quotas {
 
   /** The first hard quota of which nothing is left for an attempt over this pool; null where there is none. A pool that costs nothing
    *  stays open when the money is spent. */
-  #usedUp(hold: QuotaHold, pool: string, { requests, at }: { requests: boolean; at: number }): Quota | null {
+  #usedUp(quotas: readonly CountedQuota[], pool: string, requests = false): Quota | null {
     const { counts } = this.#options;
-    for (const quota of this.#quotasOf(hold, [pool])) {
+    for (const { quota, account } of quotas) {
       if (quota.kind === 'soft' || (quota.measure === 'requests' && !requests)) continue;
       if (quota.measure === 'money' && this.#priceOf(pool)?.currency !== quota.currency) continue;
-      const account = counts.accountOf(quota, at);
       const spent = counts.counted(account);
       if (spent === null) throw new GatewayError('overloaded', { detail: 'no room to count another quota' });
       if (spent < quota.most) continue;
@@ -252,8 +230,8 @@ export class Quotas {
     return null;
   }
 
-  #quotasOf({ client, host, tag }: QuotaHold, pools: readonly string[]): readonly Quota[] {
-    return this.#options.books.of(client).of({ pools, host, tag });
+  #wallTime(): number {
+    return this.#options.wallTimeAt(this.#options.now());
   }
 
   /** Whether more octets of the attempt count against the quota: a request that is paid for goes on where they are free. */
@@ -272,7 +250,8 @@ export class Quotas {
   }
 
   #refund(spending: Spending): void {
-    for (const { account, units } of spending.paid.splice(0)) this.#options.counts.add(account, -units);
+    for (const { account, units } of spending.paid) this.#options.counts.add(account, -units);
+    spending.paid = NONE;
   }
 
   #tell(quota: Quota, account: Account, spent: bigint | null): void {
@@ -282,18 +261,17 @@ export class Quotas {
   }
 
   /** Of soft quotas that are used up the first, as its client is told of it. */
-  #warningOf(quotas: readonly Quota[], at: number): string | undefined {
-    const { counts } = this.#options;
-    for (const quota of quotas) {
+  #warningOf(quotas: readonly CountedQuota[]): string | undefined {
+    for (const { quota, account } of quotas) {
       if (quota.kind === 'hard') continue;
-      const spent = counts.spent(counts.accountOf(quota, at));
+      const spent = this.#options.counts.spent(account);
       if (spent >= quota.most) return quotaWarning(quota, spent);
     }
     return undefined;
   }
 
   #refusal(quota: Quota): GatewayError {
-    const { counts, wallTime } = this.#options;
-    return quotaRefusal(quota, { end: counts.accountOf(quota).end, wallTime: wallTime() });
+    const wallTime = this.#wallTime();
+    return quotaRefusal(quota, { end: this.#options.counts.accountOf(quota, wallTime).end, wallTime });
   }
 }

@@ -89,6 +89,7 @@ class ResponseRelay implements ResponseSink {
     answer.link.connection.gate = this.#flow;
     answer.exchange.relayTo(answer.response, this);
     if (this.#over) return;
+    this.#flow?.goOn();
     this.#sendHead();
     this.#stalled = new Deadline(() => {
       this.#exchange.by = this.#waitingForClient ? 'client' : 'origin';

@@ -48,13 +48,14 @@ export async function serveExchange<T>(deps: Collaborators, opening: Opening, ph
 
 /** Gives back what the exchange holds, and books it. */
 function finish(deps: Collaborators, exchange: Exchange): void {
-  deps.guards.ended(exchange, deps.now());
+  const now = deps.now();
+  deps.guards.ended(exchange, now);
   deps.uses.ended(exchange);
   deps.limits.ended(exchange);
   deps.quotas.ended(exchange);
   deps.pacing.ended(exchange);
-  endExchange(deps, exchange);
-  deps.signals.recent.ended(exchange.ticket, deps.now());
+  endExchange(deps, exchange, now);
+  deps.signals.recent.ended(exchange.ticket, now);
   // The client need not wait for what is thought of its page.
   if (exchange.judging === null) deps.book(exchange);
   else void exchange.judging.then(() => deps.book(exchange));

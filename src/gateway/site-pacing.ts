@@ -2,16 +2,13 @@ import { GatewayError } from '../errors.ts';
 import { type LimitCounts, TAKEN } from '../policy/limit-counts.ts';
 import { type PacedSite, SiteBook } from '../policy/site-book.ts';
 import type { SiteRule } from '../protocol/site-rule.ts';
-import type { Exchange } from './exchange.ts';
-import type { ExitRest } from './exit-rests.ts';
+import { type Exchange, NO_PLACE } from './exchange.ts';
 import { SiteQueue, type SiteWaiter } from './site-queue.ts';
 
-/** The pace that an exchange goes by, its place among those under way to the site (-1 for none), and of exits that rest between two
- *  requests those that it has taken and not gone over yet. */
-export interface HeldPace {
-  readonly site: PacedSite;
-  place: number;
-  readonly rests: ExitRest[];
+/** When an exchange asks, and until when it may wait, in ms of the monotonic clock. */
+export interface EntryTimes {
+  readonly now: number;
+  readonly endsAt: number;
 }
 
 export interface SitePacingOptions {
@@ -20,8 +17,6 @@ export interface SitePacingOptions {
   readonly rules: () => readonly SiteRule[];
   readonly now: () => number;
 }
-
-const NO_PLACE = -1;
 
 /** How often a place is looked for that another thread may have given back, in ms. */
 const LOOK_MS = 5;
@@ -46,19 +41,18 @@ export class SitePacing {
   /** Null where the exchange may go now. Else resolves when its turn has come; rejects with rate_limited when it hasn't by `endsAt` or
    *  within the site's longest wait, or with the reason of the exchange's end. Throws rate_limited where the queue is full, or longer
    *  than anybody may wait. */
-  enter(exchange: Exchange, endsAt: number): Promise<void> | null {
+  enter(exchange: Exchange, { now, endsAt }: EntryTimes): Promise<void> | null {
     const { authority, admission } = exchange;
     if (authority === null || admission === null) return null;
     const site = this.#bookNow().of(authority.host, exchange.site ?? authority.host);
     if (site === null) return null;
-    const held: HeldPace = { site, place: NO_PLACE, rests: [] };
-    exchange.pace = held;
+    exchange.pace = site;
     if (site.rate === null && site.exchanges === null) return null;
-    if (!this.#queues.has(site) && this.#goesNow(held)) return null;
+    if (!this.#queues.has(site) && this.#goesNow(exchange, site, now)) return null;
     const queue = this.#queues.get(site) ?? this.#openQueue(site);
-    const mostMs = Math.min(site.waitMs, endsAt - this.#options.now());
+    const mostMs = Math.min(site.waitMs, endsAt - now);
     if (queue.size >= site.queue || queue.size * site.intervalMs > mostMs) throw tooMany(site, queue.size);
-    const waiter = new Waiter(admission.client.name, held);
+    const waiter = new Waiter(admission.client.name, exchange);
     queue.add(waiter);
     queue.look();
     return waiter.hasGone ? null : waitFor(waiter, { exchange, queue, mostMs });
@@ -75,27 +69,26 @@ export class SitePacing {
   }
 
   /** Gives back the place that the exchange held. */
-  ended({ pace }: Exchange): void {
-    if (pace === null || pace.place === NO_PLACE) return;
+  ended(exchange: Exchange): void {
+    const { pace, pacePlace } = exchange;
+    if (pace === null || pacePlace === NO_PLACE) return;
     const { counts } = this.#options;
-    counts.giveBack(pace.place);
-    pace.place = NO_PLACE;
-    const queue = this.#queues.get(pace.site);
+    counts.giveBack(pacePlace);
+    exchange.pacePlace = NO_PLACE;
+    const queue = this.#queues.get(pace);
     if (queue === undefined) return;
-    if (pace.site.exchanges !== null && counts.othersWait(pace.site.exchanges)) queue.yield(YIELD_MS);
+    if (pace.exchanges !== null && counts.othersWait(pace.exchanges)) queue.yield(YIELD_MS);
     queue.look();
   }
 
   /** Takes a place and a moment, where nobody waits and both are to be had: most exchanges need no queue. */
-  #goesNow(held: HeldPace): boolean {
-    const { counts, now } = this.#options;
-    const { exchanges, rate } = held.site;
+  #goesNow(exchange: Exchange, { exchanges, rate }: PacedSite, now: number): boolean {
+    const { counts } = this.#options;
     if (exchanges !== null && counts.othersWait(exchanges)) return false;
-    const at = now();
-    const place = exchanges === null ? NO_PLACE : counts.take(exchanges, at);
+    const place = exchanges === null ? NO_PLACE : counts.take(exchanges, now);
     if (place < TAKEN) return false;
-    if (rate === null || counts.take(rate, at) === TAKEN) {
-      held.place = place;
+    if (rate === null || counts.take(rate, now) === TAKEN) {
+      exchange.pacePlace = place;
       return true;
     }
     counts.giveBack(place);
@@ -145,17 +138,17 @@ export class SitePacing {
 /** Whoever waits, before and after anybody waits for it. */
 class Waiter implements SiteWaiter {
   readonly client: string;
-  readonly #held: HeldPace;
+  readonly #exchange: Exchange;
   hasGone = false;
   onGo: (() => void) | null = null;
 
-  constructor(client: string, held: HeldPace) {
+  constructor(client: string, exchange: Exchange) {
     this.client = client;
-    this.#held = held;
+    this.#exchange = exchange;
   }
 
   go(place: number): void {
-    this.#held.place = place;
+    this.#exchange.pacePlace = place;
     this.hasGone = true;
     this.onGo?.();
   }

@@ -1,6 +1,7 @@
 import type { Reservation } from '../memory/gcra.ts';
 import type { LimitCounts } from '../policy/limit-counts.ts';
 import type { PacedSite } from '../policy/site-book.ts';
+import { NO_PLACE } from './exchange.ts';
 import { FairTurns } from './fair-turns.ts';
 
 /** Whoever waits for its turn to go to a site. */
@@ -18,8 +19,6 @@ export interface SiteQueueOptions {
   /** Nobody waits here any more. */
   readonly empty: (queue: SiteQueue) => void;
 }
-
-const NO_PLACE = -1;
 
 /** Those of this thread who wait to go to one site. Of all threads each that has a queue holds the next turn but one at most: turns
  *  are given to threads in the order in which they ask, and within a thread to its clients in turn. A turn is first a place among the

@@ -5,7 +5,7 @@ import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { departure } from './exit-rests.ts';
-import { openRoute } from './exit-route.ts';
+import { mostUnread, openRoute } from './exit-route.ts';
 import { judgeEnd, watchHello } from './tunnel-watch.ts';
 
 /** Opens the tunnel that a CONNECT or SOCKS5 request asks for. Until this resolves the client has been told nothing, so every
@@ -48,6 +48,7 @@ export function relayTunnel(
     earlyB: exit.early,
     watchA: hello ?? undefined,
     expiresAt: exchange.startedAt + timeouts.exchange,
+    mostUnreadB: mostUnread(exchange),
     allowance: flow?.first(),
     onSpent: flow?.spent,
     onEnd: (outcome) => {

@@ -45,15 +45,6 @@ const isChanging = (state: number): boolean => (state & 1) === 1;
 const tagOf = (taker: number, sequence: number): number => ((taker + 1) << 2) | (sequence & 3);
 const takerOf = (tag: number): number => (tag >> 2) - 1;
 
-interface Change {
-  /** Where the row begins. */
-  readonly row: number;
-  readonly phase: number;
-  readonly by: number;
-  /** What the row counts at most behind it. */
-  readonly most: number;
-}
-
 export interface ExchangeSlotsShape {
   /** At most MOST_TAKERS. */
   readonly takers: number;
@@ -112,10 +103,15 @@ export class ExchangeSlots {
     const at = this.#slotAt(slot);
     this.#words.put(at + EXIT, exitSlot);
     this.#words.put(at + GENERATION, generation);
-    if (this.#change(slot, { row: exitSlot * ROW_WORDS, phase: Phase.taking, by: 1, most }))
-      return this.#sequence * HANDLE_UNIT + slot;
-    this.#vacant.push(slot);
-    return FULL;
+    const changing = this.#announce(slot, Phase.taking);
+    const counted = this.#count(exitSlot * ROW_WORDS, 1, most);
+    if (counted === null) {
+      this.#words.store(at, undone(changing));
+      this.#vacant.push(slot);
+      return FULL;
+    }
+    this.#finish(slot, changing, counted);
+    return this.#sequence * HANDLE_UNIT + slot;
   }
 
   /** Gives back what `take` returned. Only the first call does; the others return false. */
@@ -126,7 +122,9 @@ export class ExchangeSlots {
     const slot = handle - sequence * HANDLE_UNIT;
     // No other thread changes a place that is held, as long as this one lives.
     if (this.#words.peek(this.#slotAt(slot)) !== stateOf(sequence, Phase.held)) return false;
-    this.#change(slot, { row: this.#rowAt(slot), phase: Phase.leaving, by: -1, most: COUNT_MASK });
+    const changing = this.#announce(slot, Phase.leaving);
+    const counted = this.#count(this.#rowAt(slot), -1, COUNT_MASK);
+    if (counted !== null) this.#finish(slot, changing, counted);
     this.#vacant.push(slot);
     return true;
   }
@@ -154,28 +152,19 @@ export class ExchangeSlots {
     return countIn(this.#rows.load(exitSlot * ROW_WORDS));
   }
 
-  /** False where that would be more than the most, and nothing has changed. */
-  #change(slot: number, { row, phase, by, most }: Change): boolean {
+  /** Begins the taker's next change: the slot says what. Returns its state. */
+  #announce(slot: number, phase: number): number {
     this.#sequence = (this.#sequence + 1) & SEQUENCE_MASK;
-    const at = this.#slotAt(slot);
     const changing = stateOf(this.#sequence, phase);
-    const tag = tagOf(this.#taker, this.#sequence);
     this.#words.put(this.#taker * TAKER_WORDS, slot + 1);
-    this.#words.store(at, changing);
-    const counted = this.#count(row, { by, tag, most });
-    if (counted === null) {
-      this.#words.store(at, undone(changing));
-      return false;
-    }
-    this.#words.compareExchange(at, changing, settled(changing));
-    this.#clearTag(row, counted);
-    return true;
+    this.#words.store(this.#slotAt(slot), changing);
+    return changing;
   }
 
-  /** Changes a row's count and lays the tag beside it, once nobody else's is there. Returns the row's word as it left it; null
-   *  where it would count more than `most`. */
-  #count(row: number, change: { readonly by: number; readonly tag: number; readonly most: number }): number | null {
-    const { by, tag, most } = change;
+  /** Changes a row's count and lays the change's tag beside it, once nobody else's is there. Returns the row's word as it left it;
+   *  null where it would count more than `most`, and nothing has changed. */
+  #count(row: number, by: number, most: number): number | null {
+    const tag = tagOf(this.#taker, this.#sequence);
     for (;;) {
       const seen = this.#rows.peek(row);
       const counted = (seen + by) | (tag << 24);
@@ -183,6 +172,12 @@ export class ExchangeSlots {
       if (seen >>> 24 !== 0) this.#help(row);
       else if (this.#rows.compareExchange(row, seen, counted) === seen) return counted;
     }
+  }
+
+  /** Ends the change: the slot says so, and the tag goes. `counted`: the row's word as #count left it. */
+  #finish(slot: number, changing: number, counted: number): void {
+    this.#words.compareExchange(this.#slotAt(slot), changing, settled(changing));
+    this.#clearTag(this.#rowAt(slot), counted);
   }
 
   /** Finishes the change whose tag stands in a row. Does nothing where there is none, or its taker has gone on since. */

@@ -50,6 +50,12 @@ export interface Reservation {
   readonly cost: number;
 }
 
+/** How a bucket stands. */
+export interface Stand {
+  readonly left: number;
+  readonly backInMs: number;
+}
+
 /** How much of a flow may come at once, in ms of its pace. */
 const FLOW_BURST_MS = 200;
 
@@ -132,9 +138,10 @@ export class Gcra {
     this.#words.add(at, -Math.floor(cost * units));
   }
 
-  /** Units that may be taken at once, now. */
-  left(at: number, pace: Pace, now: number): number {
-    return Math.max(0, Math.floor((pace.span - this.#owedNow(at, pace, now)) / pace.cost));
+  /** Units that may be taken at once, now, and after how many ms: see backInMs(). */
+  stand(at: number, pace: Pace, now: number): Stand {
+    const owed = this.#owedNow(at, pace, now);
+    return { left: Math.max(0, Math.floor((pace.span - owed) / pace.cost)), backInMs: backInMs(pace, owed) };
   }
 
   /** Ms until no more than the burst is owed. */
@@ -144,9 +151,7 @@ export class Gcra {
 
   /** Ms until the bucket is whole again; of one that lets nothing in, until it does. */
   backInMs(at: number, pace: Pace, now: number): number {
-    const { cost, span, ticksPerMs } = pace;
-    const owed = this.#owedNow(at, pace, now);
-    return (owed + cost > span ? owed + cost - span : owed) / ticksPerMs;
+    return backInMs(pace, this.#owedNow(at, pace, now));
   }
 
   /** Whether nothing is owed to the bucket at `at`, whatever its pace. */
@@ -176,6 +181,9 @@ export class Gcra {
     }
   }
 }
+
+const backInMs = ({ cost, span, ticksPerMs }: Pace, owed: number): number =>
+  (owed + cost > span ? owed + cost - span : owed) / ticksPerMs;
 
 /** Ticks owed at `tick` by a first word `seen`. */
 function owedBy(seen: number, tick: number, most: number): number {

@@ -116,10 +116,10 @@ napi_value hold(napi_env env, napi_callback_info info) {
   return boolean(env, on);
 }
 
-/** adopt(clientFd, exitFd, reply, earlyClient, earlyExit, place, tag, idleMs, pace, allowance, keepsBeginning, owned): the handle,
- *  or a negative errno. Of `owned`, bit 0 is for the client's descriptor and bit 1 for the exit's. */
+/** adopt(clientFd, exitFd, reply, earlyClient, earlyExit, place, tag, idleMs, pace, allowance, keepsBeginning, owned, mostUnread):
+ *  the handle, or a negative errno. Of `owned`, bit 0 is for the client's descriptor and bit 1 for the exit's. */
 napi_value adopt(napi_env env, napi_callback_info info) {
-  const Arguments<12> arguments(env, info);
+  const Arguments<13> arguments(env, info);
   const Environment* environment = environment_of(env);
   if (environment->mailbox == nullptr) return fail(env, "open first");
   Adoption adoption;
@@ -138,6 +138,7 @@ napi_value adopt(napi_env env, napi_callback_info info) {
   adoption.idle_ms = std::max<int64_t>(0, whole_of(env, arguments[7], 0));
   adoption.pace = std::max(0.0, number_of(env, arguments[8], 0));
   adoption.allowance = whole_of(env, arguments[9], -1);
+  adoption.most_unread = static_cast<int>(std::clamp<int64_t>(whole_of(env, arguments[12], 0), 0, INT32_MAX));
   napi_get_value_bool(env, arguments[10], &adoption.keeps_beginning);
   const uint64_t handle = shared_core->adopt(adoption);
   return number(env, handle == 0 ? -static_cast<double>(errno) : static_cast<double>(handle));

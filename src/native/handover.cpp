@@ -70,6 +70,7 @@ void Loop::fill(Slot& slot, const Adoption& adoption, const int fds[2]) {
   tunnel.keeps_beginning = adoption.keeps_beginning;
   tunnel.budget.allowance = adoption.allowance;
   tunnel.budget.pace = adoption.pace;
+  tunnel.most_unread = adoption.most_unread;
   tunnel.adopted_ms = precise_now_ms();
   tunnel.active_ms = tunnel.budget.saved_at_ms = coarse_now_ms();
   for (int side = 0; side < 2; side++) {

@@ -34,6 +34,8 @@ struct Adoption {
   double pace = 0;
   /** Octets until the tunnel waits to be renewed; negative for no limit. */
   int64_t allowance = -1;
+  /** Octets of the exit that the system may hold unread, once the first allowance is used up; 0 for as many as it likes. */
+  int most_unread = 0;
   /** Whether the owner wants to see the first octets of the client's, up to 4 KiB, with the record of the tunnel's end. */
   bool keeps_beginning = false;
   /** Our own words to the client, before anything else; not counted. */

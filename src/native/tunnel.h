@@ -74,6 +74,8 @@ struct Tunnel {
   std::string beginning;
   Direction way[2];
   Budget budget;
+  /** What is still to be asked of the system for the exit's socket: see Adoption. */
+  int most_unread = 0;
   int64_t idle_ms = 0;
   int64_t active_ms = 0;
   double adopted_ms = 0;

@@ -186,8 +186,8 @@ export class LimitCounts {
       return { limit, left: Math.max(0, most - held), backInMs: null };
     }
     if (row === NO_ROW) return { limit, left: Math.floor(pace.span / pace.cost), backInMs: 0 };
-    const at = this.#rows.bucketAt(row);
-    return { limit, left: this.#gcra.left(at, pace, now), backInMs: this.#gcra.backInMs(at, pace, now) };
+    const { left, backInMs } = this.#gcra.stand(this.#rows.bucketAt(row), pace, now);
+    return { limit, left, backInMs };
   }
 
   /** Gives back all that a thread held when it died. Called by the control thread. */

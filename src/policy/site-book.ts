@@ -10,6 +10,8 @@ export interface PacedSite {
   readonly name: string;
   readonly rate: LimitCell | null;
   readonly exchanges: LimitCell | null;
+  /** Both, as far as they are limited. */
+  readonly all: readonly LimitCell[];
   /** How often one exit may go there; its count is each exit's own. */
   readonly exitInterval: Limit | null;
   /** … in ms; 0 where it isn't limited. */
@@ -67,10 +69,12 @@ function pacedSite(name: string, rule: SiteRule, counts: Pick<LimitCounts, 'cell
     exchanges === undefined
       ? null
       : { ...common, kind: 'exchanges', name: `paced-exchanges site=${name}`, key: `\npaced ${name}`, most: exchanges };
+  const [rateCell, placesCell] = [rate && counts.cellOf(rate), places && counts.cellOf(places)];
   return {
     name,
-    rate: rate && counts.cellOf(rate),
-    exchanges: places && counts.cellOf(places),
+    rate: rateCell,
+    exchanges: placesCell,
+    all: [rateCell, placesCell].filter((cell) => cell !== null),
     exitInterval:
       exitIntervalMs === undefined
         ? null

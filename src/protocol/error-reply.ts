@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { GatewayError } from '../errors.ts';
 import type { MinorVersion } from './http-message.ts';
 import { proxyStatusMember, quoted } from './proxy-status.ts';
-import { type LimitState, rateLimitFields } from './rate-limit-fields.ts';
+import type { RateLimit } from './rate-limit-fields.ts';
 
 /** What the fields of our own say about an exchange. */
 export interface ReplyLabels {
@@ -13,7 +13,7 @@ export interface ReplyLabels {
   /** Which soft quota is used up. */
   readonly quotaLabel?: string;
   /** What is left of the limits that it came under; for replies of our own making alone. */
-  readonly limits?: readonly LimitState[];
+  readonly limits?: RateLimit;
 }
 
 /** The request that an error reply answers. */
@@ -76,8 +76,10 @@ export function labelFields({ requestId, exitLabel, sessionLabel, quotaLabel }: 
 
 /** The same, and what is left of the exchange's limits, as they stand on replies of our own making. */
 export function ownFields(labels: ReplyLabels): FieldLine[] {
-  const { limits = [] } = labels;
-  return limits.length === 0 ? labelFields(labels) : [...labelFields(labels), ...rateLimitFields(limits)];
+  const fields = labelFields(labels);
+  const { limits } = labels;
+  if (limits !== undefined) fields.push(['RateLimit-Policy', limits.policies], ['RateLimit', limits.rests]);
+  return fields;
 }
 
 /** The REP octet that tells `error` to a SOCKS5 client (RFC 1928 §6): general failure where the catalogue has none. */
@@ -85,7 +87,7 @@ export function socks5RepOf(error: GatewayError): number {
   return error.socks5 ?? 0x01;
 }
 
-function errorFields(error: GatewayError, { proxyName, attempts, limits = [] }: ErrorReplyContext): FieldLine[] {
+function errorFields(error: GatewayError, { proxyName, attempts, limits }: ErrorReplyContext): FieldLine[] {
   const fields: FieldLine[] = [
     ['Proxy-Status', proxyStatusMember(proxyName, error)],
     ['Roundabout-Error', `${error.kind}; by=${error.by}; attempts=${attempts}`],
@@ -94,8 +96,9 @@ function errorFields(error: GatewayError, { proxyName, attempts, limits = [] }: 
   if (error.retryAfterS === undefined) return fields;
   const seconds = Math.max(1, Math.ceil(error.retryAfterS));
   fields.push(['Retry-After', String(seconds)]);
-  // A limit that isn't the client's, such as that of failed logins: see rateLimitFields.
-  if (error.status === 429 && limits.length === 0) fields.push(['RateLimit', `${quoted(error.kind)};r=0;t=${seconds}`]);
+  // A limit that isn't the client's, such as that of failed logins: see RateLimit.
+  if (error.status === 429 && limits === undefined)
+    fields.push(['RateLimit', `${quoted(error.kind)};r=0;t=${seconds}`]);
   return fields;
 }
 

@@ -48,22 +48,34 @@ export function limitLine({ policy, left, backInS, lastsS }: LimitState): LimitL
   return { ...policy.terms, left, backInS, lastsS };
 }
 
-/** RateLimit-Policy and RateLimit by draft-ietf-httpapi-ratelimit-headers-11 (May 2026): lists of strings that name a policy, with
- *  quota `q`, window `w` (1 at least) and unit `qu` (requests unless told); the available quota `r` and its effective window `t`: their
- *  ratio is no faster than the policy's (§6), and of one that is used up `t` ends with Retry-After. No partition key (`pk`): whose they
- *  are, the client knows. Units of money are not among those of the draft's registry (§10.3): who doesn't know one can't use the
- *  figure, while without a unit it would look like requests. None for no limits. */
-export function rateLimitFields(states: readonly LimitState[]): [name: string, value: string][] {
-  if (states.length === 0) return [];
-  let [policies, rests] = ['', ''];
-  for (const { policy, left, backInS, lastsS } of states) {
-    const windowS = left === 0 ? backInS : lastsS;
-    const comma = policies === '' ? '' : ', ';
-    policies += `${comma}${policy.text}`;
-    rests += `${comma}${policy.item};r=${left}${windowS === null ? '' : `;t=${windowS}`}`;
+/** Several policies, as RateLimit-Policy tells them. */
+export const policiesText = (policies: readonly LimitPolicy[]): string => policies.map(({ text }) => text).join(', ');
+
+/** How limits stand, as RateLimit-Policy and RateLimit tell it by draft-ietf-httpapi-ratelimit-headers-11 (May 2026): lists of strings
+ *  that name a policy, with quota `q`, window `w` (1 at least) and unit `qu` (requests unless told); the available quota `r` and its
+ *  effective window `t`: their ratio is no faster than the policy's (§6), and of one that is used up `t` ends with Retry-After. No
+ *  partition key (`pk`): whose they are, the client knows. Units of money are not among those of the draft's registry (§10.3): who
+ *  doesn't know one can't use the figure, while without a unit it would look like requests. */
+export class RateLimit {
+  policies = '';
+  rests = '';
+
+  /** Adds policies by their text, which is the same each time; what is left of them is added next. Empty for none. */
+  addPolicies(text: string): void {
+    if (text === '') return;
+    this.policies = this.policies === '' ? text : `${this.policies}, ${text}`;
   }
-  return [
-    ['RateLimit-Policy', policies],
-    ['RateLimit', rests],
-  ];
+
+  /** Adds what is left of a limit. */
+  addRest({ policy, left, backInS, lastsS }: LimitState): void {
+    const windowS = left === 0 ? backInS : lastsS;
+    const rest = windowS === null ? `${policy.item};r=${left}` : `${policy.item};r=${left};t=${windowS}`;
+    this.rests = this.rests === '' ? rest : `${this.rests}, ${rest}`;
+  }
+
+  /** Adds all of a limit. */
+  add(state: LimitState): void {
+    this.addPolicies(state.policy.text);
+    this.addRest(state);
+  }
 }

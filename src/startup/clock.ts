@@ -10,6 +10,22 @@ export function sharedClock(system = systemMs, own = ownMs): () => number {
   return () => performance.now() + ahead;
 }
 
+/** How long the wall clock is taken to go on as it did, in ms: to look at a clock takes as long as several look-ups. */
+const WALL_MS = 50;
+
+/** What the wall clock shows at a moment of `now` that has just been, in ms: told of a jump late, by as much. */
+export function wallClockBy(now: () => number): (at: number) => number {
+  let ahead = 0;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  return (at) => {
+    if (at - lookedAt >= WALL_MS) {
+      lookedAt = now();
+      ahead = Date.now() - lookedAt;
+    }
+    return at + ahead;
+  };
+}
+
 function systemMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1000 + nanoseconds / 1e6;

@@ -17,6 +17,7 @@ import type { SelectionTables } from '../selection/selection.ts';
 import { FailureLedger } from '../signals/failure-ledger.ts';
 import { VerdictLedger } from '../signals/verdict-ledger.ts';
 import { Counters } from '../telemetry/counters.ts';
+import { descriptorOf } from '../transport/descriptor.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
 import { HostsFile } from '../transport/hosts-file.ts';
 import { KeptConnections } from '../transport/kept-connections.ts';
@@ -210,7 +211,11 @@ export class DataPlane {
    *  JavaScript is still a connection. */
   #relay(a: Socket, b: Socket, options: RelayOptions): RelayHandle {
     const { relay: carrier } = this.#options;
-    if (carrier.native === null || this.#dialler.mayLoop(b)) return relay(a, b, options);
+    if (carrier.native === null || this.#dialler.mayLoop(b)) {
+      const { mostUnreadB } = options;
+      if (mostUnreadB !== undefined) carrier.waits?.bound(descriptorOf(b), mostUnreadB);
+      return relay(a, b, options);
+    }
     return carrier.native.relay(a, b, { ...options, outside: this.#outside });
   }
 

@@ -63,9 +63,8 @@ export class ExchangeLedger implements Ledger {
     this.#wake();
   }
 
-  ended(exchange: Exchange): void {
+  ended(exchange: Exchange, now: number): void {
     const { meter, choice, id } = exchange;
-    const now = this.#options.now();
     this.#makeRoom();
     const sum = this.#sumOf(this.#keyOf(exchange, choice, kindOf(exchange)));
     const ms = now - exchange.startedAt;

@@ -19,6 +19,7 @@ import type { SelectionTables } from '../selection/selection.ts';
 import type { VerdictLedger } from '../signals/verdict-ledger.ts';
 import type { Counters } from '../telemetry/counters.ts';
 import { accessRecordOf } from './booking.ts';
+import { wallClockBy } from './clock.ts';
 import type { DataPlaneOptions } from './data-plane-options.ts';
 import type { InForce } from './in-force.ts';
 import { leaseKeyOf } from './lease-memory.ts';
@@ -59,7 +60,8 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
     counts: new QuotaCounts(memory.limits, { now, wallTime: Date.now, met: meetQuota }),
     books: new QuotaBooks({ everyone: () => inForce.config.clientQuotas, directory: () => inForce.directory }),
     priceOf: (pool) => registry.pool(pool)?.price,
-    wallTime: Date.now,
+    now,
+    wallTimeAt: wallClockBy(now),
     notice,
   });
   const index = new SiteIndex(sites, sessionSecret);
@@ -122,12 +124,13 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
     overload: overloadOf({ waits: options.relay.waits, counters, now, rule: () => inForce.config.limits.overload }),
     begin: () => counters.begin(),
     book: (exchange) => {
-      const record = accessRecordOf(exchange, { now: now(), wallTime: Date.now() });
+      const at = now();
+      const record = accessRecordOf(exchange, { now: at, wallTime: Date.now() });
       const pool = record.pool === null ? undefined : registry.pool(record.pool)?.number;
       counters.end({ mode: exchange.mode, pool }, record);
       if (exchange.fault !== null) tellFault(exchange.id, exchange.fault);
       log?.write(record);
-      ledger.ended(exchange);
+      ledger.ended(exchange, at);
       booked();
     },
   };

@@ -70,16 +70,16 @@ export class NativeRelay {
   /** The same as relay() of relay.ts, which also carries what can't leave JavaScript: TLS on a side, a socket with octets still
    *  to be written, or no descriptor left to duplicate. */
   readonly relay = (a: Socket, b: Socket, options: RelayOptions): RelayHandle => {
-    if (!mayLeave(a) || !mayLeave(b)) return relay(a, b, options);
+    if (!mayLeave(a) || !mayLeave(b)) return this.#inScript(a, b, options);
     // In one go, so that nothing is read between the last read() here and the first one there.
     const earlyA = drain(a, options.earlyA);
     const earlyB = drain(b, options.earlyB);
     const tunnel = new NativeTunnel({ binding: this.#binding, counts: this.#counts }, options);
     const place = this.#running.add(tunnel);
-    tunnel.handle = this.#adopt([a, b], { ...options, earlyA, earlyB }, place);
+    tunnel.handle = this.#adopt({ a, b, earlyA, earlyB }, options, place);
     if (tunnel.handle <= 0) {
       this.#running.remove(place);
-      return relay(a, b, { ...options, earlyA, earlyB });
+      return this.#inScript(a, b, { ...options, earlyA, earlyB });
     }
     // Never end() or a reset: they act on the connection, and destroy() only closes our descriptor of it, or does nothing where that
     // was given away.
@@ -90,6 +90,12 @@ export class NativeRelay {
     if (options.expiresAt !== undefined) this.#expiry.watch(options.expiresAt, options.now);
     return tunnel;
   };
+
+  /** Here; see RelayOptions.mostUnreadB. */
+  #inScript(a: Socket, b: Socket, options: RelayOptions): RelayHandle {
+    if (options.mostUnreadB !== undefined) this.#binding.bound(descriptorOf(b), options.mostUnreadB);
+    return relay(a, b, options);
+  }
 
   /** Resolves once no tunnel of this thread is under way here. */
   settled(): Promise<void> {
@@ -107,15 +113,15 @@ export class NativeRelay {
     return { tunnels, pipes, mostPipes, descriptors };
   }
 
-  #adopt([a, b]: readonly [Socket, Socket], options: RelayOptions, place: number): number {
-    const { reply, earlyA, earlyB, tag = 0, idleMs, octetsPerSecond = 0, allowance = -1, watchA } = options;
+  #adopt({ a, b, earlyA, earlyB }: Sides, options: RelayOptions, place: number): number {
+    const { reply, tag = 0, idleMs, octetsPerSecond = 0, allowance = -1, watchA, mostUnreadB = 0 } = options;
     const limits = [idleMs, octetsPerSecond, allowance] as const;
     // What can be given away is; of the others the relay makes duplicates.
     const [isOwnedA, isOwnedB] = [a.release !== undefined, b.release !== undefined];
     const owned = (isOwnedA ? OWNS_CLIENT : 0) | (isOwnedB ? OWNS_EXIT : 0);
     const [fdA, fdB] = [a.release?.() ?? descriptorOf(a), b.release?.() ?? descriptorOf(b)];
-    const whole = [fdA, fdB, reply, earlyA, earlyB, place, tag, ...limits, watchA !== undefined, owned] as const;
-    const handle = this.#binding.adopt(...whole);
+    const sides = [fdA, fdB, reply, earlyA, earlyB, place, tag] as const;
+    const handle = this.#binding.adopt(...sides, ...limits, watchA !== undefined, owned, mostUnreadB);
     if (handle > 0) return handle;
     if (isOwnedA) a.reclaim?.(fdA);
     if (isOwnedB) b.reclaim?.(fdB);
@@ -177,6 +183,14 @@ export class NativeRelay {
   #field(at: number): number {
     return this.#records[at] ?? 0;
   }
+}
+
+/** Two sockets that leave JavaScript, and what was read from each. */
+interface Sides {
+  readonly a: Socket;
+  readonly b: Socket;
+  readonly earlyA: Buffer | undefined;
+  readonly earlyB: Buffer | undefined;
 }
 
 const sideOf = (side: number): 'a' | 'b' | null => (side === 0 ? 'a' : side === 1 ? 'b' : null);

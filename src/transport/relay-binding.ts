@@ -17,8 +17,9 @@ export interface RelayBinding extends PollerBinding {
   hold(on: boolean): void;
   /** Relays from then on between two descriptors: duplicates of them, but for those that `owned` names (bit 1 the client's, bit 2 the
    *  exit's), which are its own once it has succeeded. Returns a handle, or a negative errno, and then nothing has changed.
-   *  `place` and `tag` come back with its records. `pace` in octets per second (0: none), `allowance` in octets (negative:
-   *  none). */
+   *  `place` and `tag` come back with its records. `pace` in octets per second (0: none), `allowance` in octets (negative: none).
+   *  Once that is used up the system holds no more than about `mostUnread` octets of the exit that nobody has read (0: as many as it
+   *  likes). */
   adopt(
     clientFd: number,
     exitFd: number,
@@ -32,6 +33,7 @@ export interface RelayBinding extends PollerBinding {
     allowance: number,
     keepsBeginning: boolean,
     owned: number,
+    mostUnread?: number,
   ): number;
   cut(handle: number): void;
   renew(handle: number, octets: number): void;

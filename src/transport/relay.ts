@@ -54,6 +54,9 @@ export interface RelayOptions {
   readonly expiresAt?: number;
   /** Told of a relay that goes on outside of JavaScript. */
   readonly outside?: OutsideCount;
+  /** How many octets of `b`, which is plain TCP, the system may hold that nobody has read, at the latest once the first allowance is used
+   *  up, where it can be told; as many as it likes unless given. */
+  readonly mostUnreadB?: number;
   /** Called once, never before relay() has returned; then neither socket is open any more. Must not throw. */
   readonly onEnd: (outcome: RelayOutcome) => void;
 }

@@ -24,7 +24,15 @@ const sites = hosts.map((host) => host.slice(4));
  *  client's does not. */
 const authority = { host: '' };
 const admission = { client: clients[0]!, pools: ['residential'], params: {} };
-const exchange = { admission, authority, site: '', limits: null, pace: null } as unknown as Exchange;
+const exchange = {
+  admission,
+  authority,
+  site: '',
+  limits: null,
+  limitPlace: -1,
+  limitSitePlace: -1,
+  pace: null,
+} as unknown as Exchange;
 
 function decider(texts: readonly string[]): (index: number) => void {
   const everyone = texts.map((text): LimitRule => {
@@ -38,7 +46,7 @@ function decider(texts: readonly string[]): (index: number) => void {
     admission.client = clients[index % CLIENTS]!;
     authority.host = hosts[index % SITES]!;
     exchange.site = sites[index % SITES]!;
-    limits.take(exchange);
+    limits.take(exchange, now());
     limits.ended(exchange);
   };
 }

@@ -24,7 +24,7 @@ function scene() {
   const memory = createLimitMemory(2, Buffer.from('a key'));
   const threads = [0, 1].map((taker) => new LimitCounts(memory, taker));
   const paced = (rests: readonly ExitRest[]) =>
-    ({ admission: null, pace: { site: { exitInterval: limit }, rests: [...rests] } }) as unknown as Exchange;
+    ({ admission: null, pace: { exitInterval: limit }, exitRests: rests }) as unknown as Exchange;
   const take = (thread: number, now: number): Exchange | null => {
     const counts = threads[thread]!;
     const cell = counts.cellOf(limit, `${SLOT}.1`);

@@ -29,7 +29,7 @@ function scene(bandwidth: string, now = () => performance.now()) {
   } as unknown as Quotas;
   const cell = counts.cellOf(flow!);
   const plan = { taken: [], flow: cell, all: [cell] };
-  const exchange = { limits: { plan, place: -1, sitePlace: -1 }, quota: null } as unknown as Exchange;
+  const exchange = { limits: plan, quota: null, confirmedAt: null } as unknown as Exchange;
   return { state, counts, flow: cell, exchange, flows: new Flows({ counts, quotas, now }) };
 }
 

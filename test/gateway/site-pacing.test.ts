@@ -18,6 +18,9 @@ function threads(count: number, rule: string): SitePacing[] {
   });
 }
 
+/** From now on, for long enough. */
+const soon = () => ({ now: now(), endsAt: now() + 30_000 });
+
 function exchange(client = 'acme'): Exchange {
   const asked = { id: 'one', mode: 'forward', method: 'GET', listener: 'mixed', source: '127.0.0.1' } as const;
   const made = new Exchange({ ...asked, startedAt: now() });
@@ -35,7 +38,7 @@ test('who waits for a place has it before a thread whose client comes back at on
   const closedLoop = (async () => {
     while (running) {
       const one = exchange('busy');
-      await busy.enter(one, endsAt);
+      await busy.enter(one, { now: now(), endsAt });
       await sleep(1);
       busy.ended(one);
       // Its next request is there before any other thread looks.
@@ -46,7 +49,7 @@ test('who waits for a place has it before a thread whose client comes back at on
   for (let turn = 0; turn < 10; turn++) {
     const before = rounds;
     const one = exchange('patient');
-    await patient.enter(one, endsAt);
+    await patient.enter(one, { now: now(), endsAt });
     t.true(rounds - before <= 50, `${rounds - before} rounds of the other`);
     await sleep(1);
     patient.ended(one);
@@ -58,26 +61,26 @@ test('who waits for a place has it before a thread whose client comes back at on
 test('what needs not wait goes at once, and leaves no queue behind', (t) => {
   const [one] = threads(1, 'requests=1/h burst=2 exchanges=1') as [SitePacing];
   const first = exchange();
-  t.is(one.enter(first, now() + 30_000), null);
-  t.true(first.pace !== null && first.pace.place >= 0);
+  t.is(one.enter(first, soon()), null);
+  t.true(first.pace !== null && first.pacePlace >= 0);
   one.ended(first);
   const second = exchange();
-  t.is(one.enter(second, now() + 30_000), null);
+  t.is(one.enter(second, soon()), null);
   one.ended(second);
 });
 
 test('a place that was taken before its moment was found to lie ahead is given back', async (t) => {
   const [one, other] = threads(2, 'requests=10/s burst=1 exchanges=1') as [SitePacing, SitePacing];
   const first = exchange();
-  t.is(one.enter(first, now() + 30_000), null);
+  t.is(one.enter(first, soon()), null);
   one.ended(first);
   const second = exchange();
-  const turn = other.enter(second, now() + 30_000);
+  const turn = other.enter(second, soon());
   t.not(turn, null);
   await turn;
   other.ended(second);
   const third = exchange();
-  await one.enter(third, now() + 30_000);
-  t.true(third.pace !== null && third.pace.place >= 0);
+  await one.enter(third, soon());
+  t.true(third.pace !== null && third.pacePlace >= 0);
   one.ended(third);
 });

@@ -20,7 +20,7 @@ function relayAnswering(handle: number): { native: NativeRelay; adopted: Adopted
     hold: () => {},
     unread: () => 0,
     adopt: (client, exit, ...rest) => {
-      adopted.push({ descriptors: [client, exit], owned: rest.at(-1) as number });
+      adopted.push({ descriptors: [client, exit], owned: rest[9] ?? 0 });
       return handle;
     },
   };
