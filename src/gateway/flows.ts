@@ -3,13 +3,13 @@ import type { ContentGate } from '../transport/http-connection.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
 import { pause } from './pause.ts';
-import { LEAST_QUOTA_GRANT, type Quotas } from './quotas.ts';
+import { LEAST_QUOTA_GRANT, type MeteredTunnel, type Quotas } from './quotas.ts';
 
 /** A tunnel is let pass so much at first: most don't need more, and what they don't is of no use to others meanwhile. Quotas let so
  *  much pass at any time. */
 const FIRST_GRANT = LEAST_QUOTA_GRANT;
 const LEAST_GRANT = 2 * 1024;
-const MOST_GRANT = 1024 * 1024;
+const MOST_GRANT = 64 * 1024 * 1024;
 
 /** Where there is no room to count a client nothing passes uncounted: it is asked for again after so many ms. */
 const NO_ROOM_MS = 250;
@@ -56,7 +56,7 @@ export class Flows {
 const isMetered = ({ limits, quota }: Exchange): boolean => quota !== null || (limits?.flow ?? null) !== null;
 
 /** A tunnel that passes what it is granted, and then asks for more. */
-export class TunnelFlow {
+export class TunnelFlow implements MeteredTunnel {
   readonly #exchange: Exchange;
   readonly #limit: LimitCell | null;
   readonly #options: FlowsOptions;
@@ -64,6 +64,8 @@ export class TunnelFlow {
   #timer: NodeJS.Timeout | null = null;
   /** Octets that were paid for so far. */
   #granted = 0;
+  /** What was granted last, and what is to be asked for next. */
+  #last = FIRST_GRANT;
   #next = FIRST_GRANT;
   #over = false;
 
@@ -87,7 +89,24 @@ export class TunnelFlow {
   /** The relay that carries it, which began with the allowance that first() told. */
   begin(handle: RelayHandle): void {
     this.#handle = handle;
+    const { quota } = this.#exchange;
+    if (quota !== null) quota.tunnel = this;
     this.#options.quotas.watch.add(this.#exchange);
+  }
+
+  /** Takes back what was granted while much was left of its quotas, where it isn't any more. */
+  look(): void {
+    const most = this.#options.quotas.grant(this.#exchange);
+    const handle = this.#handle;
+    if (handle === null || this.#over || this.#timer !== null || most <= 0 || most >= this.#last) return;
+    this.#last = most;
+    if (this.#limit !== null) {
+      const may = handle.bytesAtoB + handle.bytesBtoA + most;
+      if (may >= this.#granted) return;
+      this.#options.counts.refund(this.#limit, this.#granted - may);
+      this.#granted = may;
+    }
+    handle.renew(most);
   }
 
   /** What was granted is used up. */
@@ -96,7 +115,10 @@ export class TunnelFlow {
     if (handle === null || this.#over || this.#timer !== null) return;
     const most = this.#options.quotas.grant(this.#exchange);
     if (most <= 0) return;
-    if (this.#limit === null) return handle.renew(most);
+    if (this.#limit === null) {
+      this.#last = most;
+      return handle.renew(most);
+    }
     this.#ask(handle, { limit: this.#limit, octets: Math.min(this.#next, most) });
   };
 
@@ -124,6 +146,7 @@ export class TunnelFlow {
     }
     const { waitMs } = reserved;
     this.#granted = passed + octets;
+    this.#last = octets;
     this.#next = grantFor(limit.limit.most, { waitMs, last: octets });
     if (waitMs < 1) return handle.renew(octets);
     this.#timer = setTimeout(() => {

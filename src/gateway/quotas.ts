@@ -15,6 +15,23 @@ import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
 const MOST_GRANT = 512 * 1024;
 export const LEAST_QUOTA_GRANT = 16 * 1024;
 
+/** While so many octets are left that all tunnels together can't use them up before each is looked at again (see QuotaWatch), one may
+ *  pass more at once: each time that it must be let go on costs as much as some hundred KiB. */
+const FAR_LEFT = 16 * 1024 ** 3;
+const FAR_GRANT = 64 * 1024 * 1024;
+
+/** How many octets may pass before a tunnel is looked at again whose quotas have so many left. */
+export function grantOf(left: number): number {
+  if (left >= FAR_LEFT) return FAR_GRANT;
+  return Math.max(LEAST_QUOTA_GRANT, Math.min(MOST_GRANT, Math.floor(left / 16)));
+}
+
+/** A tunnel that passes what it is granted. */
+export interface MeteredTunnel {
+  /** Others may have used up meanwhile what this one may still pass. */
+  look(): void;
+}
+
 /** What an exchange counts against its client's quotas. */
 export interface QuotaHold {
   /** With all the pools that it was admitted to. */
@@ -25,8 +42,9 @@ export interface QuotaHold {
   begun: boolean;
   /** Attempts under way, and the one that serves. */
   spendings: readonly Spending[];
-  /** Its place among those that are watched. */
+  /** Its place among those that are watched, and its tunnel. */
   place: number;
+  tunnel: MeteredTunnel | null;
 }
 
 const NONE: readonly never[] = Object.freeze([]);
@@ -52,7 +70,11 @@ export class Quotas {
   readonly #plans: QuotaPlans;
   readonly standings: QuotaStandings;
   /** Exchanges that last. */
-  readonly watch = new QuotaWatch((exchange) => this.check(exchange));
+  readonly watch = new QuotaWatch((exchange) => {
+    const tunnel = exchange.quota?.tunnel ?? null;
+    if (tunnel === null) this.check(exchange);
+    else tunnel.look();
+  });
   readonly #prices = new WeakMap<Price, UnitPrice>();
 
   constructor(options: QuotasOptions) {
@@ -74,6 +96,7 @@ export class Quotas {
       begun: false,
       spendings: NONE,
       place: NO_PLACE,
+      tunnel: null,
     };
     exchange.quota = hold;
     const at = this.#options.wallTimeAt(now);
@@ -163,15 +186,15 @@ export class Quotas {
     const { quota: hold } = exchange;
     if (hold === null) return Number.POSITIVE_INFINITY;
     const { counts } = this.#options;
-    let least = MOST_GRANT;
+    let least = Number.POSITIVE_INFINITY;
     for (const { pool, price } of hold.spendings)
       for (const { quota, account } of this.#plans.of(hold, [pool], this.#wallTime())) {
         if (quota.kind === 'soft' || quota.measure === 'requests') continue;
         const perOctet = quota.measure === 'bytes' ? 1 : price?.currency === quota.currency ? price.perOctet : 0;
         const left = quota.most - counts.spent(account);
-        if (perOctet > 0) least = Math.min(least, Number(left) / perOctet / 16);
+        if (perOctet > 0) least = Math.min(least, Number(left) / perOctet);
       }
-    return Math.max(LEAST_QUOTA_GRANT, Math.floor(least));
+    return grantOf(least);
   }
 
   #takeRequest(hold: QuotaHold, quotas: readonly CountedQuota[]): void {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { Exchange } from '../../src/gateway/exchange.ts';
 import { Flows } from '../../src/gateway/flows.ts';
-import type { Quotas } from '../../src/gateway/quotas.ts';
+import { grantOf, type Quotas } from '../../src/gateway/quotas.ts';
 import { ClientLimits } from '../../src/policy/limit-book.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
 import { parseLimitRule } from '../../src/protocol/limit-rule.ts';
@@ -122,4 +122,46 @@ test('a tunnel that needs more than its first octets asks for as much as it lack
   t.is(counts.figure(flow, 5_000).left, 200_000 - 2 * 16_384);
   tunnel.end(20_000);
   t.is(counts.figure(flow, 5_000).left, 180_000);
+});
+
+test('a quota that is far from its end lets more pass at once, and takes it back when the end comes near', (t) => {
+  const clock = 5_000;
+  const { counts, flow, exchange } = scene('100GB/s', () => clock);
+  let left = 1e12;
+  const quotas = { watch: { add: () => {} }, check: () => true, grant: () => grantOf(left) } as unknown as Quotas;
+  const renewed: number[] = [];
+  const handle = { bytesAtoB: 0, bytesBtoA: 0, renew: (octets: number) => renewed.push(octets) };
+  const quota = { tunnel: null as { look(): void } | null };
+  Object.assign(exchange, { quota });
+  for (const limited of [true, false]) {
+    if (!limited) Object.assign(exchange, { limits: null });
+    left = 1e12;
+    renewed.length = 0;
+    const tunnel = new Flows({ counts, quotas, now: () => clock }).tunnel(exchange)!;
+    const before = counts.figure(flow, clock).left;
+    handle.bytesBtoA = tunnel.first();
+    tunnel.begin(handle as unknown as RelayHandle);
+    tunnel.spent();
+    for (let i = 0; i < 20; i++) {
+      handle.bytesBtoA += renewed.at(-1)!;
+      tunnel.spent();
+    }
+    t.true(renewed.at(-1)! >= 32 * 1_024 * 1_024);
+    const given = renewed.length;
+    quota.tunnel!.look();
+    t.is(renewed.length, given, 'nothing has changed');
+    left = 20_000_000;
+    quota.tunnel!.look();
+    t.is(renewed.at(-1), 512 * 1_024);
+    quota.tunnel!.look();
+    t.is(renewed.length, given + 1);
+    left = 1_000_000;
+    quota.tunnel!.look();
+    t.is(renewed.at(-1), 62_500);
+    tunnel.end(handle.bytesBtoA);
+    // The word counts in steps of a share of a second.
+    const paid = before - counts.figure(flow, clock).left;
+    if (limited) t.true(Math.abs(paid - handle.bytesBtoA) < handle.bytesBtoA / 100, 'only what passed is paid for');
+  }
+  t.deepEqual([0, 1_600_000, 1e9, 16 * 1024 ** 3].map(grantOf), [16_384, 100_000, 524_288, 64 * 1024 ** 2]);
 });
