@@ -3,7 +3,7 @@ import type { ContentGate } from '../transport/http-connection.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
 import { pause } from './pause.ts';
-import { LEAST_QUOTA_GRANT, type MeteredTunnel, type Quotas } from './quotas.ts';
+import { isScarce, LEAST_QUOTA_GRANT, type MeteredTunnel, type Quotas } from './quotas.ts';
 
 /** A tunnel is let pass so much at first: most don't need more, and what they don't is of no use to others meanwhile. Quotas let so
  *  much pass at any time. */
@@ -67,6 +67,8 @@ export class TunnelFlow implements MeteredTunnel {
   /** What was granted last, and what is to be asked for next. */
   #last = FIRST_GRANT;
   #next = FIRST_GRANT;
+  /** Whether its quotas are near their end. */
+  #scarce = false;
   #over = false;
 
   constructor(exchange: Exchange, options: FlowsOptions) {
@@ -100,13 +102,14 @@ export class TunnelFlow implements MeteredTunnel {
     const handle = this.#handle;
     if (handle === null || this.#over || this.#timer !== null || most <= 0 || most >= this.#last) return;
     this.#last = most;
+    this.#scarce = isScarce(most);
     if (this.#limit !== null) {
       const may = handle.bytesAtoB + handle.bytesBtoA + most;
       if (may >= this.#granted) return;
       this.#options.counts.refund(this.#limit, this.#granted - may);
       this.#granted = may;
     }
-    handle.renew(most);
+    handle.renew(most, this.#scarce);
   }
 
   /** What was granted is used up. */
@@ -115,9 +118,10 @@ export class TunnelFlow implements MeteredTunnel {
     if (handle === null || this.#over || this.#timer !== null) return;
     const most = this.#options.quotas.grant(this.#exchange);
     if (most <= 0) return;
+    this.#scarce = isScarce(most);
     if (this.#limit === null) {
       this.#last = most;
-      return handle.renew(most);
+      return handle.renew(most, this.#scarce);
     }
     this.#ask(handle, { limit: this.#limit, octets: Math.min(this.#next, most) });
   };
@@ -148,10 +152,10 @@ export class TunnelFlow implements MeteredTunnel {
     this.#granted = passed + octets;
     this.#last = octets;
     this.#next = grantFor(limit.limit.most, { waitMs, last: octets });
-    if (waitMs < 1) return handle.renew(octets);
+    if (waitMs < 1) return handle.renew(octets, this.#scarce);
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      if (!this.#over) handle.renew(octets);
+      if (!this.#over) handle.renew(octets, this.#scarce);
     }, waitMs);
   }
 }

@@ -26,6 +26,9 @@ export function grantOf(left: number): number {
   return Math.max(LEAST_QUOTA_GRANT, Math.min(MOST_GRANT, Math.floor(left / 16)));
 }
 
+/** Whether a grant is of quotas that may come to an end before long. */
+export const isScarce = (grant: number): boolean => grant < FAR_GRANT;
+
 /** A tunnel that passes what it is granted. */
 export interface MeteredTunnel {
   /** Others may have used up meanwhile what this one may still pass. */

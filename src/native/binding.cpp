@@ -152,11 +152,13 @@ napi_value cut(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** renew(handle, octets): negative for no limit. */
+/** renew(handle, octets, scarce): negative for no limit. */
 napi_value renew(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
+  const Arguments<3> arguments(env, info);
   if (environment_of(env)->mailbox == nullptr) return fail(env, "open first");
-  shared_core->renew(handle_of(env, arguments[0]), whole_of(env, arguments[1], -1));
+  bool scarce = false;
+  napi_get_value_bool(env, arguments[2], &scarce);
+  shared_core->renew(handle_of(env, arguments[0]), whole_of(env, arguments[1], -1), scarce);
   return nullptr;
 }
 

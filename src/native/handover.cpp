@@ -96,17 +96,17 @@ void Loop::publish(Slot& slot, uint64_t handle) {
   slot.entered.store(true, std::memory_order_release);
   {
     std::lock_guard<std::mutex> guard(mutex_);
-    inbox_.push_back({Command::Verb::join, handle, 0});
-    if (!watched) inbox_.push_back({Command::Verb::cut, handle, 0});
+    inbox_.push_back({Command::Verb::join, handle, 0, false});
+    if (!watched) inbox_.push_back({Command::Verb::cut, handle, 0, false});
     inbox_waits_.store(true, std::memory_order_release);
     urgent = urgent || !watched || sleeps_long_;
   }
   if (urgent) wake();
 }
 
-void Loop::cut(uint64_t handle) { command({Command::Verb::cut, handle, 0}); }
+void Loop::cut(uint64_t handle) { command({Command::Verb::cut, handle, 0, false}); }
 
-void Loop::renew(uint64_t handle, int64_t octets) { command({Command::Verb::renew, handle, octets}); }
+void Loop::renew(uint64_t handle, int64_t octets, bool scarce) { command({Command::Verb::renew, handle, octets, scarce}); }
 
 void Loop::command(const Command& command) {
   {

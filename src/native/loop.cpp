@@ -12,8 +12,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "handle.h"
+#include "waiting.h"
 
 namespace relay {
 namespace {
@@ -184,6 +186,9 @@ void Loop::obey(const Command& order, Tunnel& tunnel, uint32_t index) {
     case Command::Verb::renew:
       tunnel.budget.allowance = order.octets;
       tunnel.budget.told = false;
+      // A small buffer makes octets half as dear again.
+      if (order.scarce && tunnel.most_unread > 0)
+        bound_unread(tunnel.fd[1], std::exchange(tunnel.most_unread, 0));
       pump_both(tunnel, index, 0, kGlanceBytes);
       return;
   }

@@ -33,7 +33,7 @@ class Loop {
 
   uint64_t adopt(const Adoption& adoption);
   void cut(uint64_t handle);
-  void renew(uint64_t handle, int64_t octets);
+  void renew(uint64_t handle, int64_t octets, bool scarce);
   bool counts(uint64_t handle, uint64_t octets[2]) const;
   uint32_t live() const { return live_.load(std::memory_order_relaxed); }
 
@@ -51,6 +51,7 @@ class Loop {
     enum class Verb : uint8_t { join, cut, renew } verb;
     uint64_t handle;
     int64_t octets;
+    bool scarce;
   };
 
   // Any thread.

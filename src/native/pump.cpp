@@ -5,11 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <utility>
 
 #include "handle.h"
 #include "loop.h"
-#include "waiting.h"
 
 namespace relay {
 namespace {
@@ -133,8 +131,6 @@ void Loop::out_of_budget(Tunnel& tunnel, uint32_t index) {
   if (budget.allowance != 0) return wheel_.set(index, now_ms_ + kPaceWaitMs);
   if (budget.told) return;
   budget.told = true;
-  // Most tunnels never come here, and save the call.
-  if (tunnel.most_unread > 0) bound_unread(tunnel.fd[1], std::exchange(tunnel.most_unread, 0));
   Record record = record_of(*slot_at(index), index);
   record.kind = Kind::spent;
   record.by = -1;

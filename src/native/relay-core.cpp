@@ -22,8 +22,8 @@ void Core::cut(uint64_t handle) {
   if (Loop* loop = loop_of(handle)) loop->cut(handle);
 }
 
-void Core::renew(uint64_t handle, int64_t octets) {
-  if (Loop* loop = loop_of(handle)) loop->renew(handle, octets);
+void Core::renew(uint64_t handle, int64_t octets, bool scarce) {
+  if (Loop* loop = loop_of(handle)) loop->renew(handle, octets, scarce);
 }
 
 bool Core::counts(uint64_t handle, uint64_t octets[2]) const {

@@ -34,7 +34,7 @@ struct Adoption {
   double pace = 0;
   /** Octets until the tunnel waits to be renewed; negative for no limit. */
   int64_t allowance = -1;
-  /** Octets of the exit that the system may hold unread, once the first allowance is used up; 0 for as many as it likes. */
+  /** Octets of the exit that the system may hold unread, from the first renewal on that is scarce; 0 for as many as it likes. */
   int most_unread = 0;
   /** Whether the owner wants to see the first octets of the client's, up to 4 KiB, with the record of the tunnel's end. */
   bool keeps_beginning = false;
@@ -63,8 +63,8 @@ class Core {
   uint64_t adopt(const Adoption& adoption);
   /** Resets both sides. Nothing happens where the tunnel has ended. */
   void cut(uint64_t handle);
-  /** Lets `octets` more pass; with a negative number as many as come. */
-  void renew(uint64_t handle, int64_t octets);
+  /** Lets `octets` more pass; with a negative number as many as come. `scarce`: see Adoption::most_unread. */
+  void renew(uint64_t handle, int64_t octets, bool scarce = false);
   /** The octets taken from each side so far. False where the tunnel has ended. */
   bool counts(uint64_t handle, uint64_t octets[2]) const;
   Stats stats() const;

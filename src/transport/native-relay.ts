@@ -233,8 +233,8 @@ class NativeTunnel implements RelayHandle, Expiring {
     this.#binding.cut(this.handle);
   }
 
-  renew(octets: number): void {
-    this.#binding.renew(this.handle, octets);
+  renew(octets: number, scarce: boolean): void {
+    this.#binding.renew(this.handle, octets, scarce);
   }
 
   end(outcome: RelayOutcome): void {

@@ -18,8 +18,8 @@ export interface RelayBinding extends PollerBinding {
   /** Relays from then on between two descriptors: duplicates of them, but for those that `owned` names (bit 1 the client's, bit 2 the
    *  exit's), which are its own once it has succeeded. Returns a handle, or a negative errno, and then nothing has changed.
    *  `place` and `tag` come back with its records. `pace` in octets per second (0: none), `allowance` in octets (negative: none).
-   *  Once that is used up the system holds no more than about `mostUnread` octets of the exit that nobody has read (0: as many as it
-   *  likes). */
+   *  From the first renewal on that is scarce the system holds no more than about `mostUnread` octets of the exit that nobody has read
+   *  (0: as many as it likes). */
   adopt(
     clientFd: number,
     exitFd: number,
@@ -36,7 +36,7 @@ export interface RelayBinding extends PollerBinding {
     mostUnread?: number,
   ): number;
   cut(handle: number): void;
-  renew(handle: number, octets: number): void;
+  renew(handle: number, octets: number, scarce?: boolean): void;
   /** Whether the tunnel lives; then `into` holds the octets taken from each side. */
   counts(handle: number, into: Float64Array): boolean;
   /** Takes records that wait, as many as `into` has room for; returns how many. */

@@ -54,8 +54,8 @@ export interface RelayOptions {
   readonly expiresAt?: number;
   /** Told of a relay that goes on outside of JavaScript. */
   readonly outside?: OutsideCount;
-  /** How many octets of `b`, which is plain TCP, the system may hold that nobody has read, at the latest once the first allowance is used
-   *  up, where it can be told; as many as it likes unless given. */
+  /** How many octets of `b`, which is plain TCP, the system may hold that nobody has read, at the latest from the first renewal on that
+   *  is scarce, where it can be told; as many as it likes unless given. */
   readonly mostUnreadB?: number;
   /** Called once, never before relay() has returned; then neither socket is open any more. Must not throw. */
   readonly onEnd: (outcome: RelayOutcome) => void;
@@ -82,8 +82,8 @@ export interface RelayHandle {
   counts(): RelayCounts;
   /** Ends the relay by resetting both sides. Does nothing once it has ended. */
   cut(): void;
-  /** Lets `octets` more pass, in place of what was left of the allowance. */
-  renew(octets: number): void;
+  /** Lets `octets` more pass, in place of what was left of the allowance. `scarce` ones soon come to an end: see mostUnreadB. */
+  renew(octets: number, scarce: boolean): void;
 }
 
 /** Octets taken from each side so far. */

@@ -140,7 +140,7 @@ for (const [name, relay, kinds] of kindsBy) {
 
 test('tunnels that read into one room keep their octets apart, whoever stalls or waits for an allowance', async (t) => {
   const through = async (seed: number) => {
-    const allowance = seed % 2 === 0 ? { allowance: 100_000, onSpent: () => handle.renew(100_000 + seed) } : {};
+    const allowance = seed % 2 === 0 ? { allowance: 100_000, onSpent: () => handle.renew(100_000 + seed, false) } : {};
     const { a, b, handle, outcome } = await bench(t, relay, { kinds: [tlsWire, dialledWire], ...allowance });
     // Both stall now and then, at times of their own.
     let heard = 0;
@@ -361,7 +361,7 @@ for (const [by, relay] of carriers) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     t.is(handle.bytesAtoB, before);
     t.is(told, 1);
-    handle.renew(10 * MIB);
+    handle.renew(10 * MIB, false);
     t.is(await heard, await sent);
     b.end();
     t.like(await outcome, { bytesAtoB: 2 * MIB, ended: 'closed' });
