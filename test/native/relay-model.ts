@@ -284,11 +284,12 @@ export class RelayModel {
     return peer?.open ? { tunnel: tunnel!, peer } : null;
   }
 
-  /** Of a tunnel that lives, of one that has ended, or one of another generation, slot or thread that perhaps never was. */
+  /** Of a tunnel that lives, of one that has ended, or one of another generation, slot or thread. What never was mustn't come to
+   *  be either, for a call on it may be obeyed late: such generations lie far ahead. */
   #anyHandle(): number {
     const known = this.#random() < 0.6 ? this.#live.map((one) => one.handle) : this.#handles.slice(-100);
     const handle = this.#pick(known) ?? 1;
-    const beside = [2, 2 ** 21, 2 ** 25, -(2 ** 25), 2 ** 51];
+    const beside = [2 + 2 ** 44, 2 ** 21 + 2 ** 44, 2 ** 44, -(2 ** 25), 2 ** 51];
     return this.#random() < 0.2 ? handle + this.#pick(beside) : handle;
   }
 }
