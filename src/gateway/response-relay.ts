@@ -4,7 +4,7 @@ import type { Fields } from '../protocol/fields.ts';
 import type { Framing, MinorVersion, ResponsePlan } from '../protocol/http-message.ts';
 import { serialiseResponse } from '../protocol/http-serialise.ts';
 import { endContent, writeContent, writeHeadWith } from '../transport/content-writer.ts';
-import { resetSocket } from '../transport/relay.ts';
+import { resetSocket } from '../transport/reset-socket.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
