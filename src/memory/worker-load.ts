@@ -6,11 +6,10 @@ const ROW_WORDS = 16;
 const CONTROL_ROW = 0;
 const MEMORY_FULL = 0;
 const CONNECTIONS = 0;
-const LOG_TAKEN = 1;
-const EXPECTED = 2;
-const BATCHES_TAKEN = 4;
+const EXPECTED = 1;
 /** When a thread was last seen alive, 0 for one that takes no connection of others. */
-const SEEN = 3;
+const SEEN = 2;
+const BATCHES_TAKEN = 3;
 
 /** A thread that was not seen for so long hangs, or may: more than two looks. In ms. */
 const HANGS_MS = 600;
@@ -109,15 +108,6 @@ export class WorkerLoad {
 
   set memoryFull(full: boolean) {
     this.#words.store(MEMORY_FULL, full ? 1 : 0);
-  }
-
-  /** Octets of a worker's log that the control thread took, wrapping at 32 bits. */
-  logTaken(worker: number): number {
-    return this.#words.load(rowOf(worker) + LOG_TAKEN);
-  }
-
-  takeLog(worker: number, octets: number): void {
-    this.#words.add(rowOf(worker) + LOG_TAKEN, octets);
   }
 
   /** Batches of a worker's bookings that the control thread took, wrapping at 32 bits. */

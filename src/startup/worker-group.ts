@@ -11,6 +11,7 @@ import type { FailedAttempt } from '../signals/failure-ledger.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { type CounterSnapshot, Counters, type PoolSnapshot, sumCounters, sumPool } from '../telemetry/counters.ts';
 import type { Durations } from '../telemetry/durations.ts';
+import { LineCollector } from '../telemetry/line-collector.ts';
 import { watchLoopLag } from '../telemetry/loop-lag.ts';
 import { BudgetUpkeep } from './budget-upkeep.ts';
 import type { CertificatePairs } from './certificates.ts';
@@ -32,6 +33,7 @@ export class WorkerGroup {
   readonly #options: WorkerGroupOptions;
   readonly #load: WorkerLoad;
   readonly #counters: readonly Counters[];
+  readonly #lines: LineCollector;
   readonly #threads: WorkerThreads;
   readonly #loops: readonly LoopTimes[];
   readonly #turns = new Turns();
@@ -56,6 +58,7 @@ export class WorkerGroup {
     this.#load = new WorkerLoad(new AtomicWords(start.memory.load));
     this.#threads = new WorkerThreads({ ...options, dropped: (worker) => this.#load.met(worker) });
     this.#counters = Counters.overAll(start.memory.counters);
+    this.#lines = new LineCollector(start.memory.logs, (lines) => options.log?.writeLines(lines));
     this.#loops = this.#counters.map(() => new LoopTimes());
     this.#recoveries = new Recoveries(now, (worker) => void this.#turns.take(() => this.#replace(worker)));
     this.#upkeep = new BudgetUpkeep({
@@ -235,16 +238,14 @@ export class WorkerGroup {
       await thread.terminate();
     });
     await Promise.all(ending);
+    this.#lines.close();
   }
 
   #spawn(worker: number): WorkerThread {
-    const { start, log, tellFault, warn, spawn } = this.#options;
+    const { start, tellFault, warn, spawn } = this.#options;
     const thread = new WorkerThread({
       start: { ...start, worker },
-      onLog: (lines, octets) => {
-        log?.writeLines(lines);
-        this.#load.takeLog(worker, octets);
-      },
+      onLog: () => this.#lines.look(),
       onBookings: (batch) => {
         this.#options.shared.ledger?.take(batch);
         this.#load.takeBatch(worker);
@@ -274,6 +275,7 @@ export class WorkerGroup {
     const { start, shared, warn } = this.#options;
     this.#threads.remove(worker);
     this.#loops[worker]?.end();
+    this.#lines.look();
     releaseWorker(start.memory, worker);
     shared.bury(worker);
     if (this.#phase !== 'serving') return;

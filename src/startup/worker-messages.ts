@@ -80,7 +80,7 @@ export type WorkerRequest =
   | { readonly kind: 'told'; readonly question: number; readonly answer: RecentAnswer }
   /** Posts what it has booked. */
   | { readonly kind: 'post' }
-  /** Drains, and hands over the rest of its log before it answers. */
+  /** Drains, and posts what it has booked before it answers. */
   | { readonly kind: 'stop'; readonly drainMs: number };
 
 export interface WorkerAnswers {
@@ -121,8 +121,8 @@ export interface ToWorker {
 export type FromWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly value: WorkerAnswers[keyof WorkerAnswers] }
   | { readonly kind: 'failure'; readonly id: number; readonly fault: WorkerFault }
-  /** Whole lines of the access log. */
-  | { readonly kind: 'log'; readonly lines: string; readonly octets: number }
+  /** There are lines for the access log, which nobody looks for. */
+  | { readonly kind: 'log' }
   /** What its exchanges have cost. */
   | { readonly kind: 'bookings'; readonly batch: BookingBatch }
   /** A count of a quota that the disk may know. */

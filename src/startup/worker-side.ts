@@ -1,8 +1,10 @@
+import type { Config } from '../config/config.ts';
+import { octetRingOf, RingWriter } from '../memory/octet-ring.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';
 import { hashSecret } from '../store/secret-key.ts';
+import { AccessLines } from '../telemetry/access-lines.ts';
 import { Counters } from '../telemetry/counters.ts';
-import { LineBatches } from '../telemetry/line-batches.ts';
 import { watchLoopLag } from '../telemetry/loop-lag.ts';
 import { sharedClock } from './clock.ts';
 import { DataPlane, type PreparedPlan } from './data-plane.ts';
@@ -35,7 +37,6 @@ export class WorkerSide {
   readonly #questions: RecentQuestions;
   #plane: DataPlane | null = null;
   #prepared: PreparedPlan | null = null;
-  #log: LineBatches | null = null;
   #ledger: ExchangeLedger | null = null;
   #stopping = false;
 
@@ -119,14 +120,6 @@ export class WorkerSide {
     const load = new WorkerLoad(new AtomicWords(memory.load));
     const counters = Counters.of(memory.counters, worker);
     const now = sharedClock();
-    if (config.accessLog.enabled) {
-      this.#log = new LineBatches({
-        paths: config.accessLog.paths,
-        taken: () => load.logTaken(worker),
-        post: (lines, octets) => this.#post({ kind: 'log', lines, octets }),
-        onDrop: () => counters.dropLine(),
-      });
-    }
     if (config.ledger.enabled) {
       this.#ledger = new ExchangeLedger({
         poolOf: (name) => this.#plane?.registry.pool(name),
@@ -152,7 +145,7 @@ export class WorkerSide {
       notice: (line) => this.#post({ kind: 'notice', line }),
       hashSecret: (secret) => hashSecret(key, secret),
       now,
-      log: this.#log,
+      log: this.#openLog(config.accessLog, counters),
       ledger: this.#ledger ?? noLedger,
       tellFault: (id, fault) => this.tellFault(id, fault),
     });
@@ -167,6 +160,18 @@ export class WorkerSide {
     return bound;
   }
 
+  #openLog({ enabled, paths }: Config['accessLog'], counters: Counters): AccessLines | null {
+    const { worker, memory } = this.#start;
+    const shared = memory.logs[worker];
+    if (!enabled || shared === undefined) return null;
+    return new AccessLines({
+      paths,
+      ring: new RingWriter(octetRingOf(shared)),
+      tell: () => this.#post({ kind: 'log' }),
+      onDrop: () => counters.dropLine(),
+    });
+  }
+
   async #prepare({ plan }: Extract<WorkerRequest, { kind: 'prepare' }>) {
     this.#prepared = (await this.#plane?.prepare(plan)) ?? null;
     return this.#prepared?.bound ?? [];
@@ -175,7 +180,6 @@ export class WorkerSide {
   async #stop(drainMs: number): Promise<null> {
     this.#stopping = true;
     await this.#plane?.stop(drainMs);
-    this.#log?.flush();
     this.#ledger?.flush();
     return null;
   }

@@ -25,7 +25,8 @@ export class WorkerEnded extends Error {
 
 export interface WorkerThreadOptions {
   readonly start: WorkerStart;
-  readonly onLog: (lines: string, octets: number) => void;
+  /** Lines wait for the access log. */
+  readonly onLog: () => void;
   readonly onBookings: (batch: BookingBatch) => void;
   /** A count of a quota that the disk may know. */
   readonly onQuota: (account: AccountName) => void;
@@ -77,7 +78,7 @@ export class WorkerThread {
     const { onWant, onPass, onEnd, spawn = spawnWorker } = options;
     this.#worker = spawn(start);
     this.#worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'log') onLog(message.lines, message.octets);
+      if (message.kind === 'log') onLog();
       else if (message.kind === 'bookings') onBookings(message.batch);
       else if (message.kind === 'quota') onQuota(message.account);
       else if (message.kind === 'notice') onNotice(message.line);

@@ -18,30 +18,46 @@ const BACKSLASH = 0x5c;
 const ZERO = 0x30;
 const POINT = 0x2e;
 
-/** JSON put together octet by octet, in memory that is used again and again: a line of some fifty pieces, as a text, would leave
- *  an object for each of them and be copied twice. It is the caller's to write what is well-formed. */
+/** Room in memory of our own that is kept. */
+const OWN_OCTETS = 4 * 1_024;
+
+/** JSON put together octet by octet, straight into memory that is used again and again: a line of some fifty pieces, as a text,
+ *  would leave an object for each of them and be copied twice. It is the caller's to write what is well-formed. */
 export class JsonOctets {
-  readonly #size: number;
-  #octets: Buffer;
+  readonly #own = Buffer.allocUnsafeSlow(OWN_OCTETS);
+  /** Where it began. */
+  #place: Buffer<ArrayBufferLike> = this.#own;
+  /** Where it goes on, up to `#end`. */
+  #octets: Buffer<ArrayBufferLike> = this.#own;
+  #start = 0;
   #at = 0;
+  #end = OWN_OCTETS;
 
-  /** Room for so many octets at first, 1,024 at least. It grows where that isn't enough. */
-  constructor(size: number) {
-    this.#size = size;
-    this.#octets = Buffer.allocUnsafeSlow(size);
+  /** Begins anew, in `place` from `start` on. Nothing is written at `end` and beyond: what may not fit goes on in other memory, with
+   *  all that stands before it. */
+  begin(place: Buffer<ArrayBufferLike>, start: number, end: number): this {
+    this.#place = place;
+    this.#octets = place;
+    this.#start = start;
+    this.#at = start;
+    this.#end = end;
+    this.#reserve(0);
+    return this;
   }
 
-  /** Octets that wait to be taken. */
+  /** Whether all of it stands where it began. */
+  get isInPlace(): boolean {
+    return this.#octets === this.#place;
+  }
+
+  /** Octets that were written. */
   get length(): number {
-    return this.#at;
+    return this.#at - this.#start;
   }
 
-  /** All that was written, as a text; then it begins anew. */
-  take(): string {
-    const text = this.#octets.toString('utf8', 0, this.#at);
-    this.#at = 0;
-    if (this.#octets.length > this.#size) this.#octets = Buffer.allocUnsafeSlow(this.#size);
-    return text;
+  /** They themselves, good until it begins anew. */
+  get written(): Buffer<ArrayBufferLike> {
+    return this.#octets.subarray(this.#start, this.#at);
   }
 
   /** ASCII as it stands. No more than 512 octets in a row without a text() between. */
@@ -112,10 +128,15 @@ export class JsonOctets {
 
   /** Makes sure of room for a text of so many UTF-16 units, and for what may stand behind it. */
   #reserve(units: number): void {
-    const end = this.#at + UNIT_OCTETS * units + BETWEEN_TEXTS;
-    if (end <= this.#octets.length) return;
-    const grown = Buffer.allocUnsafeSlow(2 * end);
-    this.#octets.copy(grown, 0, 0, this.#at);
+    const more = UNIT_OCTETS * units + BETWEEN_TEXTS;
+    if (this.#at + more <= this.#end) return;
+    const { length, written } = this;
+    const isOwnFree = this.isInPlace && length + more <= OWN_OCTETS;
+    const grown = isOwnFree ? this.#own : Buffer.allocUnsafeSlow(2 * (length + more));
+    grown.set(written);
     this.#octets = grown;
+    this.#start = 0;
+    this.#at = length;
+    this.#end = grown.length;
   }
 }

@@ -14,12 +14,10 @@ test('connections are counted over all workers, and those of a dead one given ba
   t.is(all.connections, 1);
 });
 
-test('the log of each worker has its own count, and memory one flag for all', (t) => {
+test('the batches of each worker have their own count, and memory one flag for all', (t) => {
   const all = load();
-  all.takeLog(1, 2 ** 31 - 1);
-  all.takeLog(1, 1);
-  t.is(all.logTaken(1), -(2 ** 31));
-  t.is(all.logTaken(0), 0);
+  for (const _ of [1, 2]) all.takeBatch(1);
+  t.deepEqual([all.batchesTaken(0), all.batchesTaken(1)], [0, 2]);
   t.false(all.memoryFull);
   all.memoryFull = true;
   t.true(all.memoryFull);

@@ -249,6 +249,28 @@ test.serial(
   },
 );
 
+test.serial('of a worker that dies, every line comes that it has written; and those of its successor', async (t) => {
+  const { group, threads, log, port } = await makeGroup(t);
+  await group.start();
+  for (const [round, victim] of [0, 2].entries()) {
+    const sockets = await openMany(port(), 32);
+    await askAll(sockets);
+    await until(() => group.counters().ended === 32 * (round + 1));
+    // Whoever answers this has written the line of what it has counted.
+    await group.postBookings();
+    await threads[victim]!.terminate();
+    await until(() => group.workers.replaced === round + 1 && group.workers.running === 2);
+    await group.settled();
+    destroyAll(sockets);
+    await until(() => group.connections === 0);
+  }
+  await group.stop(0);
+  const lines = log.map((line) => JSON.parse(line));
+  t.is(lines.length, 64);
+  t.is(new Set(lines.map(({ id }) => id)).size, 64);
+  t.true(lines.every(({ kind }) => kind === 'ok'));
+});
+
 test.serial('metrics never go back, whichever worker dies', async (t) => {
   const { group, shared, threads, port } = await makeGroup(t);
   await group.start();

@@ -4,7 +4,7 @@ import { JsonOctets } from '../../src/telemetry/json-octets.ts';
 
 /** The line of the access log for `record`, with its path where `paths` is on. */
 export function accessLine(record: AccessRecord, paths: boolean): string {
-  const out = new JsonOctets(1_024);
+  const out = new JsonOctets();
   writeAccessLine(out, record, { paths, isoTime: isoClock() });
-  return out.take();
+  return out.written.toString();
 }

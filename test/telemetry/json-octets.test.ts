@@ -2,17 +2,21 @@ import test from 'ava';
 import fc from 'fast-check';
 import { JsonOctets } from '../../src/telemetry/json-octets.ts';
 
-test('texts, numbers and durations are written as JSON.stringify would, however small the room', (t) => {
+const room = Buffer.from(new SharedArrayBuffer(8_192));
+
+test('texts, numbers and durations are written as JSON.stringify would, however small the room, and nowhere else', (t) => {
   const piece = fc.oneof(
     fc.record({ kind: fc.constant('text'), value: fc.string({ unit: 'grapheme', maxLength: 300 }) }),
     fc.record({ kind: fc.constant('whole'), value: fc.oneof(fc.nat(), fc.maxSafeNat()) }),
     fc.record({ kind: fc.constant('ms'), value: fc.nat().map((us) => us / 1_000) }),
   );
   fc.assert(
-    fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
-      const out = new JsonOctets(1_024);
+    fc.property(fc.array(piece, { maxLength: 60 }), fc.nat(8_192), fc.nat(8_192), (pieces, one, other) => {
+      const out = new JsonOctets();
+      const [start, end] = [Math.min(one, other), Math.max(one, other)];
       for (let turn = 0; turn < 2; turn++) {
-        out.ascii('[').text(null);
+        room.fill(7);
+        out.begin(room, start, end).ascii('[').text(null);
         for (const { kind, value } of pieces) {
           out.ascii(',');
           if (kind === 'text') out.text(String(value));
@@ -20,9 +24,11 @@ test('texts, numbers and durations are written as JSON.stringify would, however 
           else out.whole(Number(value)).ascii(',').text('');
         }
         out.ascii(']');
-        const octets = out.length;
-        const written = out.take();
-        t.is(Buffer.byteLength(written), octets);
+        t.is(out.written.length, out.length);
+        const written = out.written.toString();
+        if (out.isInPlace) t.is(room.toString('utf8', start, start + out.length), written);
+        const others = [...room.subarray(0, start), ...room.subarray(out.isInPlace ? start + out.length : end)];
+        t.true(others.every((octet) => octet === 7));
         const expected = pieces.flatMap(({ kind, value }) => (kind === 'text' ? [value] : [value, '']));
         t.deepEqual(JSON.parse(written), [null, ...expected]);
       }
@@ -36,12 +42,15 @@ test('powers of ten and what is next to them', (t) => {
     power,
     power + 1,
   ]);
-  const out = new JsonOctets(1_024);
+  const out = new JsonOctets();
+  const anew = () => out.begin(room, 0, room.length);
+  const text = () => out.written.toString();
   for (const number of numbers) {
-    out.text(null).take();
-    t.is(out.whole(number).take(), String(number));
+    anew().whole(number);
+    t.is(text(), String(number));
   }
-  t.is(out.whole(null).take(), 'null');
+  anew().whole(null);
+  t.is(text(), 'null');
   for (const [ms, written] of [
     [0, '0'],
     [0.0004, '0'],
@@ -50,6 +59,8 @@ test('powers of ten and what is next to them', (t) => {
     [1.5, '1.500'],
     [12.345678, '12.346'],
     [999.9996, '1000'],
-  ] as const)
-    t.is(out.ms(ms).take(), written);
+  ] as const) {
+    anew().ms(ms);
+    t.is(text(), written);
+  }
 });

@@ -1,0 +1,53 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import test from 'ava';
+import { createOctetRing, octetRingOf, RingWriter } from '../../src/memory/octet-ring.ts';
+import { LineCollector } from '../../src/telemetry/line-collector.ts';
+
+/** Two rings, and the lines that came of them. */
+function makeScene() {
+  const shared = [createOctetRing(1_024), createOctetRing(1_024)];
+  const writers = shared.map((ring) => new RingWriter(octetRingOf(ring)));
+  const came: string[] = [];
+  const collector = new LineCollector(shared, (lines) => came.push(lines));
+  /** Writes as a worker does. Returns whether it has to tell. */
+  const write = (worker: number, line: string): boolean => {
+    const writer = writers[worker]!;
+    return writer.put(Buffer.from(line)) && writer.wakes();
+  };
+  return { collector, came, write };
+}
+
+test('who is told takes what there is at once, and what comes afterwards without being told', async (t) => {
+  const { collector, came, write } = makeScene();
+  t.true(write(0, 'a\n'));
+  t.false(write(0, 'b\n'));
+  collector.look();
+  t.deepEqual(came, ['a\nb\n']);
+  t.false(write(0, 'c\n'));
+  for (let waited = 0; came.length < 2 && waited < 10_000; waited += 10) await pause(10);
+  t.deepEqual(came, ['a\nb\n', 'c\n']);
+  // Nothing comes any more: it rests after a while, and has to be told.
+  let isToTell = write(0, 'd\n');
+  for (let waited = 0; !isToTell && waited < 20_000; waited += 500) {
+    await pause(500);
+    isToTell = write(0, 'd\n');
+  }
+  t.true(isToTell);
+  collector.look();
+  t.is(came.at(-1), 'd\n');
+  collector.close();
+});
+
+test('whatever a worker has written before it died comes, told of or not; its successor is heard again', (t) => {
+  const { collector, came, write } = makeScene();
+  collector.look();
+  t.true(write(1, 'last words\n'), 'and it dies before it tells');
+  collector.look();
+  t.deepEqual(came, ['last words\n']);
+  t.false(write(1, 'of a successor\n'));
+  collector.close();
+  t.deepEqual(came, ['last words\n', 'of a successor\n']);
+  t.true(write(0, 'later\n'));
+  collector.look();
+  t.is(came.at(-1), 'later\n');
+});
