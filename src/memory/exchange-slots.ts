@@ -71,6 +71,7 @@ export function countIn(inFlightWord: number): number {
  *  4. the tag is taken away.
  *
  *  Whoever meets a tag does steps 3 and 4 for its owner first. So a slot in change tells by the tag whether the count has changed.
+ *  A taker writes its own slots plainly: others look at one behind a tag alone, and at a dead one's once its thread has ended.
  *  Exact unless a thread sleeps amid helping while the taker makes four or more changes and then dies within such a step. */
 export class ExchangeSlots {
   readonly #words: Words;
@@ -106,7 +107,7 @@ export class ExchangeSlots {
     const changing = this.#announce(slot, Phase.taking);
     const counted = this.#count(exitSlot * ROW_WORDS, 1, most);
     if (counted === null) {
-      this.#words.store(at, undone(changing));
+      this.#words.put(at, undone(changing));
       this.#vacant.push(slot);
       return FULL;
     }
@@ -157,7 +158,7 @@ export class ExchangeSlots {
     this.#sequence = (this.#sequence + 1) & SEQUENCE_MASK;
     const changing = stateOf(this.#sequence, phase);
     this.#words.put(this.#taker * TAKER_WORDS, slot + 1);
-    this.#words.store(this.#slotAt(slot), changing);
+    this.#words.put(this.#slotAt(slot), changing);
     return changing;
   }
 
@@ -176,7 +177,8 @@ export class ExchangeSlots {
 
   /** Ends the change: the slot says so, and the tag goes. `counted`: the row's word as #count left it. */
   #finish(slot: number, changing: number, counted: number): void {
-    this.#words.compareExchange(this.#slotAt(slot), changing, settled(changing));
+    // Whoever helps writes the same, and only over `changing`.
+    this.#words.put(this.#slotAt(slot), settled(changing));
     this.#clearTag(this.#rowAt(slot), counted);
   }
 
