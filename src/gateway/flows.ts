@@ -172,6 +172,8 @@ function grantFor(
   return Math.round(Math.max(LEAST_GRANT, Math.min(MOST_GRANT, Math.sqrt(shared * last))));
 }
 
+const AT_ONCE = { waitMs: 0 } as const;
+
 /** Quotas are looked at when so much content has passed: each look counts what the exit's socket has moved. */
 const LOOK_BYTES = 64 * 1024;
 
@@ -249,7 +251,9 @@ export class ContentFlow implements ContentGate {
   /** Returns after how many ms the octets may pass, or may be asked for again. */
   #pay(limit: LimitCell, octets: number): number {
     const { counts, now } = this.#options;
-    const reserved = counts.reserve(limit, this.#at ?? now(), octets);
+    const at = this.#at ?? now();
+    // Most need not wait.
+    const reserved = counts.takeNow(limit, at, octets) ? AT_ONCE : counts.reserve(limit, at, octets);
     if (reserved === null) return NO_ROOM_MS;
     this.#paid = octets;
     this.#next = grantFor(limit.limit.most, { waitMs: reserved.waitMs, last: this.#next });

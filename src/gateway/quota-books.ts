@@ -29,9 +29,8 @@ export class QuotaBooks {
     return quotas.length > 0 || this.#options.everyone().length > 0;
   }
 
-  /** Rules that can't be read were judged before they were stored: one that no longer can be refuses everything, rather than
-   *  nothing. */
-  of(client: QuotaClient): ClientQuotas {
+  /** Stands for all rules as they are now: another value once any has changed. */
+  rules(): object {
     const [rules, clients] = [this.#options.everyone(), this.#options.directory()];
     // Asked several times for each exchange, and changed rarely.
     if (rules !== this.#everyone || clients !== this.#clients) {
@@ -39,10 +38,17 @@ export class QuotaBooks {
       this.#clients = clients;
       this.#books = new WeakMap();
     }
+    return this.#books;
+  }
+
+  /** Rules that can't be read were judged before they were stored: one that no longer can be refuses everything, rather than
+   *  nothing. */
+  of(client: QuotaClient): ClientQuotas {
+    this.rules();
     const known = this.#books.get(client);
     if (known !== undefined) return known;
-    const { name, quotas } = clients.get(client.name) ?? client;
-    const book = new ClientQuotas(name, { own: quotas.map(readRule), everyone: rules });
+    const { name, quotas } = this.#options.directory().get(client.name) ?? client;
+    const book = new ClientQuotas(name, { own: quotas.map(readRule), everyone: this.#options.everyone() });
     this.#books.set(client, book);
     return book;
   }

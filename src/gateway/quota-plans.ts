@@ -10,7 +10,7 @@ export interface CountedQuota {
 }
 
 /** Quotas as they are counted from `start` until `end`, in ms of the wall clock. */
-interface QuotaPlan {
+export interface QuotaPlan {
   readonly all: readonly CountedQuota[];
   readonly start: number;
   readonly end: number;
@@ -20,6 +20,13 @@ interface QuotaPlan {
 interface Asked {
   readonly admission: Pick<Admission, 'client' | 'params'>;
   readonly host: string;
+}
+
+/** One that asks again and again, and remembers the last answer: for which pool it was, and by which rules. */
+interface AskedOften extends Asked {
+  plan: QuotaPlan | null;
+  planPool: string;
+  planRules: object | null;
 }
 
 /** Finds where exchanges are counted by one look-up, however many quotas they come under. */
@@ -35,16 +42,36 @@ export class QuotaPlans {
 
   /** The quotas that hold at `wallTime` for an exchange over these pools: by the rules as they stand, so that a change of them holds
    *  for what runs. */
-  of({ admission, host }: Asked, pools: readonly string[], wallTime: number): readonly CountedQuota[] {
+  of(asked: Asked, pools: readonly string[], wallTime: number): readonly CountedQuota[] {
+    return this.#planOf(asked, pools, wallTime).all;
+  }
+
+  /** The same of an exchange over one pool. */
+  over(asked: AskedOften, pool: string, wallTime: number): readonly CountedQuota[] {
+    const { plan: known } = asked;
+    const rules = this.#books.rules();
+    if (known !== null && asked.planPool === pool && asked.planRules === rules && holdsAt(known, wallTime))
+      return known.all;
+    const plan = this.#planOf(asked, [pool], wallTime);
+    asked.plan = plan;
+    asked.planPool = pool;
+    asked.planRules = rules;
+    return plan.all;
+  }
+
+  #planOf({ admission, host }: Asked, pools: readonly string[], wallTime: number): QuotaPlan {
     const { client, params } = admission;
     // The same array for the same ones.
     const quotas = this.#books.of(client).of({ pools, host, tag: params.tag });
     const known = this.#plans.get(quotas);
-    if (known !== undefined && wallTime >= known.start && wallTime < known.end) return known.all;
+    if (known !== undefined && holdsAt(known, wallTime)) return known;
     const all = quotas.map((quota) => ({ quota, account: this.#counts.accountOf(quota, wallTime) }));
     const start = Math.max(...all.map(({ account }) => account.start));
     const end = Math.min(...all.map(({ account }) => account.end));
-    this.#plans.set(quotas, { all, start, end });
-    return all;
+    const plan = { all, start, end };
+    this.#plans.set(quotas, plan);
+    return plan;
   }
 }
+
+const holdsAt = ({ start, end }: QuotaPlan, wallTime: number): boolean => wallTime >= start && wallTime < end;

@@ -6,7 +6,7 @@ import type { AttemptMeter } from './attempt-meter.ts';
 import { type Admission, type Exchange, NO_PLACE } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
 import { grantOf } from './quota-grants.ts';
-import { type CountedQuota, QuotaPlans } from './quota-plans.ts';
+import { type CountedQuota, type QuotaPlan, QuotaPlans } from './quota-plans.ts';
 import { Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
 import { QuotaWatch } from './quota-watch.ts';
@@ -26,14 +26,22 @@ export interface QuotaHold {
   /** The quotas that its request was counted against. It is given back where no attempt ever began. */
   requests: readonly CountedQuota[];
   begun: boolean;
-  /** Attempts under way, and the one that serves. */
-  spendings: readonly Spending[];
+  /** What it comes under over the pool that was asked about last; see QuotaPlans. */
+  plan: QuotaPlan | null;
+  planPool: string;
+  planRules: object | null;
+  /** Attempts under way, and the one that serves: nearly always there is but one. */
+  spending: Spending | null;
+  rivals: readonly Spending[];
   /** Its place among those that are watched, and its tunnel. */
   place: number;
   tunnel: MeteredTunnel | null;
 }
 
 const NONE: readonly never[] = Object.freeze([]);
+
+/** Octets or money that are counted in one go; see QuotaCounts.addUp(). */
+const MOST_AT_ONCE = 2 ** 31;
 
 /** For #usedUp: of quotas of requests as well. */
 const REQUESTS_TOO = true;
@@ -80,26 +88,35 @@ export class Quotas {
       host: authority.host,
       requests: NONE,
       begun: false,
-      spendings: NONE,
+      plan: null,
+      planPool: '',
+      planRules: null,
+      spending: null,
+      rivals: NONE,
       place: NO_PLACE,
       tunnel: null,
     };
     exchange.quota = hold;
     const at = this.#options.wallTimeAt(now);
+    const [pool] = pools;
+    if (pools.length === 1 && pool !== undefined) {
+      const quotas = this.#plans.over(hold, pool, at);
+      const used = this.#usedUp(quotas, pool, REQUESTS_TOO);
+      if (used !== null) throw this.#refusal(used);
+      return this.#begins(exchange, hold, quotas);
+    }
     let open = pools;
     let first: Quota | null = null;
-    for (const pool of pools) {
-      const used = this.#usedUp(this.#plans.of(hold, [pool], at), pool, REQUESTS_TOO);
+    for (const one of pools) {
+      const used = this.#usedUp(this.#plans.over(hold, one, at), one, REQUESTS_TOO);
       if (used === null) continue;
       first ??= used;
-      open = open.filter((other) => other !== pool);
+      open = open.filter((other) => other !== one);
     }
     if (open.length === 0 && first !== null) throw this.#refusal(first);
     if (open.length < pools.length)
       exchange.admission = { ...admission, pools: open, filter: { ...filter, pools: open } };
-    const quotas = this.#plans.of(hold, open, at);
-    exchange.quotaWarning = this.#warningOf(quotas);
-    this.#takeRequest(hold, quotas);
+    this.#begins(exchange, hold, this.#plans.of(hold, open, at));
   }
 
   /** The exchange has ended, or goes no further: its request is given back unless an attempt has begun. */
@@ -116,7 +133,7 @@ export class Quotas {
     if (hold === null) return null;
     const { counts } = this.#options;
     const { pool, meter, now } = over;
-    const quotas = this.#plans.of(hold, [pool], this.#options.wallTimeAt(now));
+    const quotas = this.#plans.over(hold, pool, this.#options.wallTimeAt(now));
     // The request itself was taken before, and once.
     const used = this.#usedUp(quotas, pool);
     if (used !== null) throw this.#refusal(used);
@@ -133,15 +150,18 @@ export class Quotas {
       }
       spending.paid = [...spending.paid, { account, units }];
     }
-    hold.spendings = hold.spendings.length === 0 ? [spending] : [...hold.spendings, spending];
+    if (hold.spending === null) hold.spending = spending;
+    else hold.rivals = [...hold.rivals, spending];
     hold.begun = true;
     return spending;
   }
 
   /** An attempt has ended `now`, and all that it moved is counted. */
   end({ quota: hold }: Exchange, spending: Spending | null, now: number): void {
-    if (hold === null || spending === null || !hold.spendings.includes(spending)) return;
-    hold.spendings = hold.spendings.length === 1 ? NONE : hold.spendings.filter((other) => other !== spending);
+    if (hold === null || spending === null) return;
+    if (hold.spending === spending) hold.spending = null;
+    else if (hold.rivals.includes(spending)) hold.rivals = hold.rivals.filter((other) => other !== spending);
+    else return;
     this.#charge(hold, spending, now);
     if (spending.meter.sent === 0) this.#refund(spending);
   }
@@ -156,7 +176,7 @@ export class Quotas {
     const { quota: hold } = exchange;
     if (hold === null) return true;
     const now = this.#options.now();
-    for (const spending of hold.spendings) {
+    for (const spending of spendingsOf(hold)) {
       const used = this.#charge(hold, spending, now);
       if (used === null) continue;
       exchange.why ??= `quota ${used.name} is used up`;
@@ -173,8 +193,8 @@ export class Quotas {
     if (hold === null) return Number.POSITIVE_INFINITY;
     const { counts } = this.#options;
     let least = Number.POSITIVE_INFINITY;
-    for (const { pool, price } of hold.spendings)
-      for (const { quota, account } of this.#plans.of(hold, [pool], this.#wallTime())) {
+    for (const { pool, price } of spendingsOf(hold))
+      for (const { quota, account } of this.#plans.over(hold, pool, this.#wallTime())) {
         if (quota.kind === 'soft' || quota.measure === 'requests') continue;
         const perOctet = quota.measure === 'bytes' ? 1 : price?.currency === quota.currency ? price.perOctet : 0;
         const left = quota.most - counts.spent(account);
@@ -183,13 +203,15 @@ export class Quotas {
     return grantOf(least);
   }
 
-  #takeRequest(hold: QuotaHold, quotas: readonly CountedQuota[]): void {
+  /** An exchange that comes under these quotas: takes its request. */
+  #begins(exchange: Exchange, hold: QuotaHold, quotas: readonly CountedQuota[]): void {
     const { counts } = this.#options;
+    exchange.quotaWarning = this.#warningOf(quotas);
     hold.requests = quotas;
     for (const { quota, account } of quotas) {
       if (quota.measure !== 'requests') continue;
       if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, 1n));
-      else if (counts.take(account, 1n, quota.most) !== true) {
+      else if (counts.takeOne(account, quota.limit) !== true) {
         this.#giveBackRequest(hold, quota);
         this.#tell(quota, account, quota.most);
         throw this.#refusal(quota);
@@ -210,17 +232,27 @@ export class Quotas {
   /** Counts what an attempt has moved since. Returns a quota that is more than used up: what fits exactly may end. Null where none
    *  is. */
   #charge(hold: QuotaHold, spending: Spending, now: number): Quota | null {
-    const { counts, wallTimeAt } = this.#options;
+    const { wallTimeAt } = this.#options;
     const { octets, money } = spending.takeNew();
     let used: Quota | null = null;
-    for (const { quota, account } of this.#plans.of(hold, [spending.pool], wallTimeAt(now))) {
+    for (const { quota, account } of this.#plans.over(hold, spending.pool, wallTimeAt(now))) {
       if (quota.measure === 'requests') continue;
       const units = quota.measure === 'bytes' ? octets : quota.currency === spending.price?.currency ? money : 0;
-      const spent = units === 0 ? counts.spent(account) : counts.add(account, BigInt(units));
+      const spent = this.#add(account, units);
+      if (spent < quota.limit) continue;
       this.#tell(quota, account, spent);
-      if (quota.kind === 'hard' && spent !== null && spent > quota.most && this.#costs(quota, spending)) used ??= quota;
+      if (quota.kind === 'hard' && spent > quota.limit && this.#costs(quota, spending)) used ??= quota;
     }
     return used;
+  }
+
+  /** Returns what is counted then, as a number; NaN where there is no room to count it. */
+  #add(account: Account, units: number): number {
+    const { counts } = this.#options;
+    if (units === 0) return Number(counts.spent(account));
+    return units < MOST_AT_ONCE
+      ? counts.addUp(account, units)
+      : Number(counts.add(account, BigInt(units)) ?? Number.NaN);
   }
 
   /** The first hard quota of which nothing is left for an attempt over this pool; null where there is none. A pool that costs nothing
@@ -230,6 +262,7 @@ export class Quotas {
     for (const { quota, account } of quotas) {
       if (quota.kind === 'soft' || (quota.measure === 'requests' && !requests)) continue;
       if (quota.measure === 'money' && this.#priceOf(pool)?.currency !== quota.currency) continue;
+      if (counts.glance(account) < quota.limit) continue;
       const spent = counts.counted(account);
       if (spent === null) throw new GatewayError('overloaded', { detail: 'no room to count another quota' });
       if (spent < quota.most) continue;
@@ -263,7 +296,7 @@ export class Quotas {
     spending.paid = NONE;
   }
 
-  #tell(quota: Quota, account: Account, spent: bigint | null): void {
+  #tell(quota: Quota, account: Account, spent: bigint | number | null): void {
     const { counts, notice } = this.#options;
     if (spent === null || spent < quota.most || !counts.isNews(account, quota.kind, quota.most)) return;
     notice(quotaNews(quota, account.end));
@@ -284,3 +317,6 @@ export class Quotas {
     return quotaRefusal(quota, { end: this.#options.counts.accountOf(quota, wallTime).end, wallTime });
   }
 }
+
+const spendingsOf = ({ spending, rivals }: QuotaHold): readonly Spending[] =>
+  spending === null ? rivals : [spending, ...rivals];

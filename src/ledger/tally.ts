@@ -41,7 +41,7 @@ export class Tally {
     return this.#lines.isFull;
   }
 
-  /** What belongs under this key, to be added to. Good until the next take(). */
+  /** What belongs under this key, which is copied, to be added to. Good until the next take(). */
   sumOf(key: BookingKey): Sum {
     const alike = this.#byClient.get(key.client)?.get(key.site);
     const known = alike === undefined ? null : find(alike, key);
@@ -60,7 +60,7 @@ export class Tally {
       if (site !== OTHER) return this.sumOf({ ...key, site: OTHER });
       if (tag !== OTHER && this.#sums.length >= 2 * this.#limits.bookings) return this.sumOf({ ...key, tag: OTHER });
     }
-    const sum = new Sum(key);
+    const sum = new Sum({ ...key });
     if (alike === undefined) this.#sitesOf(client).set(site, [sum]);
     else alike.push(sum);
     this.#known += 1;

@@ -72,6 +72,8 @@ export function flowPaceOf(unitsPerSecond: number): Pace {
  *  that all threads share, so that a change of the wall clock changes nothing. */
 export class Gcra {
   readonly #words: Words;
+  /** What take() asks for, so that it makes nothing. */
+  readonly #one = { now: 0, units: 1 };
 
   /** Buckets stand anywhere in `words`, all zeros at first. */
   constructor(words: Words) {
@@ -80,7 +82,8 @@ export class Gcra {
 
   /** Takes one unit of the bucket at `at`. Returns 0, or after how many ms it is worth asking again. */
   take(at: number, pace: Pace, now: number): number {
-    return this.takeUnits(at, pace, { now, units: 1 });
+    this.#one.now = now;
+    return this.takeUnits(at, pace, this.#one);
   }
 
   /** Takes so many units, or none. Returns the same. */

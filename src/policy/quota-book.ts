@@ -12,6 +12,8 @@ export interface Quota {
   readonly kind: QuotaKind;
   /** Octets, exchanges, or units of 10^-9 of the currency. */
   readonly most: bigint;
+  /** The same, as a number is near enough: of octets and exchanges exactly. */
+  readonly limit: number;
   /** What it is called: what is counted, for how long, and of which exchanges. Quotas of the client with the same name have one
    *  count, whatever they allow, so that another amount goes on from what was used. */
   readonly name: string;
@@ -47,5 +49,6 @@ const slotOf = ({ measure, currency, period, kind }: Quota): string => `${measur
 function quotaOf(client: string, rule: QuotaRule, { measure, currency, period, most }: Allotment): Quota {
   const { zone, kind } = rule;
   const what = currency === '' ? measure : `${measure} ${currency}`;
-  return { client, measure, currency, period, zone, kind, most, name: `${what}/${period}${conditionText(rule)}` };
+  const name = `${what}/${period}${conditionText(rule)}`;
+  return { client, measure, currency, period, zone, kind, most, limit: Number(most), name };
 }

@@ -1,7 +1,8 @@
 import { Gcra } from '../memory/gcra.ts';
 import type { CellKey } from '../memory/keyed-cells.ts';
 import { LimitRows, NO_ROW } from '../memory/limit-rows.ts';
-import { AtomicWideWords, AtomicWords } from '../memory/words.ts';
+import { WideCounts } from '../memory/wide-counts.ts';
+import { AtomicWords } from '../memory/words.ts';
 import type { QuotaKind } from '../protocol/quota-rule.ts';
 import { CalendarSpans } from './calendar-spans.ts';
 import { cellKeyOf } from './cell-key.ts';
@@ -57,7 +58,7 @@ export class QuotaCounts {
   readonly #options: QuotaCountsOptions;
   readonly #hashKey: Uint8Array;
   readonly #words: AtomicWords;
-  readonly #wide: AtomicWideWords;
+  readonly #wide: WideCounts;
   readonly #rows: LimitRows;
   readonly #gcra: Gcra;
   readonly #spans = new CalendarSpans();
@@ -67,7 +68,7 @@ export class QuotaCounts {
     this.#options = options;
     this.#hashKey = memory.key;
     this.#words = new AtomicWords(memory.rows);
-    this.#wide = new AtomicWideWords(memory.rows);
+    this.#wide = WideCounts.over(memory.rows);
     this.#gcra = new Gcra(this.#words);
     this.#rows = new LimitRows(this.#words, (at, now) => this.#gcra.rests(at, now));
   }
@@ -98,12 +99,18 @@ export class QuotaCounts {
     for (;;) {
       const row = this.#rowOf(account);
       if (row === NO_ROW) return null;
-      const at = this.#rows.spentAt(row);
-      const seen = this.#wide.load(at);
-      if (seen + units > most) {
-        if (this.#rows.holds(row, account.key)) return false;
-      } else if (this.#wide.compareExchange(at, seen, seen + units) === seen && this.#isCounted(account, row, units))
-        return true;
+      const isTaken = this.#wide.take(this.#rows.spentAt(row), units, most);
+      if (isTaken ? this.#isCounted(account, row, units) : this.#rows.holds(row, account.key)) return isTaken;
+    }
+  }
+
+  /** The same of one unit. */
+  takeOne(account: Account, most: number): boolean | null {
+    for (;;) {
+      const row = this.#rowOf(account);
+      if (row === NO_ROW) return null;
+      const isTaken = this.#wide.takeOne(this.#rows.spentAt(row), most);
+      if (isTaken ? this.#isCounted(account, row, 1) : this.#rows.holds(row, account.key)) return isTaken;
     }
   }
 
@@ -113,17 +120,25 @@ export class QuotaCounts {
     for (;;) {
       const row = this.#rowOf(account);
       if (row === NO_ROW) return null;
-      const at = this.#rows.spentAt(row);
-      if (units >= 0n) {
-        const counted = this.#wide.add(at, units) + units;
-        if (this.#isCounted(account, row, units)) return counted;
-        continue;
-      }
-      const seen = this.#wide.load(at);
-      const next = seen + units < 0n ? 0n : seen + units;
-      if (this.#wide.compareExchange(at, seen, next) === seen && this.#isCounted(account, row, next - seen))
-        return next;
+      const counted = this.#wide.add(this.#rows.spentAt(row), units);
+      if (this.#isCounted(account, row, units)) return counted;
     }
+  }
+
+  /** Counts `units`, 0 to 2^31. Returns how many are counted then, exact up to 2^53; NaN where there is no room to count them. */
+  addUp(account: Account, units: number): number {
+    for (;;) {
+      const row = this.#rowOf(account);
+      if (row === NO_ROW) return Number.NaN;
+      const counted = this.#wide.addUp(this.#rows.spentAt(row), units);
+      if (this.#isCounted(account, row, units)) return counted;
+    }
+  }
+
+  /** What is counted, at a glance: see WideCounts. NaN where there is no room to count more. */
+  glance(account: Account): number {
+    const row = this.#rowOf(account);
+    return row === NO_ROW ? Number.NaN : this.#wide.glance(this.#rows.spentAt(row));
   }
 
   /** What is counted; null where there is no room to count more. */
@@ -194,9 +209,9 @@ export class QuotaCounts {
   }
 
   /** Between its look-up and its change a row may have become another key's; then it was changed for nothing. */
-  #isCounted({ key }: Account, row: number, units: bigint): boolean {
+  #isCounted({ key }: Account, row: number, units: bigint | number): boolean {
     if (!this.#rows.holds(row, key)) {
-      this.#wide.add(this.#rows.spentAt(row), -units);
+      this.#wide.add(this.#rows.spentAt(row), -BigInt(units));
       return false;
     }
     const changed = this.#rows.markAt(row, CHANGED);

@@ -1,6 +1,7 @@
 import type { Choice, Exchange } from '../gateway/exchange.ts';
 import type { FailedSpending, Ledger } from '../gateway/ledger.ts';
 import { BLOCKED, type BookedPool, type BookingBatch, type BookingKey } from '../ledger/booking.ts';
+import type { LoggedLine } from '../ledger/log-lines.ts';
 import { type Sum, Tally } from '../ledger/tally.ts';
 import { Roster } from '../transport/roster.ts';
 
@@ -15,8 +16,6 @@ const MOST_UNTAKEN = 8;
 
 /** Of a batch. It is posted before its time when it has so many lines: some ten thousand. */
 const LIMITS = { bookings: 20_000, lineBytes: 256 * 1_024 } as const;
-
-const NOTHING = { sent: 0, received: 0 } as const;
 
 export interface ExchangeLedgerOptions {
   /** The pool of this name as it is now, the same value until it changes. */
@@ -41,6 +40,9 @@ export class ExchangeLedger implements Ledger {
   /** What the wall clock was ahead of the monotonic one when this batch began, in ms: a look at a clock costs what a sum does. */
   #wallAhead = 0;
   #timer: NodeJS.Timeout | null = null;
+  /** What is looked up and what is written, used again for each exchange. */
+  readonly #key: Changeable<BookingKey> = { client: '', tag: '', site: '', pool: null, country: '', kind: '' };
+  readonly #line: Changeable<LoggedLine> = { id: '', time: 0, ms: 0, sent: 0, received: 0, attempts: 0 };
 
   constructor(options: ExchangeLedgerOptions) {
     this.#options = options;
@@ -76,12 +78,18 @@ export class ExchangeLedger implements Ledger {
       if (meter.sent > 0) sum.requests += 1;
       meter.bookInto(sum);
     }
-    const { sent, received } = meter ?? NOTHING;
-    this.#tally.log(sum, { id, time: this.#wallTime(now), ms, sent, received, attempts: exchange.attempts.length });
+    const line = this.#line;
+    line.id = id;
+    line.time = this.#wallTime(now);
+    line.ms = ms;
+    line.sent = meter?.sent ?? 0;
+    line.received = meter?.received ?? 0;
+    line.attempts = exchange.attempts.length;
+    this.#tally.log(sum, line);
   }
 
   payerOf(exchange: Exchange, failed?: Pick<FailedSpending, 'choice' | 'kind'>): BookingKey {
-    return this.#keyOf(exchange, failed?.choice ?? exchange.choice, failed?.kind ?? 'ok');
+    return { ...this.#keyOf(exchange, failed?.choice ?? exchange.choice, failed?.kind ?? 'ok') };
   }
 
   closed(payer: BookingKey, late: { readonly sent: number; readonly received: number }): void {
@@ -133,16 +141,17 @@ export class ExchangeLedger implements Ledger {
     if (meter?.hasUnbooked) meter.bookInto(this.#sumOf(this.#keyOf(exchange, choice, 'ok')));
   }
 
+  /** Good until it is asked for again. */
   #keyOf({ identity, site }: Exchange, choice: Choice | null, kind: string): BookingKey {
     const exit = choice?.exit;
-    return {
-      client: identity?.client.name ?? '',
-      tag: identity?.params.tag ?? '',
-      site: site ?? '',
-      pool: exit === undefined ? null : (this.#options.poolOf(exit.pool) ?? null),
-      country: exit?.geo.country ?? '',
-      kind,
-    };
+    const key = this.#key;
+    key.client = identity?.client.name ?? '';
+    key.tag = identity?.params.tag ?? '';
+    key.site = site ?? '';
+    key.pool = exit === undefined ? null : (this.#options.poolOf(exit.pool) ?? null);
+    key.country = exit?.geo.country ?? '';
+    key.kind = kind;
+    return key;
   }
 
   #sumOf(key: BookingKey): Sum {
@@ -160,6 +169,8 @@ export class ExchangeLedger implements Ledger {
     return Math.floor(now + this.#wallAhead);
   }
 }
+
+type Changeable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** Where none is kept. */
 export const noLedger: Ledger = {
