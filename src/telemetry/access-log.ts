@@ -40,6 +40,8 @@ export class AccessLog {
   #sink: Sink;
   #closed = false;
   #broken = false;
+  /** The last write failed, and nothing has been tried since. */
+  #failed = false;
   #dropped = 0;
   #failedWrites = 0;
 
@@ -61,8 +63,14 @@ export class AccessLog {
 
   /** Appends whole lines. Never throws, never waits. */
   writeLines(lines: string): void {
-    if (this.#closed || this.#broken) this.#dropped += countLines(lines);
-    else this.#sink.write(lines);
+    if (this.#closed || this.#broken) {
+      this.#dropped += countLines(lines);
+      return;
+    }
+    // A sink that is full drops what it gets and tries nothing: it would never write again once there is room on the disk.
+    if (this.#failed) this.#sink.write('');
+    this.#failed = false;
+    this.#sink.write(lines);
   }
 
   /** Goes on in a newly opened file of the same path, after a rotation; does nothing on standard output. Rejects with the
@@ -89,6 +97,7 @@ export class AccessLog {
     });
     sink.on('error', (error: NodeJS.ErrnoException) => {
       this.#failedWrites++;
+      this.#failed = true;
       // The reader of the output is gone for good; the sink silently ignores lines from here on.
       if (error.code === 'EPIPE') this.#broken = true;
     });

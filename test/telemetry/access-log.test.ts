@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { openAccessLog } from '../../src/telemetry/access-log.ts';
+import { destination } from 'pino';
+import { AccessLog, openAccessLog } from '../../src/telemetry/access-log.ts';
 import type { AccessRecord } from '../../src/telemetry/access-record.ts';
 import { accessLine } from '../support/access-line.ts';
+import { until } from '../support/until.ts';
 
 const record: AccessRecord = {
   time: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
@@ -161,6 +164,28 @@ test('a full disk costs lines, which are counted, and closing still ends', async
   t.true(log.failedWrites >= 1);
   log.writeLines(lineOf(record));
   await log.close();
+});
+
+test('a log that was full when the disk was goes on once there is room again', async (t) => {
+  const file = join(await temporaryFolder(t), 'access.log');
+  const full = openSync('/dev/full', 'a');
+  const sink = destination({ dest: full, sync: false, maxLength: 2_000 });
+  const log = new AccessLog({ file }, sink);
+  const failed = once(sink, 'error');
+  for (let i = 0; i < 20; i++) log.writeLines(lineOf(record));
+  await failed;
+  const { dropped } = log;
+  t.true(dropped > 0);
+  // As if the file itself could grow again.
+  Object.assign(sink, { fd: openSync(file, 'a') });
+  closeSync(full);
+  // They find no room yet, and have what waits written.
+  log.writeLines(lineOf(record).repeat(5));
+  await until(() => readFileSync(file, 'utf8').endsWith('\n'));
+  log.writeLines(lineOf(record));
+  await log.close();
+  t.is((await linesOf(file)).length, 20 - dropped + 1);
+  t.is(log.dropped, dropped + 5);
 });
 
 test('closing twice, and writing or reopening afterwards, does no harm', async (t) => {
