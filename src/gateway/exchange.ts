@@ -15,8 +15,8 @@ import type { AttemptMeter } from './attempt-meter.ts';
 import type { Deadline } from './deadline.ts';
 import type { ExitRest } from './exit-rests.ts';
 import type { LimitPlan } from './limit-plans.ts';
+import type { QuotaHold } from './quota-hold.ts';
 import type { Spending } from './quota-spending.ts';
-import type { QuotaHold } from './quotas.ts';
 import { NO_TICKET } from './recent-exchanges.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */

@@ -4,7 +4,8 @@ import type { RelayHandle } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
 import { pause } from './pause.ts';
 import { isScarce, LEAST_QUOTA_GRANT } from './quota-grants.ts';
-import type { MeteredTunnel, Quotas } from './quotas.ts';
+import type { MeteredTunnel } from './quota-hold.ts';
+import type { Quotas } from './quotas.ts';
 
 /** A tunnel is let pass so much at first: most don't need more, and what they don't is of no use to others meanwhile. Quotas let so
  *  much pass at any time. */

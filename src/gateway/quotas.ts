@@ -3,40 +3,15 @@ import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import type { Price } from '../pool/exit.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
-import { type Admission, type Exchange, NO_PLACE } from './exchange.ts';
+import { type Exchange, NO_PLACE } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
 import { grantOf } from './quota-grants.ts';
-import { type CountedQuota, type QuotaPlan, QuotaPlans } from './quota-plans.ts';
+import { type QuotaHold, spendingsOf } from './quota-hold.ts';
+import { type CountedQuota, QuotaPlans } from './quota-plans.ts';
 import { Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
 import { QuotaWatch } from './quota-watch.ts';
 import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
-
-/** A tunnel that passes what it is granted. */
-export interface MeteredTunnel {
-  /** Others may have used up meanwhile what this one may still pass. */
-  look(): void;
-}
-
-/** What an exchange counts against its client's quotas. */
-export interface QuotaHold {
-  /** With all the pools that it was admitted to. */
-  readonly admission: Admission;
-  readonly host: string;
-  /** The quotas that its request was counted against. It is given back where no attempt ever began. */
-  requests: readonly CountedQuota[];
-  begun: boolean;
-  /** What it comes under over the pool that was asked about last; see QuotaPlans. */
-  plan: QuotaPlan | null;
-  planPool: string;
-  planRules: object | null;
-  /** Attempts under way, and the one that serves: nearly always there is but one. */
-  spending: Spending | null;
-  rivals: readonly Spending[];
-  /** Its place among those that are watched, and its tunnel. */
-  place: number;
-  tunnel: MeteredTunnel | null;
-}
 
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -317,6 +292,3 @@ export class Quotas {
     return quotaRefusal(quota, { end: this.#options.counts.accountOf(quota, wallTime).end, wallTime });
   }
 }
-
-const spendingsOf = ({ spending, rivals }: QuotaHold): readonly Spending[] =>
-  spending === null ? rivals : [spending, ...rivals];

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,6 @@ import { destination } from 'pino';
 import { AccessLog, openAccessLog } from '../../src/telemetry/access-log.ts';
 import type { AccessRecord } from '../../src/telemetry/access-record.ts';
 import { accessLine } from '../support/access-line.ts';
-import { until } from '../support/until.ts';
 
 const record: AccessRecord = {
   time: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
@@ -179,9 +178,10 @@ test('a log that was full when the disk was goes on once there is room again', a
   // As if the file itself could grow again.
   Object.assign(sink, { fd: openSync(file, 'a') });
   closeSync(full);
+  const written = once(sink, 'drain');
   // They find no room yet, and have what waits written.
   log.writeLines(lineOf(record).repeat(5));
-  await until(() => readFileSync(file, 'utf8').endsWith('\n'));
+  await written;
   log.writeLines(lineOf(record));
   await log.close();
   t.is((await linesOf(file)).length, 20 - dropped + 1);
