@@ -47,7 +47,7 @@ export interface Sizes {
 const full: Sizes = {
   rounds: 5,
   seconds: 3,
-  warm: { bytes: 20e6, seconds: 10 },
+  warm: { bytes: 100e6, seconds: 15 },
   bulk: { rounds: 9, bytes: 10e9, seconds: 30 },
   limitRounds: 9,
   idleTunnels: 9_000,
@@ -62,7 +62,7 @@ const full: Sizes = {
 const quick: Sizes = {
   rounds: 3,
   seconds: 1,
-  warm: { bytes: 5e6, seconds: 3 },
+  warm: { bytes: 20e6, seconds: 5 },
   bulk: { rounds: 3, bytes: 1e9, seconds: 3 },
   limitRounds: 3,
   idleTunnels: 9_000,
