@@ -101,7 +101,7 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   exchange.attempted({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
   remember(deps, exchange);
   if (!stands(deps, choice)) return;
-  bookAnswer(deps, exchange, attempt);
+  bookAnswer(deps, exchange, { attempt, now });
   charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
   settleSession(deps, exchange);
 }
@@ -132,7 +132,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
     charge(deps, deps.rejections.rejected(authorityKey(exchange), { slot: choice.slot, endpoint }, now), now);
   } else if (chargesExit(fault.kind)) deps.selection().failed(at, howOf(fault), { ms, now, ofMany: isMany(choice) });
   // An exit that tells what the origin did has done its own part.
-  else if (fault.kind === 'origin_refused' || fault.kind === 'origin_dns') bookAnswer(deps, exchange, attempt);
+  else if (fault.kind === 'origin_refused' || fault.kind === 'origin_dns') bookAnswer(deps, exchange, { attempt, now });
   if (fault.by === 'exit') releaseFromSession(deps, exchange);
   return fault;
 }
@@ -191,7 +191,7 @@ export function endExchange(deps: Collaborators, exchange: Exchange, now: number
   if (exchange.inFlight === null) return;
   deps.places.giveBack(exchange.place);
   deps.accounts.giveBack(exchange.accountPlace);
-  deps.selection().carried(siteRowOf(deps, exchange), exchange.clientBytes + exchange.originBytes);
+  deps.selection().carried(siteRowOf(deps, exchange, now), exchange.clientBytes + exchange.originBytes);
   exchange.inFlight = null;
   exchange.place = NO_ROOM;
   exchange.accountPlace = NO_ROOM;
@@ -201,11 +201,15 @@ function howOf({ kind }: GatewayError): PathFailure {
   return kind === 'exit_timeout' ? 'timed_out' : kind === 'exit_refused' ? 'refused' : 'broke';
 }
 
-/** The way through the exit worked. */
-function bookAnswer(deps: Collaborators, exchange: Exchange, { choice, at, queued, begunAt }: BookedAttempt): void {
-  const now = deps.now();
+/** The way through the exit worked, as is known `now`. */
+function bookAnswer(
+  deps: Collaborators,
+  exchange: Exchange,
+  { attempt, now }: { readonly attempt: BookedAttempt; readonly now: number },
+): void {
+  const { choice, at, queued, begunAt } = attempt;
   const rings = deps.rings.ringsOf(choice.exit, exchange.ring);
-  deps.selection().arrived(at, now - begunAt, { site: siteRowOf(deps, exchange), rings, queued, now });
+  deps.selection().arrived(at, now - begunAt, { site: siteRowOf(deps, exchange, now), rings, queued, now });
 }
 
 /** Whether its slot stands for all that a gateway carries: each attempt or session has an exit of its own there. */

@@ -91,7 +91,7 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
     this.booked = beginAttempt(deps, exchange, choice);
     const now = this.booked.begunAt;
     this.#endsAt = another ? now + (endsAt - now) / 2 : endsAt;
-    this.#wayEndsAt = another ? Math.min(this.#endsAt, now + patienceMs(deps, exchange, choice)) : endsAt;
+    this.#wayEndsAt = another ? Math.min(this.#endsAt, now + patienceMs(deps, exchange, this.booked)) : endsAt;
     this.#call = options.raced ? new Call(exchange.abort) : null;
     this.ended = this.#run();
   }
@@ -146,8 +146,8 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
 
 /** How long the way over an exit may take where another attempt may follow, in ms, by what the exit and the site are known to take.
  *  Nothing is said of the page: pages of one site differ. */
-function patienceMs(deps: Collaborators, exchange: Exchange, choice: Choice): number {
+function patienceMs(deps: Collaborators, exchange: Exchange, { choice, begunAt }: BookedAttempt): number {
   const pool = deps.registry.pool(choice.exit.pool);
   if (pool?.strategy !== 'learned') return Number.POSITIVE_INFINITY;
-  return deps.selection().attemptTimeoutMs(choice.slot, exchange.siteRow, deps.now());
+  return deps.selection().attemptTimeoutMs(choice.slot, exchange.siteRow, begunAt);
 }

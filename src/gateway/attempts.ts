@@ -125,7 +125,7 @@ class AttemptSeries<T> implements Tried {
     this.tried.push(choice.slot);
     try {
       const run = this.#runOver(choice);
-      if (run !== null) deps.selection().hedged(siteRowOf(deps, exchange));
+      if (run !== null) deps.selection().hedged(siteRowOf(deps, exchange, deps.now()));
       return run;
     } catch (fault) {
       if (fault instanceof GatewayError) return null;

@@ -215,14 +215,14 @@ function excludedSlots(deps: Collaborators, params: Params, tried: readonly numb
   return unwanted === undefined ? used : [...used, unwanted];
 }
 
-/** The row of the site that the exchange goes to, -1 for none. */
-export function siteRowOf(deps: Collaborators, { site }: Exchange): number {
-  return site === null ? -1 : deps.siteRowOf(site);
+/** The row of the site that the exchange goes to `now`, -1 for none. */
+export function siteRowOf(deps: Collaborators, { site }: Exchange, now: number): number {
+  return site === null ? -1 : deps.siteRowOf(site, now);
 }
 
 /** Looks up what a choice and its attempt go by. */
 function note(deps: Collaborators, exchange: Exchange, filter: ExitFilter): void {
-  exchange.siteRow = siteRowOf(deps, exchange);
+  exchange.siteRow = siteRowOf(deps, exchange, deps.now());
   exchange.ring = deps.rings.numberOf(filter);
 }
 

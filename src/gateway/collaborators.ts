@@ -82,8 +82,8 @@ export interface Collaborators {
   /** What picks, and learns; another after a reload. */
   readonly selection: () => Selection;
   readonly rings: FilterRings;
-  /** The row of a site; -1 where it has none. */
-  readonly siteRowOf: (site: string) => number;
+  /** The row of a site, asked for `now`; -1 where it has none. */
+  readonly siteRowOf: (site: string, now: number) => number;
   readonly leases: LeaseTable;
   /** Keeps sessions from going idle while they are in use. */
   readonly uses: SessionUses;
@@ -118,6 +118,6 @@ export interface Collaborators {
   /** Counts an exchange that begins. */
   readonly begin: () => void;
   readonly ledger: Ledger;
-  /** Books an exchange that has ended: log, counters, ledger. */
-  readonly book: (exchange: Exchange) => void;
+  /** Books an exchange that ends `now`: log, counters, ledger. */
+  readonly book: (exchange: Exchange, now: number) => void;
 }

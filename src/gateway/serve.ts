@@ -57,8 +57,8 @@ function finish(deps: Collaborators, exchange: Exchange): void {
   endExchange(deps, exchange, now);
   deps.signals.recent.ended(exchange.ticket, now);
   // The client need not wait for what is thought of its page.
-  if (exchange.judging === null) deps.book(exchange);
-  else void exchange.judging.then(() => deps.book(exchange));
+  if (exchange.judging === null) deps.book(exchange, now);
+  else void exchange.judging.then(() => deps.book(exchange, deps.now()));
 }
 
 /** The end of a tunnel that was relayed. */

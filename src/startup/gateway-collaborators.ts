@@ -65,7 +65,7 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
     notice,
   });
   const index = new SiteIndex(sites, sessionSecret);
-  const siteRowOf = (site: string) => index.rowOf(site, now());
+  const siteRowOf = (site: string, at: number) => index.rowOf(site, at);
   const selection = () => inForce.selection;
   const signals = createSiteSignals({
     blocks: () => inForce.blocks,
@@ -123,8 +123,7 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
     draining,
     overload: overloadOf({ waits: options.relay.waits, counters, now, rule: () => inForce.config.limits.overload }),
     begin: () => counters.begin(),
-    book: (exchange) => {
-      const at = now();
+    book: (exchange, at) => {
       const record = accessRecordOf(exchange, { now: at, wallTime: Date.now() });
       const pool = record.pool === null ? undefined : registry.pool(record.pool)?.number;
       counters.end({ mode: exchange.mode, pool }, record);

@@ -10,7 +10,7 @@ export interface SelectionLearnerOptions {
   readonly verdicts: VerdictLedger;
   readonly registry: PoolRegistry;
   readonly rings: FilterRings;
-  readonly siteRowOf: (site: string) => number;
+  readonly siteRowOf: (site: string, now: number) => number;
   readonly now: () => number;
 }
 
@@ -29,6 +29,8 @@ export class SelectionLearner implements Learner {
     if (exit === undefined) return;
     const { verdict, weight, retryAfterMs } = judgement;
     const served = verdict === 'served';
-    selection().judged(at, { site: siteRowOf(site), rings: rings.ringsOf(exit), served, weight, retryAfterMs }, now());
+    const moment = now();
+    const row = siteRowOf(site, moment);
+    selection().judged(at, { site: row, rings: rings.ringsOf(exit), served, weight, retryAfterMs }, moment);
   }
 }
