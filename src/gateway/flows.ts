@@ -49,7 +49,12 @@ export class Flows {
     return isMetered(exchange) ? new TunnelFlow(exchange, this.#options) : null;
   }
 
-  /** What paces content of the exchange on its way; null where nothing does. `onWait` is told for how long nothing will pass, in ms. */
+  /** Whether octets of the exchange may have to wait: what only quotas meter never does. */
+  paces({ limits }: Exchange): boolean {
+    return (limits?.flow ?? null) !== null;
+  }
+
+  /** What meters content of the exchange on its way; null where nothing does. `onWait` is told for how long nothing will pass, in ms. */
   content(exchange: Exchange, onWait: (waitMs: number) => void): ContentFlow | null {
     return isMetered(exchange) ? new ContentFlow(exchange, this.#options, onWait) : null;
   }

@@ -61,8 +61,8 @@ class ResponseRelay implements ResponseSink {
   /** Until something of the response has been written. Head and first content leave in one write where they came in one read. */
   #head: string | null;
   #waitingForClient = false;
-  /** Its client's bandwidth, and for how long that lets nothing pass, in ms. */
-  readonly #flow: ContentFlow | null;
+  /** Its client's bandwidth, and quotas unless it is over with the first read; and for how long nothing may pass, in ms. */
+  #flow: ContentFlow | null;
   #waitMs = 0;
   #over = false;
   /** Where content is needed to tell what the site thinks of the exit. */
@@ -79,7 +79,7 @@ class ResponseRelay implements ResponseSink {
     this.#keepAlive = client.keepAlive && this.#framing.type !== 'close' && content.passable(plan.expectsContinue);
     this.#head = responseHead(exchange, { client, response, framing: this.#framing, keepAlive: this.#keepAlive });
     this.#watch = watchResponse(deps, exchange, response);
-    this.#flow = deps.flows.content(exchange, this.#onWait);
+    this.#flow = deps.flows.paces(exchange) ? deps.flows.content(exchange, this.#onWait) : null;
     this.#stallMs = deps.settings().timeouts.stall;
   }
 
@@ -89,6 +89,8 @@ class ResponseRelay implements ResponseSink {
     answer.link.connection.gate = this.#flow;
     answer.exchange.relayTo(answer.response, this);
     if (this.#over) return;
+    this.#flow ??= this.#deps.flows.content(this.#exchange, this.#onWait);
+    answer.link.connection.gate = this.#flow;
     this.#flow?.goOn();
     this.#sendHead();
     this.#stalled = new Deadline(() => {
