@@ -29,6 +29,7 @@ import { Reloader, type ReloaderOptions } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { type GroupParts, makeGroup, type Running } from './startup/running.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
+import { logRoomOf } from './startup/shared-memory.ts';
 import { StartFault } from './startup/start-fault.ts';
 import { openTunnelRelay } from './startup/tunnel-relay.ts';
 import { effectiveWorkers } from './startup/worker-count.ts';
@@ -118,12 +119,14 @@ class Gateway {
     const secretKey = loadSecretKey(config.data);
     const clients = new Clients(store, secretKey);
     const demoSecret = demo === null ? null : await this.#openDemo(demo, clients);
-    this.#log = config.accessLog.enabled ? await openAccessLog(config.accessLog) : null;
+    const workers = effectiveWorkers(config.workers, process.platform);
+    const limitBytes = logRoomOf(workers);
+    this.#log = config.accessLog.enabled ? await openAccessLog({ ...config.accessLog, limitBytes }) : null;
     this.#closers.push(() => this.#log?.close());
     const openFiles = openFileLimit();
     const capacity = capacityOf(openFiles, {
       configured: config.limits.connections,
-      workers: effectiveWorkers(config.workers, process.platform),
+      workers,
     });
     // First of all threads: what the others leave behind when they end comes here.
     const relay = openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true });

@@ -7,6 +7,8 @@ import type { QuotaBooks } from './quota-books.ts';
 export interface CountedQuota {
   readonly quota: Quota;
   readonly account: Account;
+  /** Whether what is used is counted for it. A hard and a soft quota of one name have one count, and the hard one counts there. */
+  readonly counts: boolean;
 }
 
 /** Quotas as they are counted from `start` until `end`, in ms of the wall clock. */
@@ -65,7 +67,13 @@ export class QuotaPlans {
     const quotas = this.#books.of(client).of({ pools, host, tag: params.tag });
     const known = this.#plans.get(quotas);
     if (known !== undefined && holdsAt(known, wallTime)) return known;
-    const all = quotas.map((quota) => ({ quota, account: this.#counts.accountOf(quota, wallTime) }));
+    const counted = quotas
+      .toSorted(hardFirst)
+      .map((quota) => ({ quota, account: this.#counts.accountOf(quota, wallTime) }));
+    const all = counted.map((one, index) => ({
+      ...one,
+      counts: counted.findIndex(({ account }) => isSameCount(account, one.account)) === index,
+    }));
     const start = Math.max(...all.map(({ account }) => account.start));
     const end = Math.min(...all.map(({ account }) => account.end));
     const plan = { all, start, end };
@@ -73,5 +81,9 @@ export class QuotaPlans {
     return plan;
   }
 }
+
+const hardFirst = (one: Quota, other: Quota): number => Number(one.kind === 'soft') - Number(other.kind === 'soft');
+
+const isSameCount = (one: Account, other: Account): boolean => one.name === other.name && one.start === other.start;
 
 const holdsAt = ({ start, end }: QuotaPlan, wallTime: number): boolean => wallTime >= start && wallTime < end;

@@ -6,6 +6,8 @@ import type { CountedQuota, QuotaPlans } from './quota-plans.ts';
 import { type QuotaView, quotaPolicy, quotaState, quotaView } from './quota-view.ts';
 import type { QuotasOptions } from './quotas.ts';
 
+type KnownQuota = Pick<CountedQuota, 'quota' | 'account'>;
+
 /** How quotas stand: for replies, and for people. */
 export class QuotaStandings {
   readonly #options: Pick<QuotasOptions, 'books' | 'counts' | 'now' | 'wallTimeAt'>;
@@ -48,13 +50,13 @@ export class QuotaStandings {
     return books.has(client) ? books.of(client).all.map((quota) => quotaView(quota, counts)) : [];
   }
 
-  #stateOf(counted: CountedQuota, wallTime: number): LimitState {
+  #stateOf(counted: KnownQuota, wallTime: number): LimitState {
     const { quota, account } = counted;
     const spent = this.#options.counts.spent(account);
     return quotaState(quota, { policy: this.#policyOf(counted), spent, end: account.end, wallTime });
   }
 
-  #policyOf({ quota, account }: CountedQuota): LimitPolicy {
+  #policyOf({ quota, account }: KnownQuota): LimitPolicy {
     const known = this.#policies.get(account);
     if (known !== undefined) return known;
     const policy = quotaPolicy(quota, account);
@@ -63,4 +65,4 @@ export class QuotaStandings {
   }
 }
 
-const isHard = ({ quota }: CountedQuota): boolean => quota.kind === 'hard';
+const isHard = ({ quota }: Pick<CountedQuota, 'quota'>): boolean => quota.kind === 'hard';

@@ -115,8 +115,12 @@ export class Quotas {
     const price = this.#priceOf(pool);
     const spending = new Spending(pool, price, meter);
     const units = price?.perRequest ?? 0n;
-    for (const { quota, account } of units === 0n ? NONE : quotas) {
+    for (const { quota, account, counts: isCounted } of units === 0n ? NONE : quotas) {
       if (quota.measure !== 'money' || quota.currency !== price?.currency) continue;
+      if (!isCounted) {
+        this.#tell(quota, account, counts.spent(account));
+        continue;
+      }
       if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, units));
       else if (counts.take(account, units, quota.most) === false) {
         this.#refund(spending);
@@ -183,9 +187,10 @@ export class Quotas {
     const { counts } = this.#options;
     exchange.quotaWarning = this.#warningOf(quotas);
     hold.requests = quotas;
-    for (const { quota, account } of quotas) {
+    for (const { quota, account, counts: isCounted } of quotas) {
       if (quota.measure !== 'requests') continue;
-      if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, 1n));
+      if (!isCounted) this.#tell(quota, account, counts.spent(account));
+      else if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, 1n));
       else if (counts.takeOne(account, quota.limit) !== true) {
         this.#giveBackRequest(hold, quota);
         this.#tell(quota, account, quota.most);
@@ -198,9 +203,9 @@ export class Quotas {
   #giveBackRequest(hold: QuotaHold, refused?: Quota): void {
     const { requests } = hold;
     hold.requests = NONE;
-    for (const { quota, account } of requests) {
+    for (const { quota, account, counts: isCounted } of requests) {
       if (quota === refused) return;
-      if (quota.measure === 'requests') this.#options.counts.add(account, -1n);
+      if (quota.measure === 'requests' && isCounted) this.#options.counts.add(account, -1n);
     }
   }
 
@@ -210,11 +215,12 @@ export class Quotas {
     const { wallTimeAt } = this.#options;
     const { octets, money } = spending.takeNew();
     let used: Quota | null = null;
-    for (const { quota, account } of this.#plans.over(hold, spending.pool, wallTimeAt(now))) {
+    for (const { quota, account, counts } of this.#plans.over(hold, spending.pool, wallTimeAt(now))) {
       if (quota.measure === 'requests') continue;
       const units = quota.measure === 'bytes' ? octets : quota.currency === spending.price?.currency ? money : 0;
-      const spent = this.#add(account, units);
-      if (spent < quota.limit) continue;
+      const spent = this.#add(account, counts ? units : 0);
+      // Not a number where there is no room to count.
+      if (!(spent >= quota.limit)) continue;
       this.#tell(quota, account, spent);
       if (quota.kind === 'hard' && spent > quota.limit && this.#costs(quota, spending)) used ??= quota;
     }

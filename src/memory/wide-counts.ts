@@ -26,19 +26,19 @@ export class WideCounts {
     return this.#wide.load(index);
   }
 
-  /** The count as plain reads show it: perhaps a former one, and 2^32 off while another thread carries. For who looks exactly where
-   *  that decides. */
+  /** The count as plain reads show it: perhaps a former one, and 2^32 too many while another thread carries. For who looks
+   *  exactly at what seems to be used up. */
   glance(index: number): number {
-    return this.#words.peek(2 * index + HIGH) * HALF + (this.#words.peek(2 * index + LOW) >>> 0);
+    const low = this.#words.peek(2 * index + LOW) >>> 0;
+    return this.#words.peek(2 * index + HIGH) * HALF + low;
   }
 
-  /** Counts `by`, which may be negative, but no further than to 0. Returns what is counted then. */
+  /** Counts `by`, which may be negative, but no further than to 0. Returns what was counted before. */
   add(index: number, by: bigint): bigint {
-    if (by >= 0n) return this.#wide.add(index, by) + by;
+    if (by >= 0n) return this.#wide.add(index, by);
     for (;;) {
       const seen = this.#wide.load(index);
-      const next = seen + by < 0n ? 0n : seen + by;
-      if (this.#wide.compareExchange(index, seen, next) === seen) return next;
+      if (this.#wide.compareExchange(index, seen, sumOf(seen, by)) === seen) return seen;
     }
   }
 
@@ -48,7 +48,7 @@ export class WideCounts {
       const high = this.#words.peek(2 * index + HIGH);
       const low = this.#words.peek(2 * index + LOW);
       const next = (low >>> 0) + by;
-      if (next >= HALF) return Number(this.add(index, BigInt(by)));
+      if (next >= HALF) return Number(this.#wide.add(index, BigInt(by)) + BigInt(by));
       if (this.#words.compareExchange(2 * index + LOW, low, next | 0) !== low) continue;
       // Unless another thread carried while the halves were read.
       return this.#words.peek(2 * index + HIGH) === high ? high * HALF + next : Number(this.#wide.load(index));
@@ -76,3 +76,6 @@ export class WideCounts {
     return this.take(index, 1n, BigInt(most));
   }
 }
+
+/** What is counted when `by` is counted as well. */
+export const sumOf = (count: bigint, by: bigint): bigint => (count + by < 0n ? 0n : count + by);

@@ -1,7 +1,7 @@
 import { Gcra } from '../memory/gcra.ts';
 import type { CellKey } from '../memory/keyed-cells.ts';
 import { LimitRows, NO_ROW } from '../memory/limit-rows.ts';
-import { WideCounts } from '../memory/wide-counts.ts';
+import { sumOf, WideCounts } from '../memory/wide-counts.ts';
 import { AtomicWords } from '../memory/words.ts';
 import type { QuotaKind } from '../protocol/quota-rule.ts';
 import { CalendarSpans } from './calendar-spans.ts';
@@ -120,8 +120,9 @@ export class QuotaCounts {
     for (;;) {
       const row = this.#rowOf(account);
       if (row === NO_ROW) return null;
-      const counted = this.#wide.add(this.#rows.spentAt(row), units);
-      if (this.#isCounted(account, row, units)) return counted;
+      const before = this.#wide.add(this.#rows.spentAt(row), units);
+      const counted = sumOf(before, units);
+      if (this.#isCounted(account, row, counted - before)) return counted;
     }
   }
 

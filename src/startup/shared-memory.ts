@@ -18,6 +18,9 @@ import { GUARD_WORDS } from './signals.ts';
  *  all in use once it has gone round. */
 const LOG_BYTES = 2 * 1_024 * 1_024;
 
+/** Octets that the log must take while its file is written: what all rings may bring at one look, and what they brought before. */
+export const logRoomOf = (workers: number): number => 2 * workers * LOG_BYTES;
+
 /** What all threads share, as a plain record that can be handed to a thread. */
 export interface SharedMemory {
   /** See WorkerLoad. */

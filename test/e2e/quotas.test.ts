@@ -93,6 +93,35 @@ test.serial('of 200 requests at once exactly as many come to the origin as the q
   t.is(gateway.output().split('client acme has used up').length - 1, 1, 'once');
 });
 
+test.serial(
+  'a soft quota that warns before a hard one of the same has its count, and each request counts once',
+  async (t) => {
+    const { origin, gateway } = await countingScene(t, { quotas: ['requests=10/day', 'requests=8/day kind=soft'] });
+    const [url, login] = [`http://localhost:${origin.port}/`, gateway.login('acme')];
+    const answers: Answer[] = [];
+    for (let i = 0; i < 12; i++) answers.push(await forwardVia(gateway.port(), url, { login }));
+    t.deepEqual(
+      answers.map(({ status }) => status),
+      [...Array<number>(10).fill(200), 402, 402],
+    );
+    t.is(origin.seen, 10);
+    t.deepEqual(
+      answers.slice(7, 10).map(({ headers }) => headers['roundabout-quota']),
+      [undefined, ...[8, 9].map((used) => `requests/day; soft; used ${used} requests of 8 requests`)],
+    );
+    const echo = await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login });
+    const { quotas } = JSON.parse(echo.content.toString()).limits;
+    t.deepEqual(
+      quotas.map(({ kind, spent }: { kind: string; spent: number }) => [kind, spent]),
+      [
+        ['hard', 10],
+        ['soft', 10],
+      ],
+    );
+    await until(() => gateway.output().includes('because the quota is soft'), 'told');
+  },
+);
+
 test.serial('money for requests is exact as well, and another limit that refuses takes nothing', async (t) => {
   const { origin, gateway } = await countingScene(t, {
     quotas: ['money=0.5USD/month'],
@@ -281,7 +310,18 @@ test.serial('what a quota counts is what the ledger books, of attempts that fail
   const exit = await startHttpExit();
   t.teardown(exit.close);
   const gateway = await startGateway({
-    config: { workers: 2, limits: { quotas: ['bytes=1GB/day', 'money=100USD/day', 'requests=1000/day'] } },
+    config: {
+      workers: 2,
+      limits: {
+        quotas: [
+          'bytes=1GB/day',
+          'money=100USD/day',
+          'requests=1000/day',
+          // They have the counts of those, in which nothing may count twice.
+          'bytes=1MB/day money=1USD/day requests=100/day kind=soft',
+        ],
+      },
+    },
     clients: { acme: [] },
     pools: {
       one: {

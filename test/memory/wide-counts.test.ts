@@ -40,7 +40,7 @@ const step = fc.oneof(
 function expected(count: bigint, one: Step): readonly [bigint, unknown] {
   if (one.kind === 'add' || one.kind === 'addUp') {
     const next = count + BigInt(one.by) < 0n ? 0n : count + BigInt(one.by);
-    return [next, one.kind === 'add' ? next : Number(next)];
+    return [next, one.kind === 'add' ? count : Number(next)];
   }
   const next = count + (one.kind === 'take' ? one.by : 1n);
   return next > BigInt(one.most) ? [count, false] : [next, true];

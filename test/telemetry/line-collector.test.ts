@@ -1,6 +1,11 @@
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { createOctetRing, octetRingOf, RingWriter } from '../../src/memory/octet-ring.ts';
+import { logRoomOf } from '../../src/startup/shared-memory.ts';
+import { openAccessLog } from '../../src/telemetry/access-log.ts';
 import { LineCollector } from '../../src/telemetry/line-collector.ts';
 
 /** Two rings, and the lines that came of them. */
@@ -50,4 +55,24 @@ test('whatever a worker has written before it died comes, told of or not; its su
   t.true(write(0, 'later\n'));
   collector.look();
   t.is(came.at(-1), 'later\n');
+});
+
+test('rings of many workers that are full at every look lose nothing on the way to the file', async (t) => {
+  const [workers, line] = [12, `${'x'.repeat(499)}\n`];
+  const file = join(tmpdir(), `roundabout-lines-${process.pid}.log`);
+  t.teardown(() => rm(file, { force: true }));
+  const log = await openAccessLog({ file, limitBytes: logRoomOf(workers) });
+  const shared = Array.from({ length: workers }, () => createOctetRing(logRoomOf(workers) / (2 * workers)));
+  const writers = shared.map((ring) => new RingWriter(octetRingOf(ring)));
+  const collector = new LineCollector(shared, (lines) => log.writeLines(lines));
+  let written = 0;
+  // Nothing is written to the file between the two: no turn of the event loop passes.
+  for (let look = 0; look < 2; look++) {
+    for (const writer of writers) while (writer.put(Buffer.from(line))) written += 1;
+    collector.look();
+  }
+  collector.close();
+  t.is(log.dropped, 0);
+  await log.close();
+  t.is((await readFile(file)).length, written * line.length);
 });
