@@ -50,8 +50,8 @@ export class Flows {
   }
 
   /** Whether octets of the exchange may have to wait: what only quotas meter never does. */
-  paces({ limits }: Exchange): boolean {
-    return (limits?.flow ?? null) !== null;
+  paces(exchange: Exchange): boolean {
+    return isPaced(exchange);
   }
 
   /** What meters content of the exchange on its way; null where nothing does. `onWait` is told for how long nothing will pass, in ms. */
@@ -60,7 +60,8 @@ export class Flows {
   }
 }
 
-const isMetered = ({ limits, quota }: Exchange): boolean => quota !== null || (limits?.flow ?? null) !== null;
+const isPaced = ({ limits }: Exchange): boolean => (limits?.flow ?? null) !== null;
+const isMetered = (exchange: Exchange): boolean => exchange.quota !== null || isPaced(exchange);
 
 /** A tunnel that passes what it is granted, and then asks for more. */
 export class TunnelFlow implements MeteredTunnel {
