@@ -1,40 +1,63 @@
 import type { Figures } from '../figures.ts';
 import { type GatewaySettings, startGatewayPeer, unlimited } from '../gateway-peer.ts';
 import { applyLoad } from '../load.ts';
+import type { Running } from '../peer.ts';
 import type { Scene } from '../scene.ts';
 import { alternate, type Row } from './row.ts';
 
 /** Exchanges that are under way at once. */
 const connections = 32;
 
-const settings = [{ name: 'limits and ledger' }, { name: 'neither', config: unlimited }] as const;
+/** How often each of a pair has its turn in a round, and for how long. What a machine makes of the same work may change by half within
+ *  a minute, so that turns that are longer, or further from each other, tell of that instead. */
+const TURNS = 8;
+const TURN_SECONDS = 0.5;
+
+const settings: readonly GatewaySettings[] = [{ name: 'limits and ledger' }, { name: 'neither', config: unlimited }];
+
+type Kind = 'connect' | 'http';
 
 /** What limits and ledger cost: CPU per exchange with all of them beside the same without any. */
 export const limitsRow: Row = async (scene) => [await costOf(scene, 'connect'), await costOf(scene, 'http')];
 
-async function costOf(scene: Scene, mode: 'connect' | 'http'): Promise<Figures> {
-  const series = await alternate(settings, scene.sizes.limitRounds, async (one) => ({
-    cost: await costOnce(scene, mode, one),
-  }));
+async function costOf(scene: Scene, kind: Kind): Promise<Figures> {
+  const rounds: ReadonlyMap<string, number | null>[] = [];
+  for (let round = 0; round < scene.sizes.limitRounds; round++) rounds.push(await costsOfPair(scene, kind));
   return {
-    row: `limits-${mode}`,
-    title: `${mode === 'connect' ? 'CONNECT set-up, one GET, close' : 'Forwarded request'}, limits and ledger on and off: CPU`,
+    row: `limits-${kind}`,
+    title: `${kind === 'connect' ? 'CONNECT set-up, one GET, close' : 'Forwarded request'}, limits and ledger on and off: CPU`,
     unit: 'µs per exchange',
-    series: series('cost'),
+    series: settings.map(({ name = '' }) => ({ peer: name, samples: rounds.map((costs) => costs.get(name) ?? null) })),
     goals: [{ peer: 'limits and ledger', over: 'neither', atMost: 1.05 }],
     notes: [],
   };
 }
 
-/** Of a gateway of its own: what is compiled how differs from one to the next, by more than what is measured here. */
-async function costOnce(scene: Scene, mode: 'connect' | 'http', one: GatewaySettings): Promise<number | null> {
-  const { seconds, warm } = scene.sizes;
-  const on = await startGatewayPeer(scene, one);
+/** Of two gateways that are started for it: what is compiled how differs from one to the next, by more than what is measured here. */
+async function costsOfPair(scene: Scene, kind: Kind): Promise<ReadonlyMap<string, number | null>> {
+  const pair: Running[] = [];
   try {
-    await applyLoad(scene, mode, { on, load: { connections, ...warm } });
-    const { served, proxyCpuSeconds } = await applyLoad(scene, mode, { on, load: { connections, seconds } });
-    return served === 0 ? null : (proxyCpuSeconds / served) * 1e6;
+    for (const one of settings) pair.push(await startGatewayPeer(scene, one));
+    for (const on of pair) await applyLoad(scene, kind, { on, load: { connections, ...scene.sizes.warm } });
+    const taken = await alternate(pair, TURNS, async (on) => {
+      const { served, proxyCpuSeconds } = await applyLoad(scene, kind, {
+        on,
+        load: { connections, seconds: TURN_SECONDS },
+      });
+      return { served, cpuSeconds: proxyCpuSeconds };
+    });
+    const served = new Map(taken('served').map(({ peer, samples }) => [peer, sumOf(samples)]));
+    return new Map(
+      taken('cpuSeconds').map(({ peer, samples }) => [peer, perExchange(sumOf(samples), served.get(peer))]),
+    );
   } finally {
-    await on.stop();
+    await Promise.all(pair.map((on) => on.stop()));
   }
 }
+
+const sumOf = (samples: readonly (number | null)[]): number =>
+  samples.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+
+/** In µs; null where none was served. */
+const perExchange = (cpuSeconds: number, served = 0): number | null =>
+  served === 0 ? null : (cpuSeconds / served) * 1e6;
