@@ -10,10 +10,12 @@ import type { ReplyLabels } from '../protocol/error-reply.ts';
 import type { Params } from '../protocol/username.ts';
 import { unknownVerdict, type Verdict } from '../signals/verdict.ts';
 import { Abort } from '../transport/abort.ts';
+import type { RelayHandle } from '../transport/relay.ts';
 import type { Identity } from './admission.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Deadline } from './deadline.ts';
 import type { ExitRest } from './exit-rests.ts';
+import type { MeteredTunnel } from './flows.ts';
 import type { LimitPlan } from './limit-plans.ts';
 import type { QuotaHold } from './quota-hold.ts';
 import type { Spending } from './quota-spending.ts';
@@ -97,6 +99,11 @@ export class Exchange {
   limitSitePlace = NO_PLACE;
   /** What it counts against its client's quotas; null where it has none. */
   quota: QuotaHold | null = null;
+  /** The relay that carries its tunnel, what lets pass through it only so much at once, and its place among those that are looked at
+   *  now and then: see Flows. */
+  carrier: RelayHandle | null = null;
+  flow: MeteredTunnel | null = null;
+  watchPlace = NO_PLACE;
   /** Which soft quota was used up before it began; for its client. */
   quotaWarning: string | undefined;
   /** The pace of its site, null where it has none, and its place among those under way there. */

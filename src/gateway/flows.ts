@@ -2,9 +2,9 @@ import type { LimitCell, LimitCounts } from '../policy/limit-counts.ts';
 import type { ContentGate } from '../transport/http-connection.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
+import { FlowWatch } from './flow-watch.ts';
 import { pause } from './pause.ts';
 import { isScarce, LEAST_QUOTA_GRANT } from './quota-grants.ts';
-import type { MeteredTunnel } from './quota-hold.ts';
 import type { Quotas } from './quotas.ts';
 
 /** A tunnel is let pass so much at first: most don't need more, and what they don't is of no use to others meanwhile. Quotas let so
@@ -30,6 +30,7 @@ export interface FlowsOptions {
  *  before it passes. All of a client's, of every thread, ask in turn, for as much as each other: that is their fair share. */
 export class Flows {
   readonly #options: FlowsOptions;
+  readonly #watch = new FlowWatch((exchange) => this.#look(exchange));
 
   constructor(options: FlowsOptions) {
     this.#options = options;
@@ -44,9 +45,19 @@ export class Flows {
     return debtMs <= 0 ? null : pause(Math.ceil(debtMs), abort);
   }
 
-  /** What meters a tunnel of the exchange; null where nothing does. */
+  /** What meters a tunnel of the exchange; null where nothing does yet. */
   tunnel(exchange: Exchange): TunnelFlow | null {
     return isMetered(exchange) ? new TunnelFlow(exchange, this.#options) : null;
+  }
+
+  /** The exchange lasts: it is looked at now and then, until it has ended. */
+  follow(exchange: Exchange): void {
+    this.#watch.add(exchange);
+  }
+
+  ended(exchange: Exchange): void {
+    this.#watch.remove(exchange);
+    exchange.carrier = null;
   }
 
   /** Whether octets of the exchange may have to wait: what only quotas meter never does. */
@@ -56,8 +67,29 @@ export class Flows {
 
   /** What meters content of the exchange on its way; null where nothing does. `onWait` is told for how long nothing will pass, in ms. */
   content(exchange: Exchange, onWait: (waitMs: number) => void): ContentFlow | null {
-    return isMetered(exchange) ? new ContentFlow(exchange, this.#options, onWait) : null;
+    if (!isMetered(exchange)) return null;
+    const flow = new ContentFlow(exchange, this.#options, onWait);
+    // Content of a response begins right behind its head; that of a request comes before.
+    if (exchange.confirmedAt === null) this.follow(exchange);
+    return flow;
   }
+
+  #look(exchange: Exchange): void {
+    const { quotas } = this.#options;
+    const { quota, carrier, flow } = exchange;
+    if (!quotas.cover(exchange)) return;
+    // Until now nothing could end a tunnel that passes outside.
+    if (quota === null && carrier !== null) exchange.abort.addEventListener('abort', () => carrier.cut());
+    if (flow !== null) flow.look();
+    else if (carrier !== null) new TunnelFlow(exchange, this.#options).join(carrier);
+    else quotas.check(exchange);
+  }
+}
+
+/** A tunnel that passes what it is granted. */
+export interface MeteredTunnel {
+  /** Others may have used up meanwhile what this one may still pass. */
+  look(): void;
 }
 
 const isPaced = ({ limits }: Exchange): boolean => (limits?.flow ?? null) !== null;
@@ -99,9 +131,17 @@ export class TunnelFlow implements MeteredTunnel {
   /** The relay that carries it, which began with the allowance that first() told. */
   begin(handle: RelayHandle): void {
     this.#handle = handle;
-    const { quota } = this.#exchange;
-    if (quota !== null) quota.tunnel = this;
-    this.#options.quotas.watch.add(this.#exchange);
+    this.#exchange.flow = this;
+  }
+
+  /** The same of one that has passed unmetered so far. */
+  join(handle: RelayHandle): void {
+    this.begin(handle);
+    const most = this.#options.quotas.grant(this.#exchange);
+    if (most <= 0) return;
+    this.#last = most;
+    this.#scarce = isScarce(most);
+    handle.meter(most, { isScarce: this.#scarce, onSpent: this.spent });
   }
 
   /** Takes back what was granted while much was left of its quotas, where it isn't any more. */
@@ -203,15 +243,12 @@ export class ContentFlow implements ContentGate {
     this.#limit = exchange.limits?.flow ?? null;
     this.#options = options;
     this.#onWait = onWait;
-    // Content of a response begins right behind its head; that of a request comes before.
     this.#at = exchange.confirmedAt;
-    if (this.#at === null) this.goOn();
   }
 
-  /** What came with the head has passed; the rest will come by and by, and quotas are looked at now and then meanwhile. */
+  /** What came with the head has passed; the rest will come by and by. */
   goOn(): void {
     this.#at = null;
-    this.#options.quotas.watch.add(this.#exchange);
   }
 
   pass(octets: number, open: () => void): number {

@@ -29,6 +29,11 @@ export class QuotaBooks {
     return quotas.length > 0 || this.#options.everyone().length > 0;
   }
 
+  /** The same of a client as it stands now. */
+  hasNow(client: QuotaClient): boolean {
+    return this.has(this.#options.directory().get(client.name) ?? client);
+  }
+
   /** Stands for all rules as they are now: another value once any has changed. */
   rules(): object {
     const [rules, clients] = [this.#options.everyone(), this.#options.directory()];

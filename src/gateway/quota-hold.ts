@@ -2,12 +2,6 @@ import type { Admission } from './exchange.ts';
 import type { CountedQuota, QuotaPlan } from './quota-plans.ts';
 import type { Spending } from './quota-spending.ts';
 
-/** A tunnel that passes what it is granted. */
-export interface MeteredTunnel {
-  /** Others may have used up meanwhile what this one may still pass. */
-  look(): void;
-}
-
 /** What an exchange counts against its client's quotas. */
 export interface QuotaHold {
   /** With all the pools that it was admitted to. */
@@ -23,10 +17,22 @@ export interface QuotaHold {
   /** Attempts under way, and the one that serves: nearly always there is but one. */
   spending: Spending | null;
   rivals: readonly Spending[];
-  /** Its place among those that are watched, and its tunnel. */
-  place: number;
-  tunnel: MeteredTunnel | null;
 }
+
+const NONE: readonly never[] = Object.freeze([]);
+
+/** Of an exchange that counts nothing yet. */
+export const holdOf = (admission: Admission, host: string): QuotaHold => ({
+  admission,
+  host,
+  requests: NONE,
+  begun: false,
+  plan: null,
+  planPool: '',
+  planRules: null,
+  spending: null,
+  rivals: NONE,
+});
 
 /** All of them. */
 export const spendingsOf = ({ spending, rivals }: QuotaHold): readonly Spending[] =>

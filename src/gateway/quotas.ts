@@ -3,14 +3,13 @@ import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import type { Price } from '../pool/exit.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
-import { type Exchange, NO_PLACE } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
 import { grantOf } from './quota-grants.ts';
-import { type QuotaHold, spendingsOf } from './quota-hold.ts';
+import { holdOf, type QuotaHold, spendingsOf } from './quota-hold.ts';
 import { type CountedQuota, QuotaPlans } from './quota-plans.ts';
 import { Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
-import { QuotaWatch } from './quota-watch.ts';
 import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
 
 const NONE: readonly never[] = Object.freeze([]);
@@ -38,12 +37,6 @@ export class Quotas {
   readonly #options: QuotasOptions;
   readonly #plans: QuotaPlans;
   readonly standings: QuotaStandings;
-  /** Exchanges that last. */
-  readonly watch = new QuotaWatch((exchange) => {
-    const tunnel = exchange.quota?.tunnel ?? null;
-    if (tunnel === null) this.check(exchange);
-    else tunnel.look();
-  });
   readonly #prices = new WeakMap<Price, UnitPrice>();
 
   constructor(options: QuotasOptions) {
@@ -58,19 +51,7 @@ export class Quotas {
     const { admission, authority } = exchange;
     if (admission === null || authority === null || !this.#options.books.has(admission.client)) return;
     const { pools, filter } = admission;
-    const hold: QuotaHold = {
-      admission,
-      host: authority.host,
-      requests: NONE,
-      begun: false,
-      plan: null,
-      planPool: '',
-      planRules: null,
-      spending: null,
-      rivals: NONE,
-      place: NO_PLACE,
-      tunnel: null,
-    };
+    const hold = holdOf(admission, authority.host);
     exchange.quota = hold;
     const at = this.#options.wallTimeAt(now);
     const [pool] = pools;
@@ -97,9 +78,22 @@ export class Quotas {
   /** The exchange has ended, or goes no further: its request is given back unless an attempt has begun. */
   ended(exchange: Exchange): void {
     const { quota: hold } = exchange;
-    if (hold === null) return;
-    this.watch.remove(exchange);
-    if (!hold.begun) this.#giveBackRequest(hold);
+    if (hold !== null && !hold.begun) this.#giveBackRequest(hold);
+  }
+
+  /** Whether the exchange comes under quotas: of one that began while its client had none, and has its exit, all that passes from now on
+   *  counts. */
+  cover(exchange: Exchange): boolean {
+    const { quota, admission, authority, choice, meter } = exchange;
+    if (quota !== null) return true;
+    if (admission === null || authority === null || choice === null || meter === null) return false;
+    if (!this.#options.books.hasNow(admission.client)) return false;
+    const { pool } = choice.exit;
+    const spending = new Spending(pool, this.#priceOf(pool), meter);
+    spending.takeNew();
+    exchange.quota = { ...holdOf(admission, authority.host), begun: true, spending };
+    exchange.spending = spending;
+    return true;
   }
 
   /** An attempt over the pool begins `now`: its request is paid for. Throws quota_exceeded where its pool's quotas are used up, and then

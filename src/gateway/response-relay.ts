@@ -92,6 +92,7 @@ class ResponseRelay implements ResponseSink {
     this.#flow ??= this.#deps.flows.content(this.#exchange, this.#onWait);
     answer.link.connection.gate = this.#flow;
     this.#flow?.goOn();
+    this.#deps.flows.follow(this.#exchange);
     this.#sendHead();
     this.#stalled = new Deadline(() => {
       this.#exchange.by = this.#waitingForClient ? 'client' : 'origin';

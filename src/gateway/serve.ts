@@ -53,6 +53,7 @@ function finish(deps: Collaborators, exchange: Exchange): void {
   deps.uses.ended(exchange);
   deps.limits.ended(exchange);
   deps.quotas.ended(exchange);
+  deps.flows.ended(exchange);
   deps.pacing.ended(exchange);
   endExchange(deps, exchange, now);
   deps.signals.recent.ended(exchange.ticket, now);

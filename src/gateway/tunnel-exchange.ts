@@ -63,7 +63,9 @@ export function relayTunnel(
       onEnd(deps, exchange);
     },
   });
+  exchange.carrier = handle;
   flow?.begin(handle);
+  deps.flows.follow(exchange);
   if (handle.outside) exchange.meter?.wire?.handTo(handle, early);
   // One that goes on outside has its deadline there: only a quota that is used up ends it from here.
   if (!handle.outside || exchange.quota !== null) cutWhenAborted(exchange, handle);

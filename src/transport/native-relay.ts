@@ -203,7 +203,7 @@ class NativeTunnel implements RelayHandle, Expiring {
   /** Where counts are read to; of all tunnels of the thread, so that looking at many of them makes no garbage. */
   readonly #counts: Float64Array;
   readonly #onEnd: (outcome: RelayOutcome) => void;
-  readonly onSpent: (() => void) | undefined;
+  onSpent: (() => void) | undefined;
   readonly watchA: Watcher | undefined;
   readonly expiresAt: number;
   readonly #outside: OutsideCount | undefined;
@@ -235,6 +235,11 @@ class NativeTunnel implements RelayHandle, Expiring {
 
   renew(octets: number, scarce: boolean): void {
     this.#binding.renew(this.handle, octets, scarce);
+  }
+
+  meter(octets: number, { isScarce, onSpent }: { readonly isScarce: boolean; readonly onSpent: () => void }): void {
+    this.onSpent = onSpent;
+    this.renew(octets, isScarce);
   }
 
   end(outcome: RelayOutcome): void {

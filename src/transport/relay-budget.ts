@@ -13,6 +13,8 @@ export interface BudgetOptions {
 export class Budget {
   readonly #options: BudgetOptions;
   readonly #hold: (held: boolean) => void;
+  /** Told that the allowance is used up. */
+  onSpent: (() => void) | undefined;
   #allowance: number;
   /** Octets that the pace allows now; negative after more was taken. */
   #saved = 0;
@@ -24,6 +26,7 @@ export class Budget {
   constructor(options: BudgetOptions, hold: (held: boolean) => void) {
     this.#options = options;
     this.#hold = hold;
+    this.onSpent = options.onSpent;
     this.#allowance = options.allowance ?? Number.POSITIVE_INFINITY;
     this.#savedAt = options.now();
     if (this.#allowance <= 0) queueMicrotask(() => this.take(0));
@@ -69,7 +72,7 @@ export class Budget {
   #settle(): void {
     const spent = this.#allowance <= 0;
     const held = spent || this.#timer !== null;
-    if (spent && !this.#spent) queueMicrotask(() => this.#options.onSpent?.());
+    if (spent && !this.#spent) queueMicrotask(() => this.onSpent?.());
     this.#spent = spent;
     if (held === this.#held) return;
     this.#held = held;

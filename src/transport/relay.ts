@@ -85,6 +85,8 @@ export interface RelayHandle {
   cut(): void;
   /** Lets `octets` more pass, in place of what was left of the allowance. `scarce` ones soon come to an end: see mostUnreadB. */
   renew(octets: number, scarce: boolean): void;
+  /** The same of a relay that could pass all it liked. `onSpent` is told, from now on, that an allowance is used up. */
+  meter(octets: number, by: { readonly isScarce: boolean; readonly onSpent: () => void }): void;
 }
 
 /** Octets taken from each side so far. */
@@ -159,6 +161,11 @@ class ScriptRelay implements RelayHandle {
 
   renew(octets: number): void {
     if (!this.#over) this.#budget.renew(octets);
+  }
+
+  meter(octets: number, { onSpent }: { readonly onSpent: () => void }): void {
+    this.#budget.onSpent = onSpent;
+    this.renew(octets);
   }
 
   #eventsOf(side: 'a' | 'b', watch?: Watcher): DirectionEvents {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { type Answer, connectVia, forwardVia, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
@@ -61,6 +62,29 @@ async function countingScene(t: Teardown, options: SceneOptions) {
   const origin = await startCountingOrigin();
   t.teardown(origin.close);
   return { origin, gateway: await gatewayOf(t, options) };
+}
+
+const PIECE = Buffer.alloc(4 * 1024, 'x');
+
+/** Sends a piece and waits until it is back, `most` times or until the tunnel is cut. Returns how many came back. */
+async function echoes(socket: Socket, most: number): Promise<number> {
+  let [back, due] = [0, 0];
+  socket.on('data', (octets) => {
+    back += octets.length;
+    if (back >= due) socket.emit('echoed');
+  });
+  socket.resume();
+  const cut = new Promise<false>((resolve) => socket.once('close', () => resolve(false)));
+  let count = 0;
+  for (; count < most; count++) {
+    due += PIECE.length;
+    const echoed = new Promise<true>((resolve) => socket.once('echoed', () => resolve(true)));
+    socket.write(PIECE);
+    if (!(await Promise.race([echoed, cut]))) break;
+    await sleep(10);
+  }
+  socket.pause().removeAllListeners('data');
+  return count;
 }
 
 test.beforeEach(farFromMidnight);
@@ -273,6 +297,46 @@ test.serial('over 200 tunnels and two threads octets, and the money for them, en
     t.true(octets > limit && octets <= limit + each * MIB, `${octets}`);
     t.true(sum <= octets);
   }
+});
+
+test.serial('a quota that a client is given later holds for what it has under way', async (t) => {
+  const origin = await startRawOrigin((socket) => socket.pipe(socket));
+  t.teardown(origin.close);
+  const page = await startRawOrigin((socket) => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
+      const drip = setInterval(() => socket.write(PIECE), 10);
+      socket.once('close', () => clearInterval(drip));
+    });
+  });
+  t.teardown(page.close);
+  const gateway = await gatewayOf(t, { clients: { acme: [], paced: ['--limit', 'bandwidth=1GB/s'], page: [] } });
+  const content = forwardVia(gateway.port(), `http://localhost:${page.port}/`, { login: gateway.login('page') }).then(
+    (answer) => answer.content.length,
+    () => 0,
+  );
+  const tunnels = await Promise.all(
+    ['acme', 'paced'].map(async (client) => {
+      const { socket } = await connectVia(gateway.port(), `localhost:${origin.port}`, { login: gateway.login(client) });
+      socket.on('error', () => {});
+      return { client, socket, before: await echoes(socket, 100) };
+    }),
+  );
+  t.deepEqual(
+    tunnels.map(({ before }) => before),
+    [100, 100],
+  );
+  const limit = 1_600_000;
+  for (const client of ['acme', 'paced', 'page'])
+    t.is((await gateway.command('client', 'set', client, '--quota', 'bytes=1600kB/day')).code, 0);
+  for (const { client, socket } of tunnels) {
+    // What passed before counts for nothing.
+    const passed = (await echoes(socket, 10_000)) * 2 * PIECE.length;
+    t.true(passed > limit / 2 && passed <= limit + MIB, `${client}: ${passed} of ${limit}`);
+    const refused = await connectVia(gateway.port(), `localhost:${origin.port}`, { login: gateway.login(client) });
+    t.is(refused.reason, 'quota_exceeded', client);
+  }
+  t.true((await content) < limit + 8 * MIB, 'cut');
 });
 
 test.serial('content that is forwarded is cut as well, both ways, and what fits exactly is whole', async (t) => {

@@ -1,11 +1,12 @@
 import { Roster } from '../transport/roster.ts';
 import { type Exchange, NO_PLACE } from './exchange.ts';
 
-/** How often exchanges are looked at that don't use up what they may, in ms: others may have used up their quota. */
+/** How often exchanges are looked at that don't use up what they may, in ms: others may have used up their quota, or their client may
+ *  have been given one. */
 const LOOK_MS = 1_000;
 
-/** Looks at exchanges now and then. */
-export class QuotaWatch {
+/** Looks at exchanges that last now and then. */
+export class FlowWatch {
   readonly #look: (exchange: Exchange) => void;
   readonly #watched = new Roster<Exchange>();
   #timer: NodeJS.Timeout | null = null;
@@ -15,16 +16,15 @@ export class QuotaWatch {
   }
 
   add(exchange: Exchange): void {
-    const { quota } = exchange;
-    if (quota === null || quota.place !== NO_PLACE) return;
-    quota.place = this.#watched.add(exchange);
+    if (exchange.watchPlace !== NO_PLACE) return;
+    exchange.watchPlace = this.#watched.add(exchange);
     this.#timer ??= this.#later();
   }
 
-  remove({ quota }: Exchange): void {
-    if (quota === null || quota.place === NO_PLACE) return;
-    this.#watched.remove(quota.place);
-    quota.place = NO_PLACE;
+  remove(exchange: Exchange): void {
+    if (exchange.watchPlace === NO_PLACE) return;
+    this.#watched.remove(exchange.watchPlace);
+    exchange.watchPlace = NO_PLACE;
   }
 
   #later(): NodeJS.Timeout {
