@@ -367,6 +367,20 @@ for (const [by, relay] of carriers) {
     t.like(await outcome, { bytesAtoB: 2 * MIB, ended: 'closed' });
   });
 
+  test(`one that could pass all it liked is metered from then on, ${by}`, async (t) => {
+    const { a, b, handle, outcome } = await bench(t, relay);
+    a.resume();
+    const heard = digestOf(b);
+    const spent = new Promise<void>((onSpent) => handle.meter(1_000, { isScarce: false, onSpent }));
+    const sent = send(a, 2 * MIB, 7);
+    await spent;
+    t.true(handle.bytesAtoB <= 1_000 + 128 * 1024, `${handle.bytesAtoB} octets`);
+    handle.renew(10 * MIB, false);
+    t.is(await heard, await sent);
+    b.end();
+    t.like(await outcome, { bytesAtoB: 2 * MIB, ended: 'closed' });
+  });
+
   test(`a pace bounds the octets of a time, ${by}`, async (t) => {
     const startedAt = performance.now();
     const { a, b, outcome } = await bench(t, relay, { octetsPerSecond: 1_000_000 });
