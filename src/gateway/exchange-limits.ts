@@ -6,7 +6,7 @@ import type { RuleFacts } from '../policy/rule-conditions.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
 import { type LimitPolicy, type LimitState, policiesText, type RateLimit } from '../protocol/rate-limit-fields.ts';
 import { type Exchange, NO_PLACE } from './exchange.ts';
-import { limitPolicy, limitState } from './limit-lines.ts';
+import { limitPolicy, limitState, type ToldLimit, tellRest } from './limit-lines.ts';
 import { type LimitPlan, LimitPlans } from './limit-plans.ts';
 
 export interface ExchangeLimitsOptions {
@@ -29,8 +29,8 @@ export class ExchangeLimits {
   #books = new WeakMap<LimitedClient, ClientLimits>();
   readonly #plans: LimitPlans;
   readonly #policies = new WeakMap<Limit, LimitPolicy>();
-  /** What RateLimit-Policy tells of the limits of a plan. */
-  readonly #texts = new WeakMap<readonly LimitCell[], string>();
+  /** What RateLimit-Policy tells of the limits of a plan, and each of them. */
+  readonly #told = new WeakMap<readonly LimitCell[], { readonly text: string; readonly limits: ToldLimit[] }>();
 
   /** What all threads count. */
   get counts(): LimitCounts {
@@ -128,13 +128,15 @@ export class ExchangeLimits {
   }
 
   #tell(cells: readonly LimitCell[], now: number, to: RateLimit): void {
-    let policies = this.#texts.get(cells);
-    if (policies === undefined) {
-      policies = policiesText(cells.map(({ limit }) => this.#policyOf(limit)));
-      this.#texts.set(cells, policies);
+    let told = this.#told.get(cells);
+    if (told === undefined) {
+      const limits = cells.map((cell) => ({ cell, policy: this.#policyOf(cell.limit) }));
+      told = { text: policiesText(limits.map(({ policy }) => policy)), limits };
+      this.#told.set(cells, told);
     }
-    to.addPolicies(policies);
-    for (const cell of cells) to.addRest(this.#stateOf(cell, now));
+    to.addPolicies(told.text);
+    const look = { counts: this.#options.counts, now };
+    for (const limit of told.limits) tellRest(to, limit, look);
   }
 
   #stateOf(cell: LimitCell, at: number): LimitState {

@@ -1,5 +1,5 @@
 import type { Limit } from '../policy/limit-book.ts';
-import type { LimitFigure } from '../policy/limit-counts.ts';
+import type { LimitCell, LimitCounts, LimitFigure } from '../policy/limit-counts.ts';
 import type { ReplyLabels } from '../protocol/error-reply.ts';
 import { LimitPolicy, type LimitState, RateLimit } from '../protocol/rate-limit-fields.ts';
 import type { Collaborators } from './collaborators.ts';
@@ -36,17 +36,35 @@ export function limitPolicy({ kind, name, most, pace }: Limit): LimitPolicy {
 
 /** How it stands. */
 export function limitState({ limit, left, backInMs }: LimitFigure, policy: LimitPolicy): LimitState {
-  const { kind, most, pace } = limit;
-  if (pace === null) return { policy, left, backInS: null, lastsS: null };
-  // Of a flow: what may pass within the next second.
-  const all = kind === 'bandwidth' ? left + most - Math.floor(pace.span / pace.cost) : left;
-  return {
-    policy,
-    left: all,
-    backInS: backInMs === null ? null : wholeSeconds(backInMs),
-    lastsS: Math.max(1, wholeSeconds((all * pace.cost) / pace.ticksPerMs)),
-  };
+  const all = toldOf(limit, left);
+  return { policy, left: all, backInS: backInMs === null ? null : wholeSeconds(backInMs), lastsS: lastsS(limit, all) };
 }
+
+/** The same for RateLimit, without an object for each figure: it stands on every CONNECT's reply. */
+export function tellRest(to: RateLimit, { cell, policy }: ToldLimit, { counts, now }: LimitLook): void {
+  const all = toldOf(cell.limit, counts.left(cell, now));
+  if (all > 0) return to.addRest(policy, all, lastsS(cell.limit, all));
+  const backInMs = counts.backInMs(cell, now);
+  to.addRest(policy, all, backInMs === null ? null : wholeSeconds(backInMs));
+}
+
+/** A limit that is told of, and where it is counted. */
+export interface ToldLimit {
+  readonly cell: LimitCell;
+  readonly policy: LimitPolicy;
+}
+
+interface LimitLook {
+  readonly counts: LimitCounts;
+  readonly now: number;
+}
+
+/** Of a flow what is told is how much may pass within the next second. */
+const toldOf = ({ kind, most, pace }: Limit, left: number): number =>
+  kind === 'bandwidth' && pace !== null ? left + most - Math.floor(pace.span / pace.cost) : left;
+
+const lastsS = ({ pace }: Limit, left: number): number | null =>
+  pace === null ? null : Math.max(1, wholeSeconds((left * pace.cost) / pace.ticksPerMs));
 
 /** Rounded up, but not for what a division leaves behind the point. */
 const wholeSeconds = (ms: number): number => Math.ceil(Math.round(ms) / 1_000);

@@ -32,7 +32,11 @@ export class QuotaStandings {
       this.#texts.set(quotas, text);
     }
     to.addPolicies(text);
-    for (const counted of quotas) if (isHard(counted)) to.addRest(this.#stateOf(counted, wallTime));
+    for (const counted of quotas) {
+      if (!isHard(counted)) continue;
+      const { policy, left, lastsS } = this.#stateOf(counted, wallTime);
+      to.addRest(policy, left, lastsS);
+    }
   }
 
   /** The same of all quotas of a client. */

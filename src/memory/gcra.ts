@@ -50,12 +50,6 @@ export interface Reservation {
   readonly cost: number;
 }
 
-/** How a bucket stands. */
-export interface Stand {
-  readonly left: number;
-  readonly backInMs: number;
-}
-
 /** How much of a flow may come at once, in ms of its pace. */
 const FLOW_BURST_MS = 200;
 
@@ -141,10 +135,9 @@ export class Gcra {
     this.#words.add(at, -Math.floor(cost * units));
   }
 
-  /** Units that may be taken at once, now, and after how many ms: see backInMs(). */
-  stand(at: number, pace: Pace, now: number): Stand {
-    const owed = this.#owedNow(at, pace, now);
-    return { left: Math.max(0, Math.floor((pace.span - owed) / pace.cost)), backInMs: backInMs(pace, owed) };
+  /** Units that may be taken at once, now. */
+  left(at: number, pace: Pace, now: number): number {
+    return Math.max(0, Math.floor((pace.span - this.#owedNow(at, pace, now)) / pace.cost));
   }
 
   /** Ms until no more than the burst is owed. */

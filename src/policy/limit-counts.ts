@@ -176,18 +176,26 @@ export class LimitCounts {
     return row === NO_ROW || pace === null ? 0 : this.#gcra.debtMs(this.#rows.bucketAt(row), pace, now);
   }
 
-  /** What is left. */
+  /** How much of it is left, and when some more of it is back. */
   figure(cell: LimitCell, now: number): LimitFigure {
-    const { limit } = cell;
-    const { most, pace } = limit;
+    return { limit: cell.limit, left: this.left(cell, now), backInMs: this.backInMs(cell, now) };
+  }
+
+  /** As a figure tells it. */
+  left(cell: LimitCell, now: number): number {
+    const { most, pace } = cell.limit;
     const row = this.#find(cell);
-    if (pace === null) {
-      const held = row === NO_ROW ? 0 : this.#placesOf().inFlight(row);
-      return { limit, left: Math.max(0, most - held), backInMs: null };
-    }
-    if (row === NO_ROW) return { limit, left: Math.floor(pace.span / pace.cost), backInMs: 0 };
-    const { left, backInMs } = this.#gcra.stand(this.#rows.bucketAt(row), pace, now);
-    return { limit, left, backInMs };
+    if (pace !== null)
+      return row === NO_ROW ? Math.floor(pace.span / pace.cost) : this.#gcra.left(this.#rows.bucketAt(row), pace, now);
+    return row === NO_ROW ? most : Math.max(0, most - this.#placesOf().inFlight(row));
+  }
+
+  /** As a figure tells it. */
+  backInMs(cell: LimitCell, now: number): number | null {
+    const { pace } = cell.limit;
+    if (pace === null) return null;
+    const row = this.#find(cell);
+    return row === NO_ROW ? 0 : this.#gcra.backInMs(this.#rows.bucketAt(row), pace, now);
   }
 
   /** Gives back all that a thread held when it died. Called by the control thread. */

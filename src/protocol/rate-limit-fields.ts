@@ -31,16 +31,17 @@ export interface LimitState extends LimitRest {
 /** Terms, and how they stand in RateLimit-Policy. */
 export class LimitPolicy {
   readonly terms: LimitTerms;
-  /** The name, as both fields quote it. */
-  readonly item: string;
   readonly text: string;
+  /** How RateLimit begins to tell what is left of it. */
+  readonly rest: string;
 
   constructor(terms: LimitTerms) {
     const { name, quota, windowS, unit } = terms;
     this.terms = terms;
-    this.item = quoted(name);
+    const item = quoted(name);
     const measure = unit === 'requests' ? '' : `;qu=${quoted(unit)}`;
-    this.text = `${this.item};q=${quota}${windowS === null ? '' : `;w=${windowS}`}${measure}`;
+    this.rest = `${item};r=`;
+    this.text = `${item};q=${quota}${windowS === null ? '' : `;w=${windowS}`}${measure}`;
   }
 }
 
@@ -66,16 +67,16 @@ export class RateLimit {
     this.policies = this.policies === '' ? text : `${this.policies}, ${text}`;
   }
 
-  /** Adds what is left of a limit. */
-  addRest({ policy, left, backInS, lastsS }: LimitState): void {
-    const windowS = left === 0 ? backInS : lastsS;
-    const rest = windowS === null ? `${policy.item};r=${left}` : `${policy.item};r=${left};t=${windowS}`;
-    this.rests = this.rests === '' ? rest : `${this.rests}, ${rest}`;
+  /** Adds what is left of a limit, and its effective window. */
+  addRest({ rest }: LimitPolicy, left: number, windowS: number | null): void {
+    const told = this.rests === '' ? rest : `${this.rests}, ${rest}`;
+    this.rests = windowS === null ? `${told}${left}` : `${told}${left};t=${windowS}`;
   }
 
   /** Adds all of a limit. */
   add(state: LimitState): void {
     this.addPolicies(state.policy.text);
-    this.addRest(state);
+    const { policy, left, backInS, lastsS } = state;
+    this.addRest(policy, left, left === 0 ? backInS : lastsS);
   }
 }
