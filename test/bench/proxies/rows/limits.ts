@@ -8,9 +8,9 @@ import { alternate, type Row } from './row.ts';
 /** Exchanges that are under way at once. */
 const connections = 32;
 
-/** How often each of a pair has its turn in a round, and for how long. What a machine makes of the same work may change by half within
- *  a minute, so that turns that are longer, or further from each other, tell of that instead. */
-const TURNS = 8;
+/** How often each of a pair has its turn in a round, once both are warm, and for how long. What a machine makes of the same work may
+ *  change by half within a minute, so that turns that are longer, or further from each other, tell of that instead. */
+const TURNS = 16;
 const TURN_SECONDS = 0.5;
 
 const settings: readonly GatewaySettings[] = [{ name: 'limits and ledger' }, { name: 'neither', config: unlimited }];
@@ -33,23 +33,22 @@ async function costOf(scene: Scene, kind: Kind): Promise<Figures> {
   };
 }
 
-/** Of two gateways that are started for it: what is compiled how differs from one to the next, by more than what is measured here. */
+/** Of two gateways that are started for it: what is compiled how differs from one to the next, by more than what is measured here. They
+ *  take turns from the first exchange on, because one that rested while the other was warmed would be cold again. */
 async function costsOfPair(scene: Scene, kind: Kind): Promise<ReadonlyMap<string, number | null>> {
   const pair: Running[] = [];
   try {
     for (const one of settings) pair.push(await startGatewayPeer(scene, one));
-    for (const on of pair) await applyLoad(scene, kind, { on, load: { connections, ...scene.sizes.warm } });
-    const taken = await alternate(pair, TURNS, async (on) => {
-      const { served, proxyCpuSeconds } = await applyLoad(scene, kind, {
-        on,
-        load: { connections, seconds: TURN_SECONDS },
-      });
+    const warmTurns = Math.ceil(scene.sizes.warm.seconds / TURN_SECONDS);
+    const taken = await alternate(pair, warmTurns + TURNS, async (on) => {
+      const load = { connections, seconds: TURN_SECONDS };
+      const { served, proxyCpuSeconds } = await applyLoad(scene, kind, { on, load });
       return { served, cpuSeconds: proxyCpuSeconds };
     });
-    const served = new Map(taken('served').map(({ peer, samples }) => [peer, sumOf(samples)]));
-    return new Map(
-      taken('cpuSeconds').map(({ peer, samples }) => [peer, perExchange(sumOf(samples), served.get(peer))]),
-    );
+    const sums = (figure: 'served' | 'cpuSeconds') =>
+      new Map(taken(figure).map(({ peer, samples }) => [peer, sumOf(samples.slice(warmTurns))]));
+    const served = sums('served');
+    return new Map([...sums('cpuSeconds')].map(([peer, seconds]) => [peer, perExchange(seconds, served.get(peer))]));
   } finally {
     await Promise.all(pair.map((on) => on.stop()));
   }
