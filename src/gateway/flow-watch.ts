@@ -27,9 +27,18 @@ export class FlowWatch {
     exchange.watchPlace = NO_PLACE;
   }
 
+  /** A fault, such as a rule that can't be read any more, ends the one exchange and not the watch. */
+  #lookAt(exchange: Exchange): void {
+    try {
+      this.#look(exchange);
+    } catch (fault) {
+      exchange.abort.abort(fault);
+    }
+  }
+
   #later(): NodeJS.Timeout {
     return setTimeout(() => {
-      for (const exchange of this.#watched.members()) this.#look(exchange);
+      for (const exchange of this.#watched.members()) this.#lookAt(exchange);
       this.#timer = this.#watched.size > 0 ? this.#later() : null;
     }, LOOK_MS).unref();
   }

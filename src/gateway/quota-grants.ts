@@ -2,7 +2,7 @@
 const MOST_GRANT = 512 * 1024;
 export const LEAST_QUOTA_GRANT = 16 * 1024;
 
-/** While so many octets are left that all tunnels together can't use them up before each is looked at again (see QuotaWatch), one may
+/** While so many octets are left that all tunnels together can't use them up before each is looked at again (see FlowWatch), one may
  *  pass more at once: each time that it must be let go on costs as much as some hundred KiB. */
 const FAR_LEFT = 16 * 1024 ** 3;
 const FAR_GRANT = 64 * 1024 * 1024;

@@ -28,7 +28,6 @@ import type { Socket } from '../transport/socket.ts';
 import { Balance } from './balance.ts';
 import type { DataPlaneOptions } from './data-plane-options.ts';
 import { idEpochs } from './epoch-memory.ts';
-import { Garbage } from './garbage.ts';
 import { createCollaborators } from './gateway-collaborators.ts';
 import { InForce } from './in-force.ts';
 import { workerLeases } from './lease-memory.ts';
@@ -67,7 +66,6 @@ export class DataPlane {
   readonly #counters: Counters;
   readonly #listeners: Listeners;
   readonly #load: WorkerLoad;
-  readonly #garbage: Garbage;
   readonly #options: Omit<DataPlaneOptions, 'pools'>;
   readonly #sockets = new Roster<Socket>();
   readonly #resolver: Resolver;
@@ -83,7 +81,6 @@ export class DataPlane {
     const { config, capacity, memory, worker, now } = kept;
     this.#options = kept;
     this.#load = new WorkerLoad(new AtomicWords(memory.load));
-    this.#garbage = new Garbage(now);
     this.#counters = Counters.of(memory.counters, worker);
     this.#leases = workerLeases(memory.leases, worker);
     this.#tables = selectionTables(memory.selection);
@@ -203,9 +200,7 @@ export class DataPlane {
   #admit(socket: Socket): GatewayError | null {
     const { worker, capacity } = this.#options;
     const open = this.#load.open(worker);
-    const { memoryFull } = this.#load;
-    if (open <= capacity.connections && !memoryFull) return null;
-    if (memoryFull) this.#garbage.short();
+    if (open <= capacity.connections && !this.#load.memoryFull) return null;
     this.#counters.refuseConnection();
     // A refusal that is written needs its descriptor for a moment; beyond a few of them silence is all that can be afforded.
     if (open > capacity.connections + capacity.refusals) socket.destroy();

@@ -10,6 +10,7 @@ import { sharedClock } from './clock.ts';
 import { DataPlane, type PreparedPlan } from './data-plane.ts';
 import { ExchangeLedger, noLedger } from './exchange-ledger.ts';
 import { FaultTeller, textOf } from './fault-teller.ts';
+import { Garbage } from './garbage.ts';
 import { RecentQuestions } from './recent-questions.ts';
 import { socketsOf } from './socket-source.ts';
 import { StartFault } from './start-fault.ts';
@@ -153,8 +154,10 @@ export class WorkerSide {
     const { bound, commit } = await plane.prepare(plan);
     commit();
     load.seen(worker, now());
+    const garbage = new Garbage(now);
     watchLoopLag(now, (lateMs) => {
       counters.lagged(lateMs);
+      if (load.memoryFull) garbage.short();
       if (!this.#stopping) load.seen(worker, now());
     });
     return bound;

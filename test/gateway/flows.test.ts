@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import type { Exchange } from '../../src/gateway/exchange.ts';
+import { Exchange } from '../../src/gateway/exchange.ts';
 import { Flows } from '../../src/gateway/flows.ts';
 import { grantOf } from '../../src/gateway/quota-grants.ts';
 import type { Quotas } from '../../src/gateway/quotas.ts';
@@ -163,4 +163,23 @@ test('a quota that is far from its end lets more pass at once, and takes it back
     if (limited) t.true(Math.abs(paid - handle.bytesBtoA) < handle.bytesBtoA / 100, 'only what passed is paid for');
   }
   t.deepEqual([0, 1_600_000, 1e9, 16 * 1024 ** 3].map(grantOf), [16_384, 100_000, 524_288, 64 * 1024 ** 2]);
+});
+
+test('a fault in a look ends the one exchange, and the others are looked at all the same', async (t) => {
+  const { counts } = scene('1MB/s');
+  const fault = new Error('a rule that nobody can read');
+  let looks = 0;
+  const cover = ({ id }: Exchange): boolean => {
+    if (id === 'bad') throw fault;
+    looks++;
+    return false;
+  };
+  const flows = new Flows({ counts, quotas: { cover } as unknown as Quotas, now: () => 0 });
+  const about = { mode: 'connect', method: 'CONNECT', listener: 'mixed', source: '', startedAt: 0 } as const;
+  const [bad, good] = [new Exchange({ ...about, id: 'bad' }), new Exchange({ ...about, id: 'good' })];
+  for (const one of [bad, good]) flows.follow(one);
+  await until(() => looks === 2);
+  t.is(bad.abort.reason, fault);
+  t.false(good.abort.aborted);
+  for (const one of [bad, good]) flows.ended(one);
 });
