@@ -240,7 +240,11 @@ for (const openFiles of [72, 128]) {
       t.teardown(poor.stop);
       const { told, sockets } = await crowd(poor, 200);
       await until(() => told.length > 100 && told.some(isOverload), 'most of them are refused');
-      t.is((await poor.health()).status, 'overloaded');
+      // Some that had a place may have ended for want of a descriptor: their places are taken again.
+      await until(async () => {
+        sockets.push(...(await crowd(poor, 1)).sockets);
+        return (await poor.health()).status === 'overloaded';
+      }, 'no place is left');
       t.true(told.every((text) => text === '' || isOverload(text)));
       // Those that are just being refused hold one each for a moment.
       await until(() => descriptors(poor) < openFiles - 8, 'some descriptors are left');

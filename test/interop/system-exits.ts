@@ -76,7 +76,9 @@ async function startProgram(command: string, args: readonly string[], port: numb
   exited.catch(() => {});
   const stop = async () => {
     child.kill('SIGTERM');
+    const late = setTimeout(killAtExit, startBoundMs);
     await exited;
+    clearTimeout(late);
   };
   const giveUpAt = performance.now() + startBoundMs;
   while (!(await accepts(port))) {

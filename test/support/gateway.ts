@@ -67,6 +67,8 @@ interface Ready {
 
 const launcher = fileURLToPath(new URL('../../src/cli/roundabout.js', import.meta.url));
 const startBoundMs = 2 * boundMs;
+/** From SIGTERM on, with what exchanges under way have by default. */
+const endBoundMs = 2 * boundMs;
 
 /** Writes config and pools into a new folder, adds the clients, starts the gateway, and resolves when it serves. Rejects with
  *  its output where it does not. No gateway outlives the test's process. */
@@ -157,6 +159,19 @@ async function serve(folder: string, logins: Map<string, Login>, options: Gatewa
     return code ?? null;
   });
   const heard = listenTo(child);
+  /** Sends SIGTERM, and resolves with the exit code. One that doesn't end is a fault, and is killed. */
+  const end = async () => {
+    send('SIGTERM');
+    const late = setTimeout(() => {
+      send('SIGKILL');
+      isLate = true;
+    }, endBoundMs);
+    const code = await exited;
+    clearTimeout(late);
+    if (isLate) throw new Error(`the gateway did not end after SIGTERM: ${heard.output()}`);
+    return code;
+  };
+  let isLate = false;
   const ready = await becomeReady(folder, readyFile, exited, heard).catch((cause) => {
     killAtExit();
     throw cause;
@@ -190,8 +205,7 @@ async function serve(folder: string, logins: Map<string, Login>, options: Gatewa
     signal: send,
     output: heard.output,
     stop: async ({ keepFolder = false } = {}) => {
-      send('SIGTERM');
-      const code = await exited;
+      const code = await end();
       if (!keepFolder) await remove();
       return code;
     },
@@ -200,10 +214,7 @@ async function serve(folder: string, logins: Map<string, Login>, options: Gatewa
       await exited;
       if (!keepFolder) await remove();
     },
-    terminate: () => {
-      send('SIGTERM');
-      return exited;
-    },
+    terminate: end,
     startAgain: async () => {
       await rm(readyFile, { force: true });
       return serve(folder, logins, options);
