@@ -15,11 +15,11 @@ import type { Identity } from './admission.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Deadline } from './deadline.ts';
 import type { ExitRest } from './exit-rests.ts';
-import type { MeteredTunnel } from './flows.ts';
 import type { LimitPlan } from './limit-plans.ts';
 import type { QuotaHold } from './quota-hold.ts';
 import type { Spending } from './quota-spending.ts';
 import { NO_TICKET } from './recent-exchanges.ts';
+import type { MeteredTunnel } from './tunnel-flow.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
 export type Mode = 'forward' | 'connect' | 'socks5';

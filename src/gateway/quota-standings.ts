@@ -3,7 +3,7 @@ import { type LimitPolicy, type LimitState, policiesText, type RateLimit } from 
 import type { Exchange } from './exchange.ts';
 import type { QuotaClient } from './quota-books.ts';
 import type { CountedQuota, QuotaPlans } from './quota-plans.ts';
-import { type QuotaView, quotaPolicy, quotaState, quotaView } from './quota-view.ts';
+import { endsIn, leftInField, type QuotaView, quotaPolicy, quotaState, quotaView } from './quota-view.ts';
 import type { QuotasOptions } from './quotas.ts';
 
 type KnownQuota = Pick<CountedQuota, 'quota' | 'account'>;
@@ -34,8 +34,9 @@ export class QuotaStandings {
     to.addPolicies(text);
     for (const counted of quotas) {
       if (!isHard(counted)) continue;
-      const { policy, left, lastsS } = this.#stateOf(counted, wallTime);
-      to.addRest(policy, left, lastsS);
+      const { quota, account } = counted;
+      const left = leftInField(quota, this.#options.counts.spentNumber(account));
+      to.addRest(this.#policyOf(counted), left, endsIn(account.end, wallTime));
     }
   }
 
@@ -56,7 +57,7 @@ export class QuotaStandings {
 
   #stateOf(counted: KnownQuota, wallTime: number): LimitState {
     const { quota, account } = counted;
-    const spent = this.#options.counts.spent(account);
+    const spent = this.#options.counts.spentNumber(account);
     return quotaState(quota, { policy: this.#policyOf(counted), spent, end: account.end, wallTime });
   }
 

@@ -5,11 +5,11 @@ import { formatUnits } from '../protocol/decimal.ts';
 import { MONEY_DECIMALS } from '../protocol/quota-rule.ts';
 import { LimitPolicy, type LimitState } from '../protocol/rate-limit-fields.ts';
 
-/** In fields of replies money is told in millionths. */
-const FIELD_DECIMALS = 6;
+/** In fields of replies money is told in millionths: so many units of the count. */
+const UNITS_IN_FIELD = 10 ** (MONEY_DECIMALS - 6);
 
 /** Structured fields hold no whole number of more than 15 digits (RFC 9651 §3.3.1). */
-const MOST_IN_FIELD = 999_999_999_999_999n;
+const MOST_IN_FIELD = 999_999_999_999_999;
 
 /** A quota as people and programs are told of it. */
 export interface QuotaView {
@@ -41,7 +41,7 @@ export function quotaView(quota: Quota, counts: QuotaCounts): QuotaView {
     measure,
     quota: figure(most),
     spent: figure(spent),
-    left: figure(leftOf(most, spent)),
+    left: figure(spent >= most ? 0n : most - spent),
     ...(currency !== '' && { currency }),
     since: until === null ? null : new Date(account.start).toISOString(),
     until,
@@ -50,10 +50,11 @@ export function quotaView(quota: Quota, counts: QuotaCounts): QuotaView {
 }
 
 /** The quota in one of its periods, as a reply's fields tell it. */
-export function quotaPolicy({ name, measure, currency, most }: Quota, { start, end }: AccountName): LimitPolicy {
+export function quotaPolicy(quota: Quota, { start, end }: AccountName): LimitPolicy {
+  const { name, measure, currency } = quota;
   return new LimitPolicy({
     name,
-    quota: figureIn(measure, most),
+    quota: leftInField(quota, 0),
     windowS: Number.isFinite(end) ? Math.round((end - start) / 1_000) : null,
     unit: measure === 'bytes' ? 'content-bytes' : measure === 'requests' ? 'requests' : `micro-${currency}`,
   });
@@ -61,16 +62,19 @@ export function quotaPolicy({ name, measure, currency, most }: Quota, { start, e
 
 /** How it stands there, at `wallTime` of a period that is over at `end`. */
 export function quotaState(
-  { measure, most }: Quota,
-  { policy, spent, end, wallTime }: { policy: LimitPolicy; spent: bigint; end: number; wallTime: number },
+  quota: Quota,
+  { policy, spent, end, wallTime }: { policy: LimitPolicy; spent: number; end: number; wallTime: number },
 ): LimitState {
-  const endsInS = Number.isFinite(end) ? Math.max(1, Math.ceil((end - wallTime) / 1_000)) : null;
-  return { policy, left: figureIn(measure, leftOf(most, spent)), backInS: endsInS, lastsS: endsInS };
+  const endsInS = endsIn(end, wallTime);
+  return { policy, left: leftInField(quota, spent), backInS: endsInS, lastsS: endsInS };
 }
 
-const leftOf = (most: bigint, spent: bigint): bigint => (spent >= most ? 0n : most - spent);
+/** How much of it is left there. */
+export const leftInField = ({ measure, limit }: Quota, spent: number): number => {
+  const left = Math.max(0, limit - spent);
+  return Math.min(MOST_IN_FIELD, measure === 'money' ? Math.floor(left / UNITS_IN_FIELD) : left);
+};
 
-function figureIn(measure: Quota['measure'], amount: bigint): number {
-  const figure = measure === 'money' ? amount / 10n ** BigInt(MONEY_DECIMALS - FIELD_DECIMALS) : amount;
-  return Number(figure > MOST_IN_FIELD ? MOST_IN_FIELD : figure);
-}
+/** After how many s its period is over; null where it never is. */
+export const endsIn = (end: number, wallTime: number): number | null =>
+  Number.isFinite(end) ? Math.max(1, Math.ceil((end - wallTime) / 1_000)) : null;

@@ -170,8 +170,7 @@ export class Quotas {
       for (const { quota, account } of this.#plans.over(hold, pool, this.#wallTime())) {
         if (quota.kind === 'soft' || quota.measure === 'requests') continue;
         const perOctet = quota.measure === 'bytes' ? 1 : price?.currency === quota.currency ? price.perOctet : 0;
-        const left = quota.most - counts.spent(account);
-        if (perOctet > 0) least = Math.min(least, Number(left) / perOctet);
+        if (perOctet > 0) least = Math.min(least, (quota.limit - counts.spentNumber(account)) / perOctet);
       }
     return grantOf(least);
   }
@@ -224,7 +223,7 @@ export class Quotas {
   /** Returns what is counted then, as a number; NaN where there is no room to count it. */
   #add(account: Account, units: number): number {
     const { counts } = this.#options;
-    if (units === 0) return Number(counts.spent(account));
+    if (units === 0) return counts.spentNumber(account);
     return units < MOST_AT_ONCE
       ? counts.addUp(account, units)
       : Number(counts.add(account, BigInt(units)) ?? Number.NaN);

@@ -2,7 +2,7 @@ import type { Fault } from '../protocol/decoded.ts';
 import type { Fields } from '../protocol/fields.ts';
 import type { Framing, RequestHead } from '../protocol/http-message.ts';
 import type { HttpConnection } from '../transport/http-connection.ts';
-import type { ContentFlow } from './flows.ts';
+import type { ContentFlow } from './content-flow.ts';
 
 /** Content that is read and thrown away so that a connection can go on after an answer that didn't need it. */
 const DISCARD_BYTES = 256 * 1024;

@@ -7,11 +7,11 @@ import { endContent, writeContent, writeHeadWith } from '../transport/content-wr
 import { resetSocket } from '../transport/reset-socket.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { Collaborators } from './collaborators.ts';
+import type { ContentFlow } from './content-flow.ts';
 import { Deadline } from './deadline.ts';
 import { ClientLeft, type Exchange, labelsOf } from './exchange.ts';
 import type { ResponseSink } from './exit-exchange.ts';
 import { leaveLink } from './exit-link.ts';
-import type { ContentFlow } from './flows.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-exchange.ts';
 import { type ResponseWatch, watchResponse } from './response-watch.ts';
 

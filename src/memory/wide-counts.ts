@@ -33,6 +33,14 @@ export class WideCounts {
     return this.#words.peek(2 * index + HIGH) * HALF + low;
   }
 
+  /** What is counted, as a number: exact up to 2^53, but for a count that goes up to the next 2^32 and back while it is read. */
+  read(index: number): number {
+    const high = this.#words.load(2 * index + HIGH);
+    const low = this.#words.load(2 * index + LOW) >>> 0;
+    // Unless another thread carried while the halves were read.
+    return this.#words.load(2 * index + HIGH) === high ? high * HALF + low : Number(this.#wide.load(index));
+  }
+
   /** Counts `by`, which may be negative, but no further than to 0. Returns what was counted before. */
   add(index: number, by: bigint): bigint {
     if (by >= 0n) return this.#wide.add(index, by);

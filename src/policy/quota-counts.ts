@@ -149,9 +149,15 @@ export class QuotaCounts {
   }
 
   /** What is counted. */
-  spent({ key, row: last }: Account): bigint {
-    const row = this.#rows.holds(last, key) ? last : this.#rows.find(key);
+  spent(account: Account): bigint {
+    const row = this.#find(account);
     return row === NO_ROW ? 0n : this.#wide.load(this.#rows.spentAt(row));
+  }
+
+  /** The same as a number: exact up to 2^53. */
+  spentNumber(account: Account): number {
+    const row = this.#find(account);
+    return row === NO_ROW ? 0 : this.#wide.read(this.#rows.spentAt(row));
   }
 
   /** Whether this thread is the first to find that this amount is used up. */
@@ -218,6 +224,10 @@ export class QuotaCounts {
     const changed = this.#rows.markAt(row, CHANGED);
     if (this.#words.load(changed) === 0) this.#words.store(changed, 1);
     return true;
+  }
+
+  #find({ key, row }: Account): number {
+    return this.#rows.holds(row, key) ? row : this.#rows.find(key);
   }
 
   #rowOf(account: Account): number {

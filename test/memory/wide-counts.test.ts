@@ -63,6 +63,7 @@ test('a count is what a plain number would be, whichever half changes, and its n
         t.is(done(counts, one), returned);
         t.is(counts.load(2), count);
         t.is(counts.glance(2), Number(count));
+        t.is(counts.read(2), Number(count));
       }
       t.deepEqual([counts.load(1), counts.load(3)], [0n, 0n]);
     }),
@@ -78,9 +79,22 @@ test('threads that count by halves and as a whole lose nothing', async (t) => {
   t.teardown(() => Promise.all(threads.map((thread) => thread.terminate())));
   await Promise.all(threads.map((thread) => once(thread, 'message')));
   const ends = threads.map((thread) => once(thread, 'message'));
+  const counts = WideCounts.over(buffer);
   for (const thread of threads) thread.postMessage('go');
-  await Promise.all(ends);
-  t.is(WideCounts.over(buffer).load(2), 2n * 60_000n * (2n ** 30n - 1n + 7n));
+  let over = false;
+  const all = Promise.all(ends).then(() => {
+    over = true;
+  });
+  // A number that is read meanwhile never goes back, though halves of it do.
+  for (let last = 0; !over; await new Promise(setImmediate))
+    for (let i = 0; i < 10_000; i++) {
+      const read = counts.read(2);
+      if (read < last) t.fail(`${read} behind ${last}`);
+      last = read;
+    }
+  await all;
+  t.is(counts.read(2), Number(counts.load(2)));
+  t.is(counts.load(2), 2n * 60_000n * (2n ** 30n - 1n + 7n));
 });
 
 test('threads that take one by one never take more than there is', async (t) => {

@@ -1,0 +1,128 @@
+import type { LimitCell } from '../policy/limit-counts.ts';
+import type { RelayHandle } from '../transport/relay.ts';
+import type { Exchange } from './exchange.ts';
+import { FIRST_GRANT, type FlowSources, grantFor, NO_ROOM_MS } from './flow-grants.ts';
+import { isScarce } from './quota-grants.ts';
+
+/** A tunnel that passes what it is granted. */
+export interface MeteredTunnel {
+  /** Others may have used up meanwhile what this one may still pass. */
+  look(): void;
+}
+
+/** A tunnel that passes what it is granted, and then asks for more. */
+export class TunnelFlow implements MeteredTunnel {
+  readonly #exchange: Exchange;
+  readonly #limit: LimitCell | null;
+  readonly #options: FlowSources;
+  #handle: RelayHandle | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** Octets that were paid for so far. */
+  #granted = 0;
+  /** What was granted last, and what is to be asked for next. */
+  #last = FIRST_GRANT;
+  #next = FIRST_GRANT;
+  /** Whether its quotas are near their end. */
+  #scarce = false;
+  #over = false;
+
+  constructor(exchange: Exchange, options: FlowSources) {
+    this.#exchange = exchange;
+    this.#limit = exchange.limits?.flow ?? null;
+    this.#options = options;
+  }
+
+  /** Octets that may pass before `spent` is to be called: the first ones, where the client need not wait for them, so that a tunnel
+   *  which needs no more never has to ask. */
+  first(): number {
+    const { counts, now } = this.#options;
+    // Its exit has confirmed it only just now.
+    const at = this.#exchange.confirmedAt ?? now();
+    if (this.#limit !== null && !counts.takeNow(this.#limit, at, FIRST_GRANT)) return 0;
+    this.#granted = FIRST_GRANT;
+    return FIRST_GRANT;
+  }
+
+  /** The relay that carries it, which began with the allowance that first() told. */
+  begin(handle: RelayHandle): void {
+    this.#handle = handle;
+    this.#exchange.flow = this;
+  }
+
+  /** The same of one that has passed unmetered so far. */
+  join(handle: RelayHandle): void {
+    this.begin(handle);
+    const most = this.#askQuotas();
+    if (most <= 0) return;
+    this.#last = most;
+    handle.meter(most, { isScarce: this.#scarce, onSpent: this.spent });
+  }
+
+  /** Takes back what was granted while much was left of its quotas, where it isn't any more. */
+  look(): void {
+    const most = this.#askQuotas();
+    const handle = this.#handle;
+    if (handle === null || this.#over || this.#timer !== null || most <= 0 || most >= this.#last) return;
+    this.#last = most;
+    if (this.#limit !== null) {
+      const may = handle.bytesAtoB + handle.bytesBtoA + most;
+      if (may >= this.#granted) return;
+      this.#options.counts.refund(this.#limit, this.#granted - may);
+      this.#granted = may;
+    }
+    handle.renew(most, this.#scarce);
+  }
+
+  /** What was granted is used up. */
+  readonly spent = (): void => {
+    const handle = this.#handle;
+    if (handle === null || this.#over || this.#timer !== null) return;
+    const most = this.#askQuotas();
+    if (most <= 0) return;
+    if (this.#limit === null) {
+      this.#last = most;
+      return handle.renew(most, this.#scarce);
+    }
+    this.#askLimit(handle, { limit: this.#limit, octets: Math.min(this.#next, most) });
+  };
+
+  /** The tunnel has ended, `passed` octets later: what it was granted and didn't use others may. */
+  end(passed: number): void {
+    this.#over = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const { counts, now } = this.#options;
+    if (this.#limit === null) return;
+    if (passed < this.#granted) counts.refund(this.#limit, this.#granted - passed);
+    else if (passed > this.#granted) counts.reserve(this.#limit, now(), passed - this.#granted);
+  }
+
+  /** Octets that its quotas let pass now. Where none may it has been cut. */
+  #askQuotas(): number {
+    const most = this.#options.quotas.grant(this.#exchange);
+    if (most > 0) this.#scarce = isScarce(most);
+    return most;
+  }
+
+  #askLimit(handle: RelayHandle, { limit, octets }: { readonly limit: LimitCell; readonly octets: number }): void {
+    const { counts, now } = this.#options;
+    const passed = handle.bytesAtoB + handle.bytesBtoA;
+    // What was read before the tunnel began is paid for as well.
+    const reserved = counts.reserve(limit, now(), octets + Math.max(0, passed - this.#granted));
+    if (reserved === null) {
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.spent();
+      }, NO_ROOM_MS);
+      return;
+    }
+    const { waitMs } = reserved;
+    this.#granted = passed + octets;
+    this.#last = octets;
+    this.#next = grantFor(limit.limit.most, { waitMs, last: octets });
+    if (waitMs < 1) return handle.renew(octets, this.#scarce);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (!this.#over) handle.renew(octets, this.#scarce);
+    }, waitMs);
+  }
+}
