@@ -9,7 +9,7 @@ import { entriesOf, exitAuthority, faultCases, poolName, startBadExits, startGoo
 
 const protocols: readonly FaultProtocol[] = ['http', 'https', 'socks5'];
 const cases = protocols.flatMap(faultCases);
-const timeouts = { dial: '1s', firstByte: '1s', attempts: '10s' };
+const timeouts = { dial: '1s', firstByte: '2s', attempts: '15s' };
 const concurrency = 100;
 
 const closing: (() => Promise<unknown>)[] = [];
