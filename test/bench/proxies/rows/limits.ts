@@ -22,7 +22,7 @@ export const limitsRow: Row = async (scene) => [await costOf(scene, 'connect'), 
 
 async function costOf(scene: Scene, kind: Kind): Promise<Figures> {
   const rounds: ReadonlyMap<string, number | null>[] = [];
-  for (let round = 0; round < scene.sizes.limitRounds; round++) rounds.push(await costsOfPair(scene, kind));
+  for (let round = 0; round < scene.sizes.limits.rounds; round++) rounds.push(await costsOfPair(scene, kind));
   return {
     row: `limits-${kind}`,
     title: `${kind === 'connect' ? 'CONNECT set-up, one GET, close' : 'Forwarded request'}, limits and ledger on and off: CPU`,
@@ -39,7 +39,7 @@ async function costsOfPair(scene: Scene, kind: Kind): Promise<ReadonlyMap<string
   const pair: Running[] = [];
   try {
     for (const one of settings) pair.push(await startGatewayPeer(scene, one));
-    const warmTurns = Math.ceil(scene.sizes.warm.seconds / TURN_SECONDS);
+    const warmTurns = Math.ceil(scene.sizes.limits.warmSeconds / TURN_SECONDS);
     const taken = await alternate(pair, warmTurns + TURNS, async (on) => {
       const load = { connections, seconds: TURN_SECONDS };
       const { served, proxyCpuSeconds } = await applyLoad(scene, kind, { on, load });
