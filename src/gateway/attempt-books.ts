@@ -28,8 +28,8 @@ export interface BookedAttempt {
   readonly queued: number;
   readonly begunAt: number;
   readonly meter: AttemptMeter;
-  /** What it counts against its client's quotas. */
-  readonly spending: Spending | null;
+  /** What it counts against its client's quotas, which it may come under later. */
+  spending: Spending | null;
 }
 
 /** Others took the last place of an exit, or of its account, between its choice and its use. */
@@ -113,7 +113,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const { choice, at } = attempt;
   const now = deps.now();
   const ms = now - attempt.begunAt;
-  dropAttempt(deps, attempt);
+  dropAttempt(deps, exchange, attempt);
   settle(deps, exchange, attempt, now);
   bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
   const exit = choice.exit.id;
@@ -144,7 +144,7 @@ interface FailedAttempt {
 
 /** Gives back the exit of an attempt that another has overtaken, once its connection is closed: nothing was learned of it. */
 export function bookLoser(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt): void {
-  dropAttempt(deps, attempt);
+  dropAttempt(deps, exchange, attempt);
   deps.selection().providers.left(attempt.choice.entry);
   const now = deps.now();
   settle(deps, exchange, attempt, now);
@@ -178,7 +178,9 @@ function followRest(deps: Collaborators, exchange: Exchange, failed: { attempt: 
 }
 
 /** Gives back an attempt's exit. */
-function dropAttempt(deps: Collaborators, { at, place, accountPlace }: BookedAttempt): void {
+function dropAttempt(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt): void {
+  const { at, place, accountPlace } = attempt;
+  if (exchange.sending === attempt) exchange.sending = null;
   deps.selection().ended(at, deps.now());
   deps.places.giveBack(place);
   deps.accounts.giveBack(accountPlace);

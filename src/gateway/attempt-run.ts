@@ -2,7 +2,7 @@ import { Abort, type AbortView } from '../transport/abort.ts';
 import { type BookedAttempt, beginAttempt, bookFailure, bookLoser } from './attempt-books.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Collaborators } from './collaborators.ts';
-import type { Choice, Exchange } from './exchange.ts';
+import type { Choice, CountedAttempt, Exchange } from './exchange.ts';
 import type { Ended, Runner } from './race.ts';
 
 /** One try, as the exchange's kind of work sees it. */
@@ -17,6 +17,7 @@ export interface Attempt {
   readonly signal: AbortView;
   /** Counts its octets: told of every connection that it makes or takes. */
   readonly meter: AttemptMeter;
+  readonly booked: CountedAttempt;
 }
 
 /** What an exchange's kind of work is. */

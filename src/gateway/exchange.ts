@@ -73,6 +73,13 @@ export interface ExchangeOpening {
   readonly startedAt: number;
 }
 
+/** An attempt as quotas see it: `spending` is what it counts against them, null where it counts nothing. */
+export interface CountedAttempt {
+  readonly choice: Choice;
+  readonly meter: AttemptMeter;
+  spending: Spending | null;
+}
+
 /** The life of one client request, from its first octet to its last. Phases stamp it; the log reads it. Times are in ms of the
  *  monotonic clock. A new one knows nothing but who asks from where. */
 export class Exchange {
@@ -124,6 +131,8 @@ export class Exchange {
   ticket = NO_TICKET;
   /** Its place among the uses of sessions; see SessionUses. */
   usePlace = -1;
+  /** The attempt that its content was sent over last, while that goes on. */
+  sending: CountedAttempt | null = null;
   /** Counts the octets of the attempt that succeeded. */
   meter: AttemptMeter | null = null;
   /** What that attempt counts against quotas. */

@@ -47,11 +47,7 @@ export class Flows {
 
   /** What meters content of the exchange on its way; null where nothing does. `onWait` is told for how long nothing will pass, in ms. */
   content(exchange: Exchange, onWait: (waitMs: number) => void): ContentFlow | null {
-    if (!isMetered(exchange)) return null;
-    const flow = new ContentFlow(exchange, this.#options, onWait);
-    // Content of a response begins right behind its head; that of a request comes before.
-    if (exchange.confirmedAt === null) this.follow(exchange);
-    return flow;
+    return isMetered(exchange) ? new ContentFlow(exchange, this.#options, onWait) : null;
   }
 
   #look(exchange: Exchange): void {

@@ -116,7 +116,11 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     const { firstByte, stall } = deps.settings().timeouts;
     const timeoutMs = exchange.admission?.params.timeoutMs ?? Number.POSITIVE_INFINITY;
     this.#written = true;
-    if (!content.isEmpty) content.pace(() => deps.flows.content(exchange, () => {}));
+    if (!content.isEmpty) {
+      content.pace(() => deps.flows.content(exchange, () => {}));
+      exchange.sending = attempt.booked;
+      deps.flows.follow(exchange);
+    }
     return new ExitExchange({
       link,
       attempt,

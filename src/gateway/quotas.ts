@@ -81,18 +81,21 @@ export class Quotas {
     if (hold !== null && !hold.begun) this.#giveBackRequest(hold);
   }
 
-  /** Whether the exchange comes under quotas: of one that began while its client had none, and has its exit, all that passes from now on
-   *  counts. */
+  /** Whether the exchange comes under quotas: of one that began while its client had none, and whose octets pass, all of them count from
+   *  now on. */
   cover(exchange: Exchange): boolean {
-    const { quota, admission, authority, choice, meter } = exchange;
+    const { quota, admission, authority, sending } = exchange;
     if (quota !== null) return true;
+    // The attempt that has succeeded, or else the one that content is sent over.
+    const { choice, meter } = exchange.meter === null && sending !== null ? sending : exchange;
     if (admission === null || authority === null || choice === null || meter === null) return false;
     if (!this.#options.books.hasNow(admission.client)) return false;
     const { pool } = choice.exit;
     const spending = new Spending(pool, this.#priceOf(pool), meter);
     spending.takeNew();
     exchange.quota = { ...holdOf(admission, authority.host), begun: true, spending };
-    exchange.spending = spending;
+    if (sending?.meter === meter) sending.spending = spending;
+    if (exchange.meter === meter) exchange.spending = spending;
     return true;
   }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { type Answer, connectVia, forwardVia, socks5Via } from '../support/clients.ts';
+import { type Answer, basic, connectVia, forwardVia, open, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { farFromMidnight } from '../support/far-from-midnight.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
@@ -310,11 +310,28 @@ test.serial('a quota that a client is given later holds for what it has under wa
     });
   });
   t.teardown(page.close);
-  const gateway = await gatewayOf(t, { clients: { acme: [], paced: ['--limit', 'bandwidth=1GB/s'], page: [] } });
+  const sink = await startRawOrigin((socket) => socket.resume());
+  t.teardown(sink.close);
+  const gateway = await gatewayOf(t, {
+    clients: { acme: [], paced: ['--limit', 'bandwidth=1GB/s'], page: [], upload: [] },
+  });
   const content = forwardVia(gateway.port(), `http://localhost:${page.port}/`, { login: gateway.login('page') }).then(
     (answer) => answer.content.length,
     () => 0,
   );
+  const upload = await open(gateway.port());
+  t.teardown(() => void upload.destroy());
+  let answer = '';
+  upload.on('data', (octets) => {
+    answer += octets;
+  });
+  const left = new Promise((resolve) => upload.once('close', resolve));
+  upload.write(
+    `POST http://localhost:${sink.port}/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n` +
+      `Proxy-Authorization: ${basic(gateway.login('upload'))}\r\n\r\n`,
+  );
+  const drip = setInterval(() => upload.write(PIECE), 10);
+  t.teardown(() => clearInterval(drip));
   const tunnels = await Promise.all(
     ['acme', 'paced'].map(async (client) => {
       const { socket } = await connectVia(gateway.port(), `localhost:${origin.port}`, { login: gateway.login(client) });
@@ -327,7 +344,7 @@ test.serial('a quota that a client is given later holds for what it has under wa
     [100, 100],
   );
   const limit = 1_600_000;
-  for (const client of ['acme', 'paced', 'page'])
+  for (const client of ['acme', 'paced', 'page', 'upload'])
     t.is((await gateway.command('client', 'set', client, '--quota', 'bytes=1600kB/day')).code, 0);
   for (const { client, socket } of tunnels) {
     // What passed before counts for nothing.
@@ -337,6 +354,10 @@ test.serial('a quota that a client is given later holds for what it has under wa
     t.is(refused.reason, 'quota_exceeded', client);
   }
   t.true((await content) < limit + 8 * MIB, 'cut');
+  await left;
+  t.regex(answer, /^HTTP\/1\.1 402 quota_exceeded\r\n/);
+  const booked = await bookedOctets(gateway, 'upload', limit);
+  t.true(booked > limit && booked < limit + 8 * MIB, `${booked}`);
 });
 
 test.serial('content that is forwarded is cut as well, both ways, and what fits exactly is whole', async (t) => {
