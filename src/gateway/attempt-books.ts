@@ -96,6 +96,7 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   exchange.accountPlace = accountPlace;
   exchange.meter = attempt.meter;
   exchange.spending = attempt.spending;
+  exchange.sending = null;
   deps.ledger.opened(exchange);
   exchange.confirmedAt = now;
   exchange.attempted({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });

@@ -131,14 +131,14 @@ export class Exchange {
   ticket = NO_TICKET;
   /** Its place among the uses of sessions; see SessionUses. */
   usePlace = -1;
-  /** The attempt that its content was sent over last, while that goes on. */
+  /** The attempt that its content is sent over, until that has succeeded or failed. */
   sending: CountedAttempt | null = null;
   /** Counts the octets of the attempt that succeeded. */
   meter: AttemptMeter | null = null;
   /** What that attempt counts against quotas. */
   spending: Spending | null = null;
   /** Its place among what the ledger books as it runs. */
-  ledgerPlace = -1;
+  ledgerPlace = NO_PLACE;
   /** Octets to and from exits, of all attempts, once they have ended; see AttemptMeter. */
   sentBytes = 0;
   receivedBytes = 0;

@@ -119,6 +119,7 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     if (!content.isEmpty) {
       content.pace(() => deps.flows.content(exchange, () => {}));
       exchange.sending = attempt.booked;
+      deps.ledger.opened(exchange);
       deps.flows.follow(exchange);
     }
     return new ExitExchange({

@@ -84,18 +84,20 @@ export class Quotas {
   /** Whether the exchange comes under quotas: of one that began while its client had none, and whose octets pass, all of them count from
    *  now on. */
   cover(exchange: Exchange): boolean {
-    const { quota, admission, authority, sending } = exchange;
+    const { quota, admission, authority } = exchange;
     if (quota !== null) return true;
-    // The attempt that has succeeded, or else the one that content is sent over.
-    const { choice, meter } = exchange.meter === null && sending !== null ? sending : exchange;
+    const attempt = exchange.sending ?? exchange;
+    const { choice, meter } = attempt;
     if (admission === null || authority === null || choice === null || meter === null) return false;
     if (!this.#options.books.hasNow(admission.client)) return false;
     const { pool } = choice.exit;
     const spending = new Spending(pool, this.#priceOf(pool), meter);
     spending.takeNew();
-    exchange.quota = { ...holdOf(admission, authority.host), begun: true, spending };
-    if (sending?.meter === meter) sending.spending = spending;
-    if (exchange.meter === meter) exchange.spending = spending;
+    const hold = { ...holdOf(admission, authority.host), begun: true, spending };
+    // Of rules that can't be read the exchange is told, and it comes under none.
+    this.#plans.over(hold, pool, this.#wallTime());
+    exchange.quota = hold;
+    attempt.spending = spending;
     return true;
   }
 

@@ -91,8 +91,9 @@ export class RequestContent {
     this.#settle();
   }
 
-  /** Paces it by what `flowOf` makes. */
+  /** Paces what is still to come of it by what `flowOf` makes. */
   pace(flowOf: () => ContentFlow | null): void {
+    if (this.complete) return;
     this.#flow ??= flowOf();
     this.#connection.gate = this.#flow;
   }

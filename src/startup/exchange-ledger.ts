@@ -1,4 +1,4 @@
-import type { Choice, Exchange } from '../gateway/exchange.ts';
+import { type Choice, type Exchange, NO_PLACE } from '../gateway/exchange.ts';
 import type { FailedSpending, Ledger } from '../gateway/ledger.ts';
 import { BLOCKED, type BookedPool, type BookingBatch, type BookingKey } from '../ledger/booking.ts';
 import type { LoggedLine } from '../ledger/log-lines.ts';
@@ -32,7 +32,7 @@ export interface ExchangeLedgerOptions {
 export class ExchangeLedger implements Ledger {
   readonly #options: ExchangeLedgerOptions;
   readonly #tally = new Tally(LIMITS);
-  /** Those that have their exit. */
+  /** Those of which something passes. */
   readonly #running = new Roster<Exchange>();
   /** Wraps at 32 bits. */
   #posted: number;
@@ -61,6 +61,7 @@ export class ExchangeLedger implements Ledger {
   }
 
   opened(exchange: Exchange): void {
+    if (exchange.ledgerPlace !== NO_PLACE) return;
     exchange.ledgerPlace = this.#running.add(exchange);
     this.#wake();
   }
@@ -72,8 +73,8 @@ export class ExchangeLedger implements Ledger {
     const ms = now - exchange.startedAt;
     sum.exchanges += 1;
     sum.ms += ms;
+    if (exchange.ledgerPlace !== NO_PLACE) this.#running.remove(exchange.ledgerPlace);
     if (meter !== null) {
-      this.#running.remove(exchange.ledgerPlace);
       sum.attempts += 1;
       if (meter.sent > 0) sum.requests += 1;
       meter.bookInto(sum);
@@ -136,7 +137,7 @@ export class ExchangeLedger implements Ledger {
   }
 
   #bookRunning(exchange: Exchange): void {
-    const { meter, choice } = exchange;
+    const { meter, choice } = exchange.sending ?? exchange;
     meter?.settle();
     if (meter?.hasUnbooked) meter.bookInto(this.#sumOf(this.#keyOf(exchange, choice, 'ok')));
   }
