@@ -161,6 +161,7 @@ async function serve(folder: string, logins: Map<string, Login>, options: Gatewa
   const heard = listenTo(child);
   /** Sends SIGTERM, and resolves with the exit code. One that doesn't end is a fault, and is killed. */
   const end = async () => {
+    let isLate = false;
     send('SIGTERM');
     const late = setTimeout(() => {
       send('SIGKILL');
@@ -171,7 +172,6 @@ async function serve(folder: string, logins: Map<string, Login>, options: Gatewa
     if (isLate) throw new Error(`the gateway did not end after SIGTERM: ${heard.output()}`);
     return code;
   };
-  let isLate = false;
   const ready = await becomeReady(folder, readyFile, exited, heard).catch((cause) => {
     killAtExit();
     throw cause;
