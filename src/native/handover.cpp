@@ -113,6 +113,7 @@ void Loop::command(const Command& command) {
     std::lock_guard<std::mutex> guard(mutex_);
     inbox_.push_back(command);
     inbox_waits_.store(true, std::memory_order_release);
+    order_waits_.store(true, std::memory_order_relaxed);
   }
   wake();
 }

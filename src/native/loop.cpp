@@ -37,9 +37,6 @@ constexpr int kProbeAfterS = 60;
 constexpr int kProbeIntervalS = 10;
 constexpr int kProbes = 6;
 
-/** What a direction may move when an event comes: enough for whoever has little to say. Who has more queues for a turn. */
-constexpr int64_t kGlanceBytes = 256 * 1024;
-
 /** What a direction may move in its turn. With a quarter of it the streams that run at once all stay full, and four of them took
  *  half as much CPU again per octet; four times as much gains no more. */
 constexpr int64_t kTurnBytes = 4 * 1024 * 1024;
@@ -99,8 +96,9 @@ void Loop::run() {
   for (;;) {
     const int count = epoll_wait(epoll_, events.data(), kBatch, wait_ms());
     now_ms_ = coarse_now_ms();
-    for (int i = 0; i < count; i++) on_event(events[static_cast<size_t>(i)].data.u64, events[static_cast<size_t>(i)].events);
+    // Before any octet that came after the order.
     obey();
+    for (int i = 0; i < count; i++) on_event(events[static_cast<size_t>(i)].data.u64, events[static_cast<size_t>(i)].events);
     give_turn();
     look_at_timers();
     const bool stop = stopping_.load();
@@ -159,6 +157,7 @@ void Loop::obey() {
   {
     std::lock_guard<std::mutex> guard(mutex_);
     inbox_waits_.store(false, std::memory_order_relaxed);
+    order_waits_.store(false, std::memory_order_relaxed);
     sleeps_long_ = false;
     orders_.swap(inbox_);
   }

@@ -24,6 +24,8 @@ class Loop {
  public:
   static constexpr uint32_t kChunk = 1024;
   static constexpr uint32_t kChunks = 1024;
+  /** What a direction may move when an event comes: enough for whoever has little to say. Who has more queues for a turn. */
+  static constexpr int64_t kGlanceBytes = 256 * 1024;
 
   Loop(uint32_t number, PipeCount& pipes);
   /** Cuts what is left. */
@@ -101,6 +103,8 @@ class Loop {
   std::atomic<Slot*> chunks_[kChunks] = {};
   std::atomic<uint32_t> live_{0};
   std::atomic<bool> inbox_waits_{false};
+  /** Whether something in it is about a tunnel that runs, so that no turn may last. */
+  std::atomic<bool> order_waits_{false};
   std::atomic<bool> stopping_{false};
 
   std::mutex mutex_;

@@ -44,7 +44,8 @@ void Loop::pump(Tunnel& tunnel, uint32_t index, int side, int64_t most) {
     }
     if (!tunnel.readable[side] || !tunnel.writable[1 - side]) break;
     const auto moved = static_cast<int64_t>(slot_at(index)->octets[side].load(std::memory_order_relaxed) - before);
-    if (moved >= most) {
+    // An order waits for one glance at most: it may be that this tunnel has to stop.
+    if (moved >= most || (moved >= kGlanceBytes && order_waits_.load(std::memory_order_relaxed))) {
       if (!tunnel.queued_again) again_.push_back(handle_of(index));
       tunnel.queued_again = true;
       break;
