@@ -82,6 +82,12 @@ const warn = (lines: string): void => {
   process.stderr.write(`${lines.replaceAll(/^/gm, 'roundabout: ')}\n`);
 };
 
+/** The last resort: an orderly exit would wait for those threads for ever. */
+function killProcess(left: number): void {
+  warn(`everything is saved, but ${left} of the workers won't end: the process is killed`);
+  process.kill(process.pid, 'SIGKILL');
+}
+
 const remark = (fault: ConfigFault): void => warn(formatFault(fault));
 
 const version: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
@@ -272,9 +278,10 @@ class Gateway {
     this.#reloader?.stop();
     const { drain } = (this.#reloader?.settings ?? this.#settings).config.timeouts;
     warn(`draining: no new exchanges, those under way have ${drain / 1000} s`);
-    await group.stop(drain);
+    const left = await group.stop(drain);
     await this.close();
     if (this.#options.readyFile !== undefined) rmSync(this.#options.readyFile, { force: true });
+    if (left > 0) killProcess(left);
     this.#resolveStopped(0);
   }
 }

@@ -226,8 +226,9 @@ export class WorkerGroup {
     return this.#turns.take(async () => {});
   }
 
-  /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and ends all workers. */
-  async stop(drainMs: number): Promise<void> {
+  /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and ends all workers. Returns how
+   *  many of them wouldn't end. */
+  async stop(drainMs: number): Promise<number> {
     this.#phase = 'draining';
     this.#upkeep.close();
     this.#unwatch();
@@ -235,10 +236,11 @@ export class WorkerGroup {
     for (const worker of this.#threads.numbers()) this.#load.unseen(worker);
     const ending = this.#threads.all().map(async (thread) => {
       await thread.ask({ kind: 'stop', drainMs }, drainMs + STOP_MS).catch(() => {});
-      await thread.terminate();
+      return thread.terminate();
     });
-    await Promise.all(ending);
+    const ended = await Promise.all(ending);
     this.#lines.close();
+    return ended.filter((isEnded) => !isEnded).length;
   }
 
   #spawn(worker: number): WorkerThread {

@@ -57,6 +57,9 @@ interface Waiting {
  *  leave behind them as garbage: 8 KiB each. Less than this makes forwarded requests dearer. */
 const YOUNG_MB = 12;
 
+/** How long a thread may take to end, in ms: then nobody waits for it any more. */
+const END_MS = 5_000;
+
 /** Starts the thread. */
 export function spawnWorker(start: WorkerStart): Worker {
   keepCompiledCode();
@@ -122,9 +125,16 @@ export class WorkerThread {
     return this.#worker.performance.eventLoopUtilization();
   }
 
-  /** Ends the thread at once. */
-  async terminate(): Promise<void> {
-    await this.#worker.terminate();
+  /** Ends the thread at once. False where it hasn't ended in time: one that is in a call of the system, or whose loop Node can't get
+   *  to its end, goes on until that is over. */
+  async terminate(): Promise<boolean> {
+    let deadline: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      deadline = setTimeout(resolve, END_MS, false);
+    });
+    const isEnded = await Promise.race([this.#worker.terminate().then(() => true), late]);
+    clearTimeout(deadline);
+    return isEnded;
   }
 
   #settle(message: Extract<FromWorker, { kind: 'answer' | 'failure' }>): void {

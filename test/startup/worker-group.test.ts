@@ -395,6 +395,21 @@ for (const [how, code] of Object.entries({
   });
 }
 
+test.serial('nobody waits for ever for a worker that will not end', async (t) => {
+  const stick = `
+    require("node:worker_threads").parentPort.postMessage({ kind: "notice", line: "stuck" });
+    require("node:child_process").execFileSync("sleep", ["9"]);`;
+  const { spawn, go } = spawnWith(t, stick);
+  const { group, said } = await makeGroup(t, { spawn });
+  await group.start();
+  go();
+  await until(() => said.includes('stuck'));
+  const startedAt = performance.now();
+  // The one that serves still answers; of the other nothing is heard for 2 s, and 5 s later it is given up.
+  t.is(await group.stop(0), 1);
+  t.true(performance.now() - startedAt < 70_000);
+});
+
 test.serial('an exception in a callback ends no worker, and is told', async (t) => {
   const { spawn, go } = spawnWith(t, 'throw new Error("in a callback")');
   const { group, said, port } = await makeGroup(t, { spawn });
