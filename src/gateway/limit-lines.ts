@@ -1,21 +1,23 @@
 import type { Limit } from '../policy/limit-book.ts';
 import type { LimitCell, LimitCounts, LimitFigure } from '../policy/limit-counts.ts';
 import type { ReplyLabels } from '../protocol/error-reply.ts';
-import { LimitPolicy, type LimitState, RateLimit } from '../protocol/rate-limit-fields.ts';
+import { LimitPolicy, type LimitState, RateLimit, type RateLimitFields } from '../protocol/rate-limit-fields.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Exchange, labelsOf } from './exchange.ts';
 
 /** What a reply of our own making says: the labels of the exchange, and what is left of its limits. A forwarded response keeps its
  *  origin's word on limits. */
 export function ownLabelsOf(deps: Collaborators, exchange: Exchange): ReplyLabels {
-  const limits = rateLimitOf(deps, exchange);
-  return limits.policies === '' ? labelsOf(exchange) : { ...labelsOf(exchange), limits };
+  return labelsOf(exchange, rateLimitOf(deps, exchange));
 }
 
+/** Used again for each reply. */
+const told = new RateLimit();
+
 /** Of an exchange that goes nowhere, with the gateway itself, all limits of its client that have one count. */
-function rateLimitOf({ limits, quotas, now }: Collaborators, exchange: Exchange): RateLimit {
+function rateLimitOf({ limits, quotas, now }: Collaborators, exchange: Exchange): RateLimitFields | undefined {
   const { admission } = exchange;
-  const told = new RateLimit();
+  told.begin();
   if (admission !== null && admission.pools.length === 0) {
     for (const state of limits.statesOf(admission.client)) told.add(state);
     for (const state of quotas.standings.statesOf(admission.client)) told.add(state);
@@ -24,7 +26,7 @@ function rateLimitOf({ limits, quotas, now }: Collaborators, exchange: Exchange)
     limits.tell(exchange, at, told);
     quotas.standings.tell(exchange, at, told);
   }
-  return told;
+  return told.fields;
 }
 
 /** What of a limit replies and people are told. */

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { GatewayError } from '../errors.ts';
 import type { MinorVersion } from './http-message.ts';
 import { proxyStatusMember, quoted } from './proxy-status.ts';
-import type { RateLimit } from './rate-limit-fields.ts';
+import type { RateLimitFields } from './rate-limit-fields.ts';
 
 /** What the fields of our own say about an exchange. */
 export interface ReplyLabels {
@@ -13,7 +13,7 @@ export interface ReplyLabels {
   /** Which soft quota is used up. */
   readonly quotaLabel?: string;
   /** What is left of the limits that it came under; for replies of our own making alone. */
-  readonly limits?: RateLimit;
+  readonly limits?: RateLimitFields;
 }
 
 /** The request that an error reply answers. */

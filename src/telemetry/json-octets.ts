@@ -1,3 +1,5 @@
+import { writeWhole } from '../protocol/whole-octets.ts';
+
 /** Longest text written of one value, in UTF-16 units; what was left off shows as an ellipsis. */
 const LONGEST_TEXT = 2_048;
 
@@ -93,15 +95,7 @@ export class JsonOctets {
   /** A whole number from 0 on; or null. */
   whole(value: number | null): this {
     if (value === null) return this.ascii('null');
-    let rest = value;
-    let digits = 1;
-    for (let power = 10; power <= value; power *= 10) digits++;
-    for (let at = this.#at + digits - 1; at >= this.#at; at--) {
-      const tens = Math.floor(rest / 10);
-      this.#octets[at] = ZERO + (rest - tens * 10);
-      rest = tens;
-    }
-    this.#at += digits;
+    this.#at = writeWhole(this.#octets, this.#at, value);
     return this;
   }
 

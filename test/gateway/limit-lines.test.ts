@@ -20,7 +20,7 @@ function counted(text: string) {
   const told = (now: number) => {
     const all = new RateLimit();
     all.add(limitState(counts.figure(cell, now), limitPolicy(limit!)));
-    return all;
+    return all.fields!;
   };
   return { cell, counts, told };
 }
