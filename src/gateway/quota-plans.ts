@@ -1,7 +1,9 @@
 import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
+import { type LimitPolicy, policiesText } from '../protocol/rate-limit-fields.ts';
 import type { Admission } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
+import { quotaPolicy } from './quota-view.ts';
 
 /** A quota, and where it is counted in the period that the wall clock is in. */
 export interface CountedQuota {
@@ -11,9 +13,19 @@ export interface CountedQuota {
   readonly counts: boolean;
 }
 
+/** A hard quota, as replies tell of it. */
+export interface ToldQuota {
+  readonly quota: Quota;
+  readonly account: Account;
+  readonly policy: LimitPolicy;
+}
+
 /** Quotas as they are counted from `start` until `end`, in ms of the wall clock. */
 export interface QuotaPlan {
   readonly all: readonly CountedQuota[];
+  /** Those that are hard, and their text in RateLimit-Policy. */
+  readonly told: readonly ToldQuota[];
+  readonly policies: string;
   readonly start: number;
   readonly end: number;
 }
@@ -50,15 +62,27 @@ export class QuotaPlans {
 
   /** The same of an exchange over one pool. */
   over(asked: AskedOften, pool: string, wallTime: number): readonly CountedQuota[] {
+    return this.#planOver(asked, pool, wallTime).all;
+  }
+
+  /** With what replies tell of them. */
+  planOf(asked: AskedOften, pools: readonly string[], wallTime: number): QuotaPlan {
+    const [pool] = pools;
+    return pools.length === 1 && pool !== undefined
+      ? this.#planOver(asked, pool, wallTime)
+      : this.#planOf(asked, pools, wallTime);
+  }
+
+  #planOver(asked: AskedOften, pool: string, wallTime: number): QuotaPlan {
     const { plan: known } = asked;
     const rules = this.#books.rules();
     if (known !== null && asked.planPool === pool && asked.planRules === rules && holdsAt(known, wallTime))
-      return known.all;
+      return known;
     const plan = this.#planOf(asked, [pool], wallTime);
     asked.plan = plan;
     asked.planPool = pool;
     asked.planRules = rules;
-    return plan.all;
+    return plan;
   }
 
   #planOf({ admission, host }: Asked, pools: readonly string[], wallTime: number): QuotaPlan {
@@ -76,7 +100,10 @@ export class QuotaPlans {
     }));
     const start = Math.max(...all.map(({ account }) => account.start));
     const end = Math.min(...all.map(({ account }) => account.end));
-    const plan = { all, start, end };
+    const told = all
+      .filter(({ quota }) => quota.kind === 'hard')
+      .map(({ quota, account }) => ({ quota, account, policy: quotaPolicy(quota, account) }));
+    const plan = { all, told, policies: policiesText(told.map(({ policy }) => policy)), start, end };
     this.#plans.set(quotas, plan);
     return plan;
   }

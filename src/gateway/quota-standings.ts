@@ -1,20 +1,14 @@
-import type { Account } from '../policy/quota-counts.ts';
-import { type LimitPolicy, type LimitState, policiesText, type RateLimit } from '../protocol/rate-limit-fields.ts';
+import type { LimitState, RateLimit } from '../protocol/rate-limit-fields.ts';
 import type { Exchange } from './exchange.ts';
 import type { QuotaClient } from './quota-books.ts';
-import type { CountedQuota, QuotaPlans } from './quota-plans.ts';
-import { endsIn, leftInField, type QuotaView, quotaPolicy, quotaState, quotaView } from './quota-view.ts';
+import type { QuotaPlans } from './quota-plans.ts';
+import { endsIn, leftInField, type QuotaView, quotaState, quotaView } from './quota-view.ts';
 import type { QuotasOptions } from './quotas.ts';
-
-type KnownQuota = Pick<CountedQuota, 'quota' | 'account'>;
 
 /** How quotas stand: for replies, and for people. */
 export class QuotaStandings {
   readonly #options: Pick<QuotasOptions, 'books' | 'counts' | 'now' | 'wallTimeAt'>;
   readonly #plans: QuotaPlans;
-  readonly #policies = new WeakMap<Account, LimitPolicy>();
-  /** What RateLimit-Policy tells of quotas of one plan. */
-  readonly #texts = new WeakMap<readonly CountedQuota[], string>();
 
   constructor(options: Pick<QuotasOptions, 'books' | 'counts' | 'now' | 'wallTimeAt'>, plans: QuotaPlans) {
     this.#options = options;
@@ -25,18 +19,11 @@ export class QuotaStandings {
   tell({ quota: hold }: Exchange, now: number, to: RateLimit): void {
     if (hold === null) return;
     const wallTime = this.#options.wallTimeAt(now);
-    const quotas = this.#plans.of(hold, hold.admission.pools, wallTime);
-    let text = this.#texts.get(quotas);
-    if (text === undefined) {
-      text = policiesText(quotas.filter(isHard).map((counted) => this.#policyOf(counted)));
-      this.#texts.set(quotas, text);
-    }
-    to.addPolicies(text);
-    for (const counted of quotas) {
-      if (!isHard(counted)) continue;
-      const { quota, account } = counted;
+    const { told, policies } = this.#plans.planOf(hold, hold.admission.pools, wallTime);
+    to.addPolicies(policies);
+    for (const { quota, account, policy } of told) {
       const left = leftInField(quota, this.#options.counts.spentNumber(account));
-      to.addRest(this.#policyOf(counted), left, endsIn(account.end, wallTime));
+      to.addRest(policy, left, endsIn(account.end, wallTime));
     }
   }
 
@@ -45,8 +32,11 @@ export class QuotaStandings {
     const { books, counts, now, wallTimeAt } = this.#options;
     if (!books.has(client)) return [];
     const wallTime = wallTimeAt(now());
-    const all = books.of(client).all.map((quota) => ({ quota, account: counts.accountOf(quota, wallTime) }));
-    return all.filter(isHard).map((counted) => this.#stateOf(counted, wallTime));
+    const hard = books.of(client).all.filter(({ kind }) => kind === 'hard');
+    return hard.map((quota) => {
+      const account = counts.accountOf(quota, wallTime);
+      return quotaState(quota, { account, spent: counts.spentNumber(account), wallTime });
+    });
   }
 
   /** How all quotas of a client stand. */
@@ -54,20 +44,4 @@ export class QuotaStandings {
     const { books, counts } = this.#options;
     return books.has(client) ? books.of(client).all.map((quota) => quotaView(quota, counts)) : [];
   }
-
-  #stateOf(counted: KnownQuota, wallTime: number): LimitState {
-    const { quota, account } = counted;
-    const spent = this.#options.counts.spentNumber(account);
-    return quotaState(quota, { policy: this.#policyOf(counted), spent, end: account.end, wallTime });
-  }
-
-  #policyOf({ quota, account }: KnownQuota): LimitPolicy {
-    const known = this.#policies.get(account);
-    if (known !== undefined) return known;
-    const policy = quotaPolicy(quota, account);
-    this.#policies.set(account, policy);
-    return policy;
-  }
 }
-
-const isHard = ({ quota }: Pick<CountedQuota, 'quota'>): boolean => quota.kind === 'hard';

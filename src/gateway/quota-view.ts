@@ -60,13 +60,13 @@ export function quotaPolicy(quota: Quota, { start, end }: AccountName): LimitPol
   });
 }
 
-/** How it stands there, at `wallTime` of a period that is over at `end`. */
+/** How it stands there, at `wallTime` of that period. */
 export function quotaState(
   quota: Quota,
-  { policy, spent, end, wallTime }: { policy: LimitPolicy; spent: number; end: number; wallTime: number },
+  { account, spent, wallTime }: { account: AccountName; spent: number; wallTime: number },
 ): LimitState {
-  const endsInS = endsIn(end, wallTime);
-  return { policy, left: leftInField(quota, spent), backInS: endsInS, lastsS: endsInS };
+  const endsInS = endsIn(account.end, wallTime);
+  return { policy: quotaPolicy(quota, account), left: leftInField(quota, spent), backInS: endsInS, lastsS: endsInS };
 }
 
 /** How much of it is left there. */
