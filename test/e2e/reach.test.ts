@@ -10,6 +10,9 @@ import { elsewhere, loopback } from './closed-places.ts';
 
 // Where no exchange may go: every spelling of every closed place, by every road, over exits that resolve here and elsewhere.
 
+/** No probe may be among what exits have seen. */
+const probe = { budget: 0 };
+
 let gateway: Gateway;
 let dns: DnsServer;
 let origin: Origin;
@@ -57,8 +60,8 @@ test.before(async () => {
       shut: { exits: [{ direct: true }] },
       open: { exits: [{ direct: true }] },
       twin: { exits: [{ direct: true }] },
-      http: { exits: [{ url: exits.http.url }] },
-      socks: { exits: [{ url: exits.socks.url }] },
+      http: { probe, exits: [{ url: exits.http.url }] },
+      socks: { probe, exits: [{ url: exits.socks.url }] },
     },
   });
 });

@@ -9,7 +9,9 @@ import { type Peer, reset, startRefusing } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
 import { entriesOf, exitAuthority } from './fault-pools.ts';
 
-const timeouts = { dial: '1500ms', firstByte: '1500ms', attempts: '20s' };
+const timeouts = { dial: '4s', firstByte: '4s', attempts: '20s' };
+/** A probe would find out how an exit fails before a request does. */
+const probe = { budget: 0 };
 const small = patternOf(1_000);
 const large = patternOf(200_000);
 
@@ -70,10 +72,10 @@ test.before(async () => {
   for (const [number, { fault, content }] of cases.entries()) {
     const bad = keep(await startFirstExit(fault, content?.length ?? 0));
     // Round-robin begins with the first.
-    pools[`case${number}`] = { strategy: 'round-robin', exits: entriesOf([bad, good]) };
+    pools[`case${number}`] = { strategy: 'round-robin', probe, exits: entriesOf([bad, good]) };
   }
   const sound = [good, keep(await startHttpsExit()), keep(await startSocks5Exit())];
-  for (const [number, exit] of sound.entries()) pools[`sound${number}`] = { exits: entriesOf([exit]) };
+  for (const [number, exit] of sound.entries()) pools[`sound${number}`] = { probe, exits: entriesOf([exit]) };
   gateway = await startGateway({ config: { timeouts }, pools, files: await exitAuthority() });
 });
 

@@ -4,6 +4,9 @@ import { forwardVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { startVendorGateway, type Understood, type VendorGateway } from '../support/vendor-gateway.ts';
 
+/** No probe may be among what the vendor was asked. */
+const probe = { budget: 0 };
+
 let vendor: VendorGateway;
 let gateway: Gateway;
 
@@ -24,18 +27,19 @@ test.before(async () => {
         'vendor: mine\nusername: "customer-{username}[-cc-{country}]-sessid-{session}"\nvalues: { country: { map: { de: XX } } }\nsession: { alphabet: a-z, length: 12 }\nproducts: { residential: { endpoints: { http: "nowhere.invalid:1" } } }\n',
     },
     pools: {
-      open: { tier: 'res', exits: [account] },
-      placed: { tier: 'res', exits: [{ ...account, countries: ['us', 'de'] }] },
+      open: { tier: 'res', probe, exits: [account] },
+      placed: { tier: 'res', probe, exits: [{ ...account, countries: ['us', 'de'] }] },
       cities: {
         tier: 'res',
         country: 'de',
+        probe,
         exits: [{ ...account, cities: ['Berlin', 'Frankfurt am Main'], slots: 3 }],
       },
-      brief: { exits: [{ ...account, lifetime: '1s' }] },
-      turning: { exits: [{ ...account, slots: 2, lifetime: '2s' }] },
-      half: { exits: [{ ...account, slots: 1, lifetime: '1h' }] },
-      idle: { exits: [{ ...account, vendor: 'idle' }] },
-      mine: { exits: [{ ...account, vendor: 'mine' }] },
+      brief: { probe, exits: [{ ...account, lifetime: '1s' }] },
+      turning: { probe, exits: [{ ...account, slots: 2, lifetime: '2s' }] },
+      half: { probe, exits: [{ ...account, slots: 1, lifetime: '1h' }] },
+      idle: { probe, exits: [{ ...account, vendor: 'idle' }] },
+      mine: { probe, exits: [{ ...account, vendor: 'mine' }] },
     },
   });
 });
