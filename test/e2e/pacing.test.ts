@@ -251,20 +251,21 @@ test.serial('an exit carries no more exchanges than its rule says', async (t) =>
 });
 
 test.serial('threads take turns, and in each its clients: a crowd on both doesn’t keep a few waiting', async (t) => {
-  const { gateway, origin } = await scene(t, { sites: ['exchanges=1'] });
+  const crowd = 2 * CONNECTIONS;
+  const { gateway, origin } = await scene(t, { sites: ['exchanges=1 wait=1m'] });
   const ask = (client: string, path: string, socket?: Socket) =>
     forwardVia(gateway.port(), `http://localhost:${origin.port}/${path}`, { login: gateway.login(client), socket });
   const queued = (open: number) =>
     until(async () => (await gateway.health()).exchanges.open === open, `${open} are under way`);
   origin.hold(true);
-  const all = (await openToBoth(gateway, CONNECTIONS)).map((socket) => ask('acme', 'crowd', socket));
-  await queued(CONNECTIONS);
+  const all = (await openToBoth(gateway, crowd)).map((socket) => ask('acme', 'crowd', socket));
+  await queued(crowd);
   all.push(...Array.from({ length: 5 }, () => ask('other', 'few')));
-  await queued(CONNECTIONS + 5);
+  await queued(crowd + 5);
   origin.hold(false);
-  t.is(count(await Promise.all(all), 'OK'), CONNECTIONS + 5);
-  // One of four turns where all of them came to one thread; a thread that is late loses some.
+  t.is(count(await Promise.all(all), 'OK'), crowd + 5);
+  // One of four turns where all of them came to one thread. While that is late the other may serve all of its own, which is half.
   const last = origin.paths.lastIndexOf('/few');
   t.log(`the last of five: ${last}`);
-  t.true(last < CONNECTIONS / 2, `${last}`);
+  t.true(last < (crowd * 3) / 4, `${last}`);
 });
