@@ -40,7 +40,7 @@ test(`${ROUNDS} kills under load: no quota begins anew, and two seconds of traff
     config: {
       workers: 2,
       accessLog: { enabled: false },
-      limits: { quotas: ['requests=100000000/month', 'bytes=1TB/total', 'money=1000USD/day zone=Asia/Kathmandu'] },
+      limits: { quotas: ['requests=100000000/month', 'bytes=1TB/total', 'money=1000USD/month zone=Asia/Kathmandu'] },
     },
     pools: { direct: { price: { perGB: 1, perRequest: 0.00001 }, exits: [{ direct: true }] } },
   });
@@ -58,7 +58,7 @@ test(`${ROUNDS} kills under load: no quota begins anew, and two seconds of traff
     gateway = await gateway.startAgain();
     const requests = (await viewOf(gateway, 'requests/month')).spent;
     const bytes = (await viewOf(gateway, 'bytes/total')).spent;
-    const money = Number((await viewOf(gateway, 'money USD/day')).spent);
+    const money = Number((await viewOf(gateway, 'money USD/month')).spent);
     const lost = before.requests + ended - requests;
     const ms = lostMs(load, { ended, lost, killedAt });
     t.log(`${ended} ended, ${lost} of them lost: what had ended within ${Math.round(ms)} ms before the kill`);
