@@ -115,11 +115,12 @@ test.serial('one dead session of a vendor is left alone, and nothing else is', a
 });
 
 const modes: readonly VendorMode[] = ['closed', 'status502', 'status407', 'silent'];
-const kinds = {
-  closed: 'exit_refused',
-  status502: 'exit_rejected',
-  status407: 'exit_auth_failed',
-  silent: 'exit_timeout',
+const kinds: Readonly<Partial<Record<VendorMode, readonly string[]>>> = {
+  // What is under way when it closes is reset.
+  closed: ['exit_refused', 'exit_failed'],
+  status502: ['exit_rejected'],
+  status407: ['exit_auth_failed'],
+  silent: ['exit_timeout'],
 };
 
 for (const mode of modes)
@@ -131,7 +132,7 @@ for (const mode of modes)
     const movedMs = await until(t, 'it is down', () => saidDown(gateway));
     t.log(`moved after ${Math.round(movedMs)} ms`);
     const [shown] = (await providersOf(gateway)).filter(({ pool }) => pool === 'res');
-    t.is(shown?.why, kinds[mode as keyof typeof kinds]);
+    t.true(kinds[mode]?.includes(shown?.why ?? ''), `${shown?.why}`);
     const lines = (await gateway.command('pool', 'show', 'res')).stdout;
     t.regex(lines, /provider .*http:\/\/127\.0\.0\.1:\d+ \(account \w+, 30 exits\): (down|recovering)/);
     t.notRegex(lines + gateway.output(), /hidden/);

@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { freePort } from './free-port.ts';
 import { listen } from './peers.ts';
 
 /** How it treats whoever comes: `closed` has no port open, `silent` accepts and never answers. */
@@ -36,25 +37,29 @@ const PROBE_PATH = /\/probe\/[0-9a-f]{32}$/;
 
 export async function startFailingVendor({ holdMs = 20 } = {}): Promise<FailingVendor> {
   let mode: VendorMode = 'good';
+  let epoch = 0;
   let [atOnce, answered] = [0, 0];
   const sockets = new Set<Duplex>();
   const exchanges: VendorExchange[] = [];
   const dead = new Set<string>();
-  let peer = await listen(serve());
-  const { port } = peer;
+  // While it is closed, nobody else may be given its port.
+  const port = await freePort();
+  let peer = await listen(serve(), '127.0.0.1', port);
   const gateway: FailingVendor = {
     port,
     exchanges,
     probes: 0,
     dead,
     setMode: async (next) => {
-      const wasClosed = mode === 'closed';
+      const former = mode;
       mode = next;
-      for (const socket of sockets) socket.destroy();
+      epoch += 1;
+      // These would wait on. Whoever else is cut off would see another failure than the mode's.
+      if (former === 'silent') for (const socket of sockets) socket.destroy();
       exchanges.length = 0;
       [atOnce, answered] = [0, 0];
       if (next === 'closed') await peer.close();
-      else if (wasClosed) peer = await listen(serve(), '127.0.0.1', port);
+      else if (former === 'closed') peer = await listen(serve(), '127.0.0.1', port);
     },
     close: () => peer.close(),
   };
@@ -82,14 +87,15 @@ export async function startFailingVendor({ holdMs = 20 } = {}): Promise<FailingV
   }
 
   function enter(request: IncomingMessage, socket: Duplex): (well: boolean) => void {
-    const epoch = exchanges;
+    const begunIn = epoch;
     atOnce += 1;
-    epoch.push({ session: sessionOf(request), atOnce, answered });
+    exchanges.push({ session: sessionOf(request), atOnce, answered });
     let isIn = true;
     const leave = (well: boolean): void => {
       if (!isIn) return;
       isIn = false;
-      atOnce = Math.max(0, atOnce - 1);
+      if (begunIn !== epoch) return;
+      atOnce -= 1;
       if (well) answered += 1;
     };
     socket.on('close', () => leave(false));
