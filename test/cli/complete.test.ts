@@ -92,6 +92,13 @@ _roundabout; printf '%s\\n' "\${COMPREPLY[@]}"`;
   return stdout.split('\n').filter((word) => word !== '');
 }
 
+/** The same of names, which a gateway that is slow to answer has none of: asks up to five times. */
+function bashOffersNames(folder: string, words: readonly string[]): string[] {
+  let offers: string[] = [];
+  for (let asked = 0; offers.length === 0 && asked < 5; asked++) offers = bashOffers(folder, words);
+  return offers;
+}
+
 test('bash completes commands, files, and names that the gateway knows', async (t) => {
   const gateway = await startGateway({
     pools: { retail: { exits: [{ url: 'http://192.0.2.1:8080' }] }, other: { exits: [{ direct: true }] } },
@@ -108,10 +115,10 @@ test('bash completes commands, files, and names that the gateway knows', async (
   const at = ['--config', join(gateway.folder, 'roundabout.yaml')];
   t.deepEqual(bashOffers(folder, ['exit', 'th']), ['thaw']);
   t.deepEqual(bashOffers(folder, ['--config', 'my']), ['my config.yaml']);
-  t.deepEqual(bashOffers(folder, [...at, 'pool', 'disable', 're']), ['retail']);
-  t.deepEqual(bashOffers(folder, [...at, 'client', 'show', '']), ['acme', 'acme_two']);
+  t.deepEqual(bashOffersNames(folder, [...at, 'pool', 'disable', 're']), ['retail']);
+  t.deepEqual(bashOffersNames(folder, [...at, 'client', 'show', '']), ['acme', 'acme_two']);
   const exits: { id: string; pool: string }[] = JSON.parse((await gateway.command('exit', 'list', '--json')).stdout);
   const id = exits.find(({ pool }) => pool === 'retail')?.id ?? '';
-  t.true(bashOffers(folder, [...at, 'exit', 'freeze', id.slice(0, 4)]).includes(id));
+  t.true(bashOffersNames(folder, [...at, 'exit', 'freeze', id.slice(0, 4)]).includes(id));
   t.deepEqual(bashOffers(folder, ['pool', 'disable', '']), [], 'no gateway, no names, no error');
 });
