@@ -1,8 +1,8 @@
-// A program: a thread makes garbage, and rests. V8 says on standard output what it does about that. With `keep` the thread is to keep
-// its compiled code.
+// A program: a thread makes garbage, and rests. V8 says on standard output what it does about that. With `less` it is to
+// collect less.
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread, Worker } from 'node:worker_threads';
-import { keepCompiledCode } from '../../src/startup/garbage.ts';
+import { collectLess } from '../../src/startup/garbage.ts';
 
 const REST_MS = 500;
 
@@ -14,7 +14,7 @@ function makeGarbage(): void {
 }
 
 if (isMainThread) {
-  if (process.argv[2] === 'keep') keepCompiledCode();
+  if (process.argv[2] === 'less') collectLess();
   for (const flag of [
     '--trace-memory-reducer',
     '--memory-reducer-delay-ms=50',
