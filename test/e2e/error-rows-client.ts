@@ -178,15 +178,25 @@ export const clientRows = {
   overloaded: { forward: overload, connect: overload, socks5: overload },
   client_timeout: {
     forward: [
-      { title: 'half a head', ask: () => ({ octets: 'GET http://127.0.0.1/ HTTP/1.1\r\nHost:' }) },
+      { title: 'half a head', hasty: true, ask: () => ({ octets: 'GET http://127.0.0.1/ HTTP/1.1\r\nHost:' }) },
       {
         title: 'half of the content',
+        hasty: true,
         ask: http('POST http://ORIGIN/echo HTTP/1.1', ['Content-Length: 10'], 'half.'),
         expect: { attempts: 1 },
       },
     ],
-    connect: [{ title: 'half a head', ask: () => ({ octets: 'CONNECT 127.0.0.1:443 HTTP/1.1\r\nHost:' }) }],
-    socks5: [{ title: 'half a request', ask: () => ({ octets: Buffer.from([5, 1]) }), expect: { socks5: 'closed' } }],
+    connect: [
+      { title: 'half a head', hasty: true, ask: () => ({ octets: 'CONNECT 127.0.0.1:443 HTTP/1.1\r\nHost:' }) },
+    ],
+    socks5: [
+      {
+        title: 'half a request',
+        hasty: true,
+        ask: () => ({ octets: Buffer.from([5, 1]) }),
+        expect: { socks5: 'closed' },
+      },
+    ],
   },
   head_too_large: {
     forward: [

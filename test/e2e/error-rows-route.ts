@@ -30,6 +30,9 @@ const named = (host: string, expect?: Expected): Scene => ({
 
 const lateName = { proxyStatus: 'dns_timeout' } as const;
 
+/** A scene that is to end by silence, after so long. */
+const within = (time: string, scene: Scene): Scene => ({ ...scene, parameters: `timeout-${time}` });
+
 /** Of one row, what is the same for CONNECT and SOCKS5. */
 const row = (forward: readonly Scene[], tunnel: readonly Scene[]) => ({ forward, connect: tunnel, socks5: tunnel });
 
@@ -94,7 +97,7 @@ export const routeRows = {
   exit_unreachable: alike(byPool('an address without a route', 'broadcast')),
   exit_dns: alike(
     byPool('a name that does not exist', 'nowhere'),
-    byPool('a name that nobody answers for', 'unanswered', lateName),
+    within('2s', byPool('a name that nobody answers for', 'unanswered', lateName)),
   ),
   exit_tls: alike(
     byPool('a certificate that nobody vouches for', 'https.untrusted', { proxyStatus: 'tls_certificate_error' }),
@@ -116,7 +119,7 @@ export const routeRows = {
   session_lost: alike(...lostSessions),
   origin_dns: alike(
     named('nowhere.test'),
-    named('unanswered.test', lateName),
+    within('2s', named('unanswered.test', lateName)),
     ...tells('status.dns.error', 'squid.dns', 'configured.dns'),
   ),
   origin_refused: alike(
@@ -147,25 +150,27 @@ export const routeRows = {
     tells('status.protocol', 'squid.invalid'),
   ),
   exit_timeout: alike(
-    exit('http', 'blackhole'),
-    exit('https', 'blackhole'),
-    exit('socks5', 'blackhole'),
-    exit('http', 'slowHead'),
-    exit('socks5', 'slowHead'),
+    within('2s', exit('http', 'blackhole')),
+    within('2s', exit('https', 'blackhole')),
+    within('2s', exit('socks5', 'blackhole')),
+    within('2s', exit('http', 'slowHead')),
+    within('2s', exit('socks5', 'slowHead')),
   ),
   origin_timeout: row(
     [
-      { title: 'no answer, dialled from here', ask: () => ({ path: '/hang' }) },
-      {
+      // So long that the dial, which is told otherwise, has its time.
+      within('4s', { title: 'no answer, dialled from here', ask: () => ({ path: '/hang' }) }),
+      within('4s', {
         title: 'no answer, over an exit that has just worked',
         pool: 'http',
         prepare: ({ succeed }) => succeed('pool-http'),
         ask: () => ({ path: '/hang' }),
-      },
+      }),
       exit('socks5', 'rep-6'),
       ...tells('status.timeout', 'squid.timeout'),
     ],
     [exit('socks5', 'rep-6'), ...tells('status.timeout', 'squid.timeout')],
   ),
-  deadline: alike(byPool('two black holes use up the time', 'blackholes', { attempts: 2 })),
+  // Each has half of it: more than a thread is late.
+  deadline: alike(within('8s', byPool('two black holes use up the time', 'blackholes', { attempts: 2 }))),
 } satisfies Partial<ErrorTable>;

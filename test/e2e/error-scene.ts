@@ -25,6 +25,8 @@ export interface Scene {
   readonly pool?: string;
   /** More parameters of the user name. */
   readonly parameters?: string;
+  /** Asks the gateway that soon gives up clients who don't go on. */
+  readonly hasty?: boolean;
   /** What of the question is not as usual: the tester asks for the good origin. */
   readonly ask?: (world: World, usual: Question, cell: Cell) => Partial<Question>;
   readonly prepare?: (world: World, usual: Question, cell: Cell) => Promise<void>;

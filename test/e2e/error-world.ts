@@ -19,6 +19,8 @@ export const failuresPerSource = 3;
 /** One gateway with every peer that the table of errors needs, and the hands to bring it into the states that it names. */
 export interface World {
   readonly gateway: Gateway;
+  /** Another one, that soon gives up clients who don't go on. */
+  readonly hasty: Gateway;
   readonly origin: Origin;
   readonly peers: ErrorPeers;
   /** Serves one request over a pool, which must succeed; `parameters` of the user name. */
@@ -50,10 +52,13 @@ export async function startWorld(): Promise<World> {
     return { addresses: family === 4 ? [address] : [] };
   });
   const [origin, peers] = await Promise.all([startOrigin(), startErrorPeers()]);
-  const gateway = await startGateway({
-    config: configWith(dns.address),
-    pools: { ...peers.pools, empty: { exits: [] } },
-  });
+  const [gateway, hasty] = await Promise.all([
+    startGateway({ config: configWith(dns.address, patient), pools: { ...peers.pools, empty: { exits: [] } } }),
+    startGateway({
+      config: configWith(dns.address, { ...patient, handshake: '4s', head: '4s', stall: '4s' }),
+      pools: { direct: { exits: [{ direct: true }] } },
+    }),
+  ]);
   const port = gateway.port();
   const reload = reloader(gateway);
   await reload({
@@ -63,11 +68,12 @@ export async function startWorld(): Promise<World> {
   });
   let stopped: Promise<number | null> | null = null;
   const stop = () => {
-    stopped ??= gateway.stop().finally(() => Promise.all([origin.close(), peers.close(), dns.close()]));
+    stopped ??= gateway.stop().finally(() => Promise.all([hasty.stop(), origin.close(), peers.close(), dns.close()]));
     return stopped;
   };
   return {
     gateway,
+    hasty,
     origin,
     peers,
     reload,
@@ -83,7 +89,19 @@ export async function startWorld(): Promise<World> {
   };
 }
 
-const configWith = (dnsServer: string) => ({
+/** Whoever answers does so in time, however late a thread is. What is to end by silence has a time of its own: by a parameter of the
+ *  user name, or at the hasty gateway. */
+const patient = {
+  handshake: '20s',
+  head: '20s',
+  dial: '10s',
+  attempts: '20s',
+  firstByte: '10s',
+  stall: '10s',
+  drain: '10s',
+};
+
+const configWith = (dnsServer: string, timeouts: object) => ({
   // Connections are accepted in their order by one worker alone, which fill, starve and drain rely on.
   workers: 1,
   defaultPool: 'direct',
@@ -95,15 +113,7 @@ const configWith = (dnsServer: string) => ({
   // So long that no failed login comes back meanwhile.
   limits: { connections: connectionLimit, logins: { perSource: failuresPerSource, window: '1h' } },
   exitErrors: [{ field: 'X-Vendor-Says', match: 'no such host', kind: 'origin_dns' }],
-  timeouts: {
-    handshake: '3s',
-    head: '3s',
-    dial: '1s',
-    attempts: '1500ms',
-    firstByte: '1s',
-    stall: '1s',
-    drain: '10s',
-  },
+  timeouts,
 });
 
 /** A reload has happened when /echo lists the pool that was new in it. */

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { catalogue, type ErrorKind } from '../../src/errors.ts';
-import type { AccessLine } from '../support/gateway.ts';
+import type { AccessLine, Gateway } from '../support/gateway.ts';
 import { checkHttp, checkLine, checkSocks, type Facts, factsOf, findLine } from './error-checks.ts';
 import { askByHttp, askBySocks, type Cell, cells, type Question } from './error-clients.ts';
 import { clientRows } from './error-rows-client.ts';
@@ -56,13 +56,15 @@ function scenesOf(kind: ErrorKind, cell: Cell): readonly Scene[] {
 
 /** A scene's facts, and which line of the access log is its own. */
 interface Played {
+  readonly gateway: Gateway;
   readonly facts: Facts;
   readonly isOwn: (line: AccessLine) => boolean;
 }
 
 async function play(t: ExecutionContext, part: { kind: ErrorKind; cell: Cell; scene: Scene }): Promise<Played> {
   const { kind, cell, scene } = part;
-  const { gateway, origin } = world;
+  const { origin } = world;
+  const gateway = scene.hasty ? world.hasty : world.gateway;
   const facts = factsOf(kind, scene.expect);
   const usual: Question = {
     port: gateway.port(),
@@ -76,19 +78,19 @@ async function play(t: ExecutionContext, part: { kind: ErrorKind; cell: Cell; sc
     const question = { ...usual, ...scene.ask?.(world, usual, cell) };
     if (cell === 'socks5') {
       checkSocks(t, facts, await askBySocks(question));
-      return { facts, isOwn: (line) => line['source'] === usual.source && line['method'] === 'SOCKS5' };
+      return { gateway, facts, isOwn: (line) => line['source'] === usual.source && line['method'] === 'SOCKS5' };
     }
     const reply = await askByHttp(cell, question);
     checkHttp(t, facts, reply);
     const id = reply.fields.get('roundabout-request-id');
-    return { facts, isOwn: (line) => line['source'] === usual.source && line['id'] === id };
+    return { gateway, facts, isOwn: (line) => line['source'] === usual.source && line['id'] === id };
   } finally {
     await scene.undo?.(world);
   }
 }
 
-async function checkLog(t: ExecutionContext, { facts, isOwn }: Played): Promise<void> {
-  if (facts.logged) checkLine(t, facts, await findLine(world.gateway, isOwn));
+async function checkLog(t: ExecutionContext, { gateway, facts, isOwn }: Played): Promise<void> {
+  if (facts.logged) checkLine(t, facts, await findLine(gateway, isOwn));
 }
 
 function parametersOf({ pool = 'direct', parameters }: Scene): string {

@@ -9,7 +9,8 @@ import { entriesOf, exitAuthority, faultCases, poolName, startBadExits, startGoo
 
 const protocols: readonly FaultProtocol[] = ['http', 'https', 'socks5'];
 const cases = protocols.flatMap(faultCases);
-const timeouts = { dial: '1s', firstByte: '2s', attempts: '15s' };
+// So long that no good exit is given up with a hundred visits at once, however late a thread is; six silent ones in a row have time.
+const timeouts = { dial: '6s', firstByte: '6s', attempts: '60s' };
 const concurrency = 100;
 
 const closing: (() => Promise<unknown>)[] = [];

