@@ -9,13 +9,14 @@ import { type Gateway, startGateway } from '../support/gateway.ts';
 import { lostMs, startKillLoad } from '../support/kill-load.ts';
 import { listen, seededRandom } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
+import { until } from '../support/until.ts';
 
 /** Twenty are asked for by hand. */
 const ROUNDS = Number(process.env.LEDGER_KILLS ?? 3);
 
-/** What a kill may lose, on a machine that keeps time. Three timers follow each other: a look at tunnels, a post, a write. Each may be
- *  late by as much as those of this process are. */
-const MOST_LOST_MS = 2_000;
+/** What a kill may lose: 2 s on a machine that keeps time, and more where a thread of the gateway stands still. Three timers follow each
+ *  other: a look at tunnels, a post, a write. Each may be late by as much as those of this process are. */
+const MOST_LOST_MS = 8_000;
 const TIMERS = 3;
 
 test(`${ROUNDS} kills under load: what was written stays, to the exchange, and the ledger is sound`, async (t) => {
@@ -41,10 +42,14 @@ test(`${ROUNDS} kills under load: what was written stays, to the exchange, and t
     const tunnel = await startTunnel(gateway, dripping.port);
     await sleep(300 + 700 * random());
     const ended = load.ended();
-    const written = await exchangesOf(gateway);
-    t.true(written >= before + ended, `${written} of ${before} + ${ended}`);
+    let written = 0;
+    // A look has all written but what a worker holds that is late: then another is needed.
+    await until(async () => {
+      written = await exchangesOf(gateway);
+      return written >= before + ended;
+    }, `${before} + ${ended} are written`);
     // Longer than what may be lost: all that was booked before was written for the look.
-    await sleep(2_500 + 1_000 * random());
+    await sleep(9_500 + 1_000 * random());
     const killedAt = performance.now();
     const mostMs = MOST_LOST_MS + (TIMERS * lateness.max) / 1e6;
     await gateway.kill({ keepFolder: true });
