@@ -113,7 +113,15 @@ async function exchangeAll(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 
-  // With the last octets of kept links.
+  // With the last octets of kept links, which are closed beforehand: the end of a gateway waits only a second for what exits tell then.
+  t.is((await gateway.command('client', 'add', 'other')).code, 0);
+  await until(
+    () =>
+      Object.values(taps)
+        .flat()
+        .every((tap) => tap.open() === 0),
+    'links are closed',
+  );
   t.is(await gateway.terminate(), 0);
   const lines = await bookedBy(gateway);
   t.is(sumOf(lines, 'exchanges'), EXCHANGES);

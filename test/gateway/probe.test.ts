@@ -183,7 +183,7 @@ test('what came before TLS gave up on it is booked', async (t) => {
     socket.once('data', () => {
       socket.write('no TLS at all\r\n');
       // It comes about when its reader gives up.
-      setTimeout(() => socket.end(Buffer.alloc(8_000)), 100);
+      setImmediate(() => socket.end(Buffer.alloc(8_000)));
     });
   });
   const exit = await listen(server);
