@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -56,10 +57,16 @@ function logsIn(folder: string): readonly FoundLog[] {
   }
 }
 
+const snapshotOf = ({ folder }: Gateway) => join(folder, 'data', 'leases.snapshot');
+
+/** The first snapshot is written while requests are served already. A kill before it stands is one that not all came back from. */
+const firstSave = (gateway: Gateway) => until(() => existsSync(snapshotOf(gateway)), 'the first snapshot stands');
+
 test.serial('sessions hold their exits over a kill and over a stop', async (t) => {
   const first = await start();
   const held = await exitsOf(first);
   t.true(new Set(held).size > 3);
+  await firstSave(first);
   await until(() => leasesIn(join(first.folder, 'data')) === sessions.length, 'all are in the log');
   await first.kill({ keepFolder: true });
   const second = await first.startAgain();
@@ -72,6 +79,7 @@ test.serial('sessions hold their exits over a kill and over a stop', async (t) =
 
 test.serial('a strict session is known even where the kill follows its first answer at once', async (t) => {
   const first = await start();
+  await firstSave(first);
   const held = await exitOf(first, 'session-now-strict-1');
   await first.kill({ keepFolder: true });
   const second = await first.startAgain();
@@ -85,11 +93,11 @@ test.serial(
   async (t) => {
     const first = await start();
     const strict = 'session-gone-strict-1-ttl-5s';
+    await firstSave(first);
     t.not(await exitOf(first, strict), 'session_lost');
     await first.kill({ keepFolder: true });
-    const snapshot = join(first.folder, 'data', 'leases.snapshot');
-    const octets = await readFile(snapshot);
-    await writeFile(snapshot, octets.subarray(1));
+    const octets = await readFile(snapshotOf(first));
+    await writeFile(snapshotOf(first), octets.subarray(1));
     const second = await first.startAgain();
     await until(() => second.output().includes('leases.snapshot.bad'), 'it is said');
     t.is(await exitOf(second, 'session-other-strict-1'), 'session_lost');
