@@ -231,7 +231,7 @@ test.serial('a forwarded response keeps its origin’s word on limits; one of ou
   const { status, reason, headers } = await get({ parameters: 'country-xx' });
   t.is(`${status} ${reason}`, '503 no_exit_for_target');
   t.is(headers['ratelimit-policy'], '"requests";q=10;w=1');
-  t.regex(String(headers['ratelimit']), /^"requests";r=\d;t=1$/);
+  t.regex(String(headers['ratelimit']), /^"requests";r=(\d|10);t=1$/);
   t.regex(String(headers['retry-after']), /^\d+$/);
 });
 

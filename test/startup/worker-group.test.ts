@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -396,11 +397,23 @@ for (const [how, code] of Object.entries({
 }
 
 test.serial('nobody waits for ever for a worker that will not end', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'worker-group-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'sleeper');
   const stick = `
     require("node:worker_threads").parentPort.postMessage({ kind: "notice", line: "stuck" });
-    require("node:child_process").execFileSync("sleep", ["9"]);`;
+    require("node:child_process").execFileSync("sh", ["-c", "echo $$ > $0; exec sleep 120", ${JSON.stringify(file)}]);`;
   const { spawn, go } = spawnWith(t, stick);
   const { group, said } = await makeGroup(t, { spawn });
+  const sleeper = () => (existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0);
+  /** Ends what the worker waits for, once. */
+  const unstick = () => {
+    const pid = sleeper();
+    if (pid === 0) return;
+    rmSync(file);
+    process.kill(pid);
+  };
+  t.teardown(unstick);
   await group.start();
   go();
   await until(() => said.includes('stuck'));
@@ -408,6 +421,8 @@ test.serial('nobody waits for ever for a worker that will not end', async (t) =>
   // The one that serves still answers; of the other nothing is heard for 2 s, and 5 s later it is given up.
   t.is(await group.stop(0), 1);
   t.true(performance.now() - startedAt < 70_000);
+  await until(() => sleeper() > 0);
+  unstick();
 });
 
 test.serial('an exception in a callback ends no worker, and is told', async (t) => {
