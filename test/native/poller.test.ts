@@ -121,7 +121,7 @@ pollerTest('a listener closed by its own event, and all that it accepted with it
   const peers = Array.from({ length: 8 }, () => peerOf(port));
   await Promise.all(peers.map(endOf));
   t.true(handles.length > 0);
-  await until(() => descriptors() === before, 'descriptors are closed');
+  await until(() => descriptors() <= before, 'descriptors are closed');
 });
 
 const [CLIENT_IS_OWN, EXIT_IS_OWN] = [1, 2];
