@@ -58,7 +58,7 @@ interface Waiting {
 const YOUNG_MB = 12;
 
 /** How long a thread may take to end, in ms: then nobody waits for it any more. */
-const END_MS = 5_000;
+const END_MS = 10_000;
 
 /** Starts the thread. */
 export function spawnWorker(start: WorkerStart): Worker {
