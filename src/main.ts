@@ -278,9 +278,10 @@ class Gateway {
     this.#reloader?.stop();
     const { drain } = (this.#reloader?.settings ?? this.#settings).config.timeouts;
     warn(`draining: no new exchanges, those under way have ${drain / 1000} s`);
-    const left = await group.stop(drain);
+    await group.stop(drain);
     await this.close();
     if (this.#options.readyFile !== undefined) rmSync(this.#options.readyFile, { force: true });
+    const left = group.workers.running;
     if (left > 0) killProcess(left);
     this.#resolveStopped(0);
   }

@@ -56,8 +56,11 @@ export class QuotaPlans {
 
   /** The quotas that hold at `wallTime` for an exchange over these pools: by the rules as they stand, so that a change of them holds
    *  for what runs. */
-  of(asked: Asked, pools: readonly string[], wallTime: number): readonly CountedQuota[] {
-    return this.#planOf(asked, pools, wallTime).all;
+  planOf(asked: AskedOften, pools: readonly string[], wallTime: number): QuotaPlan {
+    const [pool] = pools;
+    return pools.length === 1 && pool !== undefined
+      ? this.#planOver(asked, pool, wallTime)
+      : this.#lookUp(asked, pools, wallTime);
   }
 
   /** The same of an exchange over one pool. */
@@ -65,27 +68,19 @@ export class QuotaPlans {
     return this.#planOver(asked, pool, wallTime).all;
   }
 
-  /** With what replies tell of them. */
-  planOf(asked: AskedOften, pools: readonly string[], wallTime: number): QuotaPlan {
-    const [pool] = pools;
-    return pools.length === 1 && pool !== undefined
-      ? this.#planOver(asked, pool, wallTime)
-      : this.#planOf(asked, pools, wallTime);
-  }
-
   #planOver(asked: AskedOften, pool: string, wallTime: number): QuotaPlan {
     const { plan: known } = asked;
     const rules = this.#books.rules();
     if (known !== null && asked.planPool === pool && asked.planRules === rules && holdsAt(known, wallTime))
       return known;
-    const plan = this.#planOf(asked, [pool], wallTime);
+    const plan = this.#lookUp(asked, [pool], wallTime);
     asked.plan = plan;
     asked.planPool = pool;
     asked.planRules = rules;
     return plan;
   }
 
-  #planOf({ admission, host }: Asked, pools: readonly string[], wallTime: number): QuotaPlan {
+  #lookUp({ admission, host }: Asked, pools: readonly string[], wallTime: number): QuotaPlan {
     const { client, params } = admission;
     // The same array for the same ones.
     const quotas = this.#books.of(client).of({ pools, host, tag: params.tag });

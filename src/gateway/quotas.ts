@@ -72,7 +72,7 @@ export class Quotas {
     if (open.length === 0 && first !== null) throw this.#refusal(first);
     if (open.length < pools.length)
       exchange.admission = { ...admission, pools: open, filter: { ...filter, pools: open } };
-    this.#begins(exchange, hold, this.#plans.of(hold, open, at));
+    this.#begins(exchange, hold, this.#plans.planOf(hold, open, at).all);
   }
 
   /** The exchange has ended, or goes no further: its request is given back unless an attempt has begun. */

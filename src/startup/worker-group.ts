@@ -47,6 +47,7 @@ export class WorkerGroup {
   #bound: readonly BoundListener[] = [];
   #clients: readonly ClientRecord[];
   #phase: 'starting' | 'serving' | 'draining' = 'starting';
+  #stopped: Promise<void> | null = null;
 
   constructor(options: WorkerGroupOptions) {
     const { start, config, pools, now } = options;
@@ -226,9 +227,14 @@ export class WorkerGroup {
     return this.#turns.take(async () => {});
   }
 
-  /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and ends all workers. Returns how
-   *  many of them wouldn't end. */
-  async stop(drainMs: number): Promise<number> {
+  /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and ends all workers:
+   *  those that won't end are running still. The first call counts. */
+  stop(drainMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(drainMs);
+    return this.#stopped;
+  }
+
+  async #stop(drainMs: number): Promise<void> {
     this.#phase = 'draining';
     this.#upkeep.close();
     this.#unwatch();
@@ -236,11 +242,10 @@ export class WorkerGroup {
     for (const worker of this.#threads.numbers()) this.#load.unseen(worker);
     const ending = this.#threads.all().map(async (thread) => {
       await thread.ask({ kind: 'stop', drainMs }, drainMs + STOP_MS).catch(() => {});
-      return thread.terminate();
+      await thread.terminate();
     });
-    const ended = await Promise.all(ending);
+    await Promise.all(ending);
     this.#lines.close();
-    return ended.filter((isEnded) => !isEnded).length;
   }
 
   #spawn(worker: number): WorkerThread {
