@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { serveControl } from './admin/control-server.ts';
 import type { HealthServer } from './admin/health-server.ts';
 import type { Config } from './config/config.ts';
-import { type ConfigFault, formatFault } from './config/fault.ts';
+import { formatFault } from './config/fault.ts';
 import type { Demo } from './demo/demo.ts';
 import type { ClientRecord } from './policy/client-directory.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
@@ -27,6 +27,7 @@ import { listenToSignals } from './startup/process-signals.ts';
 import { writeReadyFile } from './startup/ready-file.ts';
 import { Reloader, type ReloaderOptions } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
+import { remark, say, warn } from './startup/remarks.ts';
 import { type GroupParts, makeGroup, type Running } from './startup/running.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
 import { logRoomOf } from './startup/shared-memory.ts';
@@ -68,27 +69,11 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     await gateway.start();
   } catch (fault) {
     await gateway.close();
+    gateway.killIfStuck(fault);
     throw fault instanceof StoreError ? new StartFault(1, [fault.detail, fault.remedy], { cause: fault }) : fault;
   }
   return { stopped: gateway.stopped };
 }
-
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
-/** Several lines are one write: nobody else's come between them. */
-const warn = (lines: string): void => {
-  process.stderr.write(`${lines.replaceAll(/^/gm, 'roundabout: ')}\n`);
-};
-
-/** The last resort: an orderly exit would wait for those threads for ever. */
-function killProcess(left: number): void {
-  warn(`everything is saved, but ${left} of the workers won't end: the process is killed`);
-  process.kill(process.pid, 'SIGKILL');
-}
-
-const remark = (fault: ConfigFault): void => warn(formatFault(fault));
 
 const version: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
@@ -104,7 +89,8 @@ class Gateway {
   #log: AccessLog | null = null;
   #running: Running | null = null;
   #reloader: Reloader | null = null;
-  #stopping = false;
+  /** How often it was told to stop. */
+  #stops = 0;
 
   constructor(options: StartOptions) {
     this.#options = options;
@@ -190,6 +176,19 @@ class Gateway {
     for (const closer of this.#closers.splice(0).reverse()) await closer();
   }
 
+  /** Behind close(): an orderly exit would wait for such threads for ever, and tell nobody of `fault`. */
+  killIfStuck(fault?: unknown): void {
+    const stuck = this.#running?.group.workers.running ?? 0;
+    if (stuck === 0) return;
+    if (fault instanceof Error) warn(fault.message);
+    warn(`everything is saved, but ${stuck} of the workers won't end: the process is killed`);
+    process.kill(process.pid, 'SIGKILL');
+  }
+
+  get #config(): Config {
+    return (this.#reloader?.settings ?? this.#settings).config;
+  }
+
   #readSettings(): Settings {
     const { configFile, dataFolder } = this.#options;
     const reading = readSettings(configFile, { env: process.env, dataOverride: dataFolder });
@@ -262,28 +261,31 @@ class Gateway {
   }
 
   #startProbing({ group, shared }: Running, { admin, page, store, now }: ProbingParts): Probing {
-    const config = () => (this.#reloader?.settings ?? this.#settings).config;
+    const config = () => this.#config;
     const own = () => ({ listeners: group.bound, admin: [admin] });
-    const isServing = () => group.phase === 'serving' && !this.#stopping;
+    const isServing = () => group.phase === 'serving' && this.#stops === 0;
     const probing = new Probing({ config, shared, store, page, own, isServing, now, warn });
     this.#closers.push(() => probing.close());
     this.#running = { group, shared, probing };
     return probing;
   }
 
-  /** A second signal doesn't wait for the drain. */
+  /** The first signal drains, a second cuts what is under way, and a third waits for nothing: not for what would be saved either. */
   async #stop(group: WorkerGroup): Promise<void> {
-    if (this.#stopping) process.exit(1);
-    this.#stopping = true;
+    this.#stops++;
+    if (this.#stops > 2) process.kill(process.pid, 'SIGKILL');
+    if (this.#stops > 1) {
+      warn('exchanges under way are cut');
+      return group.hurry();
+    }
     this.#reloader?.stop();
-    const { drain } = (this.#reloader?.settings ?? this.#settings).config.timeouts;
+    const { drain } = this.#config.timeouts;
     warn(`draining: no new exchanges, those under way have ${drain / 1000} s`);
     await group.stop(drain);
     await this.close();
     if (this.#options.readyFile !== undefined) rmSync(this.#options.readyFile, { force: true });
-    const left = group.workers.running;
-    if (left > 0) killProcess(left);
-    this.#resolveStopped(0);
+    this.killIfStuck();
+    this.#resolveStopped(this.#stops > 1 ? 1 : 0);
   }
 }
 

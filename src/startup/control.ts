@@ -40,12 +40,12 @@ export function gatewayCommands(options: ControlOptions): Commands {
   const { group, shared, probing, clients, now, health, takeClients, reloadPools, sources } = options;
   const { registry, sessions, states } = shared;
   const { stored } = states;
-  const limits = new ExchangeLimits({ counts: shared.limits, everyone: () => group.clientLimits, now });
-  const everyone = () => group.clientQuotas;
+  const limits = new ExchangeLimits({ counts: shared.limits, everyone: () => group.config.clientLimits, now });
+  const everyone = () => group.config.clientQuotas;
   const quotas = new QuotaDesk({ counts: shared.quotaCounts, keeper: shared.quotas, everyone });
   const insights = new ExitInsights({
     tables: shared.tables,
-    parameters: () => group.selectionParameters,
+    parameters: () => group.config.selection,
     sessions,
     failures: (slot) => group.failures(slot),
     now,

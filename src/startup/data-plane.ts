@@ -74,6 +74,9 @@ export class DataPlane {
   readonly #kept: KeptConnections<ExitLink>;
   readonly #gateway: Collaborators;
   #draining = false;
+  #stopped: Promise<void> | null = null;
+  /** Resolved when exchanges under way have had their time. */
+  readonly #drained = Promise.withResolvers<void>();
   #onBooking: (() => void) | null = null;
 
   constructor(options: DataPlaneOptions) {
@@ -172,14 +175,21 @@ export class DataPlane {
     this.#listeners.setCertificate(key, pair);
   }
 
-  /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and closes everything. */
-  async stop(drainMs: number): Promise<void> {
+  /** Stops taking exchanges, waits until those under way have ended, but no longer than `drainMs`, and closes everything. Called again
+   *  it may only shorten the time. */
+  stop(drainMs: number): Promise<void> {
+    void within(drainMs).then(this.#drained.resolve);
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#draining = true;
     this.#inForce.close();
     const { native } = this.#options.relay;
     // A tunnel that was handed over has left its listener, but not the exchange.
-    const drained = this.#listeners.drain().then(() => native?.settled());
-    await Promise.race([drained, within(drainMs)]);
+    const ended = this.#listeners.drain().then(() => native?.settled());
+    await Promise.race([ended, this.#drained.promise]);
     for (const socket of this.#sockets.members()) socket.destroy();
     native?.cutAll();
     await Promise.race([this.#booked(), within(LAST_BOOKINGS_MS)]);

@@ -25,9 +25,6 @@ import type { Reload, WorkerGroupOptions } from './worker-group-options.ts';
 import { WorkerEnded, WorkerThread } from './worker-thread.ts';
 import { ANSWER_MS, WorkerThreads } from './worker-threads.ts';
 
-/** How long a worker may take to end, beyond its drain, in ms. */
-const STOP_MS = 2_000;
-
 /** The data plane as the control thread sees it: all workers as one. What changes for them changes in one turn after another. */
 export class WorkerGroup {
   readonly #options: WorkerGroupOptions;
@@ -94,18 +91,9 @@ export class WorkerGroup {
     return this.#bound;
   }
 
-  /** What holds for every client that has no rules of its own. */
-  get clientLimits(): Config['clientLimits'] {
-    return this.#config.clientLimits;
-  }
-
-  /** How much every client may use that has no rules of its own. */
-  get clientQuotas(): Config['clientQuotas'] {
-    return this.#config.clientQuotas;
-  }
-
-  get selectionParameters(): Config['selection'] {
-    return this.#config.selection;
+  /** By which it serves. */
+  get config(): Config {
+    return this.#config;
   }
 
   /** Clients' sockets. */
@@ -234,17 +222,18 @@ export class WorkerGroup {
     return this.#stopped;
   }
 
+  /** Has a stop that is under way cut the exchanges that it waits for. */
+  hurry(): void {
+    this.#threads.hurry();
+  }
+
   async #stop(drainMs: number): Promise<void> {
     this.#phase = 'draining';
     this.#upkeep.close();
     this.#unwatch();
     this.#recoveries.close();
     for (const worker of this.#threads.numbers()) this.#load.unseen(worker);
-    const ending = this.#threads.all().map(async (thread) => {
-      await thread.ask({ kind: 'stop', drainMs }, drainMs + STOP_MS).catch(() => {});
-      await thread.terminate();
-    });
-    await Promise.all(ending);
+    await this.#threads.end(drainMs);
     this.#lines.close();
   }
 

@@ -14,6 +14,9 @@ export const FIGURES_MS = 2_000;
 /** A connection on its way waits so long for its worker, in ms: longer than most clients do. */
 const TAKE_MS = 30_000;
 
+/** How long a worker may take to end, beyond its drain, in ms. */
+const STOP_MS = 2_000;
+
 /** Reports wait for those workers that answer within so many ms. */
 const QUESTION_MS = 1_000;
 
@@ -31,6 +34,7 @@ export class WorkerThreads {
   readonly #options: WorkerThreadsOptions;
   /** By number; a place is vacant while its worker is being replaced. */
   readonly #threads = new Map<number, WorkerThread>();
+  readonly #hurried = Promise.withResolvers<void>();
 
   constructor(options: WorkerThreadsOptions) {
     this.#options = options;
@@ -75,6 +79,23 @@ export class WorkerThreads {
       await thread.terminate();
       return null;
     }
+  }
+
+  /** Has all workers end once their exchanges have, but no later than after `drainMs`, and then at once. Those that won't end are
+   *  there still when this resolves. */
+  async end(drainMs: number): Promise<void> {
+    await Promise.all(this.all().map((thread) => this.#end(thread, drainMs)));
+  }
+
+  /** Cuts the exchanges that end() waits for. */
+  hurry(): void {
+    this.#hurried.resolve();
+  }
+
+  async #end(thread: WorkerThread, drainMs: number): Promise<void> {
+    const stop = (ms: number) => thread.ask({ kind: 'stop', drainMs: ms }, ms + STOP_MS).catch(() => {});
+    await Promise.race([stop(drainMs), this.#hurried.promise.then(() => stop(0))]);
+    await thread.terminate();
   }
 
   /** For people: what doesn't answer in time is left out. */

@@ -680,7 +680,11 @@ test.serial('a quota stays what it is, whichever worker dies', async (t) => {
   const quotas = ['requests=60/total', 'bytes=1GB/total'];
   const { group, shared, threads, port } = await makeGroup(t, { config: { limits: { quotas } } });
   await group.start();
-  const desk = new QuotaDesk({ counts: shared.quotaCounts, keeper: shared.quotas, everyone: () => group.clientQuotas });
+  const desk = new QuotaDesk({
+    counts: shared.quotaCounts,
+    keeper: shared.quotas,
+    everyone: () => group.config.clientQuotas,
+  });
   const spent = (index: number) => Number(desk.viewsOf(client)[index]!.spent);
   const sockets = await openMany(port(), 40);
   t.deepEqual(tally(await askAll(sockets)), { 200: 40 });

@@ -1,0 +1,87 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { connectVia, forwardVia } from '../support/clients.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type Origin, startOrigin } from '../support/origin.ts';
+import { listen } from '../support/peers.ts';
+import { until } from '../support/until.ts';
+
+// How often it is told to stop, and a worker that can't.
+
+const direct = { direct: { exits: [{ direct: true }] } };
+
+/** Longer than any test waits. */
+const timeouts = { drain: '10m' };
+
+let origin: Origin;
+
+test.before(async () => {
+  origin = await startOrigin();
+});
+
+test.after.always(() => origin.close());
+
+async function beginToStop(gateway: Gateway): Promise<void> {
+  gateway.signal('SIGTERM');
+  await until(() => gateway.output().includes('draining'));
+}
+
+async function bookedRequests(gateway: Gateway): Promise<number> {
+  const { stdout } = await gateway.command('usage', '--json');
+  return JSON.parse(stdout).total.exchanges;
+}
+
+/** A gateway whose only worker waits for the system, after one exchange: a pipe that nobody writes to is its hosts file. */
+async function startStuck(t: ExecutionContext): Promise<Gateway> {
+  const folder = await mkdtemp(join(tmpdir(), 'stopping-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const hostsFile = join(folder, 'hosts');
+  execFileSync('mkfifo', [hostsFile]);
+  const gateway = await startGateway({ config: { workers: 1, timeouts, resolver: { hostsFile } }, pools: direct });
+  t.teardown(gateway.kill);
+  const { status } = await forwardVia(gateway.port(), `${origin.url}/`, { login: gateway.login() });
+  t.is(status, 200);
+  await until(async () => (await bookedRequests(gateway)) === 1);
+  void forwardVia(gateway.port(), 'http://stuck.test/', { login: gateway.login() }).catch(() => {});
+  await until(async () => (await gateway.health()).exchanges.open === 1);
+  return gateway;
+}
+
+test('a second signal cuts what is under way, and it is booked', async (t) => {
+  const gateway = await startGateway({ config: { workers: 2, timeouts }, pools: direct });
+  t.teardown(gateway.kill);
+  const gate = await listen(createServer());
+  t.teardown(gate.close);
+  const target = `127.0.0.1:${gate.port}`;
+  const { status, socket } = await connectVia(gateway.port(), target, { login: gateway.login() });
+  t.is(status, 200);
+  await beginToStop(gateway);
+  const cut = once(socket, 'error');
+  t.is(await gateway.terminate(), 1);
+  t.like(await cut, [{ code: 'ECONNRESET' }]);
+  const again = await gateway.startAgain();
+  t.teardown(again.stop);
+  t.is(await bookedRequests(again), 1);
+});
+
+test('a worker that is stuck keeps nobody from a stop, and what was booked is saved', async (t) => {
+  const gateway = await startStuck(t);
+  await beginToStop(gateway);
+  t.is(await gateway.terminate(), null);
+  t.regex(gateway.output(), /everything is saved, but 1 of the workers won't end: the process is killed/);
+  t.is(await bookedRequests(gateway), 1);
+});
+
+test('a third signal waits for nothing', async (t) => {
+  const gateway = await startStuck(t);
+  await beginToStop(gateway);
+  gateway.signal('SIGTERM');
+  await until(() => gateway.output().includes('exchanges under way are cut'));
+  t.is(await gateway.terminate(), null);
+  t.notRegex(gateway.output(), /everything is saved/);
+});
