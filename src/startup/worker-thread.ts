@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { BookingBatch } from '../ledger/booking.ts';
 import type { AccountName } from '../policy/quota-counts.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
-import { collectLess } from './garbage.ts';
+import { setEngineFlags } from './engine-flags.ts';
 import type { LoopTime } from './loop-times.ts';
 import { StartFault } from './start-fault.ts';
 import type {
@@ -62,7 +62,7 @@ const END_MS = 10_000;
 
 /** Starts the thread. */
 export function spawnWorker(start: WorkerStart): Worker {
-  collectLess();
+  setEngineFlags();
   // The published files end in .js, those of a checkout in .ts.
   return new Worker(new URL(`../worker${extname(import.meta.url)}`, import.meta.url), {
     workerData: start,

@@ -2,7 +2,7 @@
 // collect less.
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread, Worker } from 'node:worker_threads';
-import { collectLess } from '../../src/startup/garbage.ts';
+import { setEngineFlags } from '../../src/startup/engine-flags.ts';
 
 const REST_MS = 500;
 
@@ -14,7 +14,7 @@ function makeGarbage(): void {
 }
 
 if (isMainThread) {
-  if (process.argv[2] === 'less') collectLess();
+  if (process.argv[2] === 'less') setEngineFlags();
   for (const flag of [
     '--trace-memory-reducer',
     '--memory-reducer-delay-ms=50',
