@@ -1,3 +1,7 @@
+/** npm passes on an interrupt that the terminal has sent to the whole group, so that one press of Ctrl-C comes twice: what follows
+ *  within so many ms is the same. */
+export const ECHO_MS = 250;
+
 /** What is done about signals, and about faults that nobody caught. */
 export interface SignalActions {
   /** SIGTERM and SIGINT. */
@@ -10,10 +14,17 @@ export interface SignalActions {
 
 /** Listens to this process's signals and stray faults. Returns what ends that. */
 export function listenToSignals({ stop, reload, survive }: SignalActions): () => void {
-  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload);
+  let stoppedAt = Number.NEGATIVE_INFINITY;
+  const stopOnce = () => {
+    const at = performance.now();
+    if (at - stoppedAt < ECHO_MS) return;
+    stoppedAt = at;
+    stop();
+  };
+  process.on('SIGTERM', stopOnce).on('SIGINT', stopOnce).on('SIGHUP', reload);
   process.on('uncaughtException', survive).on('unhandledRejection', survive);
   return () => {
-    process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', reload);
+    process.off('SIGTERM', stopOnce).off('SIGINT', stopOnce).off('SIGHUP', reload);
     process.off('uncaughtException', survive).off('unhandledRejection', survive);
   };
 }

@@ -4,7 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { ECHO_MS } from '../../src/startup/process-signals.ts';
 import { connectVia, forwardVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
@@ -26,10 +28,14 @@ test.before(async () => {
 
 test.after.always(() => origin.close());
 
-async function beginToStop(gateway: Gateway): Promise<void> {
-  gateway.signal('SIGTERM');
-  await until(() => gateway.output().includes('draining'));
+/** Resolves when another signal counts. */
+async function signal(gateway: Gateway, said: string, name: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  gateway.signal(name);
+  await until(() => gateway.output().includes(said));
+  await sleep(ECHO_MS);
 }
+
+const beginToStop = (gateway: Gateway) => signal(gateway, 'draining');
 
 async function bookedRequests(gateway: Gateway): Promise<number> {
   const { stdout } = await gateway.command('usage', '--json');
@@ -69,6 +75,21 @@ test('a second signal cuts what is under way, and it is booked', async (t) => {
   t.is(await bookedRequests(again), 1);
 });
 
+test('one press of Ctrl-C is one signal, though npm passes it on', async (t) => {
+  const gateway = await startGateway({ config: { workers: 2, timeouts }, pools: direct });
+  const gate = await listen(createServer((socket) => socket.pipe(socket)));
+  t.teardown(gate.close);
+  t.teardown(gateway.kill);
+  const { socket } = await connectVia(gateway.port(), `127.0.0.1:${gate.port}`, { login: gateway.login() });
+  // Two of one kind might be one already for the system.
+  gateway.signal('SIGTERM');
+  await signal(gateway, 'draining', 'SIGINT');
+  t.notRegex(gateway.output(), /are cut/);
+  socket.write('still here');
+  t.is(String((await once(socket.resume(), 'data'))[0]), 'still here');
+  socket.destroy();
+});
+
 test('a worker that is stuck keeps nobody from a stop, and what was booked is saved', async (t) => {
   const gateway = await startStuck(t);
   await beginToStop(gateway);
@@ -80,8 +101,7 @@ test('a worker that is stuck keeps nobody from a stop, and what was booked is sa
 test('a third signal waits for nothing', async (t) => {
   const gateway = await startStuck(t);
   await beginToStop(gateway);
-  gateway.signal('SIGTERM');
-  await until(() => gateway.output().includes('exchanges under way are cut'));
+  await signal(gateway, 'exchanges under way are cut');
   t.is(await gateway.terminate(), null);
   t.notRegex(gateway.output(), /everything is saved/);
 });
