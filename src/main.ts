@@ -32,6 +32,7 @@ import { type GroupParts, makeGroup, type Running } from './startup/running.ts';
 import { readSettings, type Settings } from './startup/settings.ts';
 import { logRoomOf } from './startup/shared-memory.ts';
 import { StartFault } from './startup/start-fault.ts';
+import { Stopping } from './startup/stopping.ts';
 import { openTunnelRelay } from './startup/tunnel-relay.ts';
 import { effectiveWorkers } from './startup/worker-count.ts';
 import type { WorkerGroup } from './startup/worker-group.ts';
@@ -62,17 +63,16 @@ export interface RunningGateway {
 
 /** Starts the gateway in this process: reads config and pools, holds the data folder, opens the store, binds the listeners, and
  *  says where it serves. SIGTERM and SIGINT drain it, SIGHUP re-reads config, pools and certificates and keeps the old on any
- *  fault. Rejects with StartFault, and then nothing is left behind. */
+ *  fault. Rejects with StartFault, and then nothing is left behind; where a worker won't end, the fault is told and the process killed. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const gateway = new Gateway(options);
   try {
-    await gateway.start();
+    const { stopped } = await gateway.start();
+    return { stopped };
   } catch (fault) {
-    await gateway.close();
-    gateway.killIfStuck(fault);
+    await gateway.close().finally(() => gateway.killIfStuck(fault));
     throw fault instanceof StoreError ? new StartFault(1, [fault.detail, fault.remedy], { cause: fault }) : fault;
   }
-  return { stopped: gateway.stopped };
 }
 
 const version: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
@@ -81,26 +81,19 @@ class Gateway {
   readonly #options: StartOptions;
   readonly #closers: (() => unknown)[] = [];
   readonly #faults = new FaultTeller((id, text) => warn(`unexpected fault in exchange ${id}: ${text}`));
-  readonly stopped: Promise<number>;
-  #resolveStopped: (code: number) => void = () => {};
   #loader = new PoolLoader([], remark);
   readonly #settings: Settings;
   #demo: Demo | null = null;
   #log: AccessLog | null = null;
   #running: Running | null = null;
   #reloader: Reloader | null = null;
-  /** How often it was told to stop. */
-  #stops = 0;
 
   constructor(options: StartOptions) {
     this.#options = options;
     this.#settings = this.#readSettings();
-    this.stopped = new Promise((resolve) => {
-      this.#resolveStopped = resolve;
-    });
   }
 
-  async start(): Promise<void> {
+  async start(): Promise<Stopping> {
     const { config, demo, warnings } = this.#settings;
     for (const warning of warnings) warn(formatFault(warning));
     ensureFolder(config.data);
@@ -158,17 +151,26 @@ class Gateway {
     const commands = gatewayCommands({ ...parts, now, health, takeClients, reloadPools });
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
-    this.#closers.push(
+    const stopping = new Stopping({
+      stop: () => this.#stop(group),
+      hurry: () => group.hurry(),
+      kill: () => process.kill(process.pid, 'SIGKILL'),
+      warn,
+    });
+    // Undone last: a signal must not end the process while things are saved.
+    this.#closers.unshift(
       listenToSignals({
-        stop: () => void this.#stop(group),
+        stop: () => stopping.signal(),
         reload: pacedReloads(() => reloader.reloadAll()),
         survive: (fault) => this.#faults.tell('?', fault),
+        now,
       }),
     );
     reloader.begin(marks);
     announce({ group, shared, config, admin, relay, version, demo: this.#demo, demoSecret }).forEach(say);
     const { readyFile } = this.#options;
     if (readyFile !== undefined) await writeReadyFile(readyFile, { pid: process.pid, listeners: group.bound, admin });
+    return stopping;
   }
 
   /** Undoes what start() did, the last first. */
@@ -180,7 +182,7 @@ class Gateway {
   killIfStuck(fault?: unknown): void {
     const stuck = this.#running?.group.workers.running ?? 0;
     if (stuck === 0) return;
-    if (fault instanceof Error) warn(fault.message);
+    if (fault instanceof Error) warn(fault instanceof StartFault ? fault.message : String(fault.stack));
     warn(`everything is saved, but ${stuck} of the workers won't end: the process is killed`);
     process.kill(process.pid, 'SIGKILL');
   }
@@ -263,21 +265,14 @@ class Gateway {
   #startProbing({ group, shared }: Running, { admin, page, store, now }: ProbingParts): Probing {
     const config = () => this.#config;
     const own = () => ({ listeners: group.bound, admin: [admin] });
-    const isServing = () => group.phase === 'serving' && this.#stops === 0;
+    const isServing = () => group.phase === 'serving';
     const probing = new Probing({ config, shared, store, page, own, isServing, now, warn });
     this.#closers.push(() => probing.close());
     this.#running = { group, shared, probing };
     return probing;
   }
 
-  /** The first signal drains, a second cuts what is under way, and a third waits for nothing: not for what would be saved either. */
   async #stop(group: WorkerGroup): Promise<void> {
-    this.#stops++;
-    if (this.#stops > 2) process.kill(process.pid, 'SIGKILL');
-    if (this.#stops > 1) {
-      warn('exchanges under way are cut');
-      return group.hurry();
-    }
     this.#reloader?.stop();
     const { drain } = this.#config.timeouts;
     warn(`draining: no new exchanges, those under way have ${drain / 1000} s`);
@@ -285,7 +280,6 @@ class Gateway {
     await this.close();
     if (this.#options.readyFile !== undefined) rmSync(this.#options.readyFile, { force: true });
     this.killIfStuck();
-    this.#resolveStopped(this.#stops > 1 ? 1 : 0);
   }
 }
 

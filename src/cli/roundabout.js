@@ -54,7 +54,7 @@ function runWith(node) {
   const child = spawn(node, [launcher, ...process.argv.slice(2)], { stdio: 'inherit' });
   /** @param {NodeJS.Signals} signal */
   const forward = (signal) => {
-    // A terminal sends its interrupt to the whole group, and twice means "at once".
+    // A terminal sends its interrupt to the whole group: the child has it.
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
   };
   /** @type {NodeJS.Signals[]} */

@@ -22,6 +22,7 @@ import { createDialler, type Dialler } from '../transport/dial.ts';
 import { HostsFile } from '../transport/hosts-file.ts';
 import { KeptConnections } from '../transport/kept-connections.ts';
 import { type OutsideCount, type RelayHandle, type RelayOptions, relay } from '../transport/relay.ts';
+import { resetSocket } from '../transport/reset-socket.ts';
 import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { Roster } from '../transport/roster.ts';
 import type { Socket } from '../transport/socket.ts';
@@ -190,7 +191,8 @@ export class DataPlane {
     // A tunnel that was handed over has left its listener, but not the exchange.
     const ended = this.#listeners.drain().then(() => native?.settled());
     await Promise.race([ended, this.#drained.promise]);
-    for (const socket of this.#sockets.members()) socket.destroy();
+    // Each has an exchange under way: what its client has so far must not look whole.
+    for (const socket of this.#sockets.members()) resetSocket(socket);
     native?.cutAll();
     await Promise.race([this.#booked(), within(LAST_BOOKINGS_MS)]);
     this.#kept.closeAll();

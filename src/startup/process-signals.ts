@@ -10,13 +10,15 @@ export interface SignalActions {
   readonly reload: () => void;
   /** One exchange's fault must not end all others. */
   readonly survive: (fault: unknown) => void;
+  /** The monotonic clock, in ms. */
+  readonly now: () => number;
 }
 
 /** Listens to this process's signals and stray faults. Returns what ends that. */
-export function listenToSignals({ stop, reload, survive }: SignalActions): () => void {
+export function listenToSignals({ stop, reload, survive, now }: SignalActions): () => void {
   let stoppedAt = Number.NEGATIVE_INFINITY;
   const stopOnce = () => {
-    const at = performance.now();
+    const at = now();
     if (at - stoppedAt < ECHO_MS) return;
     stoppedAt = at;
     stop();

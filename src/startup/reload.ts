@@ -68,7 +68,7 @@ export class Reloader {
     sources.follow(loader.files, marks);
   }
 
-  /** No reload begins any more, and no source is asked: while a gateway drains there may be a second signal, which waits for nothing. */
+  /** No reload begins any more, and no source is asked: a gateway that drains may be killed by a third signal. */
   stop(): void {
     this.#stopped = true;
     this.#options.sources.stop();

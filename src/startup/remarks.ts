@@ -10,4 +10,5 @@ export function warn(lines: string): void {
   process.stderr.write(`${lines.replaceAll(/^/gm, 'roundabout: ')}\n`);
 }
 
+/** A fault of the config that keeps nobody from serving. */
 export const remark = (fault: ConfigFault): void => warn(formatFault(fault));

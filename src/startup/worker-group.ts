@@ -222,9 +222,9 @@ export class WorkerGroup {
     return this.#stopped;
   }
 
-  /** Has a stop that is under way cut the exchanges that it waits for. */
-  hurry(): void {
-    this.#threads.hurry();
+  /** Has a stop that is under way cut the exchanges that it waits for. False where it waits for none. */
+  hurry(): boolean {
+    return this.#threads.hurry();
   }
 
   async #stop(drainMs: number): Promise<void> {

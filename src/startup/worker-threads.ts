@@ -14,8 +14,9 @@ export const FIGURES_MS = 2_000;
 /** A connection on its way waits so long for its worker, in ms: longer than most clients do. */
 const TAKE_MS = 30_000;
 
-/** How long a worker may take to end, beyond its drain, in ms. */
-const STOP_MS = 2_000;
+/** How long a worker may take to end, beyond its drain, in ms: well more than the 2 s that it may wait for its last bookings and its
+ *  links. */
+const STOP_MS = 5_000;
 
 /** Reports wait for those workers that answer within so many ms. */
 const QUESTION_MS = 1_000;
@@ -34,7 +35,8 @@ export class WorkerThreads {
   readonly #options: WorkerThreadsOptions;
   /** By number; a place is vacant while its worker is being replaced. */
   readonly #threads = new Map<number, WorkerThread>();
-  readonly #hurried = Promise.withResolvers<void>();
+  /** Ends the wait for exchanges under way; null where nobody waits for them. */
+  #hurry: (() => void) | null = null;
 
   constructor(options: WorkerThreadsOptions) {
     this.#options = options;
@@ -81,21 +83,26 @@ export class WorkerThreads {
     }
   }
 
-  /** Has all workers end once their exchanges have, but no later than after `drainMs`, and then at once. Those that won't end are
-   *  there still when this resolves. */
+  /** Has all workers end once the exchanges of all have, but no later than after `drainMs`. Those that won't end are there still when
+   *  this resolves. */
   async end(drainMs: number): Promise<void> {
-    await Promise.all(this.all().map((thread) => this.#end(thread, drainMs)));
+    const hurried = Promise.withResolvers<void>();
+    this.#hurry = hurried.resolve;
+    const stop = (thread: WorkerThread, ms: number) =>
+      thread.ask({ kind: 'stop', drainMs: ms }, ms + STOP_MS).catch(() => {});
+    const drained = this.all().map((thread) =>
+      Promise.race([stop(thread, drainMs), hurried.promise.then(() => stop(thread, 0))]),
+    );
+    await Promise.all(drained);
+    this.#hurry = null;
+    await Promise.all(this.all().map((thread) => thread.terminate()));
   }
 
-  /** Cuts the exchanges that end() waits for. */
-  hurry(): void {
-    this.#hurried.resolve();
-  }
-
-  async #end(thread: WorkerThread, drainMs: number): Promise<void> {
-    const stop = (ms: number) => thread.ask({ kind: 'stop', drainMs: ms }, ms + STOP_MS).catch(() => {});
-    await Promise.race([stop(drainMs), this.#hurried.promise.then(() => stop(0))]);
-    await thread.terminate();
+  /** Cuts the exchanges that end() waits for. False where it waits for none. */
+  hurry(): boolean {
+    const waits = this.#hurry !== null;
+    this.#hurry?.();
+    return waits;
   }
 
   /** For people: what doesn't answer in time is left out. */

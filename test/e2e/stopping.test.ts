@@ -32,7 +32,7 @@ test.after.always(() => origin.close());
 async function signal(gateway: Gateway, said: string, name: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   gateway.signal(name);
   await until(() => gateway.output().includes(said));
-  await sleep(ECHO_MS);
+  await sleep(2 * ECHO_MS);
 }
 
 const beginToStop = (gateway: Gateway) => signal(gateway, 'draining');
@@ -42,19 +42,24 @@ async function bookedRequests(gateway: Gateway): Promise<number> {
   return JSON.parse(stdout).total.exchanges;
 }
 
-/** A gateway whose only worker waits for the system, after one exchange: a pipe that nobody writes to is its hosts file. */
-async function startStuck(t: ExecutionContext): Promise<Gateway> {
+/** A gateway of which one worker waits for the system: a pipe that nobody writes to is its hosts file. It has tunnels as well. */
+async function startStuck(t: ExecutionContext, { workers, tunnels }: { workers: number; tunnels: number }) {
   const folder = await mkdtemp(join(tmpdir(), 'stopping-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const hostsFile = join(folder, 'hosts');
   execFileSync('mkfifo', [hostsFile]);
-  const gateway = await startGateway({ config: { workers: 1, timeouts, resolver: { hostsFile } }, pools: direct });
+  const gateway = await startGateway({ config: { workers, timeouts, resolver: { hostsFile } }, pools: direct });
   t.teardown(gateway.kill);
-  const { status } = await forwardVia(gateway.port(), `${origin.url}/`, { login: gateway.login() });
-  t.is(status, 200);
-  await until(async () => (await bookedRequests(gateway)) === 1);
+  const gate = await listen(createServer());
+  t.teardown(gate.close);
+  for (let i = 0; i < tunnels; i++) {
+    const { status, socket } = await connectVia(gateway.port(), `127.0.0.1:${gate.port}`, { login: gateway.login() });
+    t.is(status, 200);
+    socket.on('error', () => {});
+    t.teardown(() => socket.destroy());
+  }
   void forwardVia(gateway.port(), 'http://stuck.test/', { login: gateway.login() }).catch(() => {});
-  await until(async () => (await gateway.health()).exchanges.open === 1);
+  await until(async () => (await gateway.health()).exchanges.open === tunnels + 1);
   return gateway;
 }
 
@@ -67,7 +72,7 @@ test('a second signal cuts what is under way, and it is booked', async (t) => {
   const { status, socket } = await connectVia(gateway.port(), target, { login: gateway.login() });
   t.is(status, 200);
   await beginToStop(gateway);
-  const cut = once(socket, 'error');
+  const cut = once(socket.resume(), 'error');
   t.is(await gateway.terminate(), 1);
   t.like(await cut, [{ code: 'ECONNRESET' }]);
   const again = await gateway.startAgain();
@@ -91,15 +96,16 @@ test('one press of Ctrl-C is one signal, though npm passes it on', async (t) => 
 });
 
 test('a worker that is stuck keeps nobody from a stop, and what was booked is saved', async (t) => {
-  const gateway = await startStuck(t);
+  const gateway = await startStuck(t, { workers: 2, tunnels: 16 });
   await beginToStop(gateway);
   t.is(await gateway.terminate(), null);
   t.regex(gateway.output(), /everything is saved, but 1 of the workers won't end: the process is killed/);
-  t.is(await bookedRequests(gateway), 1);
+  // Those of the other worker, which were booked as they were cut.
+  t.true((await bookedRequests(gateway)) > 0);
 });
 
 test('a third signal waits for nothing', async (t) => {
-  const gateway = await startStuck(t);
+  const gateway = await startStuck(t, { workers: 1, tunnels: 0 });
   await beginToStop(gateway);
   await signal(gateway, 'exchanges under way are cut');
   t.is(await gateway.terminate(), null);

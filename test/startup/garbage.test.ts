@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { engineFlags } from '../../src/startup/engine-flags.ts';
 import { Garbage } from '../../src/startup/garbage.ts';
 
 const program = fileURLToPath(new URL('resting-thread.ts', import.meta.url));
@@ -14,14 +13,6 @@ test('a thread that rests is not collected as if memory were short', async (t) =
   t.true(plain.includes('Memory reducer:'), 'what V8 does by itself');
   t.true(plain.endsWith('rested\n'));
   t.is(keeping, 'rested, and can collect\n');
-});
-
-test('this Node knows every flag that is set', async (t) => {
-  const { stdout: known } = await promisify(execFile)(process.execPath, ['--v8-options']);
-  for (const flag of engineFlags) {
-    const name = flag.replace(/^--(no-)?/, '').replace(/=.*/, '');
-    t.regex(known, new RegExp(`^ +--(\\[no-\\])?(no-)?${name} `, 'm'));
-  }
 });
 
 test('while memory is short a thread collects now and then', (t) => {
