@@ -156,14 +156,21 @@ int turns() {
   return most < kTurn / 4 ? 2 : 0;
 }
 
-int order() {
-  relay::Core core({1, 2});
+/** Hands over a tunnel between two peers. Its handle, or 0. */
+uint64_t open_tunnel(relay::Core& core, int peers[2]) {
   relay::Adoption adoption;
-  int peers[2];
   for (int side = 0; side < 2; side++) connect_pair(peers[side], adoption.fd[side]);
   adoption.idle_ms = 60'000;
   const uint64_t handle = core.adopt(adoption);
   for (const int fd : adoption.fd) close(fd);
+  return handle;
+}
+
+int order() {
+  relay::Core core({1, 2});
+  int peers[2];
+  const uint64_t handle = open_tunnel(core, peers);
+  if (handle == 0) return 1;
   ordered = handle;
   orders = &core;
   std::thread sender(send_all, peers[1]);
@@ -180,13 +187,9 @@ int order() {
 
 int order_before_octets() {
   relay::Core core({1, 2});
-  relay::Adoption adoption;
   int peers[2];
-  for (int side = 0; side < 2; side++) connect_pair(peers[side], adoption.fd[side]);
-  adoption.idle_ms = 60'000;
-  stopped = core.adopt(adoption);
+  stopped = open_tunnel(core, peers);
   if (stopped == 0) return 1;
-  for (const int fd : adoption.fd) close(fd);
   stopping = &core;
   // What wakes the thread first may pass: it has waited since before that.
   for (int i = 0; i < kMostWaitS * 1000 && passed_after == 0; i++) {
