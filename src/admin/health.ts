@@ -18,9 +18,11 @@ export interface Health {
   /** Clients' connections, those of tunnels included. */
   readonly connections: number;
   readonly relay: RelayHealth;
-  /** Data-plane threads, how many had to be replaced, and how the connections are spread over them. */
+  /** Data-plane threads, how many of them have all new connections, how many had to be replaced, and how the connections are spread over
+   *  them. */
   readonly workers: {
     readonly running: number;
+    readonly inFront: number;
     readonly replaced: number;
     readonly connections: readonly number[];
   };

@@ -73,7 +73,7 @@ function healthOutcome(health: Health): Outcome {
     ['relay', relay.kind === 'native' ? `native, ${relay.tunnels} tunnels` : `TypeScript: ${relay.why}`],
     [
       'workers',
-      `${workers.running} running, ${workers.replaced} replaced; connections ${workers.connections.join(' + ')}`,
+      `${workers.running} running, ${workers.inFront} in front, ${workers.replaced} replaced; connections ${workers.connections.join(' + ')}`,
     ],
     ['store', store === 'ok' ? store : store.fault],
     [

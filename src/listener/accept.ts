@@ -48,6 +48,14 @@ export function accept(socket: Socket, options: AcceptOptions): void {
   socket.on('error', ignoreError).on('data', onData).on('end', destroy).on('close', onClose);
 }
 
+/** Takes an HTTP connection that another thread has served, and that rests between two requests. */
+export function goOn(socket: Socket, { context, refusal, onServed }: AcceptOptions): void {
+  socket.on('error', ignoreError);
+  const client = new HttpClient(socket, context, refusal);
+  onServed(client);
+  client.goOn();
+}
+
 function dispatch(socket: Socket, first: Buffer, options: AcceptOptions): void {
   const { context } = options;
   const { protocols } = context;

@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls';
 import type { Collaborators } from '../gateway/collaborators.ts';
 import type { Dialect } from '../protocol/dialects.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
+import type { Socket } from '../transport/socket.ts';
 
 /** What a listener speaks. */
 export type ListenerProtocol = 'http' | 'https' | 'socks5';
@@ -22,5 +23,7 @@ export interface ListenerContext {
   readonly timeouts: { readonly handshake: number; readonly head: number; readonly keepAlive: number };
   /** The certificate in use now; undefined on a listener without TLS. */
   readonly secureContext: () => SecureContext | undefined;
+  /** Whether a connection that rests between two requests was given to another thread: then it is closed here, and open there. */
+  readonly moveOn: (socket: Socket) => boolean;
   readonly gateway: Collaborators;
 }

@@ -68,6 +68,11 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     if (this.#connection.awaitsHead) this.#patience.set(this.#context.timeouts.head);
   }
 
+  /** Goes on with a connection that rests between two requests. */
+  goOn(): void {
+    this.#next();
+  }
+
   headBegun(): void {
     this.#inHead = true;
     this.#patience.set(this.#context.timeouts.head);
@@ -165,10 +170,20 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     this.#inHead = false;
     this.#readsFrom = this.#context.gateway.now();
     if (this.#leaving || this.#context.gateway.draining()) return this.#close();
+    if (this.#isAtRest && this.#context.moveOn(this.#socket)) {
+      this.#gone = true;
+      return;
+    }
     this.#patience.set(this.#context.timeouts.keepAlive);
     // A client that sends requests but doesn't read the answers gets no more of them: each would wait in memory.
     if (this.#socket.writableNeedDrain) this.#socket.once('drain', this.#readNext);
     else this.#readNext();
+  }
+
+  /** Nothing of it is here but what the system holds. */
+  get #isAtRest(): boolean {
+    const { hasSurplus, peerEnded } = this.#connection;
+    return !hasSurplus && !peerEnded && this.#socket.readableLength === 0 && this.#socket.writableLength === 0;
   }
 
   readonly #readNext = (): void => {

@@ -2,7 +2,7 @@ import type { GatewayError } from '../errors.ts';
 import { NodeSockets } from '../transport/node-sockets.ts';
 import { Roster } from '../transport/roster.ts';
 import type { Socket, Sockets } from '../transport/socket.ts';
-import { accept, type Served } from './accept.ts';
+import { accept, goOn, type Served } from './accept.ts';
 import type { ListenerContext } from './context.ts';
 
 /** Connections waiting in the kernel to be accepted. */
@@ -20,8 +20,9 @@ export interface ListenerOptions {
   readonly context: () => ListenerContext;
   /** Called for each connection that the system brings, before anything is read of it: true where it was given to another thread. */
   readonly passOn?: (socket: Socket) => boolean;
-  /** Called for each connection that is served here; a refusal ends it with that error, in its own protocol's words. */
-  readonly admit: (socket: Socket) => GatewayError | null;
+  /** Called for each connection that is served here; a refusal ends it with that error, in its own protocol's words. `atRest` is one
+   *  that has served in another thread, and rests between two requests. */
+  readonly admit: (socket: Socket, atRest: boolean) => GatewayError | null;
   /** Called once each of those has closed. */
   readonly released: () => void;
   /** The accepted sockets of all listeners, for limits and the drain. */
@@ -33,8 +34,11 @@ export interface Listener {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** Serves a connection that another thread accepted at the same address; its descriptor is this listener's from now on. */
-  take(descriptor: number): void;
+  /** Of its socket; -1 where that isn't known, or no longer open. */
+  readonly descriptor: number;
+  /** Serves a connection that another thread accepted at the same address; its descriptor is this listener's from now on. `atRest`
+   *  is one between two requests. */
+  take(descriptor: number, atRest: boolean): void;
   /** Stops accepting, and closes connections at rest; those with an exchange under way go on. */
   drain(): void;
   /** Resolves when the last connection has closed after drain(). */
@@ -48,9 +52,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const { promise: closed, resolve: allClosed } = Promise.withResolvers<void>();
   let open = 0;
   let isDraining = false;
-  const serve = (socket: Socket): void => {
+  const serve = (socket: Socket, atRest: boolean): void => {
     // Refused connections are answered as well, but only as many as can be held at once.
-    const refusal = options.admit(socket);
+    const refusal = options.admit(socket, atRest);
     const place = sockets.add(socket);
     let servedAt: number | null = null;
     open++;
@@ -63,19 +67,23 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     });
     const onServed = (by: Served): void => {
       servedAt = served.add(by);
+      if (isDraining && atRest) by.closeIfIdle();
     };
-    accept(socket, { context: options.context(), refusal, onServed });
+    (atRest ? goOn : accept)(socket, { context: options.context(), refusal, onServed });
   };
   const met = (socket: Socket): void => {
-    if (options.passOn?.(socket) !== true) serve(socket);
+    if (options.passOn?.(socket) !== true) serve(socket, false);
   };
   const acceptor = await network.listen({ host, port: options.port, reusePort: shared, backlog: BACKLOG }, met);
   return {
     name: options.context().name,
     host,
     port: acceptor.port,
+    get descriptor() {
+      return acceptor.descriptor;
+    },
     closed,
-    take: (descriptor) => serve(network.attach(descriptor)),
+    take: (descriptor, atRest) => serve(network.attach(descriptor), atRest),
     drain: () => {
       isDraining = true;
       acceptor.close();

@@ -4,18 +4,34 @@ import type { Words } from './words.ts';
 /** Words of a worker: a cache line each, so that none slows down another. */
 const ROW_WORDS = 16;
 const CONTROL_ROW = 0;
+// Of the control thread's row:
 const MEMORY_FULL = 0;
+const FRONT = 4;
+const SPREAD = 5;
+const ORDER_LOST = 6;
+// Of a worker's:
 const CONNECTIONS = 0;
 const EXPECTED = 1;
 /** When a thread was last seen alive, 0 for one that takes no connection of others. */
 const SEEN = 2;
 const BATCHES_TAKEN = 3;
+/** What it has of a core, in thousandths. */
+const BUSY = 4;
+const RANK = 5;
 
 /** A thread that was not seen for so long hangs, or may: more than two looks. In ms. */
 const HANGS_MS = 600;
 
 /** A worker passes a connection on that has more than so many times as many as another, and two. */
 const UNEVEN = 1.125;
+
+/** What a worker does, as seen now. */
+export interface WorkerShare {
+  /** Its processor time of late, as a share of a core. */
+  readonly busy: number;
+  /** False for one that hangs, or is being replaced. */
+  readonly alive: boolean;
+}
 
 /** What each worker carries now, in memory shared by all threads. Workers are numbered from 0; the first row is the control
  *  thread's. `now` is the clock of all threads, in ms. */
@@ -42,18 +58,70 @@ export class WorkerLoad {
     this.#words.add(rowOf(worker) + CONNECTIONS, -1);
   }
 
-  /** The worker that had better take the next connection of `worker`'s; -1 where that had better keep it, and where the control
-   *  thread, by which it would go, hangs. */
+  /** How many workers stand in front, those of the lowest ranks: they are to have all new connections. 0 for all of them. */
+  get front(): number {
+    return this.#words.load(FRONT);
+  }
+
+  set front(count: number) {
+    this.#words.store(FRONT, count);
+  }
+
+  /** Over how many the system is to spread new connections at the moment; 0 for all. */
+  get spread(): number {
+    return this.#words.load(SPREAD);
+  }
+
+  set spread(count: number) {
+    this.#words.store(SPREAD, count);
+  }
+
+  /** Whether the system can't do that, or numbers them in another way than we do. */
+  get orderLost(): boolean {
+    return this.#words.load(ORDER_LOST) !== 0;
+  }
+
+  loseOrder(): void {
+    this.#words.store(ORDER_LOST, 1);
+  }
+
+  /** The number that the system has for a worker's listeners, among those of the living ones. */
+  rank(worker: number): number {
+    return this.#words.load(rowOf(worker) + RANK);
+  }
+
+  setRank(worker: number, rank: number): void {
+    this.#words.store(rowOf(worker) + RANK, rank);
+  }
+
+  inFront(worker: number): boolean {
+    const { front } = this;
+    return front === 0 || this.rank(worker) < front;
+  }
+
+  /** The worker has had this share of a core of late. */
+  worked(worker: number, share: number): void {
+    this.#words.store(rowOf(worker) + BUSY, Math.round(share * 1_000));
+  }
+
+  share(worker: number, now: number): WorkerShare {
+    const row = rowOf(worker);
+    return { busy: this.#words.load(row + BUSY) / 1_000, alive: this.#isAlive(row, now) };
+  }
+
+  /** The worker in front that had better have the next connection of `worker`'s; -1 where that had better keep it, and where the
+   *  control thread, by which it would go, hangs. */
   lighterThan(worker: number, now: number): number {
     if (!this.#isAlive(CONTROL_ROW, now)) return -1;
     let [least, lightest] = [Number.POSITIVE_INFINITY, -1];
     for (let other = 0; rowOf(other) < this.#words.length; other++) {
       const row = rowOf(other);
       const load = this.#words.load(row + CONNECTIONS) + this.#words.load(row + EXPECTED);
-      if (load >= least || other === worker || !this.#isAlive(row, now)) continue;
+      if (load >= least || other === worker || !this.inFront(other) || !this.#isAlive(row, now)) continue;
       least = load;
       lightest = other;
     }
+    if (!this.inFront(worker)) return lightest;
     return this.#words.load(rowOf(worker) + CONNECTIONS) > least * UNEVEN + 2 ? lightest : -1;
   }
 
@@ -122,6 +190,7 @@ export class WorkerLoad {
   /** Gives back what a worker held when it died. */
   release(worker: number): void {
     this.#words.store(rowOf(worker) + CONNECTIONS, 0);
+    this.worked(worker, 0);
     this.unseen(worker);
   }
 

@@ -1,9 +1,12 @@
-// What JavaScript asks about descriptors: their way to another thread, and what waits in them.
+// What JavaScript asks about descriptors: their way to another thread, what waits in them, and which listener new connections go to;
+// and what a thread has taken of the processor.
 #include <cerrno>
 #include <cstdint>
+#include <ctime>
 
 #include "bindings.h"
 #include "parking.h"
+#include "reuse-port.h"
 #include "values.h"
 #include "waiting.h"
 
@@ -64,11 +67,28 @@ napi_value bound(napi_env env, napi_callback_info info) {
   return number(env, 0);
 }
 
+/** spread(fd, count): 0, or a negative errno. */
+napi_value spread(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const int64_t fd = whole_of(env, arguments[0], -1);
+  const int64_t count = whole_of(env, arguments[1], -1);
+  if (fd < 0 || fd > INT32_MAX) return number(env, -EBADF);
+  if (count < 0 || count > UINT16_MAX) return number(env, -EINVAL);
+  return number(env, spread_over_first(static_cast<int>(fd), static_cast<unsigned>(count)));
+}
+
+/** cpuTime(): of the calling thread, in ms. */
+napi_value cpu_time(napi_env env, napi_callback_info) {
+  timespec taken{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &taken);
+  return number(env, static_cast<double>(taken.tv_sec) * 1e3 + static_cast<double>(taken.tv_nsec) / 1e6);
+}
+
 }  // namespace
 
 void register_descriptors(napi_env env, napi_value exports) {
-  const NamedFunction functions[] = {{"park", park},     {"claim", claim},   {"drop", drop},  {"sweep", sweep},
-                                     {"waited", waited}, {"unread", unread}, {"bound", bound}};
+  const NamedFunction functions[] = {{"park", park},     {"claim", claim},   {"drop", drop},   {"sweep", sweep},     {"waited", waited},
+                                     {"unread", unread}, {"bound", bound},   {"spread", spread}, {"cpuTime", cpu_time}};
   define(env, exports, functions);
 }
 

@@ -145,7 +145,7 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
   if (running === null) {
     const [exchanges, workers] = [
       { open: 0, byKind: {} },
-      { running: 0, replaced: 0, connections: [] },
+      { running: 0, inFront: 0, replaced: 0, connections: [] },
     ];
     return {
       ...common,

@@ -26,7 +26,6 @@ import { resetSocket } from '../transport/reset-socket.ts';
 import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { Roster } from '../transport/roster.ts';
 import type { Socket } from '../transport/socket.ts';
-import { Balance } from './balance.ts';
 import type { DataPlaneOptions } from './data-plane-options.ts';
 import { idEpochs } from './epoch-memory.ts';
 import { createCollaborators } from './gateway-collaborators.ts';
@@ -36,6 +35,7 @@ import type { BoundListener, ListenerPlan } from './listener-plan.ts';
 import { Listeners } from './listeners.ts';
 import { selectionTables } from './selection-memory.ts';
 import type { PassedConnection } from './worker-messages.ts';
+import { WorkerPlace } from './worker-place.ts';
 
 /** What was cut at the end of a drain, and the ends of idle links, may take so long until they are booked, in ms. */
 const LAST_BOOKINGS_MS = 1_000;
@@ -74,6 +74,7 @@ export class DataPlane {
   readonly #dialler: Dialler;
   readonly #kept: KeptConnections<ExitLink>;
   readonly #gateway: Collaborators;
+  readonly #place: WorkerPlace;
   #draining = false;
   #stopped: Promise<void> | null = null;
   /** Resolved when exchanges under way have had their time. */
@@ -81,9 +82,9 @@ export class DataPlane {
   #onBooking: (() => void) | null = null;
 
   constructor(options: DataPlaneOptions) {
-    const { pools, ...kept } = options;
-    const { config, capacity, memory, worker, now } = kept;
-    this.#options = kept;
+    const { pools, ...own } = options;
+    const { config, capacity, memory, worker, now } = own;
+    this.#options = own;
     this.#load = new WorkerLoad(new AtomicWords(memory.load));
     this.#counters = Counters.of(memory.counters, worker);
     this.#leases = workerLeases(memory.leases, worker);
@@ -96,7 +97,7 @@ export class DataPlane {
       timeoutMs: NAME_QUERY_MS,
     });
     this.#inForce = new InForce({
-      ...kept,
+      ...own,
       tables: this.#tables,
       hosts: new HostsFile(config.resolver.hostsFile, now),
     });
@@ -107,23 +108,26 @@ export class DataPlane {
       own: new OwnSockets({ words: new AtomicWords(memory.ownSockets), worker, seed: memory.ownSocketsSeed }),
       mayLoop: (port) => this.#inForce.isOwnPort(port),
     });
-    const total = Math.max(1, Math.floor(capacity.kept / options.workers));
-    this.#kept = new KeptConnections({ total, watch: linkWatch });
+    this.#place = new WorkerPlace({
+      ...own,
+      load: this.#load,
+      addon: options.relay.addon,
+      most: capacity.connections,
+      keptLinks: capacity.kept,
+      listeners: () => this.#listeners.descriptors,
+    });
+    this.#kept = new KeptConnections({ total: this.#place.keptShare, watch: linkWatch });
     this.#epochs = idEpochs(memory.epochs, this.#tables.rows);
     const epochOf = (slot: number) => this.#epochs.epochOf(slot);
     this.registry = new PoolRegistry(pools.record, { wantList: options.wantList, epochOf });
     this.#gateway = this.#collaborators();
-    const { relay, pass, workers } = options;
-    const { parking } = relay;
-    const balance =
-      parking === null || workers < 2 ? null : new Balance({ load: this.#load, worker, parking, now, pass });
     this.#listeners = new Listeners({
       gateway: this.#gateway,
       network: options.sockets,
       sockets: this.#sockets,
-      admit: (socket) => this.#admit(socket),
+      admit: (socket, atRest) => this.#admit(socket, atRest),
       released: () => this.#load.close(worker),
-      passOn: (socket, key) => balance?.passOn(socket, key) ?? false,
+      place: this.#place,
       shared: options.workers > 1,
     });
   }
@@ -142,6 +146,12 @@ export class DataPlane {
     return { bound, commit, abort };
   }
 
+  /** Looks at what this worker has to do beside the others. To be called a few times a second, with how late that is, in ms. */
+  look(lateMs: number): void {
+    this.#place.look(lateMs);
+    this.#kept.limitTo(this.#place.keptShare);
+  }
+
   /** Takes an operator's report on an exchange. */
   report(report: Report, client: string | null): Promise<ReportOutcome> {
     return applyReport(this.#gateway, report, client);
@@ -149,13 +159,13 @@ export class DataPlane {
 
   /** Serves a connection that another worker accepted, if nobody has dropped it and its listener is still here; whoever asked drops
    *  it otherwise. */
-  take({ ticket, listener: key }: PassedConnection): void {
-    const { relay, worker } = this.#options;
+  take({ to, ticket, listener: key, atRest }: PassedConnection): void {
+    const { relay } = this.#options;
     const listener = this.#listeners.at(key);
     const descriptor = listener === undefined ? -1 : (relay.parking?.claim(ticket) ?? -1);
     if (descriptor < 0) return;
-    this.#load.met(worker);
-    listener?.take(descriptor);
+    this.#load.met(to);
+    listener?.take(descriptor, atRest);
   }
 
   /** Takes another version of all pools; exchanges under way go on, over exits that have left as well. */
@@ -208,11 +218,12 @@ export class DataPlane {
     });
   }
 
-  /** Counts a connection. Returns why it can't be served, or null. */
-  #admit(socket: Socket): GatewayError | null {
+  /** Counts a connection. Returns why it can't be served, or null: one at rest was admitted where it comes from, and is
+   *  counted twice as yet. */
+  #admit(socket: Socket, atRest: boolean): GatewayError | null {
     const { worker, capacity } = this.#options;
     const open = this.#load.open(worker);
-    if (open <= capacity.connections && !this.#load.memoryFull) return null;
+    if (atRest || (open <= capacity.connections && !this.#load.memoryFull)) return null;
     this.#counters.refuseConnection();
     // A refusal that is written needs its descriptor for a moment; beyond a few of them silence is all that can be afforded.
     if (open > capacity.connections + capacity.refusals) socket.destroy();

@@ -10,6 +10,7 @@ import type { Roster } from '../transport/roster.ts';
 import type { Socket, Sockets } from '../transport/socket.ts';
 import { certificateKey } from './certificates.ts';
 import { type BoundListener, bindFault, type ListenerPlan, listenerKey } from './listener-plan.ts';
+import type { WorkerPlace } from './worker-place.ts';
 
 export interface ListenersOptions {
   readonly gateway: Collaborators;
@@ -17,10 +18,11 @@ export interface ListenersOptions {
   readonly network: Sockets;
   /** All clients' sockets, kept up to date. */
   readonly sockets: Roster<Socket>;
-  readonly admit: (socket: Socket) => GatewayError | null;
+  readonly admit: (socket: Socket, atRest: boolean) => GatewayError | null;
   readonly released: () => void;
-  /** Whether a connection that the listener of this key accepted was given to another thread. */
-  readonly passOn: (socket: Socket, key: string) => boolean;
+  /** Passes connections on to other threads, by the key of the listener that accepted them, and is told of listeners that come into
+   *  use. */
+  readonly place: Pick<WorkerPlace, 'met' | 'passOn' | 'moveOn' | 'bound'>;
   /** Whether other threads listen at the same addresses. */
   readonly shared: boolean;
 }
@@ -35,6 +37,8 @@ export interface PreparedListeners {
 
 interface Bound {
   readonly listener: Listener;
+  /** Speaks TLS alone. */
+  readonly isTls: boolean;
   context: ListenerContext;
 }
 
@@ -75,6 +79,11 @@ export class Listeners {
     return this.#bound.get(key)?.listener;
   }
 
+  /** Of those in use, but for those that speak TLS alone. */
+  get descriptors(): readonly number[] {
+    return [...this.#bound.values()].filter(({ isTls }) => !isTls).map(({ listener }) => listener.descriptor);
+  }
+
   /** The pair that serves the next handshake, where the certificate of this key is in use. */
   setCertificate(key: string, pair: CertificatePair): void {
     if (this.#secure.has(key)) this.#secure.set(key, secureContextOf(pair));
@@ -91,8 +100,10 @@ export class Listeners {
       const bound = next.get(listenerKey(wanted));
       if (bound !== undefined) bound.context = this.#contextOf(wanted, plan.config, () => this.#secure);
     }
+    const fresh = [...next].filter(([key, { isTls }]) => !this.#bound.has(key) && !isTls);
     const gone = [...this.#bound].filter(([key]) => !next.has(key)).map(([, bound]) => bound);
     this.#bound = next;
+    for (const [, { listener }] of fresh) this.#options.place.bound(listener.descriptor);
     for (const bound of gone) {
       this.#leaving.add(bound);
       void close(bound).then(() => this.#leaving.delete(bound));
@@ -111,14 +122,17 @@ export class Listeners {
       shared: this.#options.shared,
       context: () => this.#bound.get(key)?.context ?? context,
       // Of one that is not in use yet other threads may know nothing.
-      passOn: (socket) => this.#bound.has(key) && this.#options.passOn(socket, key),
+      passOn: (socket) => {
+        if (!isTls) this.#options.place.met();
+        return this.#bound.has(key) && this.#options.place.passOn(socket, key);
+      },
       admit: this.#options.admit,
       released: this.#options.released,
       sockets: this.#options.sockets,
     }).catch((cause: unknown) => {
       throw bindFault(wanted, cause);
     });
-    return { listener, context };
+    return { listener, isTls, context };
   }
 
   #contextOf(
@@ -127,6 +141,7 @@ export class Listeners {
     secure: () => ReadonlyMap<string, SecureContext>,
   ): ListenerContext {
     const key = certificateKey(wanted);
+    const address = listenerKey(wanted);
     return {
       name: wanted.name,
       protocols: new Set(wanted.protocols),
@@ -137,6 +152,7 @@ export class Listeners {
       heads,
       timeouts,
       secureContext: () => (key === null ? undefined : secure().get(key)),
+      moveOn: (socket) => this.#bound.has(address) && this.#options.place.moveOn(socket, address),
       gateway: this.#options.gateway,
     };
   }

@@ -116,7 +116,7 @@ function exchangeFamilies(counters: CounterSnapshot): readonly Family[] {
 }
 
 function carrierFamilies(group: WorkerGroup, limit: number): readonly Family[] {
-  const { running, replaced, connections } = group.workers;
+  const { running, inFront, replaced, connections } = group.workers;
   const byWorker = connections.map((value, worker) => ({ labels: { worker: `${worker + 1}` }, value }));
   const loops = group.loops.flatMap((loop, worker) => loopSamples(`worker-${worker + 1}`, loop));
   const own = loopSamples('control', performance.eventLoopUtilization());
@@ -124,6 +124,7 @@ function carrierFamilies(group: WorkerGroup, limit: number): readonly Family[] {
     gauge('roundabout_connections_open', "Clients' connections, those of tunnels included.", ...byWorker),
     gauge('roundabout_connections_limit', 'Connections that are served at once.', limit),
     gauge('roundabout_workers_running', 'Threads that carry traffic.', running),
+    gauge('roundabout_workers_in_front', 'Those of them that have all new connections.', inFront),
     counter('roundabout_workers_replaced_total', 'Threads that died and were replaced.', replaced),
     counter('roundabout_event_loop_seconds_total', LOOPS_HELP, ...own, ...loops),
     histogram(

@@ -63,6 +63,8 @@ export function makeGroup(parts: GroupParts, { warn, tellFault, onClose }: Group
       sessionsLostSince: shared.sessionsLostSince,
       own: own.map(({ host, port }) => ({ host, port })),
     },
+    // Who says how many wants as many. And tunnels in JavaScript would stay where they began.
+    concentrate: config.workers === 'auto' && relay.native !== null,
     config,
     pools,
     shared,

@@ -10,6 +10,8 @@ import type { WorkerThreadsOptions } from './worker-threads.ts';
 export interface WorkerGroupOptions extends Pick<WorkerThreadsOptions, 'listOf' | 'parking'> {
   /** What every worker is born with. */
   readonly start: Omit<WorkerStart, 'worker'>;
+  /** Whether as few workers as will do have all new connections; otherwise all have. */
+  readonly concentrate: boolean;
   readonly config: Config;
   readonly pools: AppliedPools;
   readonly shared: SharedState;

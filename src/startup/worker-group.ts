@@ -15,6 +15,7 @@ import { LineCollector } from '../telemetry/line-collector.ts';
 import { watchLoopLag } from '../telemetry/loop-lag.ts';
 import { BudgetUpkeep } from './budget-upkeep.ts';
 import type { CertificatePairs } from './certificates.ts';
+import { Front } from './front.ts';
 import { assertFree, type BoundListener, type BoundPorts, portsOf } from './listener-plan.ts';
 import { type LoopTime, LoopTimes } from './loop-times.ts';
 import { Recoveries } from './recoveries.ts';
@@ -36,6 +37,7 @@ export class WorkerGroup {
   readonly #turns = new Turns();
   readonly #recoveries: Recoveries;
   readonly #upkeep: BudgetUpkeep;
+  readonly #front: Front;
   readonly #unwatch: () => void;
   #config: Config;
   #pools: AppliedPools;
@@ -66,8 +68,12 @@ export class WorkerGroup {
       parking: options.parking,
       now,
     });
+    this.#front = new Front({ ...options, load: this.#load, workers: start.workers });
     this.#load.seenControl(now());
-    this.#unwatch = watchLoopLag(now, () => this.#load.seenControl(now()));
+    this.#unwatch = watchLoopLag(now, () => {
+      this.#load.seenControl(now());
+      this.#front.look();
+    });
   }
 
   /** Starts all workers and serves. Throws StartFault; `stop` then takes away what was started. */
@@ -76,7 +82,7 @@ export class WorkerGroup {
       const numbers = Array.from({ length: this.#options.start.workers }, (_, worker) => worker);
       await this.#assertFree(this.#config);
       const threads = numbers.map((worker) => this.#spawn(worker));
-      for (const thread of threads) await this.#open(thread).catch(asStartFault);
+      for (const [worker, thread] of threads.entries()) await this.#open(worker, thread).catch(asStartFault);
       if (this.#threads.size < threads.length) asStartFault('the others serve');
       this.#phase = 'serving';
     });
@@ -110,10 +116,12 @@ export class WorkerGroup {
     this.#load.memoryFull = full;
   }
 
-  /** How many workers there are now, how many had to be replaced, and each one's share of the connections. */
+  /** How many workers there are now, how many of them stand in front, how many had to be replaced, and each one's share of the
+   *  connections. */
   get workers(): Health['workers'] {
     const connections = this.#load.perWorker;
-    return { running: this.#threads.size, replaced: this.#recoveries.count, connections };
+    const { count: inFront } = this.#front;
+    return { running: this.#threads.size, inFront, replaced: this.#recoveries.count, connections };
   }
 
   counters(): CounterSnapshot {
@@ -181,11 +189,16 @@ export class WorkerGroup {
       await this.#assertFree(config);
       let next = { bound: this.#bound, ports: this.#ports };
       try {
-        for (const thread of this.#threads.all()) {
+        const { order } = this.#front;
+        for (const worker of order) {
+          const thread = this.#threads.at(worker);
+          if (thread === undefined) continue;
           const whole = { config, certificates, ports: next.ports };
           const bound = await this.#threads.askUnlessEnded(thread, { kind: 'prepare', plan: whole });
           if (bound !== null) next = { bound, ports: portsOf(config, bound) };
         }
+        // New listeners may then be in another order than those that were there.
+        if (`${this.#front.order}` !== `${order}`) this.#load.loseOrder();
       } catch (fault) {
         await this.#threads.tell({ kind: 'abort' });
         throw fault;
@@ -251,7 +264,7 @@ export class WorkerGroup {
       onFault: tellFault,
       onQuestion: (question, about) => void this.#threads.answer(thread, question, about),
       onWant: (filter) => this.#threads.share(filter),
-      onPass: (connection) => this.#threads.pass(connection),
+      onPass: (connection) => void this.#threads.pass(connection),
       onEnd: (why) => this.#ended(worker, why),
       spawn,
     });
@@ -260,16 +273,18 @@ export class WorkerGroup {
   }
 
   /** The first worker may leave ports to the system, and all others listen where it does. */
-  async #open(thread: WorkerThread): Promise<void> {
+  async #open(worker: number, thread: WorkerThread): Promise<void> {
     const plan = { config: this.#config, ports: this.#ports, certificates: this.#certificates };
     const request = { kind: 'open', plan, pools: this.#pools, clients: this.#clients } as const;
     this.#bound = await thread.ask(request, ANSWER_MS);
     this.#ports = portsOf(this.#config, this.#bound);
+    this.#front.joined(worker);
   }
 
   #ended(worker: number, why: string): void {
     const { start, shared, warn } = this.#options;
     this.#threads.remove(worker);
+    this.#front.left(worker);
     this.#loops[worker]?.end();
     this.#lines.look();
     releaseWorker(start.memory, worker);
@@ -283,7 +298,7 @@ export class WorkerGroup {
   async #replace(worker: number): Promise<void> {
     if (this.#phase !== 'serving') return;
     const thread = this.#spawn(worker);
-    await this.#open(thread).catch(async (fault: Error) => {
+    await this.#open(worker, thread).catch(async (fault: Error) => {
       if (!(fault instanceof WorkerEnded)) this.#options.warn(`worker ${worker + 1} can't serve: ${fault.message}`);
       await thread.terminate();
     });

@@ -44,6 +44,8 @@ export interface PassedConnection {
   readonly ticket: number;
   /** The key of the listener that accepted it. */
   readonly listener: string;
+  /** Whether it has served already, and rests between two requests. */
+  readonly atRest: boolean;
 }
 
 /** Asked by the control thread, answered by the worker with the value of this name in WorkerAnswers. */

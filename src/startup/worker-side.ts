@@ -158,7 +158,9 @@ export class WorkerSide {
     watchLoopLag(now, (lateMs) => {
       counters.lagged(lateMs);
       if (load.memoryFull) garbage.short();
-      if (!this.#stopping) load.seen(worker, now());
+      if (this.#stopping) return;
+      load.seen(worker, now());
+      plane.look(lateMs);
     });
     return bound;
   }

@@ -129,12 +129,17 @@ export class WorkerThreads {
     for (const thread of this.#threads.values()) thread.ask({ kind: 'list', list }, ANSWER_MS).catch(() => {});
   }
 
-  /** Of two, the worker that claims the connection has it, or it is dropped here: nobody else knows of it. */
-  pass(connection: PassedConnection): void {
+  /** The worker that claims the connection has it: the one that it is for, or another where that has ended. Where none does it is
+   *  dropped here: nobody else knows of it. Never rejects. */
+  async pass(connection: PassedConnection): Promise<void> {
     const { parking, dropped } = this.#options;
     const { to, ticket } = connection;
-    const asked = this.at(to)?.ask({ kind: 'take', connection }, TAKE_MS) ?? Promise.resolve();
-    void asked.catch(() => {}).then(() => parking?.drop(ticket) && dropped(to));
+    const first = this.at(to);
+    for (const thread of [first, ...this.all().filter((other) => other !== first)]) {
+      const answer = await thread?.ask({ kind: 'take', connection }, TAKE_MS).catch(() => undefined);
+      if (answer !== undefined) break;
+    }
+    if (parking?.drop(ticket)) dropped(to);
   }
 }
 

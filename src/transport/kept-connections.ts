@@ -44,13 +44,16 @@ export interface KeptOptions<T> {
  *  which makes requests three times as dear just when there are many. */
 const PER_KEY = 256;
 
+/** Of a surplus so many are closed at once. */
+const RETIRED_AT_ONCE = 32;
+
 /** Several round trips over a slow exit. */
 const GOODBYE_MS = 5_000;
 
 /** Idle connections to exits that may serve again. One is closed when its time is over, when its peer closes, or when its peer
  *  sends anything: octets that nobody asked for would become the answer to the next request. */
 export class KeptConnections<T extends Kept> {
-  readonly #total: number;
+  #total: number;
   readonly #perKey: number;
   readonly #watch: Watch<T>;
   readonly #goodbyeMs: number;
@@ -68,6 +71,13 @@ export class KeptConnections<T extends Kept> {
     this.#perKey = options.perKey ?? PER_KEY;
     this.#watch = options.watch ?? socketWatch;
     this.#goodbyeMs = options.goodbyeMs ?? GOODBYE_MS;
+  }
+
+  /** The greatest number in all, from now on. Of a surplus a few are closed at each call, so that a share that changes and comes back
+   *  costs little. */
+  limitTo(total: number): void {
+    this.#total = total;
+    for (let left = RETIRED_AT_ONCE; left > 0 && this.#size > total; left--) this.#retire(this.#oldest);
   }
 
   get size(): number {

@@ -59,10 +59,14 @@ export class NativeSockets implements Sockets, SocketHome {
     if (handle < 0) throw systemError('listen', handle);
     this.#acceptors.set(handle, (accepted) => onConnection(new NativeSocket(this, accepted, 'accepted')));
     const [, bound] = this.binding.pollEnds(handle).split(' ');
+    const acceptors = this.#acceptors;
     return {
       port: Number(bound),
+      get descriptor() {
+        return acceptors.has(handle) ? handle & DESCRIPTOR_MASK : -1;
+      },
       close: () => {
-        if (this.#acceptors.delete(handle)) this.binding.pollClose(handle, false);
+        if (acceptors.delete(handle)) this.binding.pollClose(handle, false);
       },
     };
   }

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { CountedSocket, type UnreadOf } from './counted-socket.ts';
+import { handleDescriptor } from './descriptor.ts';
 import { DialledSocket, readingRoom } from './dialled-socket.ts';
 import type { Acceptor, ConnectOptions, ListenOptions, Socket, Sockets } from './socket.ts';
 
@@ -28,7 +29,13 @@ export class NodeSockets implements Sockets {
         server.on('error', () => {});
         const address = server.address();
         const bound = typeof address === 'object' && address !== null ? address.port : port;
-        resolve({ port: bound, close: () => void server.close() });
+        resolve({
+          port: bound,
+          get descriptor() {
+            return handleDescriptor(server);
+          },
+          close: () => void server.close(),
+        });
       });
     });
   }

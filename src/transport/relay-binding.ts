@@ -57,6 +57,11 @@ export interface RelayBinding extends PollerBinding {
   waited(fd: number): number;
   /** Lets the system hold no more than about so many octets of this descriptor's connection that nobody has read. */
   bound(fd: number, octets: number): void;
+  /** Has the system spread new connections over the first `count` of the sockets that listen where this one does, as it numbers them
+   *  (native/reuse-port.h); over all with 0. Returns 0, or a negative errno where it can't. */
+  spread(fd: number, count: number): number;
+  /** The processor time of the calling thread, in ms. */
+  cpuTime(): number;
   /** Of the whole process: live tunnels, pipes, most pipes so far, descriptors. */
   stats(into: Float64Array): void;
 }
@@ -67,6 +72,9 @@ export type Parking = Pick<RelayBinding, 'park' | 'claim' | 'drop' | 'sweep'>;
 /** How long what came over a connection has waited, and how much nobody has read. */
 export type Waits = Pick<RelayBinding, 'waited' | 'unread' | 'bound'>;
 
+/** What tells how much a thread has to do, and the system which one is to have more. */
+export type Spreading = Pick<RelayBinding, 'spread' | 'cpuTime'>;
+
 /** The native relay, or why it can't be had here. */
 export type LoadedBinding = { readonly binding: RelayBinding } | { readonly why: string };
 
@@ -75,7 +83,7 @@ export function loadRelayBinding(): LoadedBinding {
   if (process.platform !== 'linux') return { why: `there is none for ${process.platform}` };
   try {
     const binding: RelayBinding = createRequire(import.meta.url)('../native/relay.node');
-    const isCurrent = typeof binding.sweep === 'function' && typeof binding.pollOpen === 'function';
+    const isCurrent = typeof binding.spread === 'function' && typeof binding.pollOpen === 'function';
     if (!isCurrent) return { why: 'it was built of other sources (npm ci builds it anew)' };
     return { binding };
   } catch (cause) {

@@ -94,6 +94,8 @@ export interface ListenOptions {
 /** A bound port. */
 export interface Acceptor {
   readonly port: number;
+  /** Of its socket; -1 where that isn't known, or no longer open. */
+  readonly descriptor: number;
   /** Accepts no more; connections that were accepted go on. */
   close(): void;
 }

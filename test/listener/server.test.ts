@@ -31,7 +31,7 @@ const binding = relayBinding();
   const clients = [await open(listener.port), await open(listener.port)];
   while (tickets.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
   t.is([...sockets.members()].length, 0);
-  for (const ticket of tickets) listener.take(binding!.claim(ticket));
+  for (const ticket of tickets) listener.take(binding!.claim(ticket), false);
   t.is([...sockets.members()].length, 2);
 
   let isClosed = false;

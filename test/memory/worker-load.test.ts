@@ -49,3 +49,21 @@ test('a worker with clearly more connections than another knows to whom the next
   all.seenControl(1_700);
   t.is(all.lighterThan(0, 1_700), 1);
 });
+
+test('connections go on only to workers in front, and from one that is not to any of these', (t) => {
+  const all = load();
+  for (const worker of [0, 1, 2]) {
+    all.seen(worker, 1_000);
+    all.setRank(worker, 2 - worker);
+  }
+  all.seenControl(1_000);
+  for (let i = 0; i < 10; i++) all.open(2);
+  t.is(all.lighterThan(2, 1_000), 0);
+  all.front = 1;
+  t.deepEqual([all.inFront(0), all.inFront(1), all.inFront(2)], [false, false, true]);
+  t.is(all.lighterThan(2, 1_000), -1, 'nobody else is in front');
+  t.is(all.lighterThan(0, 1_000), 2, 'however many that has');
+  all.front = 2;
+  t.is(all.lighterThan(2, 1_000), 1);
+  t.is(all.lighterThan(0, 1_000), 1);
+});

@@ -8,7 +8,7 @@ import { open } from '../support/clients.ts';
 import { listen } from '../support/peers.ts';
 
 /** Worker 0 of two, with so many connections more than the other, and a place where descriptors are parked. */
-function scene({ more = 100, ticket = 7 } = {}) {
+function scene({ more = 100, ticket = 7, most = 1_000 } = {}) {
   const load = new WorkerLoad(new AtomicWords(new SharedArrayBuffer(4 * WorkerLoad.wordsFor(2))));
   for (const worker of [0, 1]) load.seen(worker, 0);
   load.seenControl(0);
@@ -19,7 +19,7 @@ function scene({ more = 100, ticket = 7 } = {}) {
   const park = (fd: number) => parked.push(fd) && ticket;
   const parking = { park, claim: () => -1, drop: () => false, sweep: () => 0 };
   const pass = (connection: PassedConnection) => passed.push(connection);
-  const balance = new Balance({ load, worker: 0, parking, now: () => clock.now, pass });
+  const balance = new Balance({ load, worker: 0, parking, most, now: () => clock.now, pass });
   return { load, balance, passed, parked, clock };
 }
 
@@ -41,11 +41,46 @@ test('a connection goes to the worker that has clearly fewer, and counts there a
   t.true(balance.passOn(socket, 'mixed'));
   t.true(socket.destroyed);
   t.is(parked.length, 1);
-  t.deepEqual(passed, [{ to: 1, ticket: 7, listener: 'mixed' }]);
+  t.deepEqual(passed, [{ to: 1, ticket: 7, listener: 'mixed', atRest: false }]);
   // Three beside one is not clearly more.
   t.false(balance.passOn(await accepted(t), 'mixed'));
   load.met(1);
   t.true(balance.passOn(await accepted(t), 'mixed'));
+});
+
+test('one that rests goes on as well, where a look has found them uneven, and it is a socket of ours', async (t) => {
+  const { load, balance, passed } = scene({ more: 3 });
+  const theirs = await accepted(t);
+  const ours = Object.assign(Object.create(theirs), { descriptor: 12, destroy: () => {} });
+  t.false(balance.moveOn(ours, 'mixed'), 'nobody has looked');
+  balance.look();
+  t.false(balance.moveOn(theirs, 'mixed'));
+  t.true(balance.moveOn(ours, 'mixed'));
+  t.deepEqual(passed, [{ to: 1, ticket: 7, listener: 'mixed', atRest: true }]);
+  t.false(balance.moveOn(ours, 'mixed'), 'they are even with that');
+  load.met(1);
+  t.false(balance.moveOn(ours, 'mixed'), 'until the next look');
+  balance.look();
+  t.true(balance.moveOn(ours, 'mixed'));
+});
+
+test('where few places are free, those that rest stay', async (t) => {
+  const { balance, passed } = scene({ more: 90, most: 100 });
+  const ours = Object.assign(Object.create(await accepted(t)), { descriptor: 12, destroy: () => {} });
+  balance.look();
+  t.false(balance.moveOn(ours, 'mixed'));
+  t.deepEqual(passed, []);
+});
+
+test('one that is not in front passes on what rests, however little it has, and serves what the system brings', async (t) => {
+  const { load, balance, passed } = scene({ more: 1 });
+  load.setRank(0, 1);
+  load.front = 1;
+  const theirs = await accepted(t);
+  t.false(balance.passOn(theirs, 'mixed'));
+  balance.look();
+  t.true(balance.moveOn(Object.assign(Object.create(theirs), { descriptor: 12, destroy: () => {} }), 'mixed'));
+  t.is(passed.length, 1);
 });
 
 test('where nothing can be parked, or nobody else serves, it is served here', async (t) => {

@@ -118,6 +118,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spaw
       sessionSecret: Buffer.alloc(32, 2),
       own: [{ host: '127.0.0.1', port: 1 }],
     },
+    concentrate: false,
     config: settings.config,
     pools,
     listOf: (filter) => {
@@ -540,6 +541,31 @@ passingTest('a connection on its way to a worker that dies is closed, and forgot
   await Promise.all(ends);
   // New workers may pass on a connection right after: that none is left over is seen once.
   await until(() => load.onTheirWay === 0 && group.workers.running === 2);
+});
+
+passingTest('what was on its way to a worker that has died another serves', async (t) => {
+  const { group, shared, threads, port } = await makeGroup(t);
+  await group.start();
+  const load = new WorkerLoad(new AtomicWords(shared.memory.load));
+  const holds = threads.map((worker) => holdBack(worker, (kind) => kind === 'take'));
+  const sockets: Socket[] = [];
+  t.teardown(() => destroyAll(sockets));
+  await openUntil(() => holds.some(({ held }) => held.length > 0), { group, port: port(), sockets });
+  const [dying, living] = holds[0]!.held.length > 0 ? [0, 1] : [1, 0];
+  holds[living]!.release();
+  await until(
+    () => load.onTheirWay === holds[dying]!.held.length && group.connections + load.onTheirWay === sockets.length,
+  );
+  const [onTheirWay, lost] = [load.onTheirWay, load.perWorker[dying]!];
+  t.true(onTheirWay > 0);
+  const gone = new Set<Socket>();
+  for (const socket of sockets) {
+    for (const event of ['end', 'close']) socket.resume().once(event, () => gone.add(socket));
+  }
+  await threads[dying]!.terminate();
+  await until(() => gone.size === lost);
+  const left = sockets.filter((socket) => !gone.has(socket));
+  t.deepEqual(tally(await askAll(left)), { 200: sockets.length - lost });
 });
 
 passingTest('a listener that only one worker serves yet passes nothing on', async (t) => {
