@@ -11,11 +11,11 @@ import { until } from '../support/until.ts';
 /** As few threads as will do have all new connections, and connections that last go where there is less to do. Skipped without the addon:
  *  then chance spreads them, and there they stay. */
 
-const takersTest = relayBinding() === null ? test.skip : test.serial;
+const frontTest = relayBinding() === null ? test.skip : test.serial;
 const pools = { direct: { exits: [{ direct: true }] } };
 const preload = new URL('../support/mortal-workers.ts', import.meta.url).href;
 /** Two workers at least, which `auto` makes of as many cores. */
-const severalTest = availableParallelism() > 1 ? takersTest : test.skip;
+const severalTest = availableParallelism() > 1 ? frontTest : test.skip;
 
 /** Attempts of several steps are made anew where a busy machine kept a thread from its turns. */
 const LONG_MS = 240_000;
@@ -83,13 +83,13 @@ severalTest('where there is little to do one thread has all connections; when it
   t.pass();
 });
 
-takersTest('who says how many threads there are has all of them take connections', async (t) => {
+frontTest('who says how many threads there are has all of them take connections', async (t) => {
   const gateway = await startGateway({ config: { workers: 2 }, pools });
   t.teardown(gateway.stop);
   t.like((await gateway.health()).workers, { running: 2, inFront: 2 });
 });
 
-takersTest('connections that rest go on in the thread that has fewer, and lose nothing', async (t) => {
+frontTest('connections that rest go on in the thread that has fewer, and lose nothing', async (t) => {
   t.timeout(600_000);
   const gateway = await startGateway({
     config: { workers: 2, timeouts: { handshake: '10m', keepAlive: '10m', drain: '10m' } },

@@ -42,7 +42,7 @@ for (const [name, sockets] of Object.entries(kinds)) {
         }
         return [...counts];
       };
-      const spread = (takers: number) => binding!.spread(second.descriptor, takers);
+      const spread = (count: number) => binding!.spread(second.descriptor, count);
 
       t.is(spread(1), 0);
       t.deepEqual(await connect(20), [20, 0, 0]);
