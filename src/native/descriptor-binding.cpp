@@ -16,29 +16,53 @@ namespace {
 /** Of the process, and of every thread of JavaScript to its end. */
 Parking& parking = *new Parking;
 
-/** park(fd): a ticket for a duplicate, or a negative errno. */
+/** A thread by its number; what is none is one that there never is. */
+uint32_t thread_of(napi_env env, napi_value value) {
+  const int64_t thread = whole_of(env, value, -1);
+  return thread < 0 || thread > INT32_MAX ? UINT32_MAX : static_cast<uint32_t>(thread);
+}
+
+uint64_t ticket_of(napi_env env, napi_value value) {
+  return static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, value, 0)));
+}
+
+/** park(fd, by, to): a ticket for a duplicate, or a negative errno. */
 napi_value park(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
+  const Arguments<3> arguments(env, info);
   const int64_t fd = whole_of(env, arguments[0], -1);
   if (fd < 0 || fd > INT32_MAX) return number(env, -EBADF);
-  const uint64_t ticket = parking.park(static_cast<int>(fd));
+  const uint64_t ticket = parking.park(static_cast<int>(fd), thread_of(env, arguments[1]), thread_of(env, arguments[2]));
   return number(env, ticket == 0 ? -static_cast<double>(errno) : static_cast<double>(ticket));
 }
 
 /** claim(ticket): the descriptor, or -1. */
 napi_value claim(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  return number(env, parking.claim(static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, arguments[0], 0)))));
+  return number(env, parking.claim(ticket_of(env, arguments[0])));
 }
 
 /** drop(ticket): whether there was one to close. */
 napi_value drop(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  return boolean(env, parking.drop(static_cast<uint64_t>(std::max<int64_t>(0, whole_of(env, arguments[0], 0)))));
+  return boolean(env, parking.drop(ticket_of(env, arguments[0])));
 }
 
-/** sweep(): how many were closed. */
-napi_value sweep(napi_env env, napi_callback_info) { return number(env, static_cast<double>(parking.sweep())); }
+/** heard(ticket) */
+napi_value heard(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  parking.heard(ticket_of(env, arguments[0]));
+  return nullptr;
+}
+
+/** bury(by): an array of those to whom what was closed was on its way. */
+napi_value bury(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const std::vector<uint32_t> targets = parking.bury(thread_of(env, arguments[0]));
+  napi_value all = nullptr;
+  napi_create_array_with_length(env, targets.size(), &all);
+  for (uint32_t i = 0; i < targets.size(); i++) napi_set_element(env, all, i, number(env, targets[i]));
+  return all;
+}
 
 /** waited(fd): how many ms ago the last octets came that the connection brought, whether or not anyone has read them; -1 where the
  *  system doesn't tell. */
@@ -87,7 +111,7 @@ napi_value cpu_time(napi_env env, napi_callback_info) {
 }  // namespace
 
 void register_descriptors(napi_env env, napi_value exports) {
-  const NamedFunction functions[] = {{"park", park},     {"claim", claim},   {"drop", drop},   {"sweep", sweep},     {"waited", waited},
+  const NamedFunction functions[] = {{"park", park},     {"claim", claim},   {"drop", drop},   {"heard", heard},     {"bury", bury},       {"waited", waited},
                                      {"unread", unread}, {"bound", bound},   {"spread", spread}, {"cpuTime", cpu_time}};
   define(env, exports, functions);
 }

@@ -74,12 +74,12 @@ export class Balance {
     const { load, worker, parking, pass, now } = this.#options;
     const to = load.lighterThan(worker, now());
     const descriptor = to < 0 ? -1 : descriptorOf(socket);
-    const ticket = descriptor < 0 ? -1 : parking.park(descriptor);
+    const ticket = descriptor < 0 ? -1 : parking.park(descriptor, worker, to);
     if (ticket <= 0) return false;
     load.expect(to);
+    pass({ to, ticket, listener, atRest });
     // Only the descriptor of this thread is closed; the connection is held by the other.
     socket.destroy();
-    pass({ to, ticket, listener, atRest });
     return true;
   }
 

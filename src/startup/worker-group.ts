@@ -65,7 +65,6 @@ export class WorkerGroup {
       config,
       memory: start.memory,
       limits: options.shared.limits,
-      parking: options.parking,
       now,
     });
     this.#front = new Front({ ...options, load: this.#load, workers: start.workers });
@@ -282,8 +281,9 @@ export class WorkerGroup {
   }
 
   #ended(worker: number, why: string): void {
-    const { start, shared, warn } = this.#options;
+    const { start, shared, parking, warn } = this.#options;
     this.#threads.remove(worker);
+    for (const other of parking?.bury(worker) ?? []) this.#load.met(other);
     this.#front.left(worker);
     this.#loops[worker]?.end();
     this.#lines.look();

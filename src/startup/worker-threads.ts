@@ -134,6 +134,7 @@ export class WorkerThreads {
   async pass(connection: PassedConnection): Promise<void> {
     const { parking, dropped } = this.#options;
     const { to, ticket } = connection;
+    parking?.heard(ticket);
     const first = this.at(to);
     for (const thread of [first, ...this.all().filter((other) => other !== first)]) {
       const answer = await thread?.ask({ kind: 'take', connection }, TAKE_MS).catch(() => undefined);

@@ -43,15 +43,16 @@ export interface RelayBinding extends PollerBinding {
   drain(into: Float64Array): number;
   /** What the client of record `index` of the last drain sent first, up to 4 KiB, where `adopt` was told to keep it. */
   beginning(index: number): Buffer | undefined;
-  /** Duplicates a descriptor for another thread. Returns a ticket, or a negative errno. */
-  park(fd: number): number;
+  /** Duplicates a descriptor, on its way from the worker of one number to that of another. Returns a ticket, or a negative errno. */
+  park(fd: number, by: number, to: number): number;
   /** The descriptor of a ticket, which is the caller's from now on; -1 where another has claimed or dropped it. */
   claim(ticket: number): number;
   /** Closes the descriptor of a ticket; false where it was claimed or dropped before. */
   drop(ticket: number): boolean;
-  /** Closes descriptors whose tickets are older than the last call, and returns how many: nobody has heard of them, since the thread
-   *  that parked them has ended. For one thread, seldom enough for any ticket to arrive in time. */
-  sweep(): number;
+  /** The ticket has arrived: its descriptor outlives the worker that parked it. */
+  heard(ticket: number): void;
+  /** Closes what a worker that has ended had parked, and nobody has heard of. Returns to whom each was on its way. */
+  bury(by: number): readonly number[];
   /** How many ms ago the last octets came that the connection of this descriptor brought, whether or not anyone has read them; -1
    *  where that isn't known. */
   waited(fd: number): number;
@@ -67,7 +68,7 @@ export interface RelayBinding extends PollerBinding {
 }
 
 /** How a descriptor goes from one thread to another: exactly one has it at the end, or it is closed. */
-export type Parking = Pick<RelayBinding, 'park' | 'claim' | 'drop' | 'sweep'>;
+export type Parking = Pick<RelayBinding, 'park' | 'heard' | 'claim' | 'drop' | 'bury'>;
 
 /** How long what came over a connection has waited, and how much nobody has read. */
 export type Waits = Pick<RelayBinding, 'waited' | 'unread' | 'bound'>;

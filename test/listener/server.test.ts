@@ -23,7 +23,7 @@ const binding = relayBinding();
     released: () => {},
     sockets,
     passOn: (socket) => {
-      tickets.push(binding!.park(descriptorOf(socket)));
+      tickets.push(binding!.park(descriptorOf(socket), 1, 2));
       socket.destroy();
       return true;
     },

@@ -1,14 +1,23 @@
 import { closeSync } from 'node:fs';
 import type { Parking } from '../../src/transport/relay-binding.ts';
 
-/** What may be of tickets for parked descriptors, and calls at random that are held against it. Nobody else may sweep. */
+/** Threads that nobody else is. */
+const THREADS = [201, 202, 203];
+
+interface Ticket {
+  readonly number: number;
+  readonly by: number;
+  readonly to: number;
+  isHeard: boolean;
+  isParked: boolean;
+}
+
+/** What may be of tickets for parked descriptors, and calls at random that are held against it. */
 export class ParkingModel {
   readonly #binding: Parking;
   readonly #random: () => number;
   readonly #fault: (what: string) => void;
-  readonly #tickets: { readonly number: number; isParked: boolean }[] = [];
-  /** So many of them were parked before the last sweep. */
-  #sweptTo = 0;
+  readonly #tickets: Ticket[] = [];
 
   constructor(parts: { binding: Parking; random: () => number; fault: (what: string) => void }) {
     this.#binding = parts.binding;
@@ -21,22 +30,29 @@ export class ParkingModel {
     const kind = this.#random();
     if (kind < 0.4) this.#park(descriptor);
     else if (kind < 0.8) this.#take();
-    else this.sweep();
+    else if (kind < 0.95) this.#hear();
+    else this.#bury(this.#anyOf(THREADS));
+  }
+
+  /** Closes all that is parked. */
+  buryAll(): void {
+    for (const ticket of this.#tickets.filter(({ isParked, isHeard }) => isParked && isHeard)) this.#drop(ticket);
+    for (const by of THREADS) this.#bury(by);
   }
 
   #park(descriptor: number): void {
-    const number = this.#binding.park(descriptor);
+    const [by, to] = [this.#anyOf(THREADS), this.#anyOf(THREADS)];
+    const number = this.#binding.park(descriptor, by, to);
     if (descriptor < 0) return this.#expect(number < 0, 'what is no descriptor is parked');
     this.#expect(number > (this.#tickets.at(-1)?.number ?? 0), 'a ticket of its own');
-    this.#tickets.push({ number, isParked: true });
+    this.#tickets.push({ number, by, to, isHeard: false, isParked: true });
   }
 
   /** One of the latest, wherever it is, or one that never was. */
   #take(): void {
-    const all = [...this.#tickets.slice(-20), { number: 1e12, isParked: false }];
-    const ticket = all[Math.floor(this.#random() * all.length)]!;
+    const ticket = this.#any();
     if (this.#random() < 0.5) {
-      this.#expect(this.#binding.drop(ticket.number) === ticket.isParked, 'a ticket is dropped once');
+      this.#drop(ticket);
     } else {
       const fd = this.#binding.claim(ticket.number);
       this.#expect(fd >= 0 === ticket.isParked, 'a ticket is claimed once');
@@ -45,11 +61,33 @@ export class ParkingModel {
     ticket.isParked = false;
   }
 
-  sweep(): void {
-    const old = this.#tickets.slice(0, this.#sweptTo).filter(({ isParked }) => isParked);
-    this.#expect(this.#binding.sweep() === old.length, 'what was parked before the last sweep goes, and no more');
-    for (const ticket of old) ticket.isParked = false;
-    this.#sweptTo = this.#tickets.length;
+  #drop(ticket: Ticket): void {
+    this.#expect(this.#binding.drop(ticket.number) === ticket.isParked, 'a ticket is dropped once');
+    ticket.isParked = false;
+  }
+
+  #hear(): void {
+    const ticket = this.#any();
+    this.#binding.heard(ticket.number);
+    ticket.isHeard = true;
+  }
+
+  #any(): Ticket {
+    return this.#anyOf([...this.#tickets.slice(-20), { number: 1e12, by: 0, to: 0, isHeard: false, isParked: false }]);
+  }
+
+  #anyOf<Of>(all: readonly Of[]): Of {
+    return all[Math.floor(this.#random() * all.length)]!;
+  }
+
+  #bury(by: number): void {
+    const lost = this.#tickets.filter((ticket) => ticket.isParked && !ticket.isHeard && ticket.by === by);
+    const closed = this.#binding.bury(by).toSorted();
+    this.#expect(
+      `${closed}` === `${lost.map(({ to }) => to).toSorted()}`,
+      'what nobody has heard of goes, and no more',
+    );
+    for (const ticket of lost) ticket.isParked = false;
   }
 
   #expect(holds: boolean, what: string): void {

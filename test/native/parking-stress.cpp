@@ -1,6 +1,6 @@
 // Drives the parking of descriptors without Node: threads park duplicates of sockets of their own and put the tickets where all take
-// them; two at once try to claim or drop each, some are lost on the way, and another thread sweeps. Each ticket must go to one alone,
-// with the descriptor that was parked, and at the end no descriptor may be left.
+// them; two at once try to claim or drop each, some are lost on the way, and another thread buries what nobody has heard of. Each
+// ticket must go to one alone, with the descriptor that was parked, and at the end no descriptor may be left.
 //
 //   parking-stress [TICKETS=20000] [SEED=1]        exit code 0 where all is well
 #include <sys/stat.h>
@@ -70,20 +70,21 @@ class Board {
 std::atomic<uint64_t> parked{0};
 std::atomic<uint64_t> had{0};
 
-void drive(Parking& parking, Board& board, int tickets, uint64_t seed) {
+void drive(Parking& parking, Board& board, int tickets, uint32_t self, uint64_t seed) {
   std::mt19937_64 random(seed);
   const int own = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const ino_t inode = inode_of(own);
   uint64_t last = 0;
   for (int made = 0; made < tickets;) {
     if (random() % 2 == 0) {
-      const uint64_t number = parking.park(own);
+      const uint64_t number = parking.park(own, self, 7);
       expect(number > last, "tickets of a thread grow");
       last = number;
       parked++;
       made++;
-      // What nobody hears of is left to the sweep.
-      if (random() % 20 != 0 && !board.put({number, inode})) had += parking.drop(number) ? 1 : 0;
+      if (random() % 20 == 0) continue;
+      if (random() % 2 == 0) parking.heard(number);
+      if (!board.put({number, inode})) had += parking.drop(number) ? 1 : 0;
     }
     Ticket ticket{};
     if (!board.take(random(), ticket)) continue;
@@ -98,7 +99,7 @@ void drive(Parking& parking, Board& board, int tickets, uint64_t seed) {
     close(fd);
     expect(parking.claim(ticket.number) < 0 && !parking.drop(ticket.number), "a ticket is good twice");
   }
-  expect(parking.park(-1) == 0 && parking.claim(0) < 0 && !parking.drop(~0ull), "what is none is taken");
+  expect(parking.park(-1, self, 7) == 0 && parking.claim(0) < 0 && !parking.drop(~0ull), "what is none is taken");
   close(own);
 }
 
@@ -110,25 +111,31 @@ int main(int count, char** values) {
   const int before = descriptors();
   Parking parking;
   Board board;
-  uint64_t swept = 0;
+  uint64_t buried = 0;
+  const auto bury = [&] {
+    for (uint32_t thread = 0; thread < kThreads; thread++) buried += parking.bury(thread).size();
+  };
   std::atomic<bool> ends{false};
-  std::thread sweeper([&] {
-    for (; !ends; usleep(1000)) swept += parking.sweep();
+  std::thread burier([&] {
+    for (; !ends; usleep(1000)) bury();
   });
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; i++)
-    threads.emplace_back([&, i] { drive(parking, board, tickets / kThreads, seed * 1000 + static_cast<uint64_t>(i)); });
+    threads.emplace_back([&, i] { drive(parking, board, tickets / kThreads, static_cast<uint32_t>(i), seed * 1000 + static_cast<uint64_t>(i)); });
   for (std::thread& thread : threads) thread.join();
   ends = true;
-  sweeper.join();
-  // The first sees what was parked since the last one, the second closes it.
-  for (int i = 0; i < 2; i++) swept += parking.sweep();
-  const uint64_t late = parking.park(0);
-  expect(late > 0 && parking.sweep() == 0 && parking.sweep() == 1 && !parking.drop(late), "a sweep closes what the last one saw");
-  expect(parked == had + swept, "a ticket is had by one, or swept");
-  expect(swept > 0 && had > 0, "both happen");
+  burier.join();
+  for (Ticket left{}; board.take(0, left);) had += parking.drop(left.number) ? 1 : 0;
+  bury();
+  const uint64_t known = parking.park(0, 8, 9);
+  parking.heard(known);
+  expect(known > 0 && parking.bury(8).empty() && parking.drop(known), "what somebody has heard of stays");
+  const uint64_t unknown = parking.park(0, 8, 9);
+  expect(unknown > 0 && parking.bury(8) == std::vector<uint32_t>{9} && !parking.drop(unknown), "what nobody has heard of goes");
+  expect(parked == had + buried, "a ticket is had by one, or buried");
+  expect(buried > 0 && had > 0, "both happen");
   expect(descriptors() == before, "descriptors are left");
-  std::printf("%llu parked, %llu had, %llu swept\n", static_cast<unsigned long long>(parked), static_cast<unsigned long long>(had),
-              static_cast<unsigned long long>(swept));
+  std::printf("%llu parked, %llu had, %llu buried\n", static_cast<unsigned long long>(parked), static_cast<unsigned long long>(had),
+              static_cast<unsigned long long>(buried));
   return faults == 0 ? 0 : 1;
 }

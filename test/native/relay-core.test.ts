@@ -100,7 +100,7 @@ for (const sanitizer of [MEMORY, THREADS]) {
     ]),
   );
 
-  compilerTest(`of a parked descriptor one thread has it, or the sweep: sanitizers ${sanitizer}`, (t) =>
+  compilerTest(`of a parked descriptor one thread has it, or it is buried: sanitizers ${sanitizer}`, (t) =>
     drive(t, 'parking-stress', sanitizer, [[]]),
   );
 }

@@ -36,7 +36,7 @@ orderTest('calls in any order reach the tunnel they name, or nothing', async (t)
   await until(() => {
     model.end();
     // A connection lives as long as a duplicate of it is parked.
-    parking.sweep();
+    parking.buryAll();
     return model.isAtRest || faults.length > 0;
   }, 'every tunnel has ended');
   t.deepEqual(faults, []);

@@ -17,7 +17,7 @@ function scene({ more = 100, ticket = 7, most = 1_000 } = {}) {
   const parked: number[] = [];
   const clock = { now: 0 };
   const park = (fd: number) => parked.push(fd) && ticket;
-  const parking = { park, claim: () => -1, drop: () => false, sweep: () => 0 };
+  const parking = { park, heard: () => {}, claim: () => -1, drop: () => false, bury: () => [] };
   const pass = (connection: PassedConnection) => passed.push(connection);
   const balance = new Balance({ load, worker: 0, parking, most, now: () => clock.now, pass });
   return { load, balance, passed, parked, clock };

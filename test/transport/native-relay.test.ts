@@ -275,7 +275,7 @@ relayTest('whatever is called with whatever, nothing breaks', async (t) => {
   const { a, b, relay } = await tunnel(t);
   const { outcome } = relay();
   const ofTunnels = ['open', 'hold', 'adopt', 'cut', 'renew', 'counts', 'drain', 'beginning', 'stats'] as const;
-  const ofDescriptors = ['park', 'claim', 'drop', 'sweep', 'waited', 'unread', 'bound'] as const;
+  const ofDescriptors = ['park', 'claim', 'drop', 'heard', 'bury', 'waited', 'unread', 'bound'] as const;
   const names = [...ofTunnels, ...ofDescriptors];
   for (let i = 0; i < 20_000; i++) {
     const name = names[Math.floor(random() * names.length)]!;
@@ -363,7 +363,7 @@ relayTest('a parked descriptor goes to exactly one, or is closed', async (t) => 
   const { end, peer } = await plainWire(t);
   const fd = Number(Reflect.get(Reflect.get(end, '_handle'), 'fd'));
   const before = copiesOf(fd);
-  const [kept, dropped] = [binding!.park(fd), binding!.park(fd)];
+  const [kept, dropped] = [binding!.park(fd, 1, 2), binding!.park(fd, 1, 2)];
   t.true(kept > 0 && dropped > 0 && kept !== dropped);
   t.is(copiesOf(fd), before + 2);
   t.true(binding!.drop(dropped));
@@ -372,16 +372,17 @@ relayTest('a parked descriptor goes to exactly one, or is closed', async (t) => 
   const claimed = binding!.claim(kept);
   t.true(claimed > 0 && claimed !== fd);
   t.deepEqual([binding!.claim(kept), binding!.drop(kept)], [-1, false]);
-  t.true(binding!.park(-1) < 0 && binding!.park(1_000_000) < 0);
+  t.true(binding!.park(-1, 1, 2) < 0 && binding!.park(1_000_000, 1, 2) < 0);
   closeSync(claimed);
 
-  // Of a thread that ended before anybody heard of it; what was parked since the last sweep may be on its way.
-  binding!.sweep();
-  const lost = binding!.park(fd);
-  t.is(binding!.sweep(), 0);
-  const onItsWay = binding!.park(fd);
-  t.is(binding!.sweep(), 1);
-  t.is(copiesOf(fd), before + 1);
-  t.deepEqual([binding!.drop(lost), binding!.drop(onItsWay)], [false, true]);
+  // Of a thread that ended before anybody heard of it.
+  const [lost, onItsWay, ofAnother] = [binding!.park(fd, 101, 2), binding!.park(fd, 101, 3), binding!.park(fd, 102, 2)];
+  binding!.heard(onItsWay);
+  t.deepEqual([binding!.bury(101), binding!.bury(101)], [[2], []]);
+  t.is(copiesOf(fd), before + 2);
+  t.deepEqual(
+    [lost, onItsWay, ofAnother].map((ticket) => binding!.drop(ticket)),
+    [false, true, true],
+  );
   for (const socket of [end, peer]) socket.destroy();
 });
