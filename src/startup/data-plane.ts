@@ -157,15 +157,15 @@ export class DataPlane {
     return applyReport(this.#gateway, report, client);
   }
 
-  /** Serves a connection that another worker accepted, if nobody has dropped it and its listener is still here; whoever asked drops
-   *  it otherwise. */
-  take({ to, ticket, listener: key, atRest }: PassedConnection): void {
+  /** Serves a connection that another worker accepted, if nobody has dropped it and its listener is in use here; false otherwise. */
+  take({ to, ticket, listener: key, atRest }: PassedConnection): boolean {
     const { relay } = this.#options;
     const listener = this.#listeners.at(key);
     const descriptor = listener === undefined ? -1 : (relay.parking?.claim(ticket) ?? -1);
-    if (descriptor < 0) return;
+    if (descriptor < 0) return false;
     this.#load.met(to);
     listener?.take(descriptor, atRest);
+    return true;
   }
 
   /** Takes another version of all pools; exchanges under way go on, over exits that have left as well. */

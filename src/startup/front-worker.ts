@@ -50,6 +50,7 @@ export class FrontWorker {
     this.#lookedAt = at;
     if (load.spread === this.#spread) return;
     this.#spread = load.spread;
+    this.#strayedAt = Number.NEGATIVE_INFINITY;
     for (const descriptor of listeners()) this.#tell(descriptor);
   }
 

@@ -47,8 +47,11 @@ export class Listeners {
   readonly #options: ListenersOptions;
   #bound = new Map<string, Bound>();
   #secure = new Map<string, SecureContext>();
-  /** No longer named, but with exchanges under way. */
+  /** Not in use: bound for a config that may come into use, … */
+  readonly #fresh = new Set<Bound>();
+  /** … or no longer named, but with connections. */
   readonly #leaving = new Set<Bound>();
+  #draining = false;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -59,7 +62,7 @@ export class Listeners {
     const { listeners } = plan.config;
     const next = new Map<string, Bound>();
     const closeFresh = (): void => {
-      for (const [key, bound] of next) if (!this.#bound.has(key)) void close(bound);
+      for (const [key, bound] of next) if (!this.#bound.has(key)) this.#leave(bound);
     };
     const secure = new Map([...plan.certificates].map(([key, pair]) => [key, secureContextOf(pair)]));
     try {
@@ -89,9 +92,10 @@ export class Listeners {
     if (this.#secure.has(key)) this.#secure.set(key, secureContextOf(pair));
   }
 
-  /** Stops accepting everywhere; resolves when the last connection has closed. */
+  /** Stops accepting everywhere, also where it comes into use only later; resolves when the last connection has closed. */
   async drain(): Promise<void> {
-    await Promise.all([...this.#bound.values(), ...this.#leaving].map(close));
+    this.#draining = true;
+    await Promise.all([...this.#bound.values(), ...this.#fresh, ...this.#leaving].map(close));
   }
 
   #use(next: Map<string, Bound>, { plan, secure }: { plan: ListenerPlan; secure: Map<string, SecureContext> }): void {
@@ -103,11 +107,15 @@ export class Listeners {
     const fresh = [...next].filter(([key, { isTls }]) => !this.#bound.has(key) && !isTls);
     const gone = [...this.#bound].filter(([key]) => !next.has(key)).map(([, bound]) => bound);
     this.#bound = next;
+    for (const bound of next.values()) this.#fresh.delete(bound);
     for (const [, { listener }] of fresh) this.#options.place.bound(listener.descriptor);
-    for (const bound of gone) {
-      this.#leaving.add(bound);
-      void close(bound).then(() => this.#leaving.delete(bound));
-    }
+    for (const bound of gone) this.#leave(bound);
+  }
+
+  #leave(bound: Bound): void {
+    this.#fresh.delete(bound);
+    this.#leaving.add(bound);
+    void close(bound).then(() => this.#leaving.delete(bound));
   }
 
   async #bind(wanted: ListenerConfig, plan: ListenerPlan, secure: Map<string, SecureContext>): Promise<Bound> {
@@ -132,7 +140,10 @@ export class Listeners {
     }).catch((cause: unknown) => {
       throw bindFault(wanted, cause);
     });
-    return { listener, isTls, context };
+    const bound = { listener, isTls, context };
+    this.#fresh.add(bound);
+    if (this.#draining) listener.drain();
+    return bound;
   }
 
   #contextOf(

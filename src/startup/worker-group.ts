@@ -197,7 +197,8 @@ export class WorkerGroup {
           if (bound !== null) next = { bound, ports: portsOf(config, bound) };
         }
         // New listeners may then be in another order than those that were there.
-        if (`${this.#front.order}` !== `${order}`) this.#load.loseOrder();
+        const isNew = [...next.ports.keys()].some((key) => !this.#ports.has(key));
+        if (isNew && `${this.#front.order}` !== `${order}`) this.#load.loseOrder();
       } catch (fault) {
         await this.#threads.tell({ kind: 'abort' });
         throw fault;
@@ -297,11 +298,23 @@ export class WorkerGroup {
   /** In its turn, so that it starts by what then holds. */
   async #replace(worker: number): Promise<void> {
     if (this.#phase !== 'serving') return;
-    const thread = this.#spawn(worker);
+    const thread = this.#trySpawn(worker);
+    if (thread === null) return;
     await this.#open(worker, thread).catch(async (fault: Error) => {
       if (!(fault instanceof WorkerEnded)) this.#options.warn(`worker ${worker + 1} can't serve: ${fault.message}`);
       await thread.terminate();
     });
+  }
+
+  /** Null where the system gives no thread now: it is asked again later. */
+  #trySpawn(worker: number): WorkerThread | null {
+    try {
+      return this.#spawn(worker);
+    } catch (fault) {
+      this.#options.warn(`worker ${worker + 1} can't be started: ${(fault as Error).message}`);
+      this.#recoveries.schedule(worker);
+      return null;
+    }
   }
 
   async #assertFree(config: Config): Promise<void> {

@@ -99,7 +99,8 @@ export interface WorkerAnswers {
   readonly find: RecentFinding;
   readonly claim: boolean;
   readonly report: ReportOutcome;
-  readonly take: null;
+  /** Whether it has the connection now. */
+  readonly take: boolean;
   readonly told: null;
   readonly post: null;
   readonly stop: null;

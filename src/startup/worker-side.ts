@@ -101,8 +101,7 @@ export class WorkerSide {
       case 'report':
         return this.#plane?.report(request.report, request.client) ?? { ok: false, refusal: 'unknown' };
       case 'take':
-        this.#plane?.take(request.connection);
-        return null;
+        return this.#plane?.take(request.connection) ?? false;
       case 'told':
         this.#questions.told(request.question, request.answer);
         return null;

@@ -11,8 +11,10 @@ export const ANSWER_MS = 30_000;
 /** Figures are for people who wait: a worker that is busy for so long is left out, in ms. */
 export const FIGURES_MS = 2_000;
 
-/** A connection on its way waits so long for its worker, in ms: longer than most clients do. */
-const TAKE_MS = 30_000;
+/** A connection on its way waits so long for its worker, in ms, and then for each other that may take it; and for the last of them longer
+ *  than most clients do. */
+const TAKE_MS = 2_000;
+const LAST_TAKE_MS = 30_000;
 
 /** How long a worker may take to end, beyond its drain, in ms: well more than the 2 s that it may wait for its last bookings and its
  *  links. */
@@ -129,16 +131,18 @@ export class WorkerThreads {
     for (const thread of this.#threads.values()) thread.ask({ kind: 'list', list }, ANSWER_MS).catch(() => {});
   }
 
-  /** The worker that claims the connection has it: the one that it is for, or another where that has ended. Where none does it is
-   *  dropped here: nobody else knows of it. Never rejects. */
+  /** The worker that claims the connection has it: the one that it is for, or another where that has ended, hangs, or doesn't use
+   *  the listener yet. Where none does it is dropped here: nobody else knows of it. Never rejects. */
   async pass(connection: PassedConnection): Promise<void> {
     const { parking, dropped } = this.#options;
     const { to, ticket } = connection;
     parking?.heard(ticket);
     const first = this.at(to);
-    for (const thread of [first, ...this.all().filter((other) => other !== first)]) {
-      const answer = await thread?.ask({ kind: 'take', connection }, TAKE_MS).catch(() => undefined);
-      if (answer !== undefined) break;
+    const others = this.all().filter((other) => other !== first);
+    const all = first === undefined ? others : [first, ...others];
+    for (const thread of all) {
+      const waitMs = thread === all.at(-1) ? LAST_TAKE_MS : TAKE_MS;
+      if (await thread.ask({ kind: 'take', connection }, waitMs).catch(() => false)) break;
     }
     if (parking?.drop(ticket)) dropped(to);
   }

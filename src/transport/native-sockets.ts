@@ -46,7 +46,7 @@ export class NativeSockets implements Sockets, SocketHome {
 
   attach(descriptor: number): Socket {
     const handle = this.binding.pollAttach(descriptor);
-    const socket = new NativeSocket(this, handle, 'connected');
+    const socket = new NativeSocket(this, handle, 'accepted');
     if (handle > 0) return socket;
     closeSync(descriptor);
     return socket.destroy(systemError('attach', handle));

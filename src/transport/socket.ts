@@ -75,7 +75,7 @@ export interface ConnectOptions {
 export interface Sockets {
   /** A socket that begins to connect to an address; `connect` or `error` follows. Half-open allowed, no delay. */
   connect(options: ConnectOptions): Socket;
-  /** A socket over a connected descriptor, which is its own from now on. */
+  /** The socket of a connection that was accepted elsewhere, over its descriptor, which is its own from now on. */
   attach(descriptor: number): Socket;
   /** Binds, and calls `onConnection` for each connection that comes. Rejects with the system's error where the address can't be bound. */
   listen(options: ListenOptions, onConnection: (socket: Socket) => void): Promise<Acceptor>;

@@ -227,7 +227,8 @@ test.serial(
     const hanging = await openMany(port(), 16);
     await askAll(sockets);
     for (const socket of hanging) socket.write(request('/hang'));
-    await until(() => group.counters().running === 16);
+    // None is on its way from one to the other.
+    await until(() => group.counters().running === 16 && group.connections === 80);
     const [lost = 0] = group.workers.connections;
     const gone = new Set<Socket>();
     for (const socket of [...sockets, ...hanging]) {
@@ -399,6 +400,21 @@ for (const [how, code] of Object.entries({
   });
 }
 
+test.serial('a worker for which the system gives no thread is started later', async (t) => {
+  let spawned = 0;
+  const spawn: typeof spawnWorker = (start) => {
+    spawned++;
+    if (spawned === 3) throw new Error('no thread');
+    return spawnWorker(start);
+  };
+  const { group, threads, said } = await makeGroup(t, { spawn });
+  await group.start();
+  await threads[0]!.terminate();
+  await until(() => spawned === 4 && group.workers.running === 2);
+  await group.settled();
+  t.true(said.includes("worker 1 can't be started: no thread"), said.join('\n'));
+});
+
 test.serial('nobody waits for ever for a worker that will not end', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'worker-group-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
@@ -497,6 +513,8 @@ async function openUntil(
       await until(() => group.connections === 0);
     }
     sockets.push(...(await openMany(port, 20)));
+    // Open means that the system has accepted it, which a worker may do later.
+    await until(() => holds() || group.connections === sockets.length);
   }
 }
 
@@ -557,6 +575,14 @@ passingTest('a connection on its way to a worker that dies is closed, and forgot
   t.deepEqual(tally(await askAll(left)), left.length === 0 ? {} : { 200: left.length });
 });
 
+passingTest('what is on its way to a worker that hangs another serves', async (t) => {
+  const { load, holds, sockets } = await holdOnTheWay(t);
+  const living = holds[0]!.held.length > 0 ? 1 : 0;
+  holds[living]!.release();
+  await until(() => load.onTheirWay === 0);
+  t.deepEqual(tally(await askAll(sockets)), { 200: sockets.length });
+});
+
 passingTest('what a worker had parked that dies before it could tell is closed, and forgotten', async (t) => {
   const { group, shared, threads } = await makeGroup(t);
   await group.start();
@@ -607,6 +633,49 @@ passingTest('a listener that only one worker serves yet passes nothing on', asyn
   release();
   await reloaded;
   t.deepEqual(tally(await askAll(sockets)), { 200: 60 });
+});
+
+passingTest('a connection on its way to a worker that uses its listener only later is served', async (t) => {
+  const { group, reload, threads, port } = await makeGroup(t);
+  await group.start();
+  const { held, release } = holdBack(threads[1]!, (kind) => kind === 'commit');
+  const taken = countOf(threads[1]!, 'take');
+  const reloaded = reload(await settingsOf(t, { listeners: [mixed, { ...mixed, name: 'more' }] }));
+  await until(() => held.length > 0);
+  const sockets: Socket[] = [];
+  t.teardown(() => destroyAll(sockets));
+  await openUntil(() => taken() > 0, { group, port: port(1), sockets });
+  t.true(taken() > 0);
+  t.deepEqual(tally(await askAll(sockets)), { 200: sockets.length });
+  release();
+  await reloaded;
+  t.deepEqual(tally(await askAll(sockets)), { 200: sockets.length });
+});
+
+test.serial('a listener that is to come into use is closed by a stop as all others are', async (t) => {
+  const { group, reload, threads, port } = await makeGroup(t);
+  await group.start();
+  const [hanging] = await openMany(port(), 1);
+  t.teardown(() => destroyAll([hanging!]));
+  hanging!.write(request('/hang'));
+  await until(() => group.counters().running === 1);
+  const holds = threads.map((worker) => holdBack(worker, (kind) => kind === 'commit'));
+  const reloaded = reload(await settingsOf(t, { listeners: [mixed, { ...mixed, name: 'more' }] }));
+  await until(() => holds.every(({ held }) => held.length > 0));
+  const fresh = port(1);
+  const stopped = group.stop(300_000);
+  const refuses = (at: number) =>
+    open(at).then(
+      (socket) => void socket.destroy(),
+      () => true,
+    );
+  await until(async () => (await refuses(fresh)) === true, 'the new listener refuses');
+  for (const { release } of holds) release();
+  await reloaded;
+  t.true(await refuses(fresh));
+  t.is(group.counters().running, 1, 'the drain goes on');
+  destroyAll([hanging!]);
+  await stopped;
 });
 
 test.serial('the limit of connections is that of all workers together', async (t) => {

@@ -260,12 +260,17 @@ natives['what came before a reset is told, though an end is sent behind it'] = a
   t.deepEqual(told, ['last words', 'read']);
 };
 
-natives['a client that is gone shows while it is paused, whatever it said last'] = async ({ t, accepted }) => {
-  const { ours, theirs } = await accepted();
-  ours.on('data', () => t.fail('data')).pause();
-  const lost = once(ours, 'error');
-  theirs.write('last words', () => theirs.resetAndDestroy());
-  t.is(((await lost)[0] as NodeJS.ErrnoException).code, 'ECONNRESET');
+natives['a client that is gone shows while it is paused, whatever it said last'] = async ({ t, sockets, accepted }) => {
+  const here = await accepted();
+  const there = await accepted();
+  const passed = { ours: sockets.attach(there.ours.release!()), theirs: there.theirs };
+  t.is(passed.ours.remotePort, passed.theirs.localPort);
+  for (const { ours, theirs } of [here, passed]) {
+    ours.on('data', () => t.fail('data')).pause();
+    const lost = once(ours, 'error');
+    theirs.write('last words', () => theirs.resetAndDestroy());
+    t.is(((await lost)[0] as NodeJS.ErrnoException).code, 'ECONNRESET');
+  }
 };
 
 scenes['an end that answers an end is told'] = both(async ({ ours, theirs }, t) => {
