@@ -66,7 +66,7 @@ function shareInGaps(
 }
 
 /** How often it is measured how evenly and smoothly tunnels flow, at most. */
-const TRIALS = 3;
+const TRIALS = 6;
 
 // One tunnel in eight waits for √8 × 50 ms for a grant. In TypeScript what was read in one piece, 64 KiB, passes whole, and lasts for
 // half a second of its share.

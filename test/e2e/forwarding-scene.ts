@@ -58,11 +58,13 @@ export async function startScene(): Promise<Scene> {
     { ...listening, name: 'quiet', replyFields: 'off' },
     { ...listening, name: 'named', via: 'on' },
   ];
+  // What comes to an exit comes of the exchanges that a test makes.
+  const probe = { budget: 0 };
   const gateway = await startGateway({
     config: { listeners },
     pools: {
       direct: { exits: [{ direct: true }] },
-      ...Object.fromEntries(Object.entries(exits).map(([name, exit]) => [name, { exits: entriesOf([exit]) }])),
+      ...Object.fromEntries(Object.entries(exits).map(([name, exit]) => [name, { probe, exits: entriesOf([exit]) }])),
     },
     files: await exitAuthority(),
   });

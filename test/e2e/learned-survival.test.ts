@@ -13,7 +13,8 @@ import { until } from '../support/until.ts';
 
 // What the gateway has learned outlives it: how fast exits are, which of them fail, and which of them a site has refused.
 
-const SLOW_MS = 300;
+/** Well more than a busy machine makes of a visit to the fast one: a single slow answer counts at once. */
+const SLOW_MS = 2_500;
 /** How often the gateway saves, and what that may take on a busy machine, in ms: ten times the 5 s that are promised. */
 const SAVED_WITHIN_MS = 50_000;
 
@@ -105,9 +106,9 @@ async function learn(t: ExecutionContext, gateway: Gateway): Promise<{ fast: str
   for (let i = 0; i < 4; i++) await visit(gateway, { parameters: 'country-us' });
   const slow = await visit(gateway, { parameters: 'country-de' });
   await visit(gateway, { parameters: 'country-fr' });
-  t.deepEqual(await visits(gateway, 10), new Set([fast]), 'before it is refused');
+  t.deepEqual(await visits(gateway, 4), new Set([fast]), 'before it is refused');
   await visit(gateway, { path: '/refuse', parameters: 'country-us' });
-  t.deepEqual(await visits(gateway, 10), new Set([slow]), 'afterwards');
+  t.deepEqual(await visits(gateway, 4), new Set([slow]), 'afterwards');
   return { fast, slow };
 }
 
@@ -135,12 +136,12 @@ test('latencies, failures and refusals outlive a kill and a stop', async (t) => 
   await first.kill({ keepFolder: true });
   const second = await first.startAgain();
   await assertKnown(t, second, before);
-  t.deepEqual(await visits(second, 10), new Set([slow]), 'the fast one is refused for an hour');
+  t.deepEqual(await visits(second, 4), new Set([slow]), 'the fast one is refused for an hour');
   const later = await listExits(second);
   await second.terminate();
   const third = await second.startAgain();
   await assertKnown(t, third, later);
-  t.deepEqual(await visits(third, 10), new Set([slow]));
+  t.deepEqual(await visits(third, 4), new Set([slow]));
   t.is(await third.stop(), 0);
 });
 

@@ -133,18 +133,19 @@ test.serial('who leaves the queue gives its turn to others, and clients take tur
   };
   const leaving = await Promise.all(Array.from({ length: 20 }, () => open(gateway.port())));
   for (const socket of leaving) socket.write(request('acme'));
-  const greedy = Array.from({ length: 30 }, () => get());
-  await underWay(1 + 20 + 30);
+  const greedy = Array.from({ length: 60 }, () => get());
+  await underWay(1 + 20 + 60);
   for (const socket of leaving) socket.destroy();
-  await underWay(1 + 30);
+  await underWay(1 + 60);
   const order: string[] = [];
   const modest = [0, 1, 2].map(() => get({ client: 'other' }).then(() => order.push('other')));
   for (const one of greedy) void one.then(() => order.push('acme'));
-  await underWay(1 + 30 + 3);
+  await underWay(1 + 60 + 3);
   origin.hold(false);
   await Promise.all([first, ...greedy, ...modest]);
-  t.is(origin.seen, 34, 'those that left were not sent');
-  t.true(order.lastIndexOf('other') <= 20, `${order}`);
+  t.is(origin.seen, 64, 'those that left were not sent');
+  // A thread that is late lets the other serve all of its own, half of them.
+  t.true(order.lastIndexOf('other') <= 50, `${order}`);
 });
 
 test.serial('an exit rests from a site between two of its requests, while others wait for it', async (t) => {
@@ -165,7 +166,7 @@ test.serial('an exit rests from a site between two of its requests, while others
 });
 
 test.serial('an exit rests from when a request went over it, however long it took to connect', async (t) => {
-  const [restMs, slowMs] = [1_500, 1_200];
+  const [restMs, slowMs] = [4_000, 3_500];
   const exit = await startSocks5Exit();
   t.teardown(exit.close);
   let connections = 0;

@@ -9,8 +9,8 @@ import { type Origin, startOrigin } from '../support/origin.ts';
 // of one does.
 
 const SLOTS = 30;
-/** What the configuration bounds (2 s for a dial, 1 s until the first probe), times ten. */
-const BOUND_MS = 30_000;
+/** What the configuration bounds (5 s for a dial, 1 s until the first probe), times ten. */
+const BOUND_MS = 60_000;
 
 const peers: { close(): Promise<void> }[] = [];
 let origin: Origin;
@@ -36,8 +36,8 @@ async function startScene(t: ExecutionContext, { strategy = 'random' } = {}) {
   const gateway = await startGateway({
     config: {
       workers: 2,
-      timeouts: { dial: '2s', attempts: '60s' },
-      selection: { leastPatience: '2s' },
+      timeouts: { dial: '5s', attempts: '60s' },
+      selection: { leastPatience: '5s' },
     },
     pools: {
       res: { strategy, exits: [entry('one', one), entry('other', other)] },

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import Sqlite from 'better-sqlite3';
@@ -44,11 +45,17 @@ test(`${ROUNDS} kills under load: no quota begins anew, and two seconds of traff
     },
     pools: { direct: { price: { perGB: 1, perRequest: 0.00001 }, exits: [{ direct: true }] } },
   });
+  // A machine that stands still lets the gateway save later, as late as it lets this process wake.
+  const lateness = monitorEventLoopDelay({ resolution: 10 });
+  lateness.enable();
+  t.teardown(() => lateness.disable());
   let before = { requests: 0, bytes: 0, money: 0 };
   for (let round = 0; round < ROUNDS; round++) {
+    lateness.reset();
     const load = startKillLoad(gateway, origin.port);
     await sleep(500 + 1_500 * random());
     const killedAt = performance.now();
+    const mostMs = MOST_LOST_MS + lateness.max / 1e6;
     await gateway.kill({ keepFolder: true });
     const { begun, ended } = await load.stop();
     const database = new Sqlite(join(gateway.folder, 'data', 'quotas.db'), { readonly: true });
@@ -63,7 +70,7 @@ test(`${ROUNDS} kills under load: no quota begins anew, and two seconds of traff
     const ms = lostMs(load, { ended, lost, killedAt });
     t.log(`${ended} ended, ${lost} of them lost: what had ended within ${Math.round(ms)} ms before the kill`);
     t.true(requests <= before.requests + begun, 'none is counted twice');
-    t.true(ms <= MOST_LOST_MS, `${ms} ms`);
+    t.true(ms <= mostMs, `${ms} ms`);
     t.true(requests >= before.requests && bytes >= before.bytes && money >= before.money);
     before = { requests, bytes, money };
   }

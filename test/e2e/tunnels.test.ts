@@ -87,7 +87,7 @@ for (const [by, threads] of carriers) {
   });
 
   test.serial(`the deadline of an exchange cuts its tunnel, ${by}`, async (t) => {
-    const { gateway, open, close } = await scene(threads, { timeouts: { exchange: '3s' } });
+    const { gateway, open, close } = await scene(threads, { timeouts: { exchange: '8s' } });
     t.teardown(close);
     const { client, far } = await open();
     const errors = [client, far].map((socket) => new Promise((resolve) => socket.resume().once('error', resolve)));
