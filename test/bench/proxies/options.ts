@@ -50,7 +50,7 @@ const full: Sizes = {
   seconds: 3,
   warm: { bytes: 100e6, seconds: 15 },
   bulk: { rounds: 9, bytes: 10e9, seconds: 30 },
-  limits: { rounds: 5, warmSeconds: 40 },
+  limits: { rounds: 9, warmSeconds: 40 },
   idleTunnels: 9_000,
   tlsTunnels: 2_000,
   slowRounds: 3,
