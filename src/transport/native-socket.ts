@@ -249,7 +249,8 @@ export class NativeSocket extends NativeReadable implements Socket {
 
   #sendFin(): void {
     this.#finSent = true;
-    const result = this.home.binding.pollShutdown(this.handle);
+    // Where the other direction has ended, the close that follows tells it as well, for a call of the system less.
+    const result = this.readableEnded ? 0 : this.home.binding.pollShutdown(this.handle);
     // Of a connection that was reset the reading tells, behind what came before.
     if (result < 0 && result !== ENOTCONN) {
       this.#failed('shutdown', result);
