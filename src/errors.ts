@@ -100,8 +100,11 @@ export class GatewayError extends Error {
     const { stackTraceLimit } = Error;
     // All others are answers, not faults of ours, and under a flood of what is refused a stack costs as much as the reply.
     if (kind !== 'internal') Error.stackTraceLimit = 0;
-    super(`${kind}: ${facts.detail}`, { cause: facts.cause });
-    Error.stackTraceLimit = stackTraceLimit;
+    try {
+      super(`${kind}: ${facts.detail}`, { cause: facts.cause });
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
     const table = catalogue[kind];
     this.name = 'GatewayError';
     this.kind = kind;

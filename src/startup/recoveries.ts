@@ -23,10 +23,15 @@ export class Recoveries {
   }
 
   schedule(worker: number): void {
+    this.#count++;
+    this.tryAgain(worker);
+  }
+
+  /** The same for one that could not even be started. */
+  tryAgain(worker: number): void {
     const now = this.#now();
     const recent = [...(this.#deaths.get(worker) ?? []), now].filter((at) => now - at < RECENT_MS);
     this.#deaths.set(worker, recent);
-    this.#count++;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#replace(worker);

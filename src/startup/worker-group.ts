@@ -312,7 +312,7 @@ export class WorkerGroup {
       return this.#spawn(worker);
     } catch (fault) {
       this.#options.warn(`worker ${worker + 1} can't be started: ${(fault as Error).message}`);
-      this.#recoveries.schedule(worker);
+      this.#recoveries.tryAgain(worker);
       return null;
     }
   }

@@ -146,7 +146,7 @@ test.serial('a session moves where its exit no longer fits the request, and a st
 
 test.serial('sessions end by ttl and by idleness, and then begin anew', async (t) => {
   const login = (name: string) => `pool-minted-session-${name}`;
-  const [ttl, idle, both] = [`${login('a')}-ttl-6s`, `${login('b')}-idle-4s`, `${login('c')}-ttl-6s-idle-4s`];
+  const [ttl, idle, both] = [`${login('a')}-ttl-6s`, `${login('b')}-idle-4s`, `${login('c')}-ttl-6s-idle-7s`];
   const begun = performance.now();
   await Promise.all([get(ttl), get(idle), get(both)]);
   // Use keeps an idle limit away, but no ttl.
