@@ -111,8 +111,8 @@ napi_value cpu_time(napi_env env, napi_callback_info) {
 }  // namespace
 
 void register_descriptors(napi_env env, napi_value exports) {
-  const NamedFunction functions[] = {{"park", park},     {"claim", claim},   {"drop", drop},   {"heard", heard},     {"bury", bury},       {"waited", waited},
-                                     {"unread", unread}, {"bound", bound},   {"spread", spread}, {"cpuTime", cpu_time}};
+  const NamedFunction functions[] = {{"park", park},     {"heard", heard},   {"claim", claim}, {"drop", drop},     {"bury", bury},
+                                     {"waited", waited}, {"unread", unread}, {"bound", bound}, {"spread", spread}, {"cpuTime", cpu_time}};
   define(env, exports, functions);
 }
 
