@@ -47,7 +47,7 @@ export class Listeners {
   readonly #options: ListenersOptions;
   #bound = new Map<string, Bound>();
   #secure = new Map<string, SecureContext>();
-  /** Not in use: bound for a config that may come into use, … */
+  /** Not in use: bound for the one config that may come into use, … */
   readonly #fresh = new Set<Bound>();
   /** … or no longer named, but with connections. */
   readonly #leaving = new Set<Bound>();
@@ -62,7 +62,7 @@ export class Listeners {
     const { listeners } = plan.config;
     const next = new Map<string, Bound>();
     const closeFresh = (): void => {
-      for (const [key, bound] of next) if (!this.#bound.has(key)) this.#leave(bound);
+      for (const bound of this.#fresh) this.#leave(bound);
     };
     const secure = new Map([...plan.certificates].map(([key, pair]) => [key, secureContextOf(pair)]));
     try {
@@ -104,11 +104,11 @@ export class Listeners {
       const bound = next.get(listenerKey(wanted));
       if (bound !== undefined) bound.context = this.#contextOf(wanted, plan.config, () => this.#secure);
     }
-    const fresh = [...next].filter(([key, { isTls }]) => !this.#bound.has(key) && !isTls);
+    const fresh = [...this.#fresh].filter(({ isTls }) => !isTls);
     const gone = [...this.#bound].filter(([key]) => !next.has(key)).map(([, bound]) => bound);
     this.#bound = next;
-    for (const bound of next.values()) this.#fresh.delete(bound);
-    for (const [, { listener }] of fresh) this.#options.place.bound(listener.descriptor);
+    this.#fresh.clear();
+    for (const { listener } of fresh) this.#options.place.bound(listener.descriptor);
     for (const bound of gone) this.#leave(bound);
   }
 
