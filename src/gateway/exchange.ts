@@ -10,7 +10,7 @@ import type { ReplyLabels } from '../protocol/error-reply.ts';
 import type { RateLimitFields } from '../protocol/rate-limit-fields.ts';
 import type { Params } from '../protocol/username.ts';
 import { unknownVerdict, type Verdict } from '../signals/verdict.ts';
-import { Abort } from '../transport/abort.ts';
+import { Abort, type AbortView } from '../transport/abort.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Identity } from './admission.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
@@ -170,8 +170,7 @@ export class Exchange {
   #clientEnded = false;
   /** Its tunnel is being relayed: it goes on, and ends, without whoever began it. */
   relayed = false;
-  /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */
-  readonly abort = new Abort();
+  readonly #abort = new Abort();
 
   constructor(opening: ExchangeOpening) {
     this.id = opening.id;
@@ -180,6 +179,11 @@ export class Exchange {
     this.listener = opening.listener;
     this.source = opening.source;
     this.startedAt = opening.startedAt;
+  }
+
+  /** Aborted when the client leaves or the exchange's own deadline passes; its reason is thrown by whoever waits. */
+  get abort(): AbortView {
+    return this.#abort;
   }
 
   /** An attempt has ended. */
@@ -192,18 +196,24 @@ export class Exchange {
    *  most programs that give up close so, and a turn is too good for who only might still listen. */
   set queued(queued: boolean) {
     this.#queued = queued;
-    if (queued && this.#clientEnded) this.abort.abort(new ClientLeft());
+    if (queued && this.#clientEnded) this.stop(new ClientLeft());
   }
 
   /** Its client has sent its FIN. */
   clientEnded(): void {
     this.#clientEnded = true;
-    if (this.#queued) this.abort.abort(new ClientLeft());
+    if (this.#queued) this.stop(new ClientLeft());
+  }
+
+  /** Ends what is under way for it, and the tunnel that carries it. The first reason counts. */
+  stop(reason: unknown): void {
+    this.#abort.abort(reason);
+    this.carrier?.cut();
   }
 
   /** Ends it: its own deadline has passed. */
   expire(): void {
-    this.abort.abort(new GatewayError('deadline', { detail: 'the exchange lasted too long', by: 'gateway' }));
+    this.stop(new GatewayError('deadline', { detail: 'the exchange lasted too long', by: 'gateway' }));
   }
 }
 

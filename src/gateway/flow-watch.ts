@@ -32,7 +32,7 @@ export class FlowWatch {
     try {
       this.#look(exchange);
     } catch (fault) {
-      exchange.abort.abort(fault);
+      exchange.stop(fault);
     }
   }
 

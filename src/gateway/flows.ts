@@ -52,10 +52,8 @@ export class Flows {
 
   #look(exchange: Exchange): void {
     const { quotas } = this.#options;
-    const { quota, carrier, flow } = exchange;
+    const { carrier, flow } = exchange;
     if (!quotas.cover(exchange)) return;
-    // Until now nothing could end a tunnel that passes outside.
-    if (quota === null && carrier !== null) exchange.abort.addEventListener('abort', () => carrier.cut());
     if (flow !== null) flow.look();
     else if (carrier !== null) new TunnelFlow(exchange, this.#options).join(carrier);
     else quotas.check(exchange);

@@ -158,7 +158,7 @@ export class Quotas {
       const used = this.#charge(hold, spending, now);
       if (used === null) continue;
       exchange.why ??= `quota ${used.name} is used up`;
-      exchange.abort.abort(this.#refusal(used));
+      exchange.stop(this.#refusal(used));
       return false;
     }
     return true;

@@ -1,4 +1,4 @@
-import type { RelayHandle, RelayOutcome } from '../transport/relay.ts';
+import type { RelayHandle, RelayOutcome, RelayOwner } from '../transport/relay.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { OpenedTunnel } from '../transport/tunnel.ts';
 import { runAttempts } from './attempts.ts';
@@ -6,7 +6,7 @@ import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { departure } from './exit-rests.ts';
 import { mostUnread, openRoute } from './exit-route.ts';
-import { judgeEnd, watchHello } from './tunnel-watch.ts';
+import { type HelloWatch, judgeEnd, watchHello } from './tunnel-watch.ts';
 
 /** Opens the tunnel that a CONNECT or SOCKS5 request asks for. Until this resolves the client has been told nothing, so every
  *  failure of an exit may be repeated elsewhere. Throws GatewayError, or ClientLeft. */
@@ -50,30 +50,52 @@ export function relayTunnel(
     expiresAt: exchange.startedAt + timeouts.exchange,
     mostUnreadB: mostUnread(exchange),
     allowance: flow?.first(),
-    onSpent: flow?.spent,
-    onEnd: (outcome) => {
-      flow?.end(outcome.bytesAtoB + outcome.bytesBtoA);
-      exchange.clientBytes += outcome.bytesAtoB;
-      exchange.originBytes += outcome.bytesBtoA;
-      exchange.meter?.wire?.leave(outcome.unreadB);
-      judgeEnd(deps, exchange, { end: outcome, name: hello?.name ?? null });
-      exchange.ending ??= cameWhole(outcome) ? 'ok' : 'cut';
-      if (exchange.ending !== 'ok')
-        exchange.by ??= outcome.by === 'a' ? 'client' : outcome.by === 'b' ? 'origin' : 'gateway';
-      onEnd(deps, exchange);
-    },
+    owner: new RelayedExchange({ deps, exchange, hello, onEnd }),
   });
   exchange.carrier = handle;
   flow?.begin(handle);
   deps.flows.follow(exchange);
   if (handle.outside) exchange.meter?.wire?.handTo(handle, early);
-  // One that goes on outside has its deadline there: only a quota that is used up ends it from here.
-  if (!handle.outside || exchange.quota !== null) cutWhenAborted(exchange, handle);
   return handle;
 }
 
-function cutWhenAborted({ abort }: Exchange, handle: RelayHandle): void {
-  abort.addEventListener('abort', () => handle.cut());
+interface RelayedParts {
+  readonly deps: Collaborators;
+  readonly exchange: Exchange;
+  readonly hello: HelloWatch | null;
+  readonly onEnd: (deps: Collaborators, exchange: Exchange) => void;
+}
+
+/** What waits for the end of an exchange's tunnel: this object and no more, however long that takes. */
+class RelayedExchange implements RelayOwner {
+  readonly #deps: Collaborators;
+  readonly #exchange: Exchange;
+  readonly #hello: HelloWatch | null;
+  readonly #onEnd: RelayedParts['onEnd'];
+
+  constructor({ deps, exchange, hello, onEnd }: RelayedParts) {
+    this.#deps = deps;
+    this.#exchange = exchange;
+    this.#hello = hello;
+    this.#onEnd = onEnd;
+  }
+
+  onSpent(): void {
+    this.#exchange.flow?.spent();
+  }
+
+  onEnd(outcome: RelayOutcome): void {
+    const [deps, exchange] = [this.#deps, this.#exchange];
+    exchange.flow?.end(outcome.bytesAtoB + outcome.bytesBtoA);
+    exchange.clientBytes += outcome.bytesAtoB;
+    exchange.originBytes += outcome.bytesBtoA;
+    exchange.meter?.wire?.leave(outcome.unreadB);
+    judgeEnd(deps, exchange, { end: outcome, name: this.#hello?.name ?? null });
+    exchange.ending ??= cameWhole(outcome) ? 'ok' : 'cut';
+    if (exchange.ending !== 'ok')
+      exchange.by ??= outcome.by === 'a' ? 'client' : outcome.by === 'b' ? 'origin' : 'gateway';
+    this.#onEnd(deps, exchange);
+  }
 }
 
 /** Whether nothing is missing of what the origin sent: both sides ended, or it did so first and then refused the client's last

@@ -6,8 +6,12 @@ import { isScarce } from './quota-grants.ts';
 
 /** A tunnel that passes what it is granted. */
 export interface MeteredTunnel {
+  /** What was granted is used up. */
+  spent(): void;
   /** Others may have used up meanwhile what this one may still pass. */
   look(): void;
+  /** The tunnel has ended, `passed` octets later: what it was granted and didn't use others may. */
+  end(passed: number): void;
 }
 
 /** A tunnel that passes what it is granted, and then asks for more. */
@@ -55,7 +59,7 @@ export class TunnelFlow implements MeteredTunnel {
     const most = this.#askQuotas();
     if (most <= 0) return;
     this.#last = most;
-    handle.meter(most, { isScarce: this.#scarce, onSpent: this.spent });
+    handle.renew(most, this.#scarce);
   }
 
   /** Takes back what was granted while much was left of its quotas, where it isn't any more. */
@@ -73,8 +77,7 @@ export class TunnelFlow implements MeteredTunnel {
     handle.renew(most, this.#scarce);
   }
 
-  /** What was granted is used up. */
-  readonly spent = (): void => {
+  spent(): void {
     const handle = this.#handle;
     if (handle === null || this.#over || this.#timer !== null) return;
     const most = this.#askQuotas();
@@ -84,9 +87,8 @@ export class TunnelFlow implements MeteredTunnel {
       return handle.renew(most, this.#scarce);
     }
     this.#askLimit(handle, { limit: this.#limit, octets: Math.min(this.#next, most) });
-  };
+  }
 
-  /** The tunnel has ended, `passed` octets later: what it was granted and didn't use others may. */
   end(passed: number): void {
     this.#over = true;
     if (this.#timer !== null) clearTimeout(this.#timer);

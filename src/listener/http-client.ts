@@ -109,7 +109,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     this.#gone = true;
     this.#patience.clear();
     this.#lifetime.clear();
-    this.#exchange?.abort.abort(new ClientLeft());
+    this.#exchange?.stop(new ClientLeft());
   }
 
   async #serve(plan: RequestPlan): Promise<void> {
@@ -155,7 +155,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     if (!this.#gone && aftermath !== 'gone') this.#close();
   }
 
-  readonly #contentFailed = (fault: Fault): void => this.#exchange?.abort.abort(faultError(fault));
+  readonly #contentFailed = (fault: Fault): void => this.#exchange?.stop(faultError(fault));
 
   /** Whether what is left of the request's content can be read within a bound. */
   async #passContent(content: RequestContent): Promise<boolean> {

@@ -84,7 +84,7 @@ export class SocksClient {
   readonly #onClose = (): void => {
     this.#over = true;
     this.#patience.clear();
-    this.#exchange?.abort.abort(new ClientLeft());
+    this.#exchange?.stop(new ClientLeft());
   };
 
   /** Feeds `decoder` until it has its value, and then whatever comes behind it to the step that `take` chose. */

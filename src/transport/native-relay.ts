@@ -8,6 +8,7 @@ import {
   type RelayHandle,
   type RelayOptions,
   type RelayOutcome,
+  type RelayOwner,
   relay,
   type Watcher,
 } from './relay.ts';
@@ -143,7 +144,7 @@ export class NativeRelay {
     const tunnel = this.#running.at(place);
     const isOurs = tunnel !== null && tunnel.handle === this.#field(at);
     if (kind === recordKind.spent) {
-      if (isOurs) tunnel.onSpent?.();
+      if (isOurs) tunnel.owner.onSpent?.();
       // Whoever would have let more of it pass is gone with its thread.
       else this.#binding.cut(this.#field(at));
       return;
@@ -164,14 +165,14 @@ export class NativeRelay {
 
   #outcome(at: number, ended: RelayOutcome['ended']): RelayOutcome {
     return {
-      bytesAtoB: this.#field(at + 5),
-      bytesBtoA: this.#field(at + 6),
+      bytesAtoB: small(this.#field(at + 5)),
+      bytesBtoA: small(this.#field(at + 6)),
       ended,
       by: sideOf(this.#field(at + 4)),
       firstFromA: this.#first(at + 7),
       firstFromB: this.#first(at + 10),
       endedFirst: sideOf(this.#field(at + 13)),
-      unreadB: this.#field(at + 14),
+      unreadB: small(this.#field(at + 14)),
     };
   }
 
@@ -193,6 +194,10 @@ interface Sides {
   readonly earlyB: Buffer | undefined;
 }
 
+/** The same number, as a small integer where it is one. What is read of a Float64Array takes an object of its own wherever it is kept,
+ *  and from the first on that is kept in a field so does every number in that field. */
+const small = (value: number): number => (value === (value | 0) ? value | 0 : value);
+
 const sideOf = (side: number): 'a' | 'b' | null => (side === 0 ? 'a' : side === 1 ? 'b' : null);
 
 const NOTHING: RelayCounts = { bytesAtoB: 0, bytesBtoA: 0 };
@@ -202,8 +207,7 @@ class NativeTunnel implements RelayHandle, Expiring {
   readonly #binding: RelayBinding;
   /** Where counts are read to; of all tunnels of the thread, so that looking at many of them makes no garbage. */
   readonly #counts: Float64Array;
-  readonly #onEnd: (outcome: RelayOutcome) => void;
-  onSpent: (() => void) | undefined;
+  readonly owner: RelayOwner;
   readonly watchA: Watcher | undefined;
   readonly expiresAt: number;
   readonly #outside: OutsideCount | undefined;
@@ -211,11 +215,10 @@ class NativeTunnel implements RelayHandle, Expiring {
   handle = 0;
 
   constructor(relay: { binding: RelayBinding; counts: Float64Array }, options: RelayOptions) {
-    const { onEnd, onSpent, watchA, outside, expiresAt = Number.POSITIVE_INFINITY } = options;
+    const { owner, watchA, outside, expiresAt = Number.POSITIVE_INFINITY } = options;
     this.#binding = relay.binding;
     this.#counts = relay.counts;
-    this.#onEnd = onEnd;
-    this.onSpent = onSpent;
+    this.owner = owner;
     this.watchA = watchA;
     this.expiresAt = expiresAt;
     this.#outside = outside;
@@ -237,22 +240,17 @@ class NativeTunnel implements RelayHandle, Expiring {
     this.#binding.renew(this.handle, octets, scarce);
   }
 
-  meter(octets: number, { isScarce, onSpent }: { readonly isScarce: boolean; readonly onSpent: () => void }): void {
-    this.onSpent = onSpent;
-    this.renew(octets, isScarce);
-  }
-
   end(outcome: RelayOutcome): void {
     this.#outcome = outcome;
     this.#outside?.ended();
-    this.#onEnd(outcome);
+    this.owner.onEnd(outcome);
   }
 
   counts(): RelayCounts {
     if (this.#outcome !== null) return this.#outcome;
     const lives = this.#binding.counts(this.handle, this.#counts);
     const [bytesAtoB = 0, bytesBtoA = 0] = this.#counts;
-    return lives ? { bytesAtoB, bytesBtoA } : NOTHING;
+    return lives ? { bytesAtoB: small(bytesAtoB), bytesBtoA: small(bytesBtoA) } : NOTHING;
   }
 }
 

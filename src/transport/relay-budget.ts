@@ -1,3 +1,5 @@
+import type { RelayOwner } from './relay.ts';
+
 /** A pace lets so much pass at once, in seconds of itself. */
 const BURST_SECONDS = 0.1;
 
@@ -5,7 +7,7 @@ export interface BudgetOptions {
   readonly now: () => number;
   readonly octetsPerSecond?: number;
   readonly allowance?: number;
-  readonly onSpent?: () => void;
+  readonly owner: Pick<RelayOwner, 'onSpent'>;
 }
 
 /** What may pass through a relay in TypeScript: an allowance of octets, a pace, both, or all. It says when the relay must hold
@@ -13,8 +15,6 @@ export interface BudgetOptions {
 export class Budget {
   readonly #options: BudgetOptions;
   readonly #hold: (held: boolean) => void;
-  /** Told that the allowance is used up. */
-  onSpent: (() => void) | undefined;
   #allowance: number;
   /** Octets that the pace allows now; negative after more was taken. */
   #saved = 0;
@@ -26,7 +26,6 @@ export class Budget {
   constructor(options: BudgetOptions, hold: (held: boolean) => void) {
     this.#options = options;
     this.#hold = hold;
-    this.onSpent = options.onSpent;
     this.#allowance = options.allowance ?? Number.POSITIVE_INFINITY;
     this.#savedAt = options.now();
     if (this.#allowance <= 0) queueMicrotask(() => this.take(0));
@@ -72,7 +71,7 @@ export class Budget {
   #settle(): void {
     const spent = this.#allowance <= 0;
     const held = spent || this.#timer !== null;
-    if (spent && !this.#spent) queueMicrotask(() => this.onSpent?.());
+    if (spent && !this.#spent) queueMicrotask(() => this.#options.owner.onSpent?.());
     this.#spent = spent;
     if (held === this.#held) return;
     this.#held = held;

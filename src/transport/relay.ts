@@ -44,8 +44,6 @@ export interface RelayOptions {
   readonly octetsPerSecond?: number;
   /** Octets that may pass, both ways together, before the relay waits to be renewed. */
   readonly allowance?: number;
-  /** Told that the allowance is used up; never before relay() has returned. */
-  readonly onSpent?: () => void;
   /** What tells the tunnel to whoever inherits it when this thread dies. */
   readonly tag?: number;
   /** Sees octets of `a` in order, and must not keep them, until it says false: as they are passed on, or, where they pass
@@ -58,8 +56,15 @@ export interface RelayOptions {
   /** How many octets of `b`, which is plain TCP, the system may hold that nobody has read, at the latest from the first renewal on that
    *  is scarce, where it can be told; as many as it likes unless given. */
   readonly mostUnreadB?: number;
-  /** Called once, never before relay() has returned; then neither socket is open any more. Must not throw. */
-  readonly onEnd: (outcome: RelayOutcome) => void;
+  readonly owner: RelayOwner;
+}
+
+/** Whose relay it is. Nothing is called before relay() has returned, and nothing may throw. */
+export interface RelayOwner {
+  /** The allowance is used up. */
+  onSpent?(): void;
+  /** Once: neither socket is open any more. */
+  onEnd(outcome: RelayOutcome): void;
 }
 
 /** Who sees octets as they pass. */
@@ -83,10 +88,9 @@ export interface RelayHandle {
   counts(): RelayCounts;
   /** Ends the relay by resetting both sides. Does nothing once it has ended. */
   cut(): void;
-  /** Lets `octets` more pass, in place of what was left of the allowance. `scarce` ones soon come to an end: see mostUnreadB. */
+  /** Lets `octets` more pass, in place of what was left of the allowance, also where there was none and all could pass. `scarce` ones
+   *  soon come to an end: see mostUnreadB. */
   renew(octets: number, scarce: boolean): void;
-  /** The same of a relay that could pass all it liked. `onSpent` is told, from now on, that an allowance is used up. */
-  meter(octets: number, by: { readonly isScarce: boolean; readonly onSpent: () => void }): void;
 }
 
 /** Octets taken from each side so far. */
@@ -163,11 +167,6 @@ class ScriptRelay implements RelayHandle {
     if (!this.#over) this.#budget.renew(octets);
   }
 
-  meter(octets: number, { onSpent }: { readonly onSpent: () => void }): void {
-    this.#budget.onSpent = onSpent;
-    this.renew(octets);
-  }
-
   #eventsOf(side: 'a' | 'b', watch?: Watcher): DirectionEvents {
     let watching = watch;
     return {
@@ -199,7 +198,7 @@ class ScriptRelay implements RelayHandle {
     resetSocket(this.#a);
     resetSocket(this.#b);
     const { bytesAtoB, bytesBtoA } = this;
-    this.#options.onEnd({
+    this.#options.owner.onEnd({
       bytesAtoB,
       bytesBtoA,
       ended,

@@ -62,7 +62,7 @@ async function keeping(t: ExecutionContext): Promise<Socket> {
   return end.pause();
 }
 
-const options = { now: () => 0, idleMs: 60_000, onEnd: () => {} };
+const options = { now: () => 0, idleMs: 60_000, owner: { onEnd: () => {} } };
 
 test('a side that can be given away is, and the others are duplicated', async (t) => {
   const rows = [

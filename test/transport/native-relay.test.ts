@@ -60,7 +60,7 @@ async function tunnel(t: ExecutionContext): Promise<Tunnel> {
       const handle = native!.relay(left.end, right.end, {
         now: () => performance.now(),
         idleMs: 10_000,
-        onEnd,
+        owner: { onEnd },
         ...options,
       });
       return { handle, outcome };
@@ -317,7 +317,7 @@ relayTest('tunnels opened and closed at random leave no descriptor and miss no o
     const handle = native!.relay(left.end, right.end, {
       now: () => performance.now(),
       idleMs: 60_000,
-      onEnd: ended.resolve,
+      owner: { onEnd: ended.resolve },
     });
     const content = Buffer.alloc(Math.floor(random() * 100_000), 1);
     const kind = random();

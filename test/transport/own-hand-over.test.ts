@@ -74,7 +74,7 @@ for (const { name, sides } of kinds) {
     exit.end(page);
     await said;
     const ended = Promise.withResolvers<RelayOutcome>();
-    const parts = { now: () => performance.now(), idleMs: 60_000, onEnd: ended.resolve };
+    const parts = { now: () => performance.now(), idleMs: 60_000, owner: { onEnd: ended.resolve } };
     const handle = native!.relay(a, b, { ...parts, reply: Buffer.from(REPLY), earlyA: content.subarray(0, 1_000) });
     t.true(handle.outside);
     t.deepEqual([a.destroyed, b.destroyed], [true, true]);
@@ -93,7 +93,7 @@ for (const { name, sides } of kinds) {
   handOverTest(`a reset behind the hand-over reaches the other side: ${name}`, async (t) => {
     const { client, a, b, exit } = await sidesOf(t, sides);
     const ended = Promise.withResolvers<RelayOutcome>();
-    native!.relay(a, b, { now: () => performance.now(), idleMs: 60_000, onEnd: ended.resolve });
+    native!.relay(a, b, { now: () => performance.now(), idleMs: 60_000, owner: { onEnd: ended.resolve } });
     const error = new Promise<NodeJS.ErrnoException>((resolve) => client.resume().once('error', resolve));
     exit.resetAndDestroy();
     t.is((await error).code, 'ECONNRESET');
@@ -108,7 +108,7 @@ handOverTest(
     const noRoom = { ...binding!, open: () => true, adopt: () => -24 };
     const without = new NativeRelay({ binding: noRoom, ...options });
     const ended = Promise.withResolvers<RelayOutcome>();
-    const parts = { now: () => performance.now(), idleMs: 60_000, onEnd: ended.resolve };
+    const parts = { now: () => performance.now(), idleMs: 60_000, owner: { onEnd: ended.resolve } };
     const handle = without.relay(a, b, { ...parts, earlyA: Buffer.from('early ') });
     t.false(handle.outside);
     client.end('and late');

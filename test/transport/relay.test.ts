@@ -30,14 +30,24 @@ const carriers: readonly (readonly [string, Relay])[] = [
   ...(native === null ? [] : [['native', native.relay] as const]),
 ];
 
+interface BenchOptions extends Partial<RelayOptions> {
+  readonly kinds?: [Kind, Kind];
+  readonly onSpent?: () => void;
+}
+
 async function bench(
   t: ExecutionContext,
   relay: Relay,
-  { kinds: [kindA, kindB] = [plainWire, plainWire], ...options }: Partial<RelayOptions> & { kinds?: [Kind, Kind] } = {},
+  { kinds: [kindA, kindB] = [plainWire, plainWire], onSpent, ...options }: BenchOptions = {},
 ): Promise<Bench> {
   const [left, right] = [await kindA(t), await kindB(t)];
   const { promise: outcome, resolve: onEnd } = Promise.withResolvers<RelayOutcome>();
-  const handle = relay(left.end, right.end, { now: () => performance.now(), idleMs: 10_000, onEnd, ...options });
+  const handle = relay(left.end, right.end, {
+    now: () => performance.now(),
+    idleMs: 10_000,
+    owner: { onEnd, onSpent },
+    ...options,
+  });
   t.teardown(() => {
     handle.cut();
     left.peer.destroy();
@@ -184,7 +194,12 @@ test('what was read before a relay begins comes before what is lent', async (t) 
   await new Promise((resolve) => setImmediate(resolve));
   right.end.unshift(Buffer.from('held '));
   const outcome = new Promise<RelayOutcome>((onEnd) =>
-    relay(left.end, right.end, { now: () => performance.now(), idleMs: 10_000, earlyB: Buffer.from('early '), onEnd }),
+    relay(left.end, right.end, {
+      now: () => performance.now(),
+      idleMs: 10_000,
+      earlyB: Buffer.from('early '),
+      owner: { onEnd },
+    }),
   );
   right.peer.end('last');
   left.peer.end();
@@ -222,7 +237,7 @@ for (const [by, relay] of carriers) {
     left.end.destroy();
     right.peer.on('error', () => {}).resume();
     const outcome = await new Promise((onEnd) =>
-      relay(left.end, right.end, { now: () => performance.now(), idleMs: 10_000, onEnd }),
+      relay(left.end, right.end, { now: () => performance.now(), idleMs: 10_000, owner: { onEnd } }),
     );
     t.like(outcome, { ended: 'reset', by: 'a' });
     t.true(right.end.destroyed);
@@ -234,7 +249,7 @@ for (const [by, relay] of carriers) {
     left.end.resume();
     await new Promise((resolve) => left.end.once('end', resolve));
     const outcome = new Promise((onEnd) =>
-      relay(left.end, right.end, { now: () => performance.now(), idleMs: 10_000, onEnd }),
+      relay(left.end, right.end, { now: () => performance.now(), idleMs: 10_000, owner: { onEnd } }),
     );
     right.peer.resume();
     await new Promise((resolve) => right.peer.once('end', resolve));
@@ -370,10 +385,11 @@ for (const [by, relay] of carriers) {
   });
 
   test(`one that could pass all it liked is metered from then on, ${by}`, async (t) => {
-    const { a, b, handle, outcome } = await bench(t, relay);
+    const { promise: spent, resolve: onSpent } = Promise.withResolvers<void>();
+    const { a, b, handle, outcome } = await bench(t, relay, { onSpent });
     a.resume();
     const heard = digestOf(b);
-    const spent = new Promise<void>((onSpent) => handle.meter(1_000, { isScarce: false, onSpent }));
+    handle.renew(1_000, false);
     const sent = send(a, 2 * MIB, 7);
     await spent;
     t.true(handle.bytesAtoB <= 1_000 + 128 * 1024, `${handle.bytesAtoB} octets`);
