@@ -4,14 +4,15 @@ import { bookSuccess, ExitFull } from './attempt-books.ts';
 import { AttemptRun, type Work } from './attempt-run.ts';
 import { type Chosen, choose, chooseLater, chooseRival, siteRowOf, type Tried } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
-import type { Choice, Exchange } from './exchange.ts';
+import { type Choice, type Exchange, NO_PLACE } from './exchange.ts';
 import { type Ended, raceAgainst } from './race.ts';
 import { sessionLost } from './session-exit.ts';
 
 /** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
 const LEAST_MS = 5;
 
-/** Lets the exchange in as far as its client's limits and its site's pace allow, and tries `work` over one exit after another until it succeeds, a failure can't be repeated, or attempts or time are used up.
+/** Lets the exchange in as far as its client's limits and its site's pace allow, and tries `work` over one exit after another until it
+ *  succeeds, a failure can't be repeated, or attempts or time are used up. Each attempt that the site may see has a turn there.
  *  Between tries selection is asked again with the failed exits excluded: the only way back in an exchange. Where that was asked
  *  for and is safe, an attempt that is late is raced by another. The exit that succeeded stays in exchange.choice, counted in
  *  flight until endExchange(). Throws what its limits forbid, or the last failure; `deadline` where time ran out over several attempts. */
@@ -42,6 +43,8 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
       return result.value;
     }
     series.goOn(winner, result.fault);
+    const again = series.turn();
+    if (again !== null) await again;
   }
 }
 
@@ -59,6 +62,10 @@ class AttemptSeries<T> implements Tried {
   #others = 0;
   #pinned = false;
   #raced = false;
+  /** The site may have seen what was tried since its last turn there. */
+  #seen = false;
+  /** What a rival under way holds at the site. */
+  #rivalPlace = NO_PLACE;
 
   constructor(deps: Collaborators, exchange: Exchange, work: Work<T>) {
     this.#deps = deps;
@@ -100,8 +107,13 @@ class AttemptSeries<T> implements Tried {
   }
 
   /** Waits for an attempt, that is raced by another once it has taken so long. */
-  race(run: AttemptRun<T>, delayMs: number): Promise<Raced<T>> {
-    return raceAgainst(run, delayMs, () => this.#rival());
+  async race(run: AttemptRun<T>, delayMs: number): Promise<Raced<T>> {
+    try {
+      return await raceAgainst(run, delayMs, () => this.#rival());
+    } finally {
+      this.#deps.pacing.giveBack(this.#exchange, this.#rivalPlace);
+      this.#rivalPlace = NO_PLACE;
+    }
   }
 
   /** An attempt has failed: returns where another may follow, and throws what the exchange ends with otherwise. */
@@ -110,9 +122,28 @@ class AttemptSeries<T> implements Tried {
     const repeatable =
       this.#work.mayRepeat() && isRouteFailure(failure, booked.choice) && !sameVerdict(failure, this.last);
     this.last = failure;
+    this.#seen ||= booked.meter.sent > 0;
     if (repeatable && this.#another) return;
     if (repeatable && this.#pinned) throw sessionLost(failure);
     throw this.isLate ? outOfTime(failure, this.tried.length) : failure;
+  }
+
+  /** Resolves when the next attempt may go to the site; null where it may now. Rejects with the last failure where its turn doesn't come
+   *  in time. */
+  turn(): Promise<void> | null {
+    if (!this.#seen) return null;
+    this.#seen = false;
+    const [deps, exchange] = [this.#deps, this.#exchange];
+    try {
+      const turn = deps.pacing.enterAgain(exchange, { now: deps.now(), endsAt: this.endsAt });
+      return turn === null ? null : turn.catch((fault) => this.#noTurn(fault));
+    } catch (fault) {
+      return this.#noTurn(fault);
+    }
+  }
+
+  #noTurn(fault: unknown): never {
+    throw this.#exchange.abort.aborted ? fault : this.last;
   }
 
   /** Begins an attempt against the one under way; null where it may not begin, which is no reason to end that one. */
@@ -121,7 +152,10 @@ class AttemptSeries<T> implements Tried {
     // Others that were late as well may have spent the budget since.
     const may = this.#work.mayHedge?.() === true && deps.selection().mayHedge;
     const choice = may ? chooseRival(deps, exchange, this.tried) : null;
-    if (choice === null) return null;
+    const place = choice === null ? null : deps.pacing.takeRival(exchange, deps.now());
+    if (choice === null || place === null) return null;
+    this.#rivalPlace = place;
+    this.#seen = true;
     this.tried.push(choice.slot);
     try {
       const run = this.#runOver(choice);

@@ -48,7 +48,11 @@ export class SitePacing {
     if (site === null) return null;
     exchange.pace = site;
     if (site.rate === null && site.exchanges === null) return null;
-    if (!this.#queues.has(site) && this.#goesNow(exchange, site, now)) return null;
+    const place = this.#takeNow(site, now);
+    if (place !== null) {
+      exchange.pacePlace = place;
+      return null;
+    }
     const queue = this.#queues.get(site) ?? this.#openQueue(site);
     const mostMs = Math.min(site.waitMs, endsAt - now);
     if (queue.size >= site.queue || queue.size * site.intervalMs > mostMs) throw tooMany(site, queue.size);
@@ -56,6 +60,18 @@ export class SitePacing {
     queue.add(waiter);
     queue.look();
     return waiter.hasGone ? null : waitFor(waiter, { exchange, queue, mostMs });
+  }
+
+  /** The same for another attempt of an exchange that has entered: the place of the one before is for whoever comes first. */
+  enterAgain(exchange: Exchange, times: EntryTimes): Promise<void> | null {
+    this.ended(exchange);
+    return this.enter(exchange, times);
+  }
+
+  /** A turn for an attempt that is run against another of the exchange, where one is free `now`: its place, to be given back; null where
+   *  none is. */
+  takeRival({ pace }: Exchange, now: number): number | null {
+    return pace === null ? NO_PLACE : this.#takeNow(pace, now);
   }
 
   /** The pace at which `host`, which belongs to `site`, may be gone to; null where it isn't limited. */
@@ -70,29 +86,31 @@ export class SitePacing {
 
   /** Gives back the place that the exchange held. */
   ended(exchange: Exchange): void {
-    const { pace, pacePlace } = exchange;
-    if (pace === null || pacePlace === NO_PLACE) return;
-    const { counts } = this.#options;
-    counts.giveBack(pacePlace);
+    this.giveBack(exchange, exchange.pacePlace);
     exchange.pacePlace = NO_PLACE;
+  }
+
+  /** Gives back a place at the exchange's site. */
+  giveBack({ pace }: Exchange, place: number): void {
+    if (pace === null || place === NO_PLACE) return;
+    const { counts } = this.#options;
+    counts.giveBack(place);
     const queue = this.#queues.get(pace);
     if (queue === undefined) return;
     if (pace.exchanges !== null && counts.othersWait(pace.exchanges)) queue.yield(YIELD_MS);
     queue.look();
   }
 
-  /** Takes a place and a moment, where nobody waits and both are to be had: most exchanges need no queue. */
-  #goesNow(exchange: Exchange, { exchanges, rate }: PacedSite, now: number): boolean {
+  /** Takes a place and a moment, where nobody waits and both are to be had: most exchanges need no queue. Returns the place. */
+  #takeNow(site: PacedSite, now: number): number | null {
     const { counts } = this.#options;
-    if (exchanges !== null && counts.othersWait(exchanges)) return false;
+    const { exchanges, rate } = site;
+    if (this.#queues.has(site) || (exchanges !== null && counts.othersWait(exchanges))) return null;
     const place = exchanges === null ? NO_PLACE : counts.take(exchanges, now);
-    if (place < TAKEN) return false;
-    if (rate === null || counts.take(rate, now) === TAKEN) {
-      exchange.pacePlace = place;
-      return true;
-    }
+    if (place < TAKEN) return null;
+    if (rate === null || counts.take(rate, now) === TAKEN) return place;
     counts.giveBack(place);
-    return false;
+    return null;
   }
 
   #bookNow(): SiteBook {

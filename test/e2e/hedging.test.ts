@@ -25,6 +25,7 @@ test.before(async () => {
   gateway = await startGateway({
     config: {
       timeouts: { dial: '20s', attempts: '20s' },
+      limits: { sites: ['site=localhost exchanges=1'] },
       // Every exchange may be raced, and as soon as it is later than exits are expected to be.
       selection: { leastPatience: '60s', leastHedge: '50ms', hedgeShare: 1, noise: 0.001, diversity: 0.001 },
     },
@@ -35,6 +36,7 @@ test.before(async () => {
       unasked: { ...plain, hedge: true, exits },
       session: { ...plain, hedge: true, exits },
       once: { ...plain, hedge: true, exits },
+      paced: { ...plain, hedge: true, exits },
     },
   });
 });
@@ -99,3 +101,9 @@ test.serial(
     t.deepEqual(await attemptsOf(6), ['exit_timeout']);
   },
 );
+
+test.serial('nor one whose site has no place for another', async (t) => {
+  const login = gateway.login('tester', 'pool-paced-timeout-5s-retry-1');
+  t.is((await forwardVia(gateway.port(), `http://localhost:${origin.port}/echo`, { login })).status, 200);
+  t.deepEqual(await attemptsOf(7), ['exit_timeout', 'ok']);
+});

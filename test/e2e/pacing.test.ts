@@ -2,6 +2,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import test from 'ava';
 import { type Answer, forwardVia, open } from '../support/clients.ts';
 import { startHttpExit, startSocks5Exit } from '../support/exits.ts';
+import { startFaultExit } from '../support/fault-exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { listen } from '../support/peers.ts';
 import { until } from '../support/until.ts';
@@ -269,4 +270,32 @@ test.serial('threads take turns, and in each its clients: a crowd on both doesnâ
   const last = origin.paths.lastIndexOf('/few');
   t.log(`the last of five: ${last}`);
   t.true(last < (crowd * 3) / 4, `${last}`);
+});
+
+test.serial('every attempt that a site may have seen has its turn there', async (t) => {
+  const cutting = await Promise.all(
+    Array.from({ length: 3 }, () => startFaultExit({ protocol: 'http', mode: 'cut', afterOctets: 5 })),
+  );
+  t.teardown(() => Promise.all(cutting.map((exit) => exit.close())));
+  const urls = cutting.map(({ url }) => url);
+  const { origin, get } = await scene(t, { sites: ['site=localhost requests=10/s exchanges=1 wait=1m'] }, { urls });
+  const begun = performance.now();
+  const answers = await Promise.all(Array.from({ length: 4 }, () => get()));
+  t.is(count(answers, 'OK'), 0);
+  t.true(origin.seen > 4, `${origin.seen}: some were tried again`);
+  t.is(origin.most, 1);
+  for (const [index, at] of origin.times.entries()) t.true(index <= (at - begun) / 100 + 1e-6, `attempt ${index}`);
+});
+
+test.serial('whose turn for another attempt doesnâ€™t come in time is told how the last one failed', async (t) => {
+  const cutting = await startFaultExit({ protocol: 'http', mode: 'cut', afterOctets: 5 });
+  const refusing = await startFaultExit({ protocol: 'http', mode: 'refuse' });
+  t.teardown(() => Promise.all([cutting.close(), refusing.close()]));
+  const rules = { sites: ['site=localhost requests=1/h wait=1s'] };
+  const { origin, get } = await scene(t, rules, { urls: [refusing.url, cutting.url, cutting.url] });
+  const answer = await get();
+  t.is(answer.status, 502);
+  t.is(answer.headers['roundabout-error-by'] ?? 'exit', 'exit');
+  t.not(answer.reason, 'rate_limited');
+  t.is(origin.seen, 1, 'what never reached the site took no turn');
 });
