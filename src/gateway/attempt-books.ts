@@ -32,10 +32,10 @@ export interface BookedAttempt {
   spending: Spending | null;
 }
 
-/** Others took the last place of an exit, or of its account, between its choice and its use. */
+/** Others took the last place of an exit, of its account, or of what its client may do over its pool, between its choice and its use. */
 export class ExitFull extends Error {
   constructor() {
-    super('the exit or its account carries as many exchanges as it may');
+    super('the exit, its account or its pool carries as many exchanges as it may');
     this.name = 'ExitFull';
   }
 }
@@ -51,6 +51,10 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
   const { slot } = choice;
   const at = { slot, generation: choice.isFormer === true ? FORMER : deps.exits.generationOf(slot) };
   const meter = new AttemptMeter();
+  if (!deps.limits.over(exchange, choice.exit.pool, begunAt)) {
+    deps.selection().providers.left(choice.entry);
+    throw new ExitFull();
+  }
   const spending = payFor(deps, exchange, { choice, meter, begunAt });
   const account = deps.accounts.take(slot);
   const place =
@@ -97,6 +101,8 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   exchange.meter = attempt.meter;
   exchange.spending = attempt.spending;
   exchange.sending = null;
+  deps.limits.carriedBy(exchange, choice.exit.pool);
+  deps.quotas.carriedBy(exchange, choice.exit.pool);
   deps.ledger.opened(exchange);
   exchange.confirmedAt = now;
   exchange.attempted({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });

@@ -95,6 +95,7 @@ class AttemptSeries<T> implements Tried {
     this.#raced = this.#another && mayBeRaced(this.#deps, this.#exchange, { choice, work: this.#work });
     const run = this.#runOver(choice);
     if (run === null) this.tried.pop();
+    else this.#deps.limits.carriedBy(this.#exchange, choice.exit.pool);
     return run;
   }
 

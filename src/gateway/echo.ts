@@ -44,14 +44,14 @@ function exitRules(deps: Collaborators, admission: Admission) {
 /** What holds for an exchange to `host` with the request's credential: all limits of its client, and the site's pace. */
 function atSite(deps: Collaborators, { client, params }: Admission, host: string) {
   const site = deps.signals.sites.of(host);
-  const facts = { pools: poolsToUse(deps, { client, params }), host, tag: params.tag };
+  const pools = poolsToUse(deps, { client, params });
   const pace = deps.pacing.at(host, site);
   const paced = [pace?.rate ?? null, pace?.exchanges ?? null].flatMap((cell) =>
     cell === null ? [] : [limitLine(deps.limits.stateOf(cell))],
   );
   return {
     name: site,
-    client: deps.limits.statesAt(client, { facts, site }).map(limitLine),
+    client: deps.limits.statesAt(client, { pools, host, tag: params.tag, site }).map(limitLine),
     pace:
       pace === null
         ? null

@@ -5,7 +5,8 @@ import { type LimitCell, type LimitCounts, TAKEN, UNCOUNTED } from '../policy/li
 import type { RuleFacts } from '../policy/rule-conditions.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
 import { type LimitPolicy, type LimitState, policiesText, type RateLimit } from '../protocol/rate-limit-fields.ts';
-import { type Exchange, NO_PLACE } from './exchange.ts';
+import { type Exchange, leaveBy, NO_PLACE } from './exchange.ts';
+import { LimitClaims, type Refused } from './limit-claims.ts';
 import { limitPolicy, limitState, type ToldLimit, tellRest } from './limit-lines.ts';
 import { type LimitPlan, LimitPlans } from './limit-plans.ts';
 
@@ -18,6 +19,8 @@ export interface ExchangeLimitsOptions {
 
 /** What of a client its limits depend on. */
 type LimitedClient = Pick<ClientRecord, 'name' | 'limits'>;
+
+const NO_LIMITS: LimitPlan = { taken: [], flow: null, all: [] };
 
 /** How soon it is worth asking again for a place, which depends on others. */
 const PLACE_RETRY_S = 1;
@@ -42,22 +45,23 @@ export class ExchangeLimits {
     this.#plans = new LimitPlans(options.counts);
   }
 
-  /** Takes what an admitted exchange needs, `now`. Throws rate_limited or too_many_connections, and then nothing is taken. */
+  /** Takes what an admitted exchange needs, `now`. Leaves out pools whose limits let no more pass. Throws rate_limited or
+   *  too_many_connections, and then nothing is taken. */
   take(exchange: Exchange, now: number): void {
     const { admission, authority } = exchange;
     if (admission === null || authority === null) return;
-    const { client, pools, params } = admission;
+    const { client, pools } = admission;
     if (this.#options.everyone().length === 0 && client.limits.length === 0) return;
-    const limits = this.bookOf(client).of({ pools, host: authority.host, tag: params.tag });
-    if (limits.length === 0) return;
-    const plan = this.#plans.of(limits, exchange.site ?? authority.host);
+    if (pools.length > 1 && this.bookOf(client).isByPool) return this.#takeOfEach(exchange, pools, now);
+    const plan = this.#planOver(exchange, pools[0] ?? null);
+    if (plan === null) return;
     exchange.limits = plan;
     const { counts } = this.#options;
     for (const cell of plan.taken) {
       const taken = counts.take(cell, now);
       if (taken < TAKEN) {
         this.#undo(exchange, plan, cell);
-        throw refusal(cell.limit, taken === UNCOUNTED ? null : counts.waitMs(cell, now));
+        throw this.#refusal({ cell, why: taken }, now);
       }
       if (taken === TAKEN) continue;
       if (exchange.limitPlace === NO_PLACE) exchange.limitPlace = taken;
@@ -65,10 +69,38 @@ export class ExchangeLimits {
     }
   }
 
+  /** An attempt begins `now` over the pool, whose limits are the exchange's from now on. False where they let no more pass: then the
+   *  pool is left out, and nothing is taken. Throws what they forbid where no other pool is left. */
+  over(exchange: Exchange, pool: string, now: number): boolean {
+    const { admission, limitClaims } = exchange;
+    if (admission === null || limitClaims === null) return true;
+    const plan = this.#planOver(exchange, pool);
+    const refused = limitClaims.take(plan ?? NO_LIMITS, now);
+    if (refused === null) {
+      exchange.limits = plan;
+      return true;
+    }
+    const others = admission.pools.filter((other) => other !== pool);
+    limitClaims.refusal ??= this.#refusal(refused, now);
+    if (others.length === 0) throw limitClaims.refusal;
+    leaveBy(exchange, others);
+    return false;
+  }
+
+  /** No other pool carries it, as far as is known: what was taken of their limits is theirs again. */
+  carriedBy(exchange: Exchange, pool: string): void {
+    if (exchange.limitClaims === null) return;
+    exchange.limits = this.#planOver(exchange, pool);
+    exchange.limitClaims.keep(exchange.limits ?? NO_LIMITS);
+  }
+
   /** Gives back what the exchange held. */
   ended(exchange: Exchange): void {
-    const { limitPlace, limitSitePlace } = exchange;
+    const { limitPlace, limitSitePlace, limitClaims } = exchange;
     const { counts } = this.#options;
+    // What never had an exit went by none of the pools.
+    limitClaims?.keep((exchange.choice && exchange.limits) ?? NO_LIMITS);
+    limitClaims?.end();
     if (limitPlace !== NO_PLACE) counts.giveBack(limitPlace);
     if (limitSitePlace !== NO_PLACE) counts.giveBack(limitSitePlace);
     exchange.limitPlace = exchange.limitSitePlace = NO_PLACE;
@@ -87,15 +119,16 @@ export class ExchangeLimits {
     return this.bookOf(client).all.map((limit) => this.#stateOf(counts.cellOf(limit), at));
   }
 
-  /** What is left to the client of all limits that an exchange to the site comes under. */
+  /** What is left to the client of all limits that an exchange to the site over one of the pools comes under. */
   statesAt(
     client: LimitedClient,
-    { facts, site }: { readonly facts: RuleFacts; readonly site: string },
+    { pools, site, ...about }: Omit<RuleFacts, 'pool'> & { readonly pools: readonly string[]; readonly site: string },
   ): readonly LimitState[] {
     const { counts } = this.#options;
-    return this.bookOf(client)
-      .of(facts)
-      .map((limit) => this.stateOf(counts.cellOf(limit, site)));
+    const book = this.bookOf(client);
+    const over = pools.length === 0 ? [null] : pools;
+    const limits = new Set(over.flatMap((pool) => book.of({ ...about, pool })));
+    return [...limits].map((limit) => this.stateOf(counts.cellOf(limit, site)));
   }
 
   /** How one limit stands. */
@@ -116,6 +149,31 @@ export class ExchangeLimits {
     const book = new ClientLimits(client.name, { own: client.limits.map(readRule), everyone });
     this.#books.set(client, book);
     return book;
+  }
+
+  /** The limits of an exchange that goes over the pool; null where it has none. */
+  #planOver({ admission, authority, site }: Exchange, pool: string | null): LimitPlan | null {
+    if (admission === null || authority === null) return null;
+    const { host } = authority;
+    const limits = this.bookOf(admission.client).of({ pool, host, tag: admission.params.tag });
+    return limits.length === 0 ? null : this.#plans.of(limits, site ?? host);
+  }
+
+  #takeOfEach(exchange: Exchange, pools: readonly string[], now: number): void {
+    const claims = new LimitClaims(this.#options.counts);
+    const refused = pools.map((pool) => claims.take(this.#planOver(exchange, pool) ?? NO_LIMITS, now));
+    const open = pools.filter((_, index) => refused[index] === null);
+    const [pool = pools[0] ?? null] = open;
+    exchange.limits = this.#planOver(exchange, pool);
+    const first = refused.find((one) => one !== null);
+    if (first) claims.refusal = this.#refusal(first, now);
+    if (open.length === 0 && claims.refusal !== null) throw claims.refusal;
+    exchange.limitClaims = claims;
+    leaveBy(exchange, open);
+  }
+
+  #refusal({ cell, why }: Refused, now: number): GatewayError {
+    return refusal(cell.limit, why === UNCOUNTED ? null : this.#options.counts.waitMs(cell, now));
   }
 
   /** Gives back what was taken before `refused`. */

@@ -16,6 +16,7 @@ import type { Identity } from './admission.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Deadline } from './deadline.ts';
 import type { ExitRest } from './exit-rests.ts';
+import type { LimitClaims } from './limit-claims.ts';
 import type { LimitPlan } from './limit-plans.ts';
 import type { QuotaHold } from './quota-hold.ts';
 import type { Spending } from './quota-spending.ts';
@@ -105,6 +106,8 @@ export class Exchange {
   limits: LimitPlan | null = null;
   limitPlace = NO_PLACE;
   limitSitePlace = NO_PLACE;
+  /** The same of one that may leave by several pools, where limits depend on which. */
+  limitClaims: LimitClaims | null = null;
   /** What it counts against its client's quotas; null where it has none. */
   quota: QuotaHold | null = null;
   /** The relay that carries its tunnel, what lets pass through it only so much at once, and its place among those that are looked at
@@ -219,6 +222,13 @@ export class Exchange {
 
 const NO_RESTS: readonly ExitRest[] = Object.freeze([]);
 const NO_ATTEMPTS: readonly AttemptRecord[] = Object.freeze([]);
+
+/** Leaves out pools over which the exchange may not go any more. */
+export function leaveBy(exchange: Exchange, pools: readonly string[]): void {
+  const { admission } = exchange;
+  if (admission !== null && pools.length < admission.pools.length)
+    exchange.admission = { ...admission, pools, filter: { ...admission.filter, pools } };
+}
 
 /** The reason for which everything under way for an exchange stops: nobody is left to answer. */
 export class ClientLeft extends Error {

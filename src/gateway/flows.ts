@@ -18,9 +18,10 @@ export class Flows {
 
   /** Null where the exchange may begin `now`; else resolves once the client has paid for what passed before. Rejects with the reason of
    *  the exchange's end. */
-  enter({ limits, abort }: Exchange, now: number): Promise<void> | null {
+  enter({ limits, limitClaims, abort }: Exchange, now: number): Promise<void> | null {
     const flow = limits?.flow ?? null;
-    if (flow === null) return null;
+    // Of several pools it may be another's; what passes is paid for all the same.
+    if (flow === null || limitClaims !== null) return null;
     const debtMs = this.#options.counts.debtMs(flow, now);
     return debtMs <= 0 ? null : pause(Math.ceil(debtMs), abort);
   }

@@ -54,45 +54,39 @@ export class QuotaPlans {
     this.#counts = counts;
   }
 
-  /** The quotas that hold at `wallTime` for an exchange over these pools: by the rules as they stand, so that a change of them holds
-   *  for what runs. */
-  planOf(asked: AskedOften, pools: readonly string[], wallTime: number): QuotaPlan {
-    const [pool] = pools;
-    return pools.length === 1 && pool !== undefined
-      ? this.#planOver(asked, pool, wallTime)
-      : this.#lookUp(asked, pools, wallTime);
-  }
-
-  /** The same of an exchange over one pool. */
+  /** The quotas that hold at `wallTime` for an exchange over the pool. */
   over(asked: AskedOften, pool: string, wallTime: number): readonly CountedQuota[] {
-    return this.#planOver(asked, pool, wallTime).all;
+    return this.planOver(asked, pool, wallTime).all;
   }
 
-  #planOver(asked: AskedOften, pool: string, wallTime: number): QuotaPlan {
+  /** The quotas of exchanges over any of the pools. */
+  overEach(asked: Asked, pools: readonly string[], wallTime: number): readonly CountedQuota[] {
+    const [plan, ...others] = new Set(pools.map((pool) => this.#lookUp(asked, pool, wallTime)));
+    if (plan === undefined || others.length === 0) return plan?.all ?? [];
+    const all = new Map([plan, ...others].flatMap((one) => one.all.map((counted) => [counted.quota, counted])));
+    return countedOnce([...all.values()]);
+  }
+
+  /** As `over`, with what replies tell: by the rules as they stand, so that a change of them holds for what runs. */
+  planOver(asked: AskedOften, pool: string, wallTime: number): QuotaPlan {
     const { plan: known } = asked;
     const rules = this.#books.rules();
     if (known !== null && asked.planPool === pool && asked.planRules === rules && holdsAt(known, wallTime))
       return known;
-    const plan = this.#lookUp(asked, [pool], wallTime);
+    const plan = this.#lookUp(asked, pool, wallTime);
     asked.plan = plan;
     asked.planPool = pool;
     asked.planRules = rules;
     return plan;
   }
 
-  #lookUp({ admission, host }: Asked, pools: readonly string[], wallTime: number): QuotaPlan {
+  #lookUp({ admission, host }: Asked, pool: string, wallTime: number): QuotaPlan {
     const { client, params } = admission;
     // The same array for the same ones.
-    const quotas = this.#books.of(client).of({ pools, host, tag: params.tag });
+    const quotas = this.#books.of(client).of({ pool, host, tag: params.tag });
     const known = this.#plans.get(quotas);
     if (known !== undefined && holdsAt(known, wallTime)) return known;
-    const counted = quotas
-      .toSorted(hardFirst)
-      .map((quota) => ({ quota, account: this.#counts.accountOf(quota, wallTime) }));
-    const all = counted.map((one, index) => ({
-      ...one,
-      counts: counted.findIndex(({ account }) => isSameCount(account, one.account)) === index,
-    }));
+    const all = countedOnce(quotas.map((quota) => ({ quota, account: this.#counts.accountOf(quota, wallTime) })));
     const start = Math.max(...all.map(({ account }) => account.start));
     const end = Math.min(...all.map(({ account }) => account.end));
     const told = all
@@ -104,7 +98,15 @@ export class QuotaPlans {
   }
 }
 
-const hardFirst = (one: Quota, other: Quota): number => Number(one.kind === 'soft') - Number(other.kind === 'soft');
+/** Of those that have one count the first counts there, hard ones before soft ones. */
+function countedOnce(quotas: readonly Omit<CountedQuota, 'counts'>[]): readonly CountedQuota[] {
+  const isSoft = ({ quota }: Omit<CountedQuota, 'counts'>) => Number(quota.kind === 'soft');
+  const inOrder = quotas.toSorted((one, other) => isSoft(one) - isSoft(other));
+  return inOrder.map((one, index) => ({
+    ...one,
+    counts: inOrder.findIndex(({ account }) => isSameCount(account, one.account)) === index,
+  }));
+}
 
 const isSameCount = (one: Account, other: Account): boolean => one.name === other.name && one.start === other.start;
 

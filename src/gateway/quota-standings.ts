@@ -16,10 +16,11 @@ export class QuotaStandings {
   }
 
   /** Tells what is left `now` of the hard quotas that the exchange comes under. */
-  tell({ quota: hold }: Exchange, now: number, to: RateLimit): void {
-    if (hold === null) return;
+  tell({ quota: hold, choice }: Exchange, now: number, to: RateLimit): void {
+    const pool = choice?.exit.pool ?? hold?.admission.pools[0];
+    if (hold === null || pool === undefined) return;
     const wallTime = this.#options.wallTimeAt(now);
-    const { told, policies } = this.#plans.planOf(hold, hold.admission.pools, wallTime);
+    const { told, policies } = this.#plans.planOver(hold, pool, wallTime);
     to.addPolicies(policies);
     for (const { quota, account, policy } of told) {
       const left = leftInField(quota, this.#options.counts.spentNumber(account));

@@ -3,11 +3,12 @@ import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import type { Price } from '../pool/exit.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, leaveBy } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
 import { grantOf } from './quota-grants.ts';
 import { holdOf, type QuotaHold, spendingsOf } from './quota-hold.ts';
 import { type CountedQuota, QuotaPlans } from './quota-plans.ts';
+import { QuotaRequests } from './quota-requests.ts';
 import { Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
 import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
@@ -36,12 +37,18 @@ export interface QuotasOptions {
 export class Quotas {
   readonly #options: QuotasOptions;
   readonly #plans: QuotaPlans;
+  readonly #requests: QuotaRequests;
   readonly standings: QuotaStandings;
   readonly #prices = new WeakMap<Price, UnitPrice>();
 
   constructor(options: QuotasOptions) {
     this.#options = options;
     this.#plans = new QuotaPlans(options.books, options.counts);
+    this.#requests = new QuotaRequests({
+      counts: options.counts,
+      tell: (...told) => this.#tell(...told),
+      refusal: (quota) => this.#refusal(quota),
+    });
     this.standings = new QuotaStandings(options, this.#plans);
   }
 
@@ -50,7 +57,7 @@ export class Quotas {
   take(exchange: Exchange, now: number): void {
     const { admission, authority } = exchange;
     if (admission === null || authority === null || !this.#options.books.has(admission.client)) return;
-    const { pools, filter } = admission;
+    const { pools } = admission;
     const hold = holdOf(admission, authority.host);
     exchange.quota = hold;
     const at = this.#options.wallTimeAt(now);
@@ -70,15 +77,22 @@ export class Quotas {
       open = open.filter((other) => other !== one);
     }
     if (open.length === 0 && first !== null) throw this.#refusal(first);
-    if (open.length < pools.length)
-      exchange.admission = { ...admission, pools: open, filter: { ...filter, pools: open } };
-    this.#begins(exchange, hold, this.#plans.planOf(hold, open, at).all);
+    leaveBy(exchange, open);
+    this.#begins(exchange, hold, this.#plans.overEach(hold, open, at));
+  }
+
+  /** The pool carries the exchange: its request is given back to quotas that are about others. */
+  carriedBy({ quota: hold }: Exchange, pool: string): void {
+    if (hold === null || hold.admission.pools.length === 1) return;
+    this.#requests.keep(hold, this.#plans.over(hold, pool, this.#wallTime()));
   }
 
   /** The exchange has ended, or goes no further: its request is given back unless an attempt has begun. */
   ended(exchange: Exchange): void {
-    const { quota: hold } = exchange;
-    if (hold !== null && !hold.begun) this.#giveBackRequest(hold);
+    const { quota: hold, choice } = exchange;
+    if (hold === null) return;
+    if (!hold.begun) this.#requests.keep(hold, NONE);
+    else if (choice !== null) this.carriedBy(exchange, choice.exit.pool);
   }
 
   /** Whether the exchange comes under quotas: of one that began while its client had none, and whose octets pass, all of them count from
@@ -182,29 +196,8 @@ export class Quotas {
 
   /** An exchange that comes under these quotas: takes its request. */
   #begins(exchange: Exchange, hold: QuotaHold, quotas: readonly CountedQuota[]): void {
-    const { counts } = this.#options;
     exchange.quotaWarning = this.#warningOf(quotas);
-    hold.requests = quotas;
-    for (const { quota, account, counts: isCounted } of quotas) {
-      if (quota.measure !== 'requests') continue;
-      if (!isCounted) this.#tell(quota, account, counts.spent(account));
-      else if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, 1n));
-      else if (counts.takeOne(account, quota.limit) !== true) {
-        this.#giveBackRequest(hold, quota);
-        this.#tell(quota, account, quota.most);
-        throw this.#refusal(quota);
-      }
-    }
-  }
-
-  /** To the quotas that it was counted against, or to those before the one that has refused it. */
-  #giveBackRequest(hold: QuotaHold, refused?: Quota): void {
-    const { requests } = hold;
-    hold.requests = NONE;
-    for (const { quota, account, counts: isCounted } of requests) {
-      if (quota === refused) return;
-      if (quota.measure === 'requests' && isCounted) this.#options.counts.add(account, -1n);
-    }
+    this.#requests.take(hold, quotas);
   }
 
   /** Counts what an attempt has moved since. Returns a quota that is more than used up: what fits exactly may end. Null where none

@@ -46,6 +46,11 @@ export class ClientLimits {
     return this.#choice.of(facts);
   }
 
+  /** Whether the pool that an exchange leaves by may matter. */
+  get isByPool(): boolean {
+    return this.#choice.isByPool;
+  }
+
   /** Every limit that has one count, whatever the site. */
   get all(): readonly Limit[] {
     return this.#choice.all.filter(({ perSite }) => !perSite);

@@ -26,10 +26,13 @@ export class RuleChoice<T> {
   /** What all exchanges have, where no rule is about some of them only. */
   readonly #same: readonly T[] | null;
   readonly #choices = new Map<string, readonly T[]>();
+  /** Whether the pool that an exchange leaves by may matter. */
+  readonly isByPool: boolean;
 
   /** For each thing its candidates, in the order of their rules; at least one. */
   constructor(things: readonly (readonly Candidate<T>[])[]) {
     this.#things = things;
+    this.isByPool = things.some((candidates) => candidates.some(({ rule }) => rule.pool !== undefined));
     const firsts = things.flatMap((candidates) => candidates.slice(0, 1));
     this.#same = firsts.every(({ rule }) => conditionsOf(rule) === 0) ? firsts.map(({ value }) => value) : null;
   }

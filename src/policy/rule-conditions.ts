@@ -9,8 +9,8 @@ export interface Conditions {
 
 /** What decides which rules hold for an exchange. */
 export interface RuleFacts {
-  /** The pools that it may leave by. */
-  readonly pools: readonly string[];
+  /** The pool that it leaves by; null of one that leaves by none. */
+  readonly pool: string | null;
   /** The host that it goes to. */
   readonly host: string;
   readonly tag: string | undefined;
@@ -25,7 +25,7 @@ export function bySpecificity<Rule extends Conditions>(rules: readonly Rule[]): 
 }
 
 export function isAbout({ pool, site, tag }: Conditions, facts: RuleFacts): boolean {
-  if (pool !== undefined && !facts.pools.includes(pool)) return false;
+  if (pool !== undefined && facts.pool !== pool) return false;
   if (site !== undefined && !isWithin(facts.host, site)) return false;
   return tag === undefined || facts.tag === tag;
 }

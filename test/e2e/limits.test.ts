@@ -109,6 +109,46 @@ test.serial('rates of a tag and of a pool are each exact beside the one that the
   t.is(count(answers, 'rate_limited'), CONNECTIONS - origin.seen);
 });
 
+test.serial('a pool’s limits hold for who may leave by others as well, and for what leaves by it alone', async (t) => {
+  const clients = {
+    acme: ['--limit', 'pool=one requests=1/h burst=9', '--limit', 'pool=two requests=1/h burst=23'],
+    held: ['--limit', 'exchanges=50', '--limit', 'pool=one exchanges=2', '--limit', 'pool=two exchanges=3'],
+  };
+  const { origin, flood, get } = await scene(t, { clients });
+  // Of both pools two alone has an exit there.
+  const parameters = 'tier-auto-country-de';
+  const answers = await flood({ parameters });
+  t.is(count(answers, 'OK'), 23);
+  t.is(origin.seen, 23);
+  t.is(count(answers, 'rate_limited'), CONNECTIONS - 23);
+  const overOne = [];
+  for (let i = 0; i < 10; i++) overOne.push(await get({ parameters: 'pool-one' }));
+  t.is(count(overOne, 'OK'), 9, 'what went over two is not counted for one');
+  origin.hold(true);
+  const held = { client: 'held', parameters };
+  const waiting = [1, 2, 3].map(() => get(held));
+  await until(() => origin.waiting === 3, 'three are under way');
+  t.is((await get(held)).reason, 'too_many_connections');
+  const others = [1, 2].map(() => get({ client: 'held', parameters: 'pool-one' }));
+  await until(() => origin.waiting === 5, 'the places of one are free');
+  origin.hold(false);
+  t.is(count(await Promise.all([...waiting, ...others]), 'OK'), 5);
+});
+
+test.serial('a pool’s quotas of requests are used up by what leaves by it, and by nothing else', async (t) => {
+  const clients = { acme: ['--quota', 'pool=one requests=100/day', '--quota', 'pool=two requests=7/day'] };
+  const { gateway, origin, flood } = await scene(t, { clients });
+  const answers = await flood({ parameters: 'tier-auto-country-de' });
+  t.is(count(answers, 'OK'), 7);
+  t.is(origin.seen, 7);
+  const { stdout } = await gateway.command('quota', 'list', '--json');
+  const spent = JSON.parse(stdout).map(({ name, spent }: { name: string; spent: number }) => [name, spent]);
+  t.deepEqual(spent, [
+    ['requests/day pool=one', 0],
+    ['requests/day pool=two', 7],
+  ]);
+});
+
 test.serial('no more exchanges are under way than the limit allows, and each end makes room', async (t) => {
   const { gateway, origin, flood, answered, get } = await scene(t, { limits: { clients: ['exchanges=30'] } });
   origin.hold(true);

@@ -15,7 +15,7 @@ function scene(bandwidth: string, now = () => performance.now()) {
   const reading = parseLimitRule(`bandwidth=${bandwidth}`);
   if (!reading.ok) throw new Error(reading.message);
   const book = new ClientLimits('acme', { own: [reading.value], everyone: [] });
-  const [flow] = book.of({ pools: [], host: 'shop.example', tag: undefined });
+  const [flow] = book.of({ pool: null, host: 'shop.example', tag: undefined });
   const state = { full: false };
   class Counts extends LimitCounts {
     override reserve(...asked: Parameters<LimitCounts['reserve']>) {

@@ -11,7 +11,7 @@ function counted(text: string) {
   const reading = parseLimitRule(text);
   if (!reading.ok) throw new Error(reading.message);
   const [limit] = new ClientLimits('acme', { own: [reading.value], everyone: [] }).of({
-    pools: [],
+    pool: null,
     host: 'shop.example',
     tag: undefined,
   });

@@ -12,7 +12,7 @@ const rule = (text: string): LimitRule => {
 const limitsOf = (own: readonly string[], everyone: readonly string[] = []) =>
   new ClientLimits('acme', { own: own.map(rule), everyone: everyone.map(rule) });
 
-const facts = { pools: ['res'], host: 'www.shop.example', tag: undefined };
+const facts = { pool: 'res', host: 'www.shop.example', tag: undefined };
 const namesOf = (limits: ClientLimits, more: object = {}) => limits.of({ ...facts, ...more }).map(({ name }) => name);
 
 test('of each kind the first rule that fits holds: own before everyone’s, the more it says the earlier', (t) => {
@@ -23,11 +23,7 @@ test('of each kind the first rule that fits holds: own before everyone’s, the 
   t.deepEqual(namesOf(limits), ['exchanges', 'requests site=shop.example']);
   t.deepEqual(namesOf(limits, { tag: 'nightly' }), ['exchanges', 'requests pool=res tag=nightly']);
   t.deepEqual(namesOf(limits, { host: 'myshop.example' }), ['exchanges', 'requests']);
-  t.deepEqual(namesOf(limits, { pools: ['res', 'dc'] }), [
-    'exchanges',
-    'site-exchanges pool=dc',
-    'requests site=shop.example',
-  ]);
+  t.deepEqual(namesOf(limits, { pool: 'dc' }), ['exchanges', 'site-exchanges pool=dc', 'requests site=shop.example']);
 });
 
 test('what a thread held when it died is given back, and nothing else', (t) => {

@@ -65,12 +65,12 @@ test('of each measure, period and kind the first rule that fits holds', (t) => {
     ['bytes=9GB/day', 'bytes=99GB/month requests=10/day'],
   );
   const namesOf = (more: object) =>
-    book.of({ pools: ['dc'], host: 'www.shop.example', tag: undefined, ...more }).map(({ name, kind, most }) => {
+    book.of({ pool: 'dc', host: 'www.shop.example', tag: undefined, ...more }).map(({ name, kind, most }) => {
       return `${name} ${kind} ${most / 1_000_000_000n}`;
     });
   const always = ['bytes/day soft 8', 'bytes/month hard 99', 'requests/day hard 0'];
   t.deepEqual(namesOf({}), ['bytes/day hard 1', ...always]);
-  t.deepEqual(namesOf({ pools: ['res'] }), ['bytes/day pool=res hard 5', ...always]);
+  t.deepEqual(namesOf({ pool: 'res' }), ['bytes/day pool=res hard 5', ...always]);
   t.deepEqual(namesOf({ tag: 'a' }), ['bytes/day site=shop.example tag=a hard 2', ...always]);
 });
 

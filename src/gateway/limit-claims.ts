@@ -1,0 +1,58 @@
+import type { GatewayError } from '../errors.ts';
+import { type LimitCell, type LimitCounts, TAKEN } from '../policy/limit-counts.ts';
+import type { LimitPlan } from './limit-plans.ts';
+
+/** A limit of which nothing could be taken, and why; see LimitCounts.take(). */
+export interface Refused {
+  readonly cell: LimitCell;
+  readonly why: number;
+}
+
+/** What an exchange that may leave by several pools has taken of the limits of each. Which pool carries it is known only when an
+ *  attempt begins: until then it holds of all of them, so that none can be gone around, and then gives back what isn't that pool's. */
+export class LimitClaims {
+  readonly #counts: LimitCounts;
+  /** What gives back a place, or TAKEN. */
+  readonly #taken = new Map<LimitCell, number>();
+  /** Why a pool was left out, the first of those that were. */
+  refusal: GatewayError | null = null;
+
+  constructor(counts: LimitCounts) {
+    this.#counts = counts;
+  }
+
+  /** Takes what the plan asks for and wasn't taken yet. Returns what has none left, and then nothing more is held than before; null
+   *  where there is none. */
+  take({ taken }: LimitPlan, now: number): Refused | null {
+    const fresh: LimitCell[] = [];
+    for (const cell of taken) {
+      if (this.#taken.has(cell)) continue;
+      const why = this.#counts.take(cell, now);
+      if (why < TAKEN) {
+        for (const one of fresh) this.#giveBack(one);
+        return { cell, why };
+      }
+      this.#taken.set(cell, why);
+      fresh.push(cell);
+    }
+    return null;
+  }
+
+  /** Gives back all that the plan doesn't ask for. */
+  keep({ taken }: LimitPlan): void {
+    for (const cell of [...this.#taken.keys()]) if (!taken.includes(cell)) this.#giveBack(cell);
+  }
+
+  /** The exchange has ended: gives back its places. */
+  end(): void {
+    for (const place of this.#taken.values()) if (place >= 0) this.#counts.giveBack(place);
+    this.#taken.clear();
+  }
+
+  #giveBack(cell: LimitCell): void {
+    const place = this.#taken.get(cell) ?? TAKEN;
+    this.#taken.delete(cell);
+    if (place >= 0) this.#counts.giveBack(place);
+    else this.#counts.refund(cell);
+  }
+}
