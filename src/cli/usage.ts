@@ -5,11 +5,11 @@ import { costOf } from '../ledger/money.ts';
 import { formatCosts, reportUsage, type UsageReport, type UsageRow, type UsageSource } from '../ledger/usage.ts';
 import { unitsOf } from '../protocol/decimal.ts';
 import type { Database } from '../store/database.ts';
-import { type LedgerKey, type LedgerQuery, readLedger, readLog } from '../store/ledger-report.ts';
+import { coveredHours, type LedgerKey, type LedgerQuery, readLedger, readLog } from '../store/ledger-report.ts';
 import { readHeld } from '../store/ledger-standing.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
 import { formatTable, type Heading } from './table.ts';
-import { dayText, hourText, rangeOf } from './time-range.ts';
+import { dayText, type HourRange, hourText, rangeOf } from './time-range.ts';
 import { octetText, spendLines, usageCells, usageCsv, usageHead, usageJson } from './usage-table.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -42,6 +42,7 @@ export const usageCommands: readonly CommandSpec[] = [
     notes: [
       'Octets are those at the sockets of exits: handshakes, TLS records and failed attempts included.',
       'A GB is 10^9 octets. Days and hours are in UTC; hours are kept for `ledger.hours`, and what is older by the day.',
+      'Where --since or --until lies within such a day all of it counts; a remark, and `since` and `until` of --json, say so.',
       'What exits cost by the month (`perIpMonth`) is booked to their pool, day by day: it is no client’s.',
       'WASTED is the share that went into failed attempts, retries and blocked pages.',
     ],
@@ -72,15 +73,16 @@ async function usage(
   order: (report: UsageReport) => readonly UsageRow[],
   initial: { by: readonly LedgerKey[]; limit: number } = { by: ['client'], limit: MOST_ROWS },
 ): Promise<Outcome> {
-  const query = queryOf(given, workplace, initial.by);
+  const asked = queryOf(given, workplace, initial.by);
   const limit = limitOf(given) ?? initial.limit;
   const ledger = await workplace.ledger();
-  const sources = ledger === null ? [] : ledger.read((database) => sourcesOf(database, query));
+  const { query, sources } = ledger?.read((database) => answerOf(database, asked)) ?? { query: asked, sources: [] };
   const shown = sources.map((source) => ({ ...source, keys: shownKeys(query.by, source.keys) }));
   const report = reportUsage(shown);
   const all = order(report);
   const rows = all.slice(0, limit);
   const remarks = remarksOn({
+    covered: query.since < asked.since || query.until > asked.until ? query : null,
     hidden: all.length - rows.length,
     empty: ledger === null,
     waiting: workplace.bookingsWaiting,
@@ -102,12 +104,17 @@ async function usage(
   return { json, lines: [...lines, '', ...spendLines(report.total)], remarks };
 }
 
-/** What was booked, and what exits cost by the month, which is nobody's. */
-function sourcesOf(database: Database, query: LedgerQuery): readonly UsageSource[] {
+/** The query that could be answered, which covers whole days where hours are no longer kept; what was booked, and what exits cost
+ *  by the month, which is nobody's. */
+function answerOf(
+  database: Database,
+  asked: LedgerQuery,
+): { readonly query: LedgerQuery; readonly sources: readonly UsageSource[] } {
+  const query = { ...asked, ...coveredHours(database, asked) };
   const { client, tag, site, by } = query;
   const isSomebodys = [client, tag, site].some((filter) => filter !== undefined);
   const held = isSomebodys ? [] : heldSources(readHeld(database, query), by);
-  return [...readLedger(database, query), ...held];
+  return { query, sources: [...readLedger(database, query), ...held] };
 }
 
 /** The dearest first; where nothing has a price, or several currencies have one, those of most octets. */
@@ -155,8 +162,20 @@ function limitOf(given: Given): number | undefined {
   });
 }
 
-function remarksOn({ hidden, empty, waiting }: { hidden: number; empty: boolean; waiting: number }): string[] {
+interface Remarkable {
+  /** What is covered where it is more than what was asked for. */
+  readonly covered: HourRange | null;
+  readonly hidden: number;
+  readonly empty: boolean;
+  readonly waiting: number;
+}
+
+function remarksOn({ covered, hidden, empty, waiting }: Remarkable): string[] {
   const remarks: string[] = [];
+  if (covered !== null) {
+    const [from, to] = [hourText(covered.since), hourText(covered.until)];
+    remarks.push(`hours are no longer kept there, so days count as a whole: this covers ${from} to ${to} (UTC)`);
+  }
   if (empty) remarks.push('there is no ledger yet: the gateway makes one when it starts');
   if (waiting > 0)
     remarks.push(`${waiting} bookings wait: the gateway can't write its ledger now, see "roundabout health"`);

@@ -8,7 +8,8 @@ export interface LedgerQuery {
   readonly tag?: string | undefined;
   readonly site?: string | undefined;
   readonly pool?: string | undefined;
-  /** Hours of the Unix epoch, from the first to before the second. */
+  /** Hours of the Unix epoch, from the first to before the second. A day that is kept as one counts by the hour in which it
+   *  begins; see coveredHours(). */
   readonly since: number;
   readonly until: number;
   readonly by: readonly LedgerKey[];
@@ -56,6 +57,24 @@ const inner: Readonly<Record<LedgerKey, readonly string[]>> = {
 
 const sums = ['exchanges', 'attempts', 'requests', 'sent', 'received', 'ms'] as const;
 
+const HOURS_OF_DAY = 24;
+
+/** The hours that figures can be had of where those of a range are asked for: a day whose hours have been summed is there as a
+ *  whole or not at all, so where the range begins or ends within one it is widened to all of it. */
+export function coveredHours(
+  database: Database,
+  { since, until }: Pick<LedgerQuery, 'since' | 'until'>,
+): Pick<LedgerQuery, 'since' | 'until'> {
+  // Days are summed client by client: one that is done so far is enough, for then hours alone don't tell the day.
+  const folded = database.prepare('SELECT 1 FROM day_total WHERE at = ? LIMIT 1').pluck();
+  const dayOf = (hour: number) => hour - (hour % HOURS_OF_DAY);
+  const [first, last] = [dayOf(since), dayOf(until - 1)];
+  return {
+    since: folded.get(first) === undefined ? since : first,
+    until: folded.get(last) === undefined ? until : last + HOURS_OF_DAY,
+  };
+}
+
 /** Sums of the buckets that the query names, one row for each combination of its keys, kind and pool. */
 export function readLedger(database: Database, query: LedgerQuery): LedgerRow[] {
   const keys = query.by.flatMap((key) => inner[key]);
@@ -88,7 +107,7 @@ export function readLedger(database: Database, query: LedgerQuery): LedgerRow[] 
 function tablesOf({ client, tag, site, since, until, by }: LedgerQuery): readonly string[] {
   const bySite = site !== undefined || by.includes('site');
   if (!bySite) return ['hour_total', 'day_total'];
-  const wholeDays = since % 24 === 0 && until % 24 === 0 && !by.includes('hour');
+  const wholeDays = since % HOURS_OF_DAY === 0 && until % HOURS_OF_DAY === 0 && !by.includes('hour');
   const everybody = client === undefined && tag === undefined && !by.includes('client') && !by.includes('tag');
   return wholeDays && everybody ? ['day_site'] : ['hour_pair', 'day_pair'];
 }

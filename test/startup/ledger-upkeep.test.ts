@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { OTHER } from '../../src/ledger/booking.ts';
 import { LedgerUpkeep } from '../../src/startup/ledger-upkeep.ts';
-import { type LedgerQuery, readLedger } from '../../src/store/ledger-report.ts';
+import { coveredHours, type LedgerQuery, readLedger } from '../../src/store/ledger-report.ts';
 import { type LedgerEntry, openLedger } from '../../src/store/ledger-store.ts';
 import { temporaryFolder } from '../store/folder.ts';
 
@@ -61,6 +61,38 @@ test('hours become days when they are old enough, and every sum stays', (t) => {
   t.deepEqual(told(read({ by: ['client', 'day'], client: 'acme', until: 24 * (day + 1) })), [
     ['acme', String(24 * day), 2_500],
   ]);
+});
+
+test('a range that begins or ends within a day that is kept as one covers all of it, and nothing is left out', (t) => {
+  const { clock, ledger, settle, step, read } = setUp(t);
+  const first = 24 * day;
+  const until = first + 24 * 5;
+  const entries = Array.from({ length: until - first }, (_, hour) => ({ ...entry, hour: first + hour }));
+  ledger.add([...entries, ...entries.map((one) => ({ ...one, client: 'b' }))], []);
+  const covered = (range: Pick<LedgerQuery, 'since' | 'until'>) =>
+    ledger.store.read((database) => coveredHours(database, range));
+  const within = { since: first + 7, until: first + 9 };
+  t.deepEqual(covered(within), within);
+  clock.now += 5 * DAY_MS;
+  step();
+  t.deepEqual(covered(within), { since: first, until: first + 24 }, 'once the first client’s hours have been summed');
+  settle();
+  t.deepEqual(covered(within), { since: first, until: first + 24 });
+  t.deepEqual(covered({ since: first + 7, until }), { since: first, until });
+  t.deepEqual(covered({ since: first + 24, until: first + 49 }), { since: first + 24, until: first + 72 });
+  // Its last two days still have hours.
+  const byHours = { since: first + 24 * 3 + 1, until: until - 1 };
+  t.deepEqual(covered(byHours), byHours);
+  for (const by of [['client'], ['client', 'site']] as const) {
+    const rows = read({ by, ...covered({ since: first + 7, until: until - 1 }) });
+    t.deepEqual(
+      rows.map(({ keys, exchanges }) => [keys[0], Number(exchanges)]),
+      [
+        ['acme', 24 * 5 - 1],
+        ['b', 24 * 5 - 1],
+      ],
+    );
+  }
 });
 
 test('a day keeps the sites of most octets, and the others as one', (t) => {

@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type LedgerEntry, openLedger } from '../../src/store/ledger-store.ts';
+import { foldStep } from '../../src/store/ledger-upkeep.ts';
+import { makeProject } from './project.ts';
+
+const DAY_HOURS = 24;
+const begin = Date.parse('2025-11-20') / 3_600_000;
+const entry: LedgerEntry = {
+  client: 'acme',
+  tag: '',
+  site: 'a.example',
+  pool: { name: 'res', tier: 'res', price: null },
+  kind: 'ok',
+  country: 'de',
+  hour: begin,
+  exchanges: 1,
+  attempts: 1,
+  requests: 1,
+  sent: 100,
+  received: 1_000,
+  ms: 12,
+};
+
+/** A project whose ledger has one exchange in each of 72 hours, of which the first two days are kept as days. */
+function projectWithLedger(t: ExecutionContext) {
+  const project = makeProject(t);
+  const data = join(project.folder, 'kept');
+  const ledger = openLedger(data, { exchanges: 10, pairs: 100, other: '(other)', now: Date.now });
+  ledger.add(
+    Array.from({ length: 3 * DAY_HOURS }, (_, hour) => ({ ...entry, hour: begin + hour })),
+    [],
+  );
+  const limits = { shareOf: () => 100, other: '(other)' };
+  while (ledger.store.write((database) => foldStep(database, begin + 2 * DAY_HOURS, limits)));
+  ledger.close();
+  return (...args: string[]) => project.command('usage', ...args, '--data', data);
+}
+
+test('where hours are no longer kept whole days are told, and that they are', async (t) => {
+  const usage = projectWithLedger(t);
+  const within = ['--since', '2025-11-20T01:00Z', '--until', '2025-11-20T23:00Z'];
+  const { stdout, stderr } = await usage(...within, '--json');
+  t.like(JSON.parse(stdout), {
+    since: '2025-11-20T00:00:00.000Z',
+    until: '2025-11-21T00:00:00.000Z',
+    total: { exchanges: 24 },
+  });
+  t.regex(stderr, /this covers 2025-11-20 00:00 to 2025-11-21 00:00 \(UTC\)/);
+  for (const more of [['--csv'], ['--by', 'day']]) {
+    const ended = await usage(...within, ...more);
+    t.regex(ended.stdout, /\b24\b/);
+    t.regex(ended.stderr, /this covers/);
+  }
+  const top = await usage('top', '--since', '2025-11-21T12:00Z', '--until', '2025-11-22T12:00Z', '--json');
+  t.like(JSON.parse(top.stdout), { since: '2025-11-21T00:00:00.000Z', rows: [{ site: 'a.example', exchanges: 36 }] });
+  const hours = await usage('--since', '2025-11-22T12:00Z', '--until', '2025-11-22T14:00Z', '--json');
+  t.is(JSON.parse(hours.stdout).total.exchanges, 2);
+  t.is(hours.stderr, '');
+});
