@@ -83,7 +83,7 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
   const days = compare(bill, { booked, held, byMonth });
   const isOff = (compared: Compared) => differs(compared, tolerance);
   const off = days.filter(({ octets, requests, amount }) => [octets, requests, amount].some(isOff));
-  const total = days.reduce(sumDays);
+  const total = totalOf(days);
   const currency = currencies[0] ?? '';
   const head: Heading[] = [
     { title: 'DAY', rank: 0 },
@@ -210,17 +210,12 @@ function differs({ billed, booked }: Compared, tolerance: number): boolean {
   return difference * 100_000n > booked * BigInt(tolerance);
 }
 
-function sumDays(a: Day, b: Day): Day {
-  const sum = (one: Compared, other: Compared): Compared => ({
-    billed: one.billed === null || other.billed === null ? null : one.billed + other.billed,
-    booked: one.booked + other.booked,
+function totalOf(days: readonly Day[]): Day {
+  const sum = (what: Compares): Compared => ({
+    billed: isBilled(days, what) ? days.reduce((all, day) => all + (day[what].billed ?? 0n), 0n) : null,
+    booked: days.reduce((all, day) => all + day[what].booked, 0n),
   });
-  return {
-    day: 'total',
-    octets: sum(a.octets, b.octets),
-    requests: sum(a.requests, b.requests),
-    amount: sum(a.amount, b.amount),
-  };
+  return { day: 'total', octets: sum('octets'), requests: sum('requests'), amount: sum('amount') };
 }
 
 type Compares = 'octets' | 'requests' | 'amount';

@@ -3,8 +3,23 @@ import { join } from 'node:path';
 import test from 'ava';
 import { openLedger } from '../../src/store/ledger-store.ts';
 import { startGateway } from '../support/gateway.ts';
+import { makeProject } from './project.ts';
 
 const pool = { name: 'res', tier: 'res', price: { perGB: 4, perRequest: 0, perIpMonth: 0, currency: 'EUR' } };
+const hour = Date.parse('2026-11-01') / 3_600_000;
+const entry = {
+  client: 'a',
+  tag: '',
+  site: 's.example',
+  pool,
+  kind: 'ok',
+  country: '',
+  hour,
+  exchanges: 1,
+  attempts: 1,
+  requests: 1,
+  ms: 1,
+};
 
 test('a bill is compared with the ledger, day by day', async (t) => {
   const gateway = await startGateway({
@@ -17,20 +32,6 @@ test('a bill is compared with the ledger, day by day', async (t) => {
     other: '(other)',
     now: Date.now,
   });
-  const hour = Date.parse('2026-11-01') / 3_600_000;
-  const entry = {
-    client: 'a',
-    tag: '',
-    site: 's.example',
-    pool,
-    kind: 'ok',
-    country: '',
-    hour,
-    exchanges: 1,
-    attempts: 1,
-    requests: 1,
-    ms: 1,
-  };
   ledger.add(
     [
       { ...entry, sent: 500_000_000, received: 500_000_000 },
@@ -71,4 +72,18 @@ test('a bill is compared with the ledger, day by day', async (t) => {
   t.is((await gateway.command('invoice', 'check', 'nowhere.csv', '--pool', 'res')).code, 2);
   t.is((await gateway.command('invoice', 'check', bill, '--pool', 'none')).code, 2);
   await gateway.stop();
+});
+
+test('of one day, too, the total is called so', async (t) => {
+  const { folder, command } = makeProject(t, { 'bill.csv': 'day,gb\n2026-11-01,1\n' });
+  const data = join(folder, 'kept');
+  const ledger = openLedger(data, { exchanges: 0, pairs: 100, other: '(other)', now: Date.now });
+  ledger.add([{ ...entry, sent: 0, received: 1_000_000_000 }], []);
+  ledger.close();
+  const check = ['invoice', 'check', join(folder, 'bill.csv'), '--pool', 'res', '--data', data];
+  const { code, stdout, stderr } = await command(...check, '--json');
+  t.is(code, 0, stderr);
+  const bytes = { billed: 1_000_000_000, booked: 1_000_000_000, difference: 0 };
+  t.deepEqual(JSON.parse(stdout).total, { day: 'total', bytes, requests: { booked: 1 }, amount: { booked: '4.00' } });
+  t.regex((await command(...check)).stdout, /^2026-11-01 .*\ntotal /m);
 });
