@@ -129,7 +129,7 @@ function ranked({ rows, total }: UsageReport): readonly UsageRow[] {
 }
 
 function queryOf(given: Given, workplace: Workplace, by: readonly LedgerKey[]): LedgerQuery {
-  const site = given.text('site')?.toLowerCase();
+  const site = siteOf(given);
   const asked = [...new Set(given.texts('by') ?? by)].flatMap((key) => keys.find((known) => known === key) ?? []);
   if (asked.includes('country') && (site !== undefined || asked.includes('site'))) {
     throw new CommandError({
@@ -142,6 +142,9 @@ function queryOf(given: Given, workplace: Workplace, by: readonly LedgerKey[]): 
   const [client, tag, pool] = [given.text('client'), given.text('tag'), given.text('pool')];
   return { client, tag, site, pool, by: asked, ...range };
 }
+
+/** Sites are booked in lower case. */
+const siteOf = (given: Given): string | undefined => given.text('site')?.toLowerCase();
 
 function shownKeys(by: readonly LedgerKey[], values: readonly string[]): string[] {
   return values.map((value, index) => {
@@ -201,7 +204,7 @@ const logHead: readonly Heading[] = [
 
 async function log(given: Given, workplace: Workplace): Promise<Outcome> {
   const limit = limitOf(given) ?? 50;
-  const [client, tag, site, pool] = [given.text('client'), given.text('tag'), given.text('site'), given.text('pool')];
+  const [client, tag, site, pool] = [given.text('client'), given.text('tag'), siteOf(given), given.text('pool')];
   const filtered = [client, tag, site, pool].some((filter) => filter !== undefined);
   const ledger = await workplace.ledger();
   const batches = ledger?.read((database) => readLog(database, filtered ? MOST_ROWS : limit)) ?? [];

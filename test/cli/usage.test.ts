@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { LineBuffer, logHead } from '../../src/ledger/log-lines.ts';
 import { type LedgerEntry, openLedger } from '../../src/store/ledger-store.ts';
 import { foldStep } from '../../src/store/ledger-upkeep.ts';
 import { makeProject } from './project.ts';
@@ -22,14 +23,20 @@ const entry: LedgerEntry = {
   ms: 12,
 };
 
-/** A project whose ledger has one exchange in each of 72 hours, of which the first two days are kept as days. */
+/** A project whose ledger has one exchange in each of 72 hours, of which the first two days are kept as days, and two lines of log,
+ *  of two sites. */
 function projectWithLedger(t: ExecutionContext) {
   const project = makeProject(t);
   const data = join(project.folder, 'kept');
   const ledger = openLedger(data, { exchanges: 10, pairs: 100, other: '(other)', now: Date.now });
+  const buffer = new LineBuffer(1_000);
+  const line = { id: '0'.repeat(32), time: begin * 3_600_000, ms: 12, sent: 100, received: 1_000, attempts: 1 };
+  for (const booking of [0, 1]) buffer.add(booking, line);
+  const lines = buffer.take();
+  const head = logHead({ bookings: [entry, { ...entry, site: 'b.example' }], lines, linesLost: 0 });
   ledger.add(
     Array.from({ length: 3 * DAY_HOURS }, (_, hour) => ({ ...entry, hour: begin + hour })),
-    [],
+    [{ lines: lines.count, head, content: lines.octets }],
   );
   const limits = { shareOf: () => 100, other: '(other)' };
   while (ledger.store.write((database) => foldStep(database, begin + 2 * DAY_HOURS, limits)));
@@ -57,4 +64,15 @@ test('where hours are no longer kept whole days are told, and that they are', as
   const hours = await usage('--since', '2025-11-22T12:00Z', '--until', '2025-11-22T14:00Z', '--json');
   t.is(JSON.parse(hours.stdout).total.exchanges, 2);
   t.is(hours.stderr, '');
+});
+
+test('a site is found however its letters are written', async (t) => {
+  const usage = projectWithLedger(t);
+  const rows = JSON.parse((await usage('--since', '2025-11-20', '--site', 'A.Example', '--json')).stdout).rows;
+  t.is(rows[0].exchanges, 72);
+  const log = JSON.parse((await usage('log', '--site', 'A.Example', '--json')).stdout);
+  t.deepEqual(
+    log.map(({ site }: { site: string }) => site),
+    ['a.example'],
+  );
 });
