@@ -13,16 +13,22 @@ export interface HourRange {
   readonly until: number;
 }
 
-/** The hours that `--since` and `--until` name: from the begin of this month to now, unless told. Each is a moment (`2026-11-01`,
- *  `2026-11-01T14:00Z`; UTC unless it says otherwise), or so long ago (`12h`, `7d`, `4w`); hours count as a whole. Throws
- *  CommandError. */
+/** The hours that `--since` and `--until` name. Unless told they end now, and begin with the month in which they end, or with this
+ *  one where they end later. Each is a moment (`2026-11-01`, `2026-11-01T14:00Z`; UTC unless it says otherwise), or so long ago
+ *  (`12h`, `7d`, `4w`); hours count as a whole. Throws CommandError. */
 export function rangeOf(since: string | undefined, until: string | undefined, now: number): HourRange {
-  const date = new Date(now);
-  const month = Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
-  const from = Math.floor((since === undefined ? month : momentOf('--since', since, now)) / HOUR_MS);
-  const to = until === undefined ? Math.floor(now / HOUR_MS) + 1 : Math.ceil(momentOf('--until', until, now) / HOUR_MS);
+  const current = Math.floor(now / HOUR_MS);
+  const to = until === undefined ? current + 1 : Math.ceil(momentOf('--until', until, now) / HOUR_MS);
+  const from =
+    since === undefined ? monthOf(Math.min(current, to - 1)) : Math.floor(momentOf('--since', since, now) / HOUR_MS);
   if (from < to) return { since: from, until: to };
   throw bad('--until', 'is not after --since', 'name a later moment');
+}
+
+/** The hour in which the month of an hour begins. */
+function monthOf(hour: number): number {
+  const date = new Date(hour * HOUR_MS);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth()) / HOUR_MS;
 }
 
 function momentOf(option: string, text: string, now: number): number {

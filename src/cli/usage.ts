@@ -21,7 +21,10 @@ const filters: readonly OptionSpec[] = [
   { flags: '--tag <tag>', describe: 'only this tag' },
   { flags: '--site <domain>', describe: 'only this site: a registrable domain, such as example.com' },
   { flags: '--pool <name>', describe: 'only exits of this pool' },
-  { flags: '--since <when>', describe: 'from then on: 2026-11-01, 2026-11-01T14:00Z, 12h, 7d; this month unless told' },
+  {
+    flags: '--since <when>',
+    describe: 'from then on: 2026-11-01, 2026-11-01T14:00Z, 12h, 7d; the month of --until unless told',
+  },
   { flags: '--until <when>', describe: 'until then; now unless told' },
 ];
 
