@@ -1,4 +1,5 @@
 import { badArgument } from '../admin/command-error.ts';
+import { isCalendarDate } from '../protocol/calendar-date.ts';
 import { parseDuration } from '../protocol/units.ts';
 
 const DAY_MS = 86_400_000;
@@ -26,8 +27,8 @@ function durationOf(text: string): number {
 function timeOf(text: string): number {
   const [, date, clock] =
     /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?))?$/.exec(text) ?? [];
-  const time = date === undefined ? Number.NaN : Date.parse(`${date}T${clock ?? '00:00'}`);
-  if (!Number.isNaN(time)) return time;
+  const time = Date.parse(`${date}T${clock ?? '00:00'}`);
+  if (date !== undefined && isCalendarDate(date) && !Number.isNaN(time)) return time;
   throw badArgument(
     '--until',
     `"${text}" is no time`,

@@ -1,6 +1,11 @@
 import { CommandError } from '../admin/command-error.ts';
+import { isCalendarDate } from '../protocol/calendar-date.ts';
 
 const HOUR_MS = 3_600_000;
+
+/** `2026-11-01`. */
+const DATE_LETTERS = 10;
+
 const unitsMs: ReadonlyMap<string, number> = new Map([
   ['h', HOUR_MS],
   ['d', 24 * HOUR_MS],
@@ -36,8 +41,8 @@ function momentOf(option: string, text: string, now: number): number {
   const ago = unitsMs.get(unit);
   if (ago !== undefined) return now - Number(count) * ago;
   const iso = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}(?::[0-9]{2}){0,2}(Z|[+-][0-9]{2}:[0-9]{2})?)?$/.exec(text);
-  const moment = iso === null ? Number.NaN : Date.parse(text.includes('T') && iso[1] === undefined ? `${text}Z` : text);
-  if (!Number.isNaN(moment) && moment >= 0) return moment;
+  const moment = Date.parse(text.includes('T') && iso?.[1] === undefined ? `${text}Z` : text);
+  if (iso !== null && isCalendarDate(text.slice(0, DATE_LETTERS)) && moment >= 0) return moment;
   throw bad(option, `"${text}" is no moment`, 'write it like 2026-11-01, 2026-11-01T14:00Z, 12h, 7d or 4w');
 }
 

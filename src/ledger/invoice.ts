@@ -1,3 +1,4 @@
+import { isCalendarDate } from '../protocol/calendar-date.ts';
 import { parseCost } from './money.ts';
 
 /** Decimals of a GB that are exact: octets. */
@@ -150,7 +151,7 @@ function plainName(name: string): string {
 
 function lineOf(cells: Readonly<Record<string, string>>, columns: BillColumns): BillLine | string {
   const day = /^([0-9]{4}-[0-9]{2}(?:-[0-9]{2})?)(?:$|[T ])/.exec(cells[columns.day] ?? '')?.[1];
-  if (day === undefined || Number.isNaN(Date.parse(day)))
+  if (day === undefined || !isCalendarDate(day))
     return `"${cells[columns.day]}" is no day such as 2026-11-01, and no month such as 2026-11`;
   const gb = figureOf(cells, columns.gb);
   const requests = figureOf(cells, columns.requests);

@@ -22,7 +22,7 @@ test('what ends in a former month begins with that one', (t) => {
 });
 
 test('what is no moment, or ends before it begins, is refused', (t) => {
-  for (const since of ['yesterday', '7', '2026-13-01', '2026-11-01T25:00'])
+  for (const since of ['yesterday', '7', '2026-13-01', '2026-02-30', '2026-02-30T01:00Z', '2026-11-01T25:00'])
     t.throws(() => range(since), { instanceOf: CommandError, message: `--since: "${since}" is no moment` });
   t.throws(() => range('1h', '2h'), { instanceOf: CommandError, message: '--until: is not after --since' });
 });

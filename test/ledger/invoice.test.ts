@@ -49,6 +49,7 @@ test('what is wrong is told with its place', (t) => {
   t.regex(faultOf('a,b\n1,2') ?? '', /no column is known to hold the day: its columns are a, b/);
   t.regex(faultOf('day,b\n2026-11-01,2') ?? '', /traffic, requests or an amount/);
   t.regex(faultOf('day,gb\n2026-11-01,2\n01.11.2026,3') ?? '', /^line 3: "01.11.2026" is no day/);
+  t.regex(faultOf('day,gb\n2026-02-30,2') ?? '', /^line 2: "2026-02-30" is no day/);
   t.regex(faultOf('day,gb\n2026-11-01,much') ?? '', /^line 2: "much" in gb is no number/);
   t.regex(faultOf('day,gb\n2026-11-01') ?? '', /^line 2: expected 2 cells, found 1/);
   t.regex(faultOf('day,gb\n2026-11-01,1', { gb: 'volume' }) ?? '', /no column "volume"/);
