@@ -1,4 +1,5 @@
 import { isCalendarDate } from '../protocol/calendar-date.ts';
+import { type Cells, readTable } from './bill-table.ts';
 import { parseCost } from './money.ts';
 
 /** Decimals of a GB that are exact: octets. */
@@ -24,7 +25,8 @@ export interface BillColumns {
   readonly unit: bigint;
 }
 
-/** A bill, with a line for each day, and the names of columns that say nothing known; or the first thing that is wrong with it. */
+/** A bill, with a line for each day, and the names of columns that say nothing, or nothing known; or the first thing that is wrong
+ *  with it. */
 export type BillReading =
   | { readonly ok: true; readonly lines: readonly BillLine[]; readonly unused: readonly string[] }
   | { readonly ok: false; readonly fault: string };
@@ -37,12 +39,11 @@ const usual = {
   amount: ['amount', 'cost', 'total', 'price', 'charge'],
 } as const;
 
-/** Reads a bill: a CSV with a head, or a JSON array of objects (or an object that holds one). Days that stand several times are
- *  summed. Throws nothing. */
+/** Reads a bill: a CSV with a head, or JSON; see readTable(). Days that stand several times are summed. Throws nothing. */
 export function readBill(text: string, chosen: Partial<BillColumns>): BillReading {
-  const records = recordsOf(text);
-  if (typeof records === 'string') return { ok: false, fault: records };
-  const names = Object.keys(records[0]?.cells ?? {});
+  const table = readTable(text);
+  if (typeof table === 'string') return { ok: false, fault: table };
+  const { names, records } = table;
   const columns = columnsOf(names, chosen);
   if (typeof columns === 'string') return { ok: false, fault: columns };
   const days = new Map<string, BillLine>();
@@ -52,74 +53,14 @@ export function readBill(text: string, chosen: Partial<BillColumns>): BillReadin
     const known = days.get(line.day);
     days.set(line.day, known === undefined ? line : sumOfLines(known, line));
   }
-  const { day, gb, requests, amount } = columns;
-  const unused = names.filter((name) => ![day, gb, requests, amount].includes(name));
-  return { ok: true, lines: [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1)), unused };
-}
-
-interface BillRecord {
-  readonly place: string;
-  readonly cells: Readonly<Record<string, string>>;
-}
-
-/** The records, by the lower-case names of their columns; or what is wrong. */
-function recordsOf(text: string): BillRecord[] | string {
-  const content = text.replace(/^\uFEFF/, '');
-  const records = /^\s*[[{]/.test(content) ? jsonRecords(content) : csvRecords(content);
-  if (typeof records === 'string') return records;
-  return records.length === 0 ? 'it has no lines' : records;
-}
-
-function jsonRecords(text: string): BillRecord[] | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    return `it is no JSON: ${cause instanceof Error ? cause.message : ''}`;
-  }
-  const list = Array.isArray(value) ? value : Object.values(Object(value)).find(Array.isArray);
-  if (list === undefined) return 'expected a JSON array of objects';
-  const records: BillRecord[] = [];
-  for (const [index, entry] of list.entries()) {
-    if (typeof entry !== 'object' || entry === null) return `entry ${index + 1}: expected an object`;
-    const cells = Object.entries(entry).map(([name, cell]) => [name.toLowerCase(), String(cell ?? '')] as const);
-    records.push({ place: `entry ${index + 1}`, cells: Object.fromEntries(cells) });
-  }
-  return records;
-}
-
-function csvRecords(text: string): BillRecord[] | string {
-  const [head = '', ...rest] = text.split(/\r?\n/);
-  const separator = [',', ';', '\t'].find((mark) => head.includes(mark)) ?? ',';
-  const names = cellsOf(head, separator).map((name) => name.trim().toLowerCase());
-  const records: BillRecord[] = [];
-  for (const [index, line] of rest.entries()) {
-    if (line.trim() === '') continue;
-    const cells = cellsOf(line, separator);
-    const place = `line ${index + 2}`;
-    if (cells.length !== names.length) return `${place}: expected ${names.length} cells, found ${cells.length}`;
-    records.push({ place, cells: Object.fromEntries(names.map((name, i) => [name, (cells[i] ?? '').trim()])) });
-  }
-  return records;
-}
-
-/** The cells of a line (RFC 4180); no cell holds a line break. */
-function cellsOf(line: string, separator: string): string[] {
-  const cells: string[] = [];
-  let cell = '';
-  let quoted = false;
-  for (let at = 0; at < line.length; at++) {
-    const mark = line[at];
-    if (quoted && mark === '"' && line[at + 1] === '"') {
-      cell += '"';
-      at++;
-    } else if (mark === '"') quoted = !quoted;
-    else if (mark === separator && !quoted) {
-      cells.push(cell);
-      cell = '';
-    } else cell += mark;
-  }
-  return [...cells, cell];
+  const lines = [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1));
+  const told = [
+    lines.some(({ octets }) => octets !== null) ? columns.gb : null,
+    lines.some(({ requests }) => requests !== null) ? columns.requests : null,
+    lines.some(({ amount }) => amount !== null) ? columns.amount : null,
+  ];
+  if (told.every((name) => name === null)) return { ok: false, fault: 'no line tells traffic, requests or an amount' };
+  return { ok: true, lines, unused: names.filter((name) => name !== columns.day && !told.includes(name)) };
 }
 
 function columnsOf(names: readonly string[], chosen: Partial<BillColumns>): BillColumns | string {
@@ -149,10 +90,11 @@ function plainName(name: string): string {
   return words.join('_').replace(/_(?:usd|eur|gbp)$/, '');
 }
 
-function lineOf(cells: Readonly<Record<string, string>>, columns: BillColumns): BillLine | string {
-  const day = /^([0-9]{4}-[0-9]{2}(?:-[0-9]{2})?)(?:$|[T ])/.exec(cells[columns.day] ?? '')?.[1];
+function lineOf(cells: Cells, columns: BillColumns): BillLine | string {
+  const written = cells.get(columns.day) ?? '';
+  const day = /^([0-9]{4}-[0-9]{2}(?:-[0-9]{2})?)(?:$|[T ])/.exec(written)?.[1];
   if (day === undefined || !isCalendarDate(day))
-    return `"${cells[columns.day]}" is no day such as 2026-11-01, and no month such as 2026-11`;
+    return `"${written}" is no day such as 2026-11-01, and no month such as 2026-11`;
   const gb = figureOf(cells, columns.gb);
   const requests = figureOf(cells, columns.requests);
   const amount = figureOf(cells, columns.amount);
@@ -161,7 +103,7 @@ function lineOf(cells: Readonly<Record<string, string>>, columns: BillColumns): 
     [columns.requests, requests],
     [columns.amount, amount],
   ] as const) {
-    if (figure === undefined) return `"${cells[name ?? '']}" in ${name} is no number such as 12.50`;
+    if (figure === undefined) return `"${cells.get(name ?? '')}" in ${name} is no number such as 12.50`;
   }
   return {
     day,
@@ -171,10 +113,11 @@ function lineOf(cells: Readonly<Record<string, string>>, columns: BillColumns): 
   };
 }
 
-/** In units of 10^-21; null without a column, undefined where it is no number. Signs of currencies and thousands are left out. */
-function figureOf(cells: Readonly<Record<string, string>>, column: string | null): bigint | null | undefined {
-  if (column === null) return null;
-  const text = (cells[column] ?? '').replace(/^[A-Z]{3}\s*|[$€£¥\s]|\s*[A-Z]{3}$/g, '');
+/** In units of 10^-21; null where nothing stands, undefined where it is no number. Signs of currencies and thousands are left out. */
+function figureOf(cells: Cells, column: string | null): bigint | null | undefined {
+  const written = cells.get(column ?? '') ?? '';
+  if (column === null || written === '') return null;
+  const text = written.replace(/^[A-Z]{3}\s*|[$€£¥\s]|\s*[A-Z]{3}$/g, '');
   const plain = /^[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?$/.test(text) ? text.replaceAll(',', '') : text;
   return parseCost(plain) ?? undefined;
 }

@@ -1,4 +1,4 @@
-import { formatUnits } from '../protocol/decimal.ts';
+import { formatUnits, unitsOf } from '../protocol/decimal.ts';
 
 /** Prices are whole numbers of millionths of a millionth of a currency. */
 export const PRICE_DECIMALS = 12;
@@ -30,10 +30,8 @@ export function roundCost(cost: bigint, decimals: number): string {
   return formatUnits((cost + half) / unit, decimals, decimals);
 }
 
-/** A decimal number such as `12.30` as a cost; null where it is none. */
+/** A decimal number such as `12.30` or `1e-7` as a cost, of which what is finer is cut off; null where it is none. */
 export function parseCost(text: string): bigint | null {
-  const [, sign = '', whole = '', fraction = ''] = /^([+-]?)([0-9]{1,18})(?:\.([0-9]{1,21}))?$/.exec(text) ?? [];
-  if (whole === '') return null;
-  const units = BigInt(whole + fraction.padEnd(COST_DECIMALS, '0'));
-  return sign === '-' ? -units : units;
+  const isNumber = /^[+-]?[0-9]{1,18}(?:\.[0-9]{1,40})?(?:e[+-]?[0-9]{1,2})?$/i.test(text);
+  return isNumber ? unitsOf(text.toLowerCase(), COST_DECIMALS) : null;
 }

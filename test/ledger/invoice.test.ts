@@ -43,6 +43,33 @@ test('JSON is read: an array, or what holds one', (t) => {
   t.deepEqual(linesOf(JSON.stringify({ data: days })), linesOf(JSON.stringify(days)));
 });
 
+test('of JSON all columns count, whichever entries have them; of several arrays the first with objects', (t) => {
+  const days = [
+    { day: '2026-11-01', gb: 1 },
+    { day: '2026-11-02', gb: 1, amount: 5, plan: 'basic' },
+  ];
+  t.deepEqual(linesOf(JSON.stringify({ meta: [], tags: ['x'], days })), [
+    ['2026-11-01', 1_000_000_000n, null, null],
+    ['2026-11-02', 1_000_000_000n, null, 5n * euro],
+  ]);
+  t.like(readBill(JSON.stringify(days), {}), { unused: ['plan'] });
+});
+
+test('numbers are read as programs write them, and what is empty as nothing', (t) => {
+  const json =
+    '[{"day":"2026-11-01","gb":1e-7,"amount":null},{"day":"2026-11-02","gb":0.30000000000000004,"amount":2.5e3}]';
+  t.deepEqual(linesOf(json), [
+    ['2026-11-01', 100n, null, null],
+    ['2026-11-02', 300_000_000n, null, 2_500n * euro],
+  ]);
+  t.deepEqual(linesOf('day,gb,amount\n2026-11-01,1.5258789062500001E-07,\n2026-11-02,,2'), [
+    ['2026-11-01', 152n, null, null],
+    ['2026-11-02', null, null, 2n * euro],
+  ]);
+  t.like(readBill('day,gb,amount\n2026-11-01,1,\n', {}), { ok: true, unused: ['amount'] });
+  t.regex(faultOf('day,gb,amount\n2026-11-01,,\n') ?? '', /no line tells traffic, requests or an amount/);
+});
+
 test('what is wrong is told with its place', (t) => {
   t.regex(faultOf('') ?? '', /no lines/);
   t.regex(faultOf('day,gb\n') ?? '', /no lines/);
@@ -54,6 +81,8 @@ test('what is wrong is told with its place', (t) => {
   t.regex(faultOf('day,gb\n2026-11-01') ?? '', /^line 2: expected 2 cells, found 1/);
   t.regex(faultOf('day,gb\n2026-11-01,1', { gb: 'volume' }) ?? '', /no column "volume"/);
   t.regex(faultOf('[1]') ?? '', /^entry 1: expected an object/);
+  t.regex(faultOf('{"days": []}') ?? '', /no lines/);
+  t.regex(faultOf('[{"day":"2026-11-01","gb":1},[2]]') ?? '', /^entry 2: expected an object/);
   t.regex(faultOf('{"a": 1}') ?? '', /array of objects/);
   t.regex(faultOf('[{') ?? '', /no JSON/);
 });

@@ -23,7 +23,8 @@ test('costs are exact: octets by the GB of 10^9, and requests', (t) => {
   t.is(roundCost(costOf(usd, 1_190_000_000n, 0n), 2), '5.00');
   t.is(parseCost('4.20'), costOf(usd, 1_000_000_000n, 0n));
   t.is(parseCost('-0.5'), -(5n * 10n ** 20n));
-  t.deepEqual(['', '1,5', '.5', '1e3', 'x'].map(parseCost), [null, null, null, null, null]);
+  t.is(parseCost('1.5e3'), 1_500n * 10n ** 21n);
+  t.deepEqual(['', '1,5', '.5', '1e', 'x'].map(parseCost), [null, null, null, null, null]);
 });
 
 test('money goes by purpose, and currencies are never added', (t) => {
