@@ -5,6 +5,8 @@ export type Cells = ReadonlyMap<string, string>;
 export interface BillTable {
   /** Those of all records, in lower case. */
   readonly names: readonly string[];
+  /** Names that several columns of one record have, and where. */
+  readonly repeated: ReadonlyMap<string, string>;
   readonly records: readonly BillRecord[];
 }
 
@@ -34,14 +36,16 @@ function jsonTable(text: string): BillTable | string {
   const list = lists.find(([first]) => isObject(first)) ?? lists[0];
   if (list === undefined) return 'expected a JSON array of objects';
   const records: BillRecord[] = [];
+  const repeated = new Map<string, string>();
   for (const [index, entry] of list.entries()) {
     const place = `entry ${index + 1}`;
     if (!isObject(entry)) return `${place}: expected an object`;
     const cells = Object.entries(entry).map(([name, cell]) => [name.toLowerCase(), String(cell ?? '').trim()] as const);
+    for (const name of repeatedOf(cells.map(([name]) => name))) repeated.set(name, place);
     records.push({ place, cells: new Map(cells) });
   }
   // An entry may leave out what is null in it.
-  return { names: [...new Set(records.flatMap(({ cells }) => [...cells.keys()]))], records };
+  return { names: [...new Set(records.flatMap(({ cells }) => [...cells.keys()]))], repeated, records };
 }
 
 const isObject = (value: unknown): value is object =>
@@ -51,6 +55,7 @@ function csvTable(text: string): BillTable | string {
   const [head = '', ...rest] = text.split(/\r?\n/);
   const separator = [',', ';', '\t'].find((mark) => head.includes(mark)) ?? ',';
   const names = cellsOf(head, separator).map((name) => name.trim().toLowerCase());
+  const repeated = new Map(repeatedOf(names).map((name) => [name, 'line 1']));
   const records: BillRecord[] = [];
   for (const [index, line] of rest.entries()) {
     if (line.trim() === '') continue;
@@ -59,8 +64,11 @@ function csvTable(text: string): BillTable | string {
     if (cells.length !== names.length) return `${place}: expected ${names.length} cells, found ${cells.length}`;
     records.push({ place, cells: new Map(names.map((name, i) => [name, (cells[i] ?? '').trim()])) });
   }
-  return { names, records };
+  return { names, repeated, records };
 }
+
+const repeatedOf = (names: readonly string[]): string[] =>
+  new Set(names).size === names.length ? [] : names.filter((name, index) => names.indexOf(name) < index);
 
 /** The cells of a line (RFC 4180); no cell holds a line break. */
 function cellsOf(line: string, separator: string): string[] {

@@ -43,9 +43,14 @@ const usual = {
 export function readBill(text: string, chosen: Partial<BillColumns>): BillReading {
   const table = readTable(text);
   if (typeof table === 'string') return { ok: false, fault: table };
-  const { names, records } = table;
+  const { names, repeated, records } = table;
   const columns = columnsOf(names, chosen);
   if (typeof columns === 'string') return { ok: false, fault: columns };
+  for (const name of [columns.day, columns.gb, columns.requests, columns.amount]) {
+    const place = repeated.get(name ?? '');
+    if (name !== null && place !== undefined)
+      return { ok: false, fault: `${place}: several columns are called "${name}"` };
+  }
   const days = new Map<string, BillLine>();
   for (const { place, cells } of records) {
     const line = lineOf(cells, columns);

@@ -79,6 +79,12 @@ test('what is wrong is told with its place', (t) => {
   t.regex(faultOf('day,gb\n2026-02-30,2') ?? '', /^line 2: "2026-02-30" is no day/);
   t.regex(faultOf('day,gb\n2026-11-01,much') ?? '', /^line 2: "much" in gb is no number/);
   t.regex(faultOf('day,gb\n2026-11-01') ?? '', /^line 2: expected 2 cells, found 1/);
+  t.regex(faultOf('day,gb,GB\n2026-11-01,1,2') ?? '', /^line 1: several columns are called "gb"/);
+  t.regex(
+    faultOf('[{"day":"2026-11-01","gb":1},{"day":"2026-11-02","gb":1,"GB":2}]') ?? '',
+    /^entry 2: several columns/,
+  );
+  t.is(faultOf('day,gb,,\n2026-11-01,1,x,y'), null, 'what isn’t compared may have any name');
   t.regex(faultOf('day,gb\n2026-11-01,1', { gb: 'volume' }) ?? '', /no column "volume"/);
   t.regex(faultOf('[1]') ?? '', /^entry 1: expected an object/);
   t.regex(faultOf('{"days": []}') ?? '', /no lines/);
