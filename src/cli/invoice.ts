@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { CommandError } from '../admin/command-error.ts';
+import { decodeBill } from '../ledger/bill-table.ts';
 import { costOfDay } from '../ledger/held-exits.ts';
 import { type BillLine, readBill, sumOfLines } from '../ledger/invoice.ts';
 import { costOf, type ExactPrice, formatCost, roundCost } from '../ledger/money.ts';
@@ -123,7 +124,7 @@ function billOf(given: Given): { readonly lines: readonly BillLine[]; readonly u
   const file = given.operand;
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = decodeBill(readFileSync(file));
   } catch (cause) {
     throw bad(
       `${file}: ${cause instanceof Error && 'code' in cause ? String(cause.code) : 'cannot be read'}`,

@@ -41,7 +41,7 @@ const usual = {
 
 /** Reads a bill: a CSV with a head, or JSON; see readTable(). Days that stand several times are summed. Throws nothing. */
 export function readBill(text: string, chosen: Partial<BillColumns>): BillReading {
-  const table = readTable(text);
+  const table = readTable(text, (names) => typeof columnsOf(names, chosen) !== 'string');
   if (typeof table === 'string') return { ok: false, fault: table };
   const { names, repeated, records } = table;
   const columns = columnsOf(names, chosen);

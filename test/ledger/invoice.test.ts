@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { decodeBill } from '../../src/ledger/bill-table.ts';
 import { readBill } from '../../src/ledger/invoice.ts';
 
 const faultOf = (text: string, chosen = {}) => {
@@ -68,6 +69,39 @@ test('numbers are read as programs write them, and what is empty as nothing', (t
   ]);
   t.like(readBill('day,gb,amount\n2026-11-01,1,\n', {}), { ok: true, unused: ['amount'] });
   t.regex(faultOf('day,gb,amount\n2026-11-01,,\n') ?? '', /no line tells traffic, requests or an amount/);
+});
+
+test('the separator is the one by which the head has columns that are known', (t) => {
+  const days = [['2026-11-01', 2_000_000_000n, null, (35n * euro) / 10n]];
+  t.deepEqual(linesOf('Day;Traffic, GB;Amount, USD\n2026-11-01;2;3.50'), days);
+  t.deepEqual(
+    linesOf('Day\tTraffic (GB)\tAmount, USD; net\n2026-11-01\t2\t3.50', { amount: 'Amount, USD; net' }),
+    days,
+  );
+  t.deepEqual(linesOf('Day,GB,"Amount; USD"\n2026-11-01,2,3.50'), days);
+  t.regex(faultOf('a;b, c;d\n1;2;3') ?? '', /its columns are a, b, c, d/);
+});
+
+test('cells in quotes may hold line breaks, and lines are told as they are counted in the file', (t) => {
+  const csv = 'day,"traffic\r\nGB",note\r\n2026-11-01,1,"a\nb"\r\n\r\n2026-11-02,2," ""c"", d"\r\n';
+  t.deepEqual(linesOf(csv), [
+    ['2026-11-01', 1_000_000_000n, null, null],
+    ['2026-11-02', 2_000_000_000n, null, null],
+  ]);
+  t.regex(faultOf(`${csv}2026-11-03,x,\r\n`) ?? '', /^line 7: "x" in traffic gb is no number/);
+  t.regex(
+    faultOf('day,gb,note\n2026-11-01,1,a\n2026-11-01,1,"a\n2026-11-02,2,b') ?? '',
+    /^line 3: a quote is not closed/,
+  );
+  t.is(linesOf('day,gb,note\n2026-11-01,1,5" disk\n2026-11-02,2,b').length, 2, 'a quote within a cell is one');
+  t.is(linesOf('day,gb\r2026-11-01,1\r2026-11-02,1').length, 2, 'lines that end as on old Macs');
+});
+
+test('a file is read in UTF-8 or, by its mark, UTF-16', (t) => {
+  const text = '\uFEFFTag\tGB\n2026-11-01\t1';
+  const utf16 = Buffer.from(text, 'utf16le');
+  for (const octets of [Buffer.from(text), utf16, Buffer.from(utf16).swap16()])
+    t.deepEqual(linesOf(decodeBill(octets), { day: 'tag' }), [['2026-11-01', 1_000_000_000n, null, null]]);
 });
 
 test('what is wrong is told with its place', (t) => {
