@@ -3,6 +3,7 @@ import {
   fchmodSync,
   fchownSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -13,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { CommandError } from '../admin/command-error.ts';
+import { badArgument, CommandError } from '../admin/command-error.ts';
 import { syncFolder } from '../store/folder.ts';
 
 /** So much is written at once, in characters. */
@@ -35,7 +36,8 @@ export function versionOf(path: string): string {
   return stat === undefined ? 'none' : [stat.ino, stat.size, stat.mtimeMs].join(' ');
 }
 
-/** A file that takes the place of another as a whole, or never does. Throws CommandError. */
+/** A file that takes the place of another as a whole, or never does; of what is no regular file (a pipe, a device) it never does.
+ *  Throws CommandError. */
 export class DraftFile {
   readonly path: string;
   readonly #target: string;
@@ -53,6 +55,9 @@ export class DraftFile {
   #begin(target: string, { role = 'new', keeps }: DraftOptions): [target: string, path: string] {
     mkdirSync(dirname(target), { recursive: true });
     const standing = statSync(target, { throwIfNoEntry: false });
+    const link = standing === undefined ? lstatSync(target, { throwIfNoEntry: false }) : undefined;
+    if (link !== undefined) throw unreplaceable(target, 'a link that leads nowhere');
+    if (standing?.isFile() === false) throw unreplaceable(target, 'no regular file');
     const place = standing === undefined ? target : realpathSync(target);
     const folder = dirname(place);
     removeStale(folder, basename(place));
@@ -112,7 +117,7 @@ export class DraftFile {
     try {
       return work();
     } catch (cause) {
-      throw unwritable(this.#target, cause);
+      throw cause instanceof CommandError ? cause : unwritable(this.#target, cause);
     }
   }
 
@@ -122,8 +127,13 @@ export class DraftFile {
   }
 }
 
-/** Of a list it must not look as if what is read was at fault. */
-function unwritable(path: string, cause: unknown): CommandError {
+/** What stands at `path` and must not be replaced. */
+function unreplaceable(path: string, what: string): CommandError {
+  return badArgument(path, `it is ${what}, which is not replaced`, 'move it away, or name another file');
+}
+
+/** Why `path` can't be written. Of a list it must not look as if what is read was at fault. */
+export function unwritable(path: string, cause: unknown): CommandError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
   const isFull = code === 'ENOSPC' || code === 'EDQUOT';
   const told = isFull ? 'the disk is full' : code;

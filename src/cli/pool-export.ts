@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import { CommandError } from '../admin/command-error.ts';
+import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { badArgument, CommandError } from '../admin/command-error.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { ListedExit } from '../pool/list-formats/list-reader.ts';
 import { ListWriter } from '../pool/list-formats/list-writer.ts';
 import { type ListFormat, listFormats } from '../pool/list-formats/registry.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
-import { DraftFile } from './draft-file.ts';
+import { DraftFile, unwritable } from './draft-file.ts';
 import { exitCodes } from './exit-code.ts';
 import { formatOf } from './pool-import.ts';
 import { printable } from './printable.ts';
@@ -27,7 +29,10 @@ export const exportCommands: readonly CommandSpec[] = [
     operand: 'the name of the pool',
     options: [
       { flags: '--format <format>', describe: 'how (default: pipe, which tells everything)', choices: formats },
-      { flags: '--file <file>', describe: 'where to, for its owner alone; without it to standard output' },
+      {
+        flags: '--file <file>',
+        describe: 'where to, for its owner alone; a pipe or device is written to; without it to standard output',
+      },
       { flags: '--no-secrets', describe: 'leave out user names and passwords' },
     ],
     notes: ['What a format cannot tell is refused: then nothing is written.'],
@@ -72,15 +77,16 @@ async function exportPool(given: Given, workplace: Workplace): Promise<Outcome> 
     };
   }
   const file = given.text('file');
-  if (file === undefined) await writeTo(process.stdout, wanted);
-  else writeFile(file, wanted);
   const remarks = remarksOn(check, wanted.format);
-  if (file === undefined) return { remarks };
-  return {
-    json: { pool: pool.name, file, ...check },
-    lines: [printable(`${countOf(check.exits, 'exit')} written to ${file}`)],
-    remarks,
-  };
+  if (file === undefined) {
+    await writeTo(process.stdout, wanted);
+    return { remarks };
+  }
+  const written = printable(`${countOf(check.exits, 'exit')} written to ${file}`);
+  const json = { pool: pool.name, file, ...check };
+  // It may be standard output (/dev/stdout), where the list alone is to stand.
+  if (writeFile(file, wanted) === 'through') return { json, remarks: [written, ...remarks] };
+  return { json, lines: [written], remarks };
 }
 
 interface ExportCheck {
@@ -143,7 +149,15 @@ async function writeTo(stream: NodeJS.WriteStream, wanted: Export): Promise<void
   stream.write(text);
 }
 
-function writeFile(path: string, wanted: Export): void {
+/** Replaces the file at `path`, or makes it; a pipe or device that stands there is written to. Throws CommandError. */
+function writeFile(path: string, wanted: Export): 'replaced' | 'through' {
+  const folder = dirname(path);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw badArgument('--file', `there is no folder ${folder}`, 'make it first, or mend the path');
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+    writeThrough(path, wanted);
+    return 'through';
+  }
   let draft: DraftFile | null = null;
   try {
     draft = new DraftFile(path);
@@ -151,6 +165,20 @@ function writeFile(path: string, wanted: Export): void {
     draft.commit();
   } finally {
     draft?.discard();
+  }
+  return 'replaced';
+}
+
+function writeThrough(path: string, wanted: Export): void {
+  try {
+    const file = openSync(path, 'w');
+    try {
+      for (const part of partsOf(wanted)) writeFileSync(file, part);
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    throw unwritable(path, cause);
   }
 }
 
