@@ -4,7 +4,7 @@ import type { ClientDirectory, ClientRecord } from '../policy/client-directory.t
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { ReceivedCredential } from '../protocol/credentials.ts';
-import type { Fault } from '../protocol/decoded.ts';
+import { type Fault, type Parsed, parsed } from '../protocol/decoded.ts';
 import { type Candidate, type Dialect, dialects, identify } from '../protocol/dialects.ts';
 import { mergeParams, type Params } from '../protocol/params.ts';
 import { parseParamText } from '../protocol/username.ts';
@@ -33,12 +33,14 @@ export interface Introduction {
 export interface Identity {
   readonly client: ClientRecord;
   readonly params: Params;
+  /** Why what it asks for can't be understood (bad_param); then `params` are none. It is told and booked when it is admitted: whom it
+   *  concerns is known by then. */
+  readonly fault: GatewayError | null;
   /** What it was admitted to last: exchanges that are admitted to the same share it. */
   admission: Admission | null;
 }
 
-/** Authenticates one request. Throws auth_required, auth_failed, rate_limited (too many failed logins from this source), or,
- *  only after the secret was found right, bad_param. */
+/** Authenticates one request. Throws auth_required, auth_failed or rate_limited (too many failed logins from this source). */
 export function authenticate(deps: Collaborators, introduction: Introduction): Identity {
   const { evidence } = introduction;
   if (evidence === null) return bySource(deps, introduction);
@@ -66,7 +68,7 @@ function logIn(deps: Collaborators, introduction: Introduction, directory: Clien
     const result = directory.authenticate({ name, secret: candidate.secret, source });
     if (result.ok) {
       deps.logins.succeeded(source, name, now);
-      return { client: result.client, params: paramsOf(result.client, candidate), admission: null };
+      return identityOf(result.client, candidate.params());
     }
     failed.add(name);
   }
@@ -150,21 +152,18 @@ function leaseKeyOf(deps: Collaborators, { client, params }: Identity): LeaseKey
 function bySource(deps: Collaborators, { source, boundClient }: Introduction): Identity {
   const client = deps.directory().bySource(source, boundClient ?? undefined);
   if (client === null) throw new GatewayError('auth_required', { detail: 'send a client name and its secret' });
-  return { client, params: defaultsOf(client), admission: null };
-}
-
-function paramsOf(client: ClientRecord, candidate: Candidate): Params {
-  const given = candidate.params();
-  if (!given.ok) throw faultError(given.fault);
-  return mergeParams(defaultsOf(client), given.value);
+  return identityOf(client, parsed({}));
 }
 
 /** A client's defaults were judged when they were stored; ones that no longer parse must not be dropped in silence. */
-function defaultsOf(client: ClientRecord): Params {
+function identityOf(client: ClientRecord, given: Parsed<Params>): Identity {
   const defaults = parseParamText(client.params);
-  if (!defaults.ok)
-    throw new GatewayError('bad_param', { detail: `in the client's defaults: ${defaults.fault.detail}` });
-  return defaults.value;
+  if (!given.ok) return { client, params: {}, fault: faultError(given.fault), admission: null };
+  if (!defaults.ok) {
+    const fault = new GatewayError('bad_param', { detail: `in the client's defaults: ${defaults.fault.detail}` });
+    return { client, params: {}, fault, admission: null };
+  }
+  return { client, params: mergeParams(defaults.value, given.value), fault: null, admission: null };
 }
 
 /** The pools that a request with these parameters may leave by. Throws bad_param (a pool that isn't its own) and no_exit. */

@@ -156,7 +156,8 @@ export class Exchange {
   /** How it ended. `cut`: after success was told, and not at the end of a message. */
   ending: 'ok' | 'cut' | 'client_left' | ErrorKind | null = null;
   by: By | null = null;
-  /** Of an exchange that found no exit: why, in counts. Of one that was cut: which quota was used up. */
+  /** Of one that found no exit: why, in counts. Of one that was refused: what is wrong with it. Of one that was cut: which quota was
+   *  used up. */
   why: string | null = null;
   /** What its site did with it, as far as is known. */
   verdict: Verdict = unknownVerdict;
@@ -252,6 +253,19 @@ export function labelsOf({ id, choice, admission, quotaWarning }: Exchange, limi
   };
 }
 
+/** Kinds that say too little by themselves. Their details quote no more of a client's than a token of the grammar. */
+const explained: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
+  'no_exit',
+  'no_exit_for_target',
+  'bad_param',
+  'bad_request',
+  'target_forbidden',
+  'target_ip_forbidden',
+]);
+
+/** In UTF-16 units. */
+const LONGEST_WHY = 256;
+
 /** Notes how an exchange failed, once: the first word counts. */
 export function noteFailure(exchange: Exchange, fault: unknown): void {
   if (exchange.ending !== null) return;
@@ -262,7 +276,7 @@ export function noteFailure(exchange: Exchange, fault: unknown): void {
   }
   if (fault instanceof GatewayError) {
     exchange.ending = fault.kind;
-    if (fault.kind === 'no_exit' || fault.kind === 'no_exit_for_target') exchange.why = fault.detail;
+    if (explained.has(fault.kind)) exchange.why = fault.detail.slice(0, LONGEST_WHY);
     exchange.by = fault.by;
     exchange.status = fault.status;
     return;

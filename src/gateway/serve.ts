@@ -76,11 +76,12 @@ export interface Asked {
   readonly internal: boolean;
 }
 
-/** Admits an authenticated client to what it asks for, or throws what forbids it. */
+/** Admits an authenticated client to what it asks for, or throws what forbids it (bad_param where that can't be understood). */
 export function admit(deps: Collaborators, exchange: Exchange, { identity, authority, internal }: Asked): void {
   exchange.authority = authority;
   exchange.site = deps.signals.sites.of(authority.host);
   exchange.identity = identity;
+  if (identity.fault !== null) throw identity.fault;
   exchange.admission = internal
     ? admissionTo(deps, identity, [])
     : authorise(deps, identity, { authority, mode: exchange.mode });

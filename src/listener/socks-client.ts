@@ -31,8 +31,8 @@ const EARLY_BYTES = 64 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** What a login came to: who it is, or the failure to tell once the request has come (RFC 1929 has no room for reasons, and a
- *  bad parameter must not look like a wrong secret). */
+/** What a login came to: who it is, though with a bad parameter, which must not look like a wrong secret (RFC 1929 has no room for
+ *  reasons); or the failure. */
 type Login = { readonly identity: Identity } | { readonly failure: GatewayError };
 
 /** One SOCKS5 client: greeting, login (RFC 1929), request (RFC 1928), and after the dial the true reply. */
@@ -137,7 +137,7 @@ export class SocksClient {
 
   /** A failed login ends here; what else forbids the exchange can only be told in answer to its request. */
   #endsNow(login: Login): login is { readonly failure: GatewayError } {
-    return 'failure' in login && login.failure !== this.#refusal && login.failure.kind !== 'bad_param';
+    return 'failure' in login && login.failure !== this.#refusal;
   }
 
   #login(credential: ReceivedCredential | null): Login {

@@ -42,7 +42,8 @@ export interface AccessRecord {
   readonly kind: EndKind;
   /** Who is to blame; null where `kind` is ok. */
   readonly by: By | null;
-  /** Of one that found no exit: why, in counts. Of one that was cut: which quota was used up. */
+  /** Of one that found no exit: why, in counts. Of one that was refused: what is wrong with it. Of one that was cut: which quota was
+   *  used up. */
   readonly why?: string | null;
   /** The HTTP status the client was sent. */
   readonly status: number | null;

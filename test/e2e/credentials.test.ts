@@ -177,6 +177,39 @@ test.serial('a credential may come percent-encoded, and in UTF-8 or latin-1; not
   }
 });
 
+test.serial('a refusal is booked to its client, and the log tells what was wrong, without a secret', async (t) => {
+  const before = (await gateway.accessLog()).length;
+  const login = gateway.login('other', 'contry-us');
+  const place = { host: '127.0.0.1', port: origin.port };
+  const asked = await socks5Via(gateway.port(), place, { login });
+  asked.socket.destroy();
+  t.deepEqual([asked.authenticated, asked.reply], [true, 1]);
+  const long = gateway.login('other', `${'x'.repeat(80)}-\u202e`);
+  t.deepEqual(await ask(get(field(login)) + get(field(long))), [400, 400]);
+  const closed = await socks5Via(gateway.port(), { ...place, port: 25 }, { login: gateway.login('other') });
+  closed.socket.destroy();
+  t.regex(await answerTo('GET / HTTP/1.1\r\nHost: x\r\nno field\r\n\r\n'), /^HTTP\/1\.1 400 /);
+  const whys = [
+    'unknown parameter "contry"',
+    'unknown parameter "contry"',
+    `unknown parameter "${'x'.repeat(64)}"`,
+    'port 25 is closed to tunnels',
+    'a field line has no colon',
+  ];
+  const last = async () => (await gateway.accessLog()).slice(before).slice(-whys.length);
+  const told = async () => (await last()).map(({ why }) => why);
+  await until(async () => isDeepStrictEqual(await told(), whys), 'their lines');
+  t.deepEqual(
+    (await last()).map(({ client, kind }) => [client, kind]),
+    [...Array<string[]>(3).fill(['other', 'bad_param']), ['other', 'target_forbidden'], [null, 'bad_request']],
+  );
+  const log = JSON.parse((await gateway.command('usage', 'log', '--client', 'other', '--json')).stdout) as {
+    kind: string;
+  }[];
+  t.is(log.filter(({ kind }) => kind === 'bad_param').length, 3);
+  t.false(JSON.stringify([await last(), log]).includes(login.password));
+});
+
 test.serial('guessing is slowed by source, known name or not, and locks nobody out elsewhere', async (t) => {
   const right = field(gateway.login('tester'));
   for (const [name, address] of [
