@@ -203,6 +203,7 @@ const logHead: readonly Heading[] = [
   { title: 'RECEIVED', rank: 6 },
   { title: 'MS', rank: 11 },
   { title: 'COST', rank: 2 },
+  { title: 'WHY', rank: 12 },
 ];
 
 async function log(given: Given, workplace: Workplace): Promise<Outcome> {
@@ -246,6 +247,7 @@ async function log(given: Given, workplace: Workplace): Promise<Outcome> {
     Object.entries(line.cost)
       .map(([currency, cost]) => `${cost} ${currency}`)
       .join(''),
+    line.why ?? null,
   ]);
   return { json, lines: rows.length === 0 ? ['nothing was booked'] : formatTable(logHead, rows, workplace.screen) };
 }

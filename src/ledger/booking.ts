@@ -64,9 +64,11 @@ export interface LoggedLines {
   /** The octets of each id, and then numbers, seven bits in an octet, the lowest first, and the eighth bit where more follows: index
    *  of the booking in the batch, ms since `since`, duration in ms, octets sent and received, attempts. */
   readonly octets: Uint8Array<ArrayBuffer>;
+  /** What is known of why, by the index of the line: of a few of them. */
+  readonly whys: Readonly<Record<number, string>>;
 }
 
-export const NO_LINES: LoggedLines = { count: 0, since: 0, octets: new Uint8Array() };
+export const NO_LINES: LoggedLines = { count: 0, since: 0, octets: new Uint8Array(), whys: {} };
 
 /** What one worker booked in a while. */
 export interface BookingBatch {

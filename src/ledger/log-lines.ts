@@ -12,6 +12,8 @@ export interface LoggedLine {
   readonly received: number;
   /** Of the exchange; 0 on the line of an attempt. */
   readonly attempts: number;
+  /** Why it ended so, where that is known; see Exchange.why. */
+  readonly why?: string | null;
 }
 
 /** A line of the log of exchanges with whom it was booked to. */
@@ -22,6 +24,9 @@ const ID_OCTETS = 16;
 /** Room that any line finds: six numbers of at most eight octets beside its id. */
 const MOST_OCTETS = 64;
 
+/** Lines of a batch that may say why: a flood of refusals would be texts above all. */
+const MOST_WHYS = 256;
+
 /** Numbers that shifts work on. */
 const MOST_SHIFTED = 2 ** 31 - 1;
 
@@ -31,6 +36,8 @@ export class LineBuffer {
   #at = 0;
   #count = 0;
   #since = 0;
+  #whys: Record<number, string> = {};
+  #whyCount = 0;
 
   constructor(bytes: number) {
     this.#octets = new Uint8Array(bytes);
@@ -42,8 +49,12 @@ export class LineBuffer {
   }
 
   /** Writes a line of the booking with this index; false where there is no room for it. */
-  add(booking: number, { id, time, ms, sent, received, attempts }: LoggedLine): boolean {
+  add(booking: number, { id, time, ms, sent, received, attempts, why }: LoggedLine): boolean {
     if (this.isFull) return false;
+    if (why != null && this.#whyCount < MOST_WHYS) {
+      this.#whys[this.#count] = why;
+      this.#whyCount += 1;
+    }
     if (this.#count === 0) this.#since = time;
     const octets = this.#octets;
     let at = this.#at;
@@ -62,9 +73,12 @@ export class LineBuffer {
 
   /** Hands over what there is, in memory of its own, and begins anew. */
   take(): LoggedLines {
-    const lines = { count: this.#count, since: this.#since, octets: this.#octets.slice(0, this.#at) };
+    const octets = this.#octets.slice(0, this.#at);
+    const lines = { count: this.#count, since: this.#since, octets, whys: this.#whys };
     this.#at = 0;
     this.#count = 0;
+    this.#whys = {};
+    this.#whyCount = 0;
     return lines;
   }
 }
@@ -82,12 +96,12 @@ function put(octets: Uint8Array, start: number, value: number): number {
   return at;
 }
 
-/** Whom the lines of a batch were booked to, as a text that parseLog() reads: each key stands once. */
+/** Whom the lines of a batch were booked to, as a text that parseLog() reads: each key stands once. And why some ended so. */
 export function logHead({ bookings, lines }: BookingBatch): string {
   const keys = bookings.map(({ client, tag, site, pool, country, kind }): BookingKey => {
     return { client, tag, site, pool, country, kind };
   });
-  return JSON.stringify({ since: lines.since, keys });
+  return JSON.stringify({ since: lines.since, keys, whys: lines.whys });
 }
 
 /** What the log holds of one batch. */
@@ -101,15 +115,22 @@ export interface LogRow {
 /** The entries of a batch, the oldest first. */
 export function parseLog({ head, content }: LogRow): LogEntry[] {
   if (typeof content === 'string') return parseText(content);
-  const { since, keys }: { since: number; keys: BookingKey[] } = JSON.parse(head);
+  // Former versions wrote no whys.
+  const {
+    since,
+    keys,
+    whys = {},
+  }: Pick<LoggedLines, 'since'> & { keys: BookingKey[]; whys?: LoggedLines['whys'] } = JSON.parse(head);
   const reader = new NumberReader(content);
   const entries: LogEntry[] = [];
-  while (!reader.isAtEnd) {
+  for (let index = 0; !reader.isAtEnd; index++) {
     const id = reader.hex(ID_OCTETS);
     const key = keys[reader.next()];
     const time = since + reader.next();
     const [ms, sent, received, attempts] = [reader.next(), reader.next(), reader.next(), reader.next()];
-    if (key !== undefined) entries.push({ ...key, id, time, ms, sent, received, attempts });
+    const line = { id, time, ms, sent, received, attempts };
+    const why = whys[index];
+    if (key !== undefined) entries.push(why === undefined ? { ...key, ...line } : { ...key, ...line, why });
   }
   return entries;
 }

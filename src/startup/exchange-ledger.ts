@@ -42,7 +42,7 @@ export class ExchangeLedger implements Ledger {
   #timer: NodeJS.Timeout | null = null;
   /** What is looked up and what is written, used again for each exchange. */
   readonly #key: Changeable<BookingKey> = { client: '', tag: '', site: '', pool: null, country: '', kind: '' };
-  readonly #line: Changeable<LoggedLine> = { id: '', time: 0, ms: 0, sent: 0, received: 0, attempts: 0 };
+  readonly #line: Changeable<LoggedLine> = { id: '', time: 0, ms: 0, sent: 0, received: 0, attempts: 0, why: null };
 
   constructor(options: ExchangeLedgerOptions) {
     this.#options = options;
@@ -86,6 +86,7 @@ export class ExchangeLedger implements Ledger {
     line.sent = meter?.sent ?? 0;
     line.received = meter?.received ?? 0;
     line.attempts = exchange.attempts.length;
+    line.why = exchange.why;
     this.#tally.log(sum, line);
   }
 

@@ -66,6 +66,24 @@ test('whatever fits is kept whole, and what does not is refused', (t) => {
   );
 });
 
+test('a line says why it ended so, of the first few that do in each batch', (t) => {
+  const buffer = new LineBuffer(64 * 1_024);
+  const line = { ...figures, id: '0'.repeat(32), time: since };
+  buffer.add(0, line);
+  for (let i = 0; i < 300; i++) buffer.add(0, { ...line, why: `unknown parameter "a${i}"` });
+  const whys = () => {
+    const taken = structuredClone(buffer.take());
+    const head = logHead({ bookings, lines: taken, linesLost: 0 });
+    return parseLog({ head, content: taken.octets }).map(({ why }) => why);
+  };
+  const read = whys();
+  t.deepEqual(read.slice(0, 2), [undefined, 'unknown parameter "a0"']);
+  t.is(read.length, 301);
+  t.is(read.filter((why) => why !== undefined).length, 256);
+  buffer.add(0, { ...line, why: 'again' });
+  t.deepEqual(whys(), ['again']);
+});
+
 test('a line from before the first, by a clock that was put back, has the time of the first; parts of a ms are rounded', (t) => {
   const buffer = new LineBuffer(4_096);
   const line: LoggedLine = {
@@ -87,6 +105,10 @@ test('a line from before the first, by a clock that was put back, has the time o
 });
 
 test('lines are read as former versions wrote them', (t) => {
+  const buffer = new LineBuffer(4_096);
+  buffer.add(1, { ...figures, id: '0'.repeat(32), time: since });
+  const { octets } = buffer.take();
+  t.like(parseLog({ head: JSON.stringify({ since, keys }), content: octets }), [{ ...keys[1]!, time: since }]);
   const content = JSON.stringify({
     keys,
     lines: [
