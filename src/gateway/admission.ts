@@ -158,12 +158,13 @@ function bySource(deps: Collaborators, { source, boundClient }: Introduction): I
 /** A client's defaults were judged when they were stored; ones that no longer parse must not be dropped in silence. */
 function identityOf(client: ClientRecord, given: Parsed<Params>): Identity {
   const defaults = parseParamText(client.params);
-  if (!given.ok) return { client, params: {}, fault: faultError(given.fault), admission: null };
   if (!defaults.ok) {
     const fault = new GatewayError('bad_param', { detail: `in the client's defaults: ${defaults.fault.detail}` });
     return { client, params: {}, fault, admission: null };
   }
-  return { client, params: mergeParams(defaults.value, given.value), fault: null, admission: null };
+  const params = given.ok ? mergeParams(defaults.value, given.value) : given;
+  if (!params.ok) return { client, params: {}, fault: faultError(params.fault), admission: null };
+  return { client, params: params.value, fault: null, admission: null };
 }
 
 /** The pools that a request with these parameters may leave by. Throws bad_param (a pool that isn't its own) and no_exit. */

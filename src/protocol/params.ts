@@ -110,9 +110,14 @@ export function paramsOf(pairs: Iterable<ParamPair>): Parsed<Params> {
   return parsed(params);
 }
 
-/** `given` over `defaults`, key by key. */
-export function mergeParams(defaults: Params, given: Params): Params {
-  return { ...defaults, ...given };
+/** `given` over `defaults`, key by key. Fault: bad_param, for what is said of a session where there is none; defaults may say it of
+ *  all sessions that are yet to be named. */
+export function mergeParams(defaults: Params, given: Params): Parsed<Params> {
+  const merged = { ...defaults, ...given };
+  if (merged.session !== undefined) return parsed(merged);
+  const { ttlMs, idleMs, strict } = given;
+  const key = strict !== undefined ? 'strict' : ttlMs !== undefined ? 'ttl' : idleMs !== undefined ? 'idle' : null;
+  return key === null ? parsed(merged) : badParam(`"${key}" needs a session: add session-NAME`);
 }
 
 /** Parameters in the grammar's form (`country-us.ca-ttl-10m`), keys in its order, durations in the greatest exact unit. */

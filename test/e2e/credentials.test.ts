@@ -50,6 +50,7 @@ test.before(async () => {
       elsewhere: ['--allow-ip', '10.0.0.0/8'],
       shut: [],
       changing: [],
+      lasting: ['--params', 'ttl-10m-strict-1'],
     },
   });
   await gateway.command('client', 'disable', 'shut');
@@ -211,6 +212,21 @@ test.serial('a refusal is booked to its client, and the log tells what was wrong
   t.deepEqual(bad.map(({ why }) => why).sort(), whys.slice(0, 3).sort());
   t.false(JSON.stringify([await last(), log]).includes(login.password));
 });
+
+test.serial(
+  'what is said of a session needs one; a default of the client that is said of all of them does not',
+  async (t) => {
+    const told = async (client: string, parameters: string) =>
+      (await ask(get(field(gateway.login(client, parameters)))))[0];
+    for (const key of ['strict-1', 'ttl-10m', 'idle-5m']) {
+      t.is(await told('tester', key), 400, key);
+      t.is(await told('lasting', key), 400, key);
+      t.is(await told('lasting', `${key}-session-a`), 200, key);
+    }
+    t.is(await told('lasting', 'country-us'), 503);
+    t.is(await told('lasting', ''), 200);
+  },
+);
 
 test.serial('guessing is slowed by source, known name or not, and locks nobody out elsewhere', async (t) => {
   const right = field(gateway.login('tester'));

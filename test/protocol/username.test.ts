@@ -134,7 +134,17 @@ test('the client is looked up by what stands before the first hyphen', (t) => {
 
 test('what is given goes over the defaults, key by key', (t) => {
   const merged = mergeParams({ country: ['us'], strict: true }, { country: ['de'], retry: 0 });
-  t.deepEqual(merged, { country: ['de'], strict: true, retry: 0 });
+  t.deepEqual(merged, { ok: true, value: { country: ['de'], strict: true, retry: 0 } });
+});
+
+test('what is said of a session needs one, be it the default one; defaults may wait for theirs', (t) => {
+  for (const given of [{ strict: true }, { strict: false }, { ttlMs: 1_000 }, { idleMs: 1_000 }]) {
+    const alone = mergeParams({ ttlMs: 2_000, idleMs: 2_000, strict: true }, given);
+    t.regex(alone.ok ? '' : `${alone.fault.kind}: ${alone.fault.detail}`, /^bad_param: "(strict|ttl|idle)" needs/);
+    t.deepEqual(mergeParams({ session: 'a' }, given), { ok: true, value: { session: 'a', ...given } });
+    t.true(mergeParams(given, { country: ['de'] }).ok);
+    t.true(mergeParams(given, { session: 'a' }).ok);
+  }
 });
 
 test('10,000 mutated user names: what is taken is written as it is read', (t) => {
