@@ -183,11 +183,12 @@ function asChoice(
   { slot, exit, lease, entry }: Taken,
 ): Choice {
   const hold = lease === null ? null : { slot, generation: lease.generation, mint: lease.mint };
-  if (exit.rotation !== null) return rotated(deps, { slot, exit, rotation: exit.rotation, hold, entry });
-  if (exit.mint === null) return { slot, exit, endpoint: exit.endpoint, hold, entry };
+  const pool = deps.registry.pool(exit.pool) ?? null;
+  if (exit.rotation !== null) return rotated(deps, { slot, exit, pool, rotation: exit.rotation, hold, entry });
+  if (exit.mint === null) return { slot, exit, pool, endpoint: exit.endpoint, hold, entry };
   const mintKey = key === null || hold === null ? deps.newId() : mintKeyOf(key, hold);
   const minted = exit.mint.mint(mintKey, params);
-  return { slot, exit: asMinted(exit, minted), endpoint: minted.endpoint, hold, entry };
+  return { slot, exit: asMinted(exit, minted), pool, endpoint: minted.endpoint, hold, entry };
 }
 
 /** The id that the slot goes by, or the session's own, which may be a former one. */
@@ -196,10 +197,11 @@ function rotated(
   {
     slot,
     exit,
+    pool,
     rotation,
     hold,
     entry,
-  }: Pick<Choice, 'slot' | 'exit' | 'hold' | 'entry'> & {
+  }: Pick<Choice, 'slot' | 'exit' | 'pool' | 'hold' | 'entry'> & {
     readonly rotation: Rotation;
   },
 ): Choice {
@@ -207,7 +209,7 @@ function rotated(
   const epoch = hold?.mint ?? deps.epochs.use(slot, rotation, { now });
   if (hold !== null) deps.epochs.touch(slot, epoch, now);
   const isFormer = deps.epochs.epochOf(slot) !== epoch;
-  return { slot, exit, endpoint: rotation.endpointOf(epoch), hold, entry, isFormer };
+  return { slot, exit, pool, endpoint: rotation.endpointOf(epoch), hold, entry, isFormer };
 }
 
 /** Slots that won't do. One that mints for each attempt has another exit for the next. */

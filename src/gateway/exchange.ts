@@ -2,7 +2,7 @@ import { type By, type ErrorKind, GatewayError } from '../errors.ts';
 import type { Hold, LeaseKey } from '../memory/lease-table.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import type { PacedSite } from '../policy/site-book.ts';
-import type { Exit } from '../pool/exit.ts';
+import type { Exit, Pool } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
@@ -44,6 +44,8 @@ export interface Admission {
 export interface Choice {
   readonly slot: number;
   readonly exit: Exit;
+  /** The exit's pool as it was then: what the attempt costs, whatever a reload changes meanwhile. */
+  readonly pool: Pool | null;
   /** Where it is dialled: the exit's own endpoint, or the one minted for this session or attempt. */
   readonly endpoint: Endpoint;
   /** What its session holds by it; null without a session. */

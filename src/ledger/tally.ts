@@ -1,4 +1,12 @@
-import { type BookedFigures, type Booking, type BookingBatch, type BookingKey, OTHER } from './booking.ts';
+import {
+  type BookedFigures,
+  type BookedPool,
+  type BookedPrice,
+  type Booking,
+  type BookingBatch,
+  type BookingKey,
+  OTHER,
+} from './booking.ts';
 import { LineBuffer, type LoggedLine } from './log-lines.ts';
 
 export interface TallyLimits {
@@ -147,7 +155,25 @@ function dropIdle(sums: Sum[]): number {
 function find(sums: readonly Sum[], { tag, pool, country, kind }: BookingKey): Sum | null {
   for (const sum of sums) {
     const { key } = sum;
-    if (key.kind === kind && key.tag === tag && key.pool === pool && key.country === country) return sum;
+    if (key.kind === kind && key.tag === tag && key.country === country && isSamePool(key.pool, pool)) return sum;
   }
   return null;
+}
+
+/** Whether they are booked alike: after a reload what runs goes on with the pool as it was before. */
+function isSamePool(one: BookedPool | null, other: BookedPool | null): boolean {
+  if (one === other) return true;
+  if (one === null || other === null || one.name !== other.name || one.tier !== other.tier) return false;
+  return isSamePrice(one.price, other.price);
+}
+
+function isSamePrice(one: BookedPrice | null, other: BookedPrice | null): boolean {
+  if (one === null || other === null) return one === other;
+  const { perGB, perRequest, perIpMonth, currency } = one;
+  return (
+    perGB === other.perGB &&
+    perRequest === other.perRequest &&
+    perIpMonth === other.perIpMonth &&
+    currency === other.currency
+  );
 }

@@ -1,6 +1,6 @@
 import { type Choice, type Exchange, NO_PLACE } from '../gateway/exchange.ts';
 import type { FailedSpending, Ledger } from '../gateway/ledger.ts';
-import { BLOCKED, type BookedPool, type BookingBatch, type BookingKey } from '../ledger/booking.ts';
+import { BLOCKED, type BookingBatch, type BookingKey } from '../ledger/booking.ts';
 import type { LoggedLine } from '../ledger/log-lines.ts';
 import { type Sum, Tally } from '../ledger/tally.ts';
 import { Roster } from '../transport/roster.ts';
@@ -18,8 +18,6 @@ const MOST_UNTAKEN = 8;
 const LIMITS = { bookings: 20_000, lineBytes: 256 * 1_024 } as const;
 
 export interface ExchangeLedgerOptions {
-  /** The pool of this name as it is now, the same value until it changes. */
-  readonly poolOf: (name: string) => BookedPool | undefined;
   readonly post: (batch: BookingBatch) => void;
   /** Batches taken so far by whom they are posted to, wrapping at 32 bits. */
   readonly taken: () => number;
@@ -145,13 +143,12 @@ export class ExchangeLedger implements Ledger {
 
   /** Good until it is asked for again. */
   #keyOf({ identity, site }: Exchange, choice: Choice | null, kind: string): BookingKey {
-    const exit = choice?.exit;
     const key = this.#key;
     key.client = identity?.client.name ?? '';
     key.tag = identity?.params.tag ?? '';
     key.site = site ?? '';
-    key.pool = exit === undefined ? null : (this.#options.poolOf(exit.pool) ?? null);
-    key.country = exit?.geo.country ?? '';
+    key.pool = choice?.pool ?? null;
+    key.country = choice?.exit.geo.country ?? '';
     key.kind = kind;
     return key;
   }

@@ -122,7 +122,6 @@ export class WorkerSide {
     const now = sharedClock();
     if (config.ledger.enabled) {
       this.#ledger = new ExchangeLedger({
-        poolOf: (name) => this.#plane?.registry.pool(name),
         post: (batch) => this.#post({ kind: 'bookings', batch }, [batch.lines.octets.buffer]),
         taken: () => load.batchesTaken(worker),
         now,

@@ -27,6 +27,23 @@ test('figures of one key are summed, whatever differs in it is told apart, and t
   t.deepEqual(tally.take().bookings, []);
 });
 
+test('a pool is the same as long as it is booked alike, whichever version it came with', (t) => {
+  const tally = new Tally({ bookings: 100, lineBytes: 4_096 });
+  const price = { perGB: 1, perRequest: 0, perIpMonth: 0, currency: 'USD' };
+  const pools: BookedPool[] = [
+    { ...pool, price },
+    { ...pool, price: { ...price } },
+    { ...pool, price: { ...price, perGB: 2 } },
+    { ...pool, price: null },
+    { ...pool, tier: 'dc', price },
+  ];
+  for (const one of pools) tally.sumOf({ ...key, pool: one }).sent += 5;
+  t.deepEqual(
+    tally.take().bookings.map(({ sent }) => sent),
+    [10, 5, 5, 5],
+  );
+});
+
 test('beyond its room figures are summed under other sites, then tags: none is lost', (t) => {
   const entry = fc.record({ client: fc.nat(3), tag: fc.nat(30), site: fc.nat(40), sent: fc.nat(1_000) });
   fc.assert(
