@@ -10,6 +10,7 @@ import {
   readRate,
   readSite,
   readTag,
+  withBurst,
 } from './rule-text.ts';
 import type { Reading } from './units.ts';
 
@@ -59,11 +60,15 @@ export function parseLimitRule(text: string): Reading<LimitRule> {
   const rule: { -readonly [Key in keyof LimitRule]: LimitRule[Key] } = given;
   if (burst !== undefined) {
     if (rule.requests === undefined) return no('burst: there is no requests= that it belongs to');
-    rule.requests = { ...rule.requests, burst };
+    const paced = withBurst(rule.requests, burst);
+    if (!paced.ok) return no(`burst: ${paced.message}`);
+    rule.requests = paced.value;
   }
   if (siteBurst !== undefined) {
     if (rule.siteRequests === undefined) return no('site-burst: there is no site-requests= that it belongs to');
-    rule.siteRequests = { ...rule.siteRequests, burst: siteBurst };
+    const paced = withBurst(rule.siteRequests, siteBurst);
+    if (!paced.ok) return no(`site-burst: ${paced.message}`);
+    rule.siteRequests = paced.value;
   }
   const { pool: _, site: __, tag: ___, ...limits } = rule;
   return Object.keys(limits).length > 0 ? { ok: true, value: rule } : no('nothing is limited');

@@ -17,6 +17,8 @@ const MOST = 1_000_000;
 const LEAST_FLOW = 1_000;
 const MOST_FLOW = 100_000_000_000;
 const LONGEST_WINDOW_MS = 24 * 3_600_000;
+/** In which time a burst comes back at the latest: buckets count no further than 68 years ahead (memory/gcra.ts). */
+const LONGEST_RETURN_MS = 365 * 24 * 3_600_000;
 
 const windows: ReadonlyMap<string, number> = new Map([
   ['s', 1_000],
@@ -71,6 +73,13 @@ export function readRate(text: string): Reading<Rate> {
   if (count < 1) return no('expected at least 1 in its window');
   if (perSecond > MOST_PER_SECOND) return no(`expected at most ${MOST_PER_SECOND} a second`);
   return { ok: true, value: { count, windowMs, burst: Math.max(1, Math.min(count, Math.ceil(perSecond))) } };
+}
+
+/** The rate with a burst of its own; refused where so much would take longer than a year to come back. */
+export function withBurst(rate: Rate, burst: number): Reading<Rate> {
+  const most = Math.floor((LONGEST_RETURN_MS * rate.count) / rate.windowMs);
+  if (burst <= most) return { ok: true, value: { ...rate, burst } };
+  return no(`so much takes more than a year to come back at this rate; write at most ${most}`);
 }
 
 /** `500kB/s`, `2MiB/s`: octets in a second. */

@@ -9,6 +9,7 @@ import {
   readPool,
   readRate,
   readSite,
+  withBurst,
 } from './rule-text.ts';
 import type { Reading } from './units.ts';
 
@@ -60,8 +61,10 @@ export function parseSiteRule(text: string): Reading<SiteRule> {
   const { requests, exchanges, exitIntervalMs } = rule;
   if (requests === undefined && exchanges === undefined && exitIntervalMs === undefined)
     return no('expected at least one of requests=, exchanges=, exit-interval=');
-  const paced = requests === undefined ? {} : { requests: { ...requests, burst: burst ?? 1 } };
-  return { ok: true, value: { ...rule, ...paced, queue, waitMs } };
+  if (requests === undefined) return { ok: true, value: { ...rule, queue, waitMs } };
+  const paced = withBurst(requests, burst ?? 1);
+  if (!paced.ok) return no(`burst: ${paced.message}`);
+  return { ok: true, value: { ...rule, requests: paced.value, queue, waitMs } };
 }
 
 const exitReaders: ReadonlyMap<string, PartReader<ExitRule>> = new Map<string, PartReader<ExitRule>>([

@@ -23,6 +23,21 @@ test('a rule reads as it is meant', (t) => {
   });
 });
 
+test('a burst comes back within a year, and one that no rule gives always does', (t) => {
+  t.true(parseLimitRule('requests=1/d burst=365').ok);
+  t.deepEqual(parseLimitRule('requests=1/d burst=24900'), {
+    ok: false,
+    message: 'burst: so much takes more than a year to come back at this rate; write at most 365',
+  });
+  t.deepEqual(parseLimitRule('requests=5/s site-requests=2/12h site-burst=1461'), {
+    ok: false,
+    message: 'site-burst: so much takes more than a year to come back at this rate; write at most 1460',
+  });
+  t.true(parseLimitRule('requests=100/d burst=36500').ok);
+  for (const rate of ['1/d', '1/24h', '999983/86399s', '1000000/s', '1/1ms', '7/11s'])
+    t.true(parseLimitRule(`requests=${rate} site-requests=${rate}`).ok, rate);
+});
+
 test('any text is read or refused, and the message quotes none of it', (t) => {
   t.notThrows(() =>
     fc.assert(

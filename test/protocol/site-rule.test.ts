@@ -19,6 +19,15 @@ test('a pace reads as it is meant: one by one unless a burst is given', (t) => {
   t.deepEqual(parseExitRule('pool=res exchanges=2'), { ok: true, value: { pool: 'res', exchanges: 2 } });
 });
 
+test('a burst comes back within a year', (t) => {
+  t.true(parseSiteRule('requests=1/d').ok);
+  t.true(parseSiteRule('requests=1/h burst=8760').ok);
+  t.deepEqual(parseSiteRule('requests=1/h burst=600000'), {
+    ok: false,
+    message: 'burst: so much takes more than a year to come back at this rate; write at most 8760',
+  });
+});
+
 const faults = [
   'site=shop.example',
   'queue=5',
