@@ -6,6 +6,7 @@ import { parseRange } from '../protocol/address-range.ts';
 import { limitGrammar, parseLimitRule } from '../protocol/limit-rule.ts';
 import { parseQuotaRule, quotaFault, quotaGrammar } from '../protocol/quota-rule.ts';
 import type { LimitLine } from '../protocol/rate-limit-fields.ts';
+import { poolFault } from '../protocol/rule-text.ts';
 import { parseParamText } from '../protocol/username.ts';
 import type { ClientSettings } from '../store/client-record.ts';
 import type { Clients } from '../store/clients.ts';
@@ -118,7 +119,7 @@ function settingsOf(
 ): Partial<ClientSettings> {
   for (const range of given.allowIp ?? []) checkRange(range);
   if (given.params !== undefined) checkParams(given.params);
-  for (const limit of given.limits ?? []) checkLimit(limit);
+  for (const limit of given.limits ?? []) checkLimit(limit, deps.registry);
   for (const quota of given.quotas ?? []) checkQuota(quota, deps.registry);
   const pools = given.pools?.map((pool) => pool.toLowerCase());
   if (pools !== undefined && pools.length > 0) checkPools(pools, deps.pools());
@@ -143,9 +144,10 @@ function checkRange(text: string): void {
   throw badArgument('--allow-ip', `"${text}" is no address range`, 'write it like 192.0.2.0/24, 2001:db8::/32 or ::1');
 }
 
-function checkLimit(text: string): void {
+function checkLimit(text: string, registry: () => PoolRegistry): void {
   const limit = parseLimitRule(text);
-  if (!limit.ok) throw badArgument('--limit', `"${text}": ${limit.message}`, `write a limit as ${limitGrammar}`);
+  const fault = limit.ok ? poolFault(limit.value, () => registry().pools()) : limit.message;
+  if (fault !== null) throw badArgument('--limit', `"${text}": ${fault}`, `write a limit as ${limitGrammar}`);
 }
 
 function checkQuota(text: string, registry: () => PoolRegistry): void {

@@ -1,5 +1,5 @@
 import { unitsOf } from './decimal.ts';
-import { named, no, type PartReader, parseParts, readPool, readSite, readTag } from './rule-text.ts';
+import { named, no, type PartReader, parseParts, poolFault, readPool, readSite, readTag } from './rule-text.ts';
 import { readZone } from './time-zone.ts';
 import { parseSize, type Reading } from './units.ts';
 
@@ -115,10 +115,7 @@ export interface PricedPool {
 /** What is wrong with a quota that could never count anything: its pool doesn't exist, or no pool that it is about is priced in its
  *  currency; null where nothing is. */
 export function quotaFault(rule: QuotaRule, pools: () => readonly PricedPool[]): string | null {
-  const { pool } = rule;
-  const names = pool === undefined ? [] : pools().map(({ name }) => name);
-  if (pool !== undefined && !names.includes(pool)) return `there is no pool "${pool}": pools are ${names.join(', ')}`;
-  return currencyFault(rule, pools);
+  return poolFault(rule, pools) ?? currencyFault(rule, pools);
 }
 
 function currencyFault({ pool, allotments }: QuotaRule, pools: () => readonly PricedPool[]): string | null {

@@ -114,6 +114,17 @@ export function readPool(text: string): Reading<string> {
   return /^[a-z0-9._~]{1,64}$/.test(text) ? { ok: true, value: text } : no('expected the name of a pool');
 }
 
+/** What is wrong with a rule about a pool that doesn't exist; null where nothing is. */
+export function poolFault(
+  { pool }: { readonly pool?: string },
+  pools: () => readonly { readonly name: string }[],
+): string | null {
+  if (pool === undefined) return null;
+  const names = pools().map(({ name }) => name);
+  if (names.includes(pool)) return null;
+  return `there is no pool "${pool}": ${names.length === 0 ? 'there are no pools' : `pools are ${names.join(', ')}`}`;
+}
+
 export function readTag(text: string): Reading<string> {
   return /^[A-Za-z0-9._~]{1,64}$/.test(text) ? { ok: true, value: text } : no('expected a tag');
 }

@@ -108,8 +108,8 @@ export class Reloader {
       const marks = sources.marks(wantedOf(files));
       try {
         const reload = await this.#takeEach(await loader.stageAgain(files, names));
-        // The config holds on: what its quotas no longer count is told.
-        for (const fault of files.quotaFaults(loader.files)) this.#options.warn(formatFault(fault));
+        // The config holds on: what its limits and quotas no longer count is told.
+        for (const fault of files.limitFaults(loader.files)) this.#options.warn(formatFault(fault));
         return reload;
       } finally {
         sources.follow(loader.files, marks);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { crossCheck, exposureWarnings } from '../config/cross-check.ts';
 import { type ConfigFault, inOrder } from '../config/fault.ts';
+import { limitFaults, quotaWarnings } from '../config/limit-check.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { PoolFileContent } from '../config/pool-file.ts';
 import { readPoolFolder } from '../config/pool-folder.ts';
-import { quotaFaults, quotaWarnings } from '../config/quota-check.ts';
 import { readVendorFolders } from '../config/vendor-folder.ts';
 import type { DemoExit } from '../pool/entry-drafts.ts';
 import { demoCountsOf, type PoolSources, poolSources, sourceFaults } from '../pool/pool-builder.ts';
@@ -31,8 +31,8 @@ export interface PoolFiles {
   readonly sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[], remark?: TellRemark) => PoolSources;
   /** Faults of a config that names other pools than these. */
   readonly missing: (pools: readonly string[]) => readonly ConfigFault[];
-  /** Faults of a config whose quotas could count nothing over these. */
-  readonly quotaFaults: (pools: readonly PricedPool[]) => readonly ConfigFault[];
+  /** Faults of a config whose limits or quotas could count nothing over these. */
+  readonly limitFaults: (pools: readonly PricedPool[]) => readonly ConfigFault[];
 }
 
 /** Config and pool files as read together, before the exits are made: without a fault. */
@@ -67,7 +67,7 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
   const faults =
     folder.faults.length > 0
       ? [...folder.faults, ...sourceFaults(folder.sources(folder.files, []))]
-      : [...folder.missing(folder.files.map(({ name }) => name)), ...folder.quotaFaults(folder.files)];
+      : [...folder.missing(folder.files.map(({ name }) => name)), ...folder.limitFaults(folder.files)];
   if (faults.length > 0) return { ok: false, faults };
   const warnings = [...folder.warnings, ...exposureWarnings(loaded), ...quotaWarnings(loaded, folder.files)];
   const demo = demoCountsOf(folder.files);
@@ -86,7 +86,7 @@ function readPools(loaded: LoadedConfig) {
     faults: [...folder.faults, ...faults],
     sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[], remark?: TellRemark): PoolSources =>
       poolSources(files, { ...reading, demo, remark }),
-    quotaFaults: (pools: readonly PricedPool[]) => quotaFaults(loaded, pools),
+    limitFaults: (pools: readonly PricedPool[]) => limitFaults(loaded, pools),
     missing: (pools: readonly string[]) =>
       crossCheck(
         loaded,

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { crossCheck, exposureWarnings } from '../../src/config/cross-check.ts';
 import { formatFault } from '../../src/config/fault.ts';
+import { limitFaults, quotaWarnings } from '../../src/config/limit-check.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { quotaFaults, quotaWarnings } from '../../src/config/quota-check.ts';
 
 function checked(yaml: string) {
   const result = loadConfig('f.yaml', { env: {}, readText: () => yaml });
@@ -53,6 +53,17 @@ test('what is bound to loopback, or opens nothing inner, is no cause for warning
   }
 });
 
+test('the pools of limits must exist', (t) => {
+  const config = checked(
+    'limits:\n  clients: [requests=5/s, pool=x requests=5/s]\n  exits: [pool=res exchanges=3, pool=y exchanges=3]',
+  );
+  t.deepEqual(limitFaults(config, [{ name: 'res', price: null }]).map(formatFault), [
+    'f.yaml:2:27 limits.clients[1] there is no pool "x": pools are res',
+    'f.yaml:3:33 limits.exits[1] there is no pool "y": pools are res',
+  ]);
+  t.regex(limitFaults(config, [])[0]!.message, /^there is no pool "x": there are no pools$/);
+});
+
 test('quotas must be able to count: their pool exists, and their money is that of a pool', (t) => {
   const config = checked(
     'limits:\n  quotas: [pool=x bytes=1GB/day, money=5EUR/day, money=5USD/day pool=dc, money=5USD/month]',
@@ -61,7 +72,7 @@ test('quotas must be able to count: their pool exists, and their money is that o
     { name: 'res', price: { currency: 'USD' } },
     { name: 'dc', price: { currency: 'GBP' } },
   ];
-  t.deepEqual(quotaFaults(config, pools).map(formatFault), [
+  t.deepEqual(limitFaults(config, pools).map(formatFault), [
     'f.yaml:2:12 limits.quotas[0] there is no pool "x": pools are res, dc',
     'f.yaml:2:34 limits.quotas[1] money: no pool has a price in EUR; write the amount in GBP or USD',
     'f.yaml:2:50 limits.quotas[2] money: pool "dc" has no price in USD; write the amount in GBP',

@@ -1,3 +1,5 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { type Answer, connectVia, forwardVia, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
@@ -330,6 +332,7 @@ test.serial('a limit that makes no sense is refused with its place', async (t) =
     ['burst=5', /there is no requests=/],
     ['exchanges=-1', /exchanges: expected a whole number/],
     ['pool=one', /nothing is limited/],
+    ['pool=three requests=1/s', /there is no pool "three": pools are one, two/],
     ['speed=3', /a part is none of/],
     ['requests=1/s requests=2/s', /stands twice/],
   ] as const) {
@@ -338,4 +341,23 @@ test.serial('a limit that makes no sense is refused with its place', async (t) =
     t.regex(stderr, told);
     t.regex(stderr, /--limit/);
   }
+});
+
+test.serial('a limit of a pool that is gone is told, and what was stored for a client holds nobody up', async (t) => {
+  const { gateway, get } = await scene(t, {
+    limits: { clients: ['pool=two requests=1/h burst=7'] },
+    clients: { acme: ['--limit', 'pool=two requests=1/h burst=5'] },
+  });
+  await rm(join(gateway.folder, 'pools', 'two.yaml'));
+  t.is((await gateway.command('pool', 'reload')).code, 0);
+  t.regex(gateway.output(), /limits\.clients\[0\] there is no pool "two": pools are one/);
+  t.is((await get()).status, 200);
+  const checked = await gateway.command('check-config');
+  t.not(checked.code, 0);
+  t.regex(checked.stdout + checked.stderr, /limits\.clients\[0\] there is no pool "two": pools are one/);
+  const file = join(gateway.folder, 'roundabout.yaml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace('pool=two requests', 'requests'));
+  gateway.signal('SIGHUP');
+  await until(() => gateway.output().includes('are read again'), 'reloaded');
+  t.is((await get()).status, 200);
 });
