@@ -4,7 +4,7 @@ import { ClientLimits, type Limit } from '../policy/limit-book.ts';
 import { type LimitCell, type LimitCounts, TAKEN, UNCOUNTED } from '../policy/limit-counts.ts';
 import type { RuleFacts } from '../policy/rule-conditions.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
-import { type LimitPolicy, type LimitState, policiesText, type RateLimit } from '../protocol/rate-limit-fields.ts';
+import { type LimitPolicy, type LimitState, PolicyList, type RateLimit } from '../protocol/rate-limit-fields.ts';
 import { type Exchange, leaveBy, NO_PLACE } from './exchange.ts';
 import { LimitClaims, type Refused } from './limit-claims.ts';
 import { limitPolicy, limitState, type ToldLimit, tellRest } from './limit-lines.ts';
@@ -33,7 +33,7 @@ export class ExchangeLimits {
   readonly #plans: LimitPlans;
   readonly #policies = new WeakMap<Limit, LimitPolicy>();
   /** What RateLimit-Policy tells of the limits of a plan, and each of them. */
-  readonly #told = new WeakMap<readonly LimitCell[], { readonly text: string; readonly limits: ToldLimit[] }>();
+  readonly #told = new WeakMap<readonly LimitCell[], { readonly policies: PolicyList; readonly limits: ToldLimit[] }>();
 
   /** What all threads count. */
   get counts(): LimitCounts {
@@ -189,12 +189,13 @@ export class ExchangeLimits {
     let told = this.#told.get(cells);
     if (told === undefined) {
       const limits = cells.map((cell) => ({ cell, policy: this.#policyOf(cell.limit) }));
-      told = { text: policiesText(limits.map(({ policy }) => policy)), limits };
+      told = { policies: new PolicyList(limits.map(({ policy }) => policy)), limits };
       this.#told.set(cells, told);
     }
-    to.addPolicies(told.text);
+    const { policies, limits } = told;
+    const count = to.addPolicies(policies);
     const look = { counts: this.#options.counts, now };
-    for (const limit of told.limits) tellRest(to, limit, look);
+    for (const limit of count < limits.length ? limits.slice(0, count) : limits) tellRest(to, limit, look);
   }
 
   #stateOf(cell: LimitCell, at: number): LimitState {

@@ -1,6 +1,6 @@
 import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
-import { type LimitPolicy, policiesText } from '../protocol/rate-limit-fields.ts';
+import { type LimitPolicy, PolicyList } from '../protocol/rate-limit-fields.ts';
 import type { Admission } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
 import { quotaPolicy } from './quota-view.ts';
@@ -23,9 +23,9 @@ export interface ToldQuota {
 /** Quotas as they are counted from `start` until `end`, in ms of the wall clock. */
 export interface QuotaPlan {
   readonly all: readonly CountedQuota[];
-  /** Those that are hard, and their text in RateLimit-Policy. */
+  /** Those that are hard, and how RateLimit-Policy tells them. */
   readonly told: readonly ToldQuota[];
-  readonly policies: string;
+  readonly policies: PolicyList;
   readonly start: number;
   readonly end: number;
 }
@@ -92,7 +92,7 @@ export class QuotaPlans {
     const told = all
       .filter(({ quota }) => quota.kind === 'hard')
       .map(({ quota, account }) => ({ quota, account, policy: quotaPolicy(quota, account) }));
-    const plan = { all, told, policies: policiesText(told.map(({ policy }) => policy)), start, end };
+    const plan = { all, told, policies: new PolicyList(told.map(({ policy }) => policy)), start, end };
     this.#plans.set(quotas, plan);
     return plan;
   }

@@ -21,8 +21,8 @@ export class QuotaStandings {
     if (hold === null || pool === undefined) return;
     const wallTime = this.#options.wallTimeAt(now);
     const { told, policies } = this.#plans.planOver(hold, pool, wallTime);
-    to.addPolicies(policies);
-    for (const { quota, account, policy } of told) {
+    const count = to.addPolicies(policies);
+    for (const { quota, account, policy } of count < told.length ? told.slice(0, count) : told) {
       const left = leftInField(quota, this.#options.counts.spentNumber(account));
       to.addRest(policy, left, endsIn(account.end, wallTime));
     }

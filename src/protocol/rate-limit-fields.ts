@@ -2,6 +2,15 @@ import { Buffer } from 'node:buffer';
 import { quoted } from './proxy-status.ts';
 import { writeWhole } from './whole-octets.ts';
 
+/** What both fields take of a reply's head together. Clients read heads of 16 KiB (Node), or of 8 KiB. */
+const MOST_OCTETS = 4_096;
+
+const SEPARATOR = Buffer.from(', ');
+const WINDOW = Buffer.from(';t=');
+
+/** What stands of an item of RateLimit behind its beginning: the separator, `;t=`, and two numbers of 16 digits. */
+const REST_OCTETS = 40;
+
 /** What of a limit doesn't change with its use. */
 export interface LimitTerms {
   readonly name: string;
@@ -36,6 +45,8 @@ export class LimitPolicy {
   readonly text: string;
   /** How RateLimit begins to tell what is left of it. */
   readonly rest: Uint8Array;
+  /** What it takes in both fields at most. */
+  readonly octets: number;
 
   constructor(terms: LimitTerms) {
     const { name, quota, windowS, unit } = terms;
@@ -44,6 +55,36 @@ export class LimitPolicy {
     const measure = unit === 'requests' ? '' : `;qu=${quoted(unit)}`;
     this.rest = Buffer.from(`${item};r=`, 'latin1');
     this.text = `${item};q=${quota}${windowS === null ? '' : `;w=${windowS}`}${measure}`;
+    this.octets = SEPARATOR.length + this.text.length + this.rest.length + REST_OCTETS;
+  }
+}
+
+/** Policies that are told together again and again: their text is made once. */
+export class PolicyList {
+  readonly #policies: readonly LimitPolicy[];
+  readonly text: string;
+  readonly octets: number;
+
+  constructor(policies: readonly LimitPolicy[]) {
+    this.#policies = policies;
+    this.text = policies.map(({ text }) => text).join(', ');
+    this.octets = policies.reduce((sum, { octets }) => sum + octets, 0);
+  }
+
+  get length(): number {
+    return this.#policies.length;
+  }
+
+  /** The first of them, as far as they take no more octets. */
+  within(octets: number): PolicyList {
+    if (this.octets <= octets) return this;
+    let [taken, count] = [0, 0];
+    for (const policy of this.#policies) {
+      taken += policy.octets;
+      if (taken > octets) break;
+      count++;
+    }
+    return new PolicyList(this.#policies.slice(0, count));
   }
 }
 
@@ -51,38 +92,32 @@ export function limitLine({ policy, left, backInS, lastsS }: LimitState): LimitL
   return { ...policy.terms, left, backInS, lastsS };
 }
 
-/** Several policies, as RateLimit-Policy tells them. */
-export const policiesText = (policies: readonly LimitPolicy[]): string => policies.map(({ text }) => text).join(', ');
-
 /** What the fields RateLimit-Policy and RateLimit tell. */
 export interface RateLimitFields {
   readonly policies: string;
   readonly rests: string;
 }
 
-const SEPARATOR = Buffer.from(', ');
-const WINDOW = Buffer.from(';t=');
-
-/** What stands of an item beside its policy: the separator, `;t=`, and two numbers of 16 digits. */
-const ITEM_OCTETS = 40;
-
 /** How limits stand, as RateLimit-Policy and RateLimit tell it by draft-ietf-httpapi-ratelimit-headers-11 (May 2026): lists of strings
  *  that name a policy, with quota `q`, window `w` (1 at least) and unit `qu` (requests unless told); the available quota `r` and its
  *  effective window `t`: their ratio is no faster than the policy's (§6), and of one that is used up `t` ends with Retry-After. No
  *  partition key (`pk`): whose they are, the client knows. Units of money are not among those of the draft's registry (§10.3): who
- *  doesn't know one can't use the figure, while without a unit it would look like requests.
+ *  doesn't know one can't use the figure, while without a unit it would look like requests. Limits beyond
+ *  what a head has room for are left out of both fields.
  *
  *  It stands on every CONNECT's reply, and is written into memory that is used again and again: as texts each figure and each piece
  *  would leave an object. */
 export class RateLimit {
   #policies = '';
-  #octets = Buffer.allocUnsafeSlow(512);
+  /** What the policies take in both fields. */
+  #taken = 0;
+  readonly #octets = Buffer.allocUnsafeSlow(MOST_OCTETS);
   #at = 0;
 
   /** Begins anew. */
   begin(): this {
     this.#policies = '';
-    this.#at = 0;
+    this.#taken = this.#at = 0;
     return this;
   }
 
@@ -92,15 +127,15 @@ export class RateLimit {
     return { policies: this.#policies, rests: this.#octets.toString('latin1', 0, this.#at) };
   }
 
-  /** Adds policies by their text, which is the same each time; what is left of them is added next. Empty for none. */
-  addPolicies(text: string): void {
-    if (text === '') return;
-    this.#policies = this.#policies === '' ? text : `${this.#policies}, ${text}`;
+  /** Adds the first of these policies, as many as there is room for. Returns how many: what is left of them is added next. */
+  addPolicies(list: PolicyList): number {
+    const told = list.within(MOST_OCTETS - this.#taken);
+    if (told.length > 0) this.#addText(told);
+    return told.length;
   }
 
-  /** Adds what is left of a limit, and its effective window in s; null for none. */
+  /** Adds what is left of a limit whose policy was added, and its effective window in s; null for none. */
   addRest({ rest }: LimitPolicy, left: number, windowS: number | null): void {
-    this.#reserve(rest.length + ITEM_OCTETS);
     if (this.#at > 0) this.#write(SEPARATOR);
     this.#write(rest);
     this.#at = writeWhole(this.#octets, this.#at, left);
@@ -109,11 +144,16 @@ export class RateLimit {
     this.#at = writeWhole(this.#octets, this.#at, windowS);
   }
 
-  /** Adds all of a limit. */
-  add(state: LimitState): void {
-    this.addPolicies(state.policy.text);
-    const { policy, left, backInS, lastsS } = state;
+  /** Adds all of a limit, if there is room. */
+  add({ policy, left, backInS, lastsS }: LimitState): void {
+    if (policy.octets > MOST_OCTETS - this.#taken) return;
+    this.#addText(policy);
     this.addRest(policy, left, left === 0 ? backInS : lastsS);
+  }
+
+  #addText({ text, octets }: LimitPolicy | PolicyList): void {
+    this.#policies = this.#policies === '' ? text : `${this.#policies}, ${text}`;
+    this.#taken += octets;
   }
 
   /** For so few octets a loop is faster than a call. */
@@ -122,12 +162,5 @@ export class RateLimit {
     let at = this.#at;
     for (let i = 0; i < octets.length; i++) to[at++] = octets[i] as number;
     this.#at = at;
-  }
-
-  #reserve(more: number): void {
-    if (this.#at + more <= this.#octets.length) return;
-    const grown = Buffer.allocUnsafeSlow(2 * (this.#at + more));
-    grown.set(this.#octets.subarray(0, this.#at));
-    this.#octets = grown;
   }
 }

@@ -323,6 +323,18 @@ test.serial('echo tells what is left at a site: to the client, of its pace, and 
   t.is((await echo('?site=no%20host')).status, 400);
 });
 
+test.serial('of more limits than fit a head echo’s content tells all, and its fields as many as fit', async (t) => {
+  const clients = Array.from({ length: 400 }, (_, i) => `site=shop-number-${i}.example requests=${i + 1}/s`);
+  const { gateway } = await scene(t, { limits: { clients } });
+  // Node's own client, which takes heads of 16 KiB.
+  const echo = await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login: gateway.login('acme') });
+  t.is(echo.status, 200);
+  t.is(JSON.parse(echo.content.toString()).limits.client.length, 400);
+  const [policies, rests] = ['ratelimit-policy', 'ratelimit'].map((name) => String(echo.headers[name]).split(', '));
+  t.true(policies!.length > 20);
+  t.is(policies!.length, rests!.length);
+});
+
 test.serial('a limit that makes no sense is refused with its place', async (t) => {
   const { gateway } = await scene(t, {});
   for (const [limit, told] of [
