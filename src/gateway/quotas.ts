@@ -11,7 +11,7 @@ import { type CountedQuota, QuotaPlans } from './quota-plans.ts';
 import { QuotaRequests } from './quota-requests.ts';
 import { Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
-import { quotaNews, quotaRefusal, quotaWarning } from './quota-words.ts';
+import { quotaNews, quotaRefusal, quotaWarning, type TooDear } from './quota-words.ts';
 
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -137,8 +137,9 @@ export class Quotas {
       if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, units));
       else if (counts.take(account, units, quota.most) === false) {
         this.#refund(spending);
-        this.#tell(quota, account, quota.most);
-        throw this.#refusal(quota);
+        const spent = counts.spent(account);
+        this.#tell(quota, account, spent);
+        throw this.#refusal(quota, { spent, cost: units });
       }
       spending.paid = [...spending.paid, { account, units }];
     }
@@ -284,8 +285,8 @@ export class Quotas {
     return undefined;
   }
 
-  #refusal(quota: Quota): GatewayError {
+  #refusal(quota: Quota, tooDear?: TooDear): GatewayError {
     const wallTime = this.#wallTime();
-    return quotaRefusal(quota, { end: this.#options.counts.accountOf(quota, wallTime).end, wallTime });
+    return quotaRefusal(quota, { end: this.#options.counts.accountOf(quota, wallTime).end, wallTime, tooDear });
   }
 }

@@ -264,6 +264,27 @@ for (const [name, threads] of [
   });
 }
 
+test.serial('a request that costs more than what is left is told so, and none hears that all is used up', async (t) => {
+  const { origin, gateway } = await countingScene(t, {
+    clients: { acme: ['--quota', 'money=1USD/day'], exact: ['--quota', 'money=0.8USD/day'] },
+    price: { perRequest: 0.4 },
+  });
+  const url = `http://localhost:${origin.port}/`;
+  const get = (client: string) => forwardVia(gateway.port(), url, { login: gateway.login(client) });
+  for (let i = 0; i < 2; i++) t.is((await get('acme')).status, 200);
+  const refused = await get('acme');
+  t.is(refused.status, 402);
+  t.regex(String(refused.headers['ratelimit']), /;r=200000;/);
+  const told = refused.content.toString();
+  t.regex(told, /a request costs 0\.40 USD, and 0\.20 USD of 1\.00 USD is left, until \d{4}-/);
+  t.notRegex(told, /used up/);
+  t.is(origin.seen, 2);
+  for (let i = 0; i < 2; i++) t.is((await get('exact')).status, 200);
+  t.regex((await get('exact')).content.toString(), /all of 0\.80 USD is used up/);
+  await until(() => gateway.output().includes('client exact has used up its quota'), 'told');
+  t.false(gateway.output().includes('client acme has used up'));
+});
+
 test.serial('over 200 tunnels and two threads octets, and the money for them, end at their quotas', async (t) => {
   const origin = await startRawOrigin((socket) => {
     const piece = Buffer.alloc(64 * 1024);
