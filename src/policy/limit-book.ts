@@ -51,7 +51,7 @@ export class ClientLimits {
     return this.#choice.isByPool;
   }
 
-  /** Every limit that has one count, whatever the site. */
+  /** All that may hold for some exchange and have one count, whatever the site. */
   get all(): readonly Limit[] {
     return this.#choice.all.filter(({ perSite }) => !perSite);
   }

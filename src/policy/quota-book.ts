@@ -35,12 +35,9 @@ export class ClientQuotas {
     return this.#choice.of(facts);
   }
 
-  /** All that may hold for some exchange; of those of one name and kind the first. */
+  /** All that may hold for some exchange. */
   get all(): readonly Quota[] {
-    const { all } = this.#choice;
-    return all.filter(({ name, kind }, index) => {
-      return all.findIndex((other) => other.name === name && other.kind === kind) === index;
-    });
+    return this.#choice.all;
   }
 }
 

@@ -1,4 +1,11 @@
-import { bySpecificity, type Conditions, conditionsOf, isAbout, type RuleFacts } from './rule-conditions.ts';
+import {
+  bySpecificity,
+  type Conditions,
+  conditionsOf,
+  conditionText,
+  isAbout,
+  type RuleFacts,
+} from './rule-conditions.ts';
 
 /** The rules of one client, and those of everyone. */
 export interface RulesOf<Rule> {
@@ -31,8 +38,8 @@ export class RuleChoice<T> {
 
   /** For each thing its candidates, in the order of their rules; at least one. */
   constructor(things: readonly (readonly Candidate<T>[])[]) {
-    this.#things = things;
-    this.isByPool = things.some((candidates) => candidates.some(({ rule }) => rule.pool !== undefined));
+    this.#things = things.map(reachable);
+    this.isByPool = this.#things.some((candidates) => candidates.some(({ rule }) => rule.pool !== undefined));
     const firsts = things.flatMap((candidates) => candidates.slice(0, 1));
     this.#same = firsts.every(({ rule }) => conditionsOf(rule) === 0) ? firsts.map(({ value }) => value) : null;
   }
@@ -54,4 +61,15 @@ export class RuleChoice<T> {
   get all(): readonly T[] {
     return this.#things.flat().map(({ value }) => value);
   }
+}
+
+/** Without those that never hold: behind one that is about every exchange, or about the same ones. */
+function reachable<T>(candidates: readonly Candidate<T>[]): readonly Candidate<T>[] {
+  const met = new Set<string>();
+  return candidates.filter(({ rule }) => {
+    const conditions = conditionText(rule);
+    if (met.has('') || met.has(conditions)) return false;
+    met.add(conditions);
+    return true;
+  });
 }

@@ -238,8 +238,8 @@ test.serial('a client’s own limits go before those of everyone, rules that are
     [
       ['requests tag=nightly', 2, 0],
       ['requests', 5, 1],
-      ['requests', 3, 3],
     ],
+    'and none of everyone’s that own ones stand before',
   );
   const shown = await gateway.command('client', 'show', 'acme');
   t.regex(shown.stdout, /limits +requests=1\/h burst=5; tag=nightly requests=1\/h burst=2/);

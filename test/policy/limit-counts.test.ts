@@ -26,6 +26,24 @@ test('of each kind the first rule that fits holds: own before everyone’s, the 
   t.deepEqual(namesOf(limits, { pool: 'dc' }), ['exchanges', 'site-exchanges pool=dc', 'requests site=shop.example']);
 });
 
+test('all limits are those that may hold: none behind one about all exchanges, or about the same ones', (t) => {
+  const limits = limitsOf(
+    ['requests=5/s', 'tag=fast requests=9/s', 'pool=res exchanges=2'],
+    ['tag=slow requests=1/h', 'pool=res exchanges=7', 'exchanges=9', 'bandwidth=1MB/s'],
+  );
+  t.deepEqual(
+    limits.all.map(({ name, most }) => [name, most]),
+    [
+      ['exchanges pool=res', 2],
+      ['exchanges', 9],
+      ['requests tag=fast', 9],
+      ['requests', 5],
+      ['bandwidth', 1_000_000],
+    ],
+  );
+  t.deepEqual(namesOf(limits, { tag: 'slow' }), ['exchanges pool=res', 'requests', 'bandwidth']);
+});
+
 test('what a thread held when it died is given back, and nothing else', (t) => {
   const memory = createLimitMemory(2, Buffer.from('a key'));
   const [one, other, control] = [0, 1, 2].map((taker) => new LimitCounts(memory, taker)) as [

@@ -59,6 +59,27 @@ function takeAll({ counts }: Scene, quota: Quota): number {
   return taken;
 }
 
+test('all quotas are those that may hold: none behind one about all exchanges, or about the same ones', (t) => {
+  const book = bookOf(
+    ['bytes=1GB/day', 'site=shop.example requests=5/day'],
+    [
+      'tag=slow bytes=1MB/day',
+      'tag=slow bytes=1MB/day kind=soft',
+      'site=shop.example requests=7/day',
+      'bytes=9GB/week',
+    ],
+  );
+  t.deepEqual(
+    book.all.map(({ name, kind, limit }) => `${name} ${kind} ${limit}`),
+    [
+      'requests/day site=shop.example hard 5',
+      'bytes/day hard 1000000000',
+      'bytes/day tag=slow soft 1000000',
+      'bytes/week hard 9000000000',
+    ],
+  );
+});
+
 test('of each measure, period and kind the first rule that fits holds', (t) => {
   const book = bookOf(
     ['bytes=1GB/day', 'pool=res bytes=5GB/day', 'site=shop.example bytes=2GB/day tag=a', 'bytes=8GB/day kind=soft'],
