@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { CommandError } from '../admin/command-error.ts';
+import type { DecimalMark } from '../ledger/bill-figure.ts';
 import { decodeBill } from '../ledger/bill-table.ts';
 import { costOfDay } from '../ledger/held-exits.ts';
 import { type BillLine, readBill, sumOfLines } from '../ledger/invoice.ts';
@@ -15,6 +16,10 @@ import type { Workplace } from './workplace.ts';
 
 const DAY_HOURS = 24;
 const HOUR_MS = 3_600_000;
+const decimalMarks: ReadonlyMap<string, DecimalMark> = new Map([
+  ['point', '.'],
+  ['comma', ','],
+]);
 
 /** The commands about bills of vendors. */
 export const invoiceCommands: readonly CommandSpec[] = [
@@ -32,6 +37,11 @@ export const invoiceCommands: readonly CommandSpec[] = [
         flags: '--unit <unit>',
         describe: 'what the bill calls a GB: 10^9 octets, or 2^30; GB unless told',
         choices: ['GB', 'GiB'],
+      },
+      {
+        flags: '--decimal <mark>',
+        describe: 'what 1,234 and the like have their decimals behind, where the bill leaves that open',
+        choices: ['point', 'comma'],
       },
       {
         flags: '--by <span>',
@@ -137,9 +147,16 @@ function billOf(given: Given): { readonly lines: readonly BillLine[]; readonly u
       return name === undefined ? [] : [[what, name]];
     }),
   );
-  const reading = readBill(text, { ...chosen, unit: given.text('unit') === 'GiB' ? 2n ** 30n : 10n ** 9n });
+  const reading = readBill(text, {
+    ...chosen,
+    unit: given.text('unit') === 'GiB' ? 2n ** 30n : 10n ** 9n,
+    decimalMark: decimalMarks.get(given.text('decimal') ?? ''),
+  });
   if (reading.ok) return reading;
-  throw bad(`${file}: ${reading.fault}`, 'name columns with --day, --gb, --requests, --amount, or mend the file');
+  throw bad(
+    `${file}: ${reading.fault}`,
+    'name columns with --day, --gb, --requests, --amount, the decimal mark with --decimal, or mend the file',
+  );
 }
 
 /** In thousandths of a percent. */

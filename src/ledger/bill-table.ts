@@ -1,8 +1,13 @@
 /** What stands in one record, by the lower-case names of its columns. */
 export type Cells = ReadonlyMap<string, string>;
 
+/** What may stand between the cells of a CSV. */
+const separators = [',', ';', '\t'] as const;
+
 /** A bill as it is written. */
 export interface BillTable {
+  /** Between its cells; null in JSON. */
+  readonly separator: (typeof separators)[number] | null;
   /** Those of all records, in lower case. */
   readonly names: readonly string[];
   /** Names that several columns of one record have, and where. */
@@ -15,9 +20,6 @@ export interface BillRecord {
   readonly place: string;
   readonly cells: Cells;
 }
-
-/** What may stand between the cells of a CSV. */
-const separators = [',', ';', '\t'] as const;
 
 /** The text of a file: UTF-8 or, where it begins with that mark, UTF-16, as spreadsheets save it. */
 export function decodeBill(octets: Uint8Array): string {
@@ -56,7 +58,7 @@ function jsonTable(text: string): BillTable | string {
     records.push({ place, cells: new Map(cells) });
   }
   // An entry may leave out what is null in it.
-  return { names: [...new Set(records.flatMap(({ cells }) => [...cells.keys()]))], repeated, records };
+  return { separator: null, names: [...new Set(records.flatMap(({ cells }) => [...cells.keys()]))], repeated, records };
 }
 
 const isObject = (value: unknown): value is object =>
@@ -66,13 +68,13 @@ function csvTable(text: string, isHead: (names: readonly string[]) => boolean): 
   const readings = separators.map((separator) => {
     const { rows, fault } = rowsOf(text, separator);
     const [head, ...records] = rows;
-    return { line: head?.line, names: (head?.cells ?? []).map(nameOf), records, fault };
+    return { separator, line: head?.line, names: (head?.cells ?? []).map(nameOf), records, fault };
   });
   // A name may hold what another bill has between its cells: `Day;Amount, USD`.
   const reading =
     readings.find(({ names }) => isHead(names)) ??
     readings.reduce((widest, one) => (one.names.length > widest.names.length ? one : widest));
-  const { line: headLine, names, fault } = reading;
+  const { separator, line: headLine, names, fault } = reading;
   if (fault !== null) return fault;
   const repeated = new Map(repeatedOf(names).map((name) => [name, `line ${headLine}`]));
   const records: BillRecord[] = [];
@@ -81,7 +83,7 @@ function csvTable(text: string, isHead: (names: readonly string[]) => boolean): 
     if (cells.length !== names.length) return `${place}: expected ${names.length} cells, found ${cells.length}`;
     records.push({ place, cells: new Map(names.map((name, index) => [name, cells[index] ?? ''])) });
   }
-  return { names, repeated, records };
+  return { separator, names, repeated, records };
 }
 
 /** In one line, so that it can be given as an option. */

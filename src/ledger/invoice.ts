@@ -1,6 +1,6 @@
 import { isCalendarDate } from '../protocol/calendar-date.ts';
-import { type Cells, readTable } from './bill-table.ts';
-import { parseCost } from './money.ts';
+import { bareFigure, type DecimalMark, decimalMarkOf, readFigure } from './bill-figure.ts';
+import { type BillTable, type Cells, readTable } from './bill-table.ts';
 
 /** Decimals of a GB that are exact: octets. */
 const OCTET_DECIMALS = 9;
@@ -21,8 +21,14 @@ export interface BillColumns {
   readonly gb: string | null;
   readonly requests: string | null;
   readonly amount: string | null;
-  /** Octets of what the bill calls a GB: 10^9, or 2^30 (GiB). */
-  readonly unit: bigint;
+}
+
+/** How a bill is to be read, where that is told. */
+export interface BillTerms extends Partial<BillColumns> {
+  /** Octets of what the bill calls a GB: 10^9 unless told, or 2^30 (GiB). */
+  readonly unit?: bigint;
+  /** Of numbers that may have either: `1,234`. */
+  readonly decimalMark?: DecimalMark | undefined;
 }
 
 /** A bill, with a line for each day, and the names of columns that say nothing, or nothing known; or the first thing that is wrong
@@ -40,20 +46,21 @@ const usual = {
 } as const;
 
 /** Reads a bill: a CSV with a head, or JSON; see readTable(). Days that stand several times are summed. Throws nothing. */
-export function readBill(text: string, chosen: Partial<BillColumns>): BillReading {
-  const table = readTable(text, (names) => typeof columnsOf(names, chosen) !== 'string');
+export function readBill(text: string, terms: BillTerms): BillReading {
+  const table = readTable(text, (names) => typeof columnsOf(names, terms) !== 'string');
   if (typeof table === 'string') return { ok: false, fault: table };
   const { names, repeated, records } = table;
-  const columns = columnsOf(names, chosen);
+  const columns = columnsOf(names, terms);
   if (typeof columns === 'string') return { ok: false, fault: columns };
   for (const name of [columns.day, columns.gb, columns.requests, columns.amount]) {
     const place = repeated.get(name ?? '');
     if (name !== null && place !== undefined)
       return { ok: false, fault: `${place}: several columns are called "${name}"` };
   }
+  const shape = { columns, marks: marksOf(table, columns, terms), unit: terms.unit ?? 10n ** 9n };
   const days = new Map<string, BillLine>();
   for (const { place, cells } of records) {
-    const line = lineOf(cells, columns);
+    const line = lineOf(cells, shape);
     if (typeof line === 'string') return { ok: false, fault: `${place}: ${line}` };
     const known = days.get(line.day);
     days.set(line.day, known === undefined ? line : sumOfLines(known, line));
@@ -86,7 +93,7 @@ function columnsOf(names: readonly string[], chosen: Partial<BillColumns>): Bill
   if (day === null) return `no column is known to hold the day: ${told}`;
   if (gb === null && requests === null && amount === null)
     return `no column is known to hold traffic, requests or an amount: ${told}`;
-  return { day, gb, requests, amount, unit: chosen.unit ?? 10n ** 9n };
+  return { day, gb, requests, amount };
 }
 
 /** `Traffic (GB)` is `traffic_gb`, and `Amount, USD` is `amount`. */
@@ -95,36 +102,62 @@ function plainName(name: string): string {
   return words.join('_').replace(/_(?:usd|eur|gbp)$/, '');
 }
 
-function lineOf(cells: Cells, columns: BillColumns): BillLine | string {
+interface BillShape {
+  readonly columns: BillColumns;
+  /** By column, the decimal mark of numbers that may have either; null where that isn't known. */
+  readonly marks: ReadonlyMap<string, DecimalMark | null>;
+  readonly unit: bigint;
+}
+
+/** What a column's `1,234` means is told by its other numbers or, as a rule, a point has decimals behind it. Who writes no comma
+ *  between cells may well write one within numbers, and then there is no such rule. */
+function marksOf(
+  { separator, records }: BillTable,
+  columns: BillColumns,
+  { decimalMark }: BillTerms,
+): BillShape['marks'] {
+  const figures = [columns.gb, columns.requests, columns.amount].flatMap((name) =>
+    name === null ? [] : [[name, records.map(({ cells }) => bareFigure(cells.get(name) ?? ''))] as const],
+  );
+  const hasRule =
+    separator === ',' || separator === null || !figures.some(([, column]) => column.some((one) => one.includes(',')));
+  return new Map(
+    figures.map(([name, column]) => {
+      const marks = new Set(column.flatMap((figure) => decimalMarkOf(figure) ?? []));
+      const [only = hasRule ? '.' : null] = marks;
+      return [name, decimalMark ?? (marks.size > 1 ? null : only)];
+    }),
+  );
+}
+
+function lineOf(cells: Cells, { columns, marks, unit }: BillShape): BillLine | string {
   const written = cells.get(columns.day) ?? '';
   const day = /^([0-9]{4}-[0-9]{2}(?:-[0-9]{2})?)(?:$|[T ])/.exec(written)?.[1];
   if (day === undefined || !isCalendarDate(day))
     return `"${written}" is no day such as 2026-11-01, and no month such as 2026-11`;
-  const gb = figureOf(cells, columns.gb);
-  const requests = figureOf(cells, columns.requests);
-  const amount = figureOf(cells, columns.amount);
-  for (const [name, figure] of [
-    [columns.gb, gb],
-    [columns.requests, requests],
-    [columns.amount, amount],
-  ] as const) {
-    if (figure === undefined) return `"${cells.get(name ?? '')}" in ${name} is no number such as 12.50`;
-  }
+  const gb = figureOf(cells, columns.gb, marks);
+  const requests = figureOf(cells, columns.requests, marks);
+  const amount = figureOf(cells, columns.amount, marks);
+  if (typeof gb === 'string') return gb;
+  if (typeof requests === 'string') return requests;
+  if (typeof amount === 'string') return amount;
   return {
     day,
-    octets: gb === null || gb === undefined ? null : (gb * columns.unit) / 10n ** BigInt(OCTET_DECIMALS + 12),
-    requests: requests === null || requests === undefined ? null : requests / 10n ** BigInt(OCTET_DECIMALS + 12),
-    amount: amount ?? null,
+    octets: gb === null ? null : (gb * unit) / 10n ** BigInt(OCTET_DECIMALS + 12),
+    requests: requests === null ? null : requests / 10n ** BigInt(OCTET_DECIMALS + 12),
+    amount,
   };
 }
 
-/** In units of 10^-21; null where nothing stands, undefined where it is no number. Signs of currencies and thousands are left out. */
-function figureOf(cells: Cells, column: string | null): bigint | null | undefined {
+/** In units of 10^-21; null where nothing stands; or what is wrong. */
+function figureOf(cells: Cells, column: string | null, marks: BillShape['marks']): bigint | null | string {
   const written = cells.get(column ?? '') ?? '';
   if (column === null || written === '') return null;
-  const text = written.replace(/^[A-Z]{3}\s*|[$€£¥\s]|\s*[A-Z]{3}$/g, '');
-  const plain = /^[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?$/.test(text) ? text.replaceAll(',', '') : text;
-  return parseCost(plain) ?? undefined;
+  const bare = bareFigure(written);
+  const mark = decimalMarkOf(bare) ?? (/[.,]/.test(bare) ? (marks.get(column) ?? null) : '.');
+  if (mark === null)
+    return `"${written}" in ${column} may be ${bare.replace(/[.,]/, '')} or ${bare.replace(',', '.')}: its decimal mark is not known`;
+  return readFigure(bare, mark) ?? `"${written}" in ${column} is no number such as 12.50`;
 }
 
 /** Two lines of one day. */

@@ -97,6 +97,27 @@ test('cells in quotes may hold line breaks, and lines are told as they are count
   t.is(linesOf('day,gb\r2026-11-01,1\r2026-11-02,1').length, 2, 'lines that end as on old Macs');
 });
 
+test('numbers with a decimal comma are read where they can mean one thing only', (t) => {
+  const csv = (...figures: string[]) => `day;gb\n${figures.map((one, i) => `2026-11-0${i + 1};${one}`).join('\n')}`;
+  const read = (figures: string[], terms = {}) =>
+    linesOf(csv(...figures), terms).map(([, octets]) => Number(octets) / 1e9);
+  t.deepEqual(read(['12,5', '0,125', '1234,567', '1.234,5', '1 234,5 ']), [12.5, 0.125, 1234.567, 1234.5, 1234.5]);
+  t.deepEqual(read(['1,234.5', '1.234', '1,234,567', '2']), [1234.5, 1.234, 1_234_567, 2]);
+  t.deepEqual(read(['1.234', '2']), [1.234, 2], 'without a comma anywhere');
+  t.deepEqual(read(['1,234', '12,5', '1.234']), [1.234, 12.5, 1234], 'another number of the column settles it');
+  t.deepEqual(read(['1,234', '12.5']), [1234, 12.5]);
+  const ambiguous = /^line 2: "1,234" in gb may be 1234 or 1.234: its decimal mark is not known/;
+  t.regex(faultOf(csv('1,234')) ?? '', ambiguous);
+  t.regex(faultOf(csv('1,234', '2')) ?? '', ambiguous);
+  t.regex(faultOf(csv('1,234', '12.5', '12,5')) ?? '', ambiguous, 'numbers that contradict each other settle nothing');
+  t.regex(faultOf('day;gb;amount\n2026-11-01;1.234;3,50') ?? '', /"1.234" in gb may be 1234 or 1.234/);
+  t.deepEqual(read(['1,234'], { decimalMark: ',' }), [1.234]);
+  t.deepEqual(read(['1,234'], { decimalMark: '.' }), [1234]);
+  for (const wrong of ['1,23.5', '1.23,5', '1,2345,678', '12,5,', ',5', '1.234.5'])
+    t.regex(faultOf(csv(wrong)) ?? '', /is no number/, wrong);
+  t.deepEqual(linesOf('day,gb\n2026-11-01,"1,234"')[0]?.[1], 1_234_000_000_000n, 'as is usual between commas');
+});
+
 test('a file is read in UTF-8 or, by its mark, UTF-16', (t) => {
   const text = '\uFEFFTag\tGB\n2026-11-01\t1';
   const utf16 = Buffer.from(text, 'utf16le');
