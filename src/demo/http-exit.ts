@@ -60,9 +60,18 @@ function reset(socket: Socket): void {
   else socket.resetAndDestroy();
 }
 
-/** The reply for an origin that could not be reached, with the cause as RFC 9209 §2.3 names it. */
+/** What a dial ends with as RFC 9209 §2.3 names it. */
+const causes: ReadonlyMap<string | undefined, string> = new Map([
+  ['ENETUNREACH', 'destination_ip_unroutable'],
+  ['EHOSTUNREACH', 'destination_ip_unroutable'],
+  ['ENOTFOUND', 'dns_error'],
+  ['EAI_AGAIN', 'dns_error'],
+  ['ECONNREFUSED', 'connection_refused'],
+  ['ETIMEDOUT', 'connection_timeout'],
+]);
+
+/** The reply for an origin that could not be reached. */
 function unreachable({ code }: NodeJS.ErrnoException): RequestError {
-  const error =
-    code === 'ECONNREFUSED' ? 'connection_refused' : code === 'ENOTFOUND' ? 'dns_error' : 'destination_unavailable';
+  const error = causes.get(code) ?? 'destination_unavailable';
   return new RequestError('the origin cannot be reached', 502, { 'Proxy-Status': `demo; error=${error}` });
 }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
-import { type ExitSetting, join } from './exit-dial.ts';
+import { type ExitSetting, ExitTrouble, join } from './exit-dial.ts';
 
 type Verdict = (result: boolean | Error) => void;
 
@@ -15,7 +15,15 @@ interface PasswordMethod {
   server(stream: Socket, done: Verdict): void;
 }
 
-type OnRequest = (request: { dstAddr: string; dstPort: number }, accept: Accept, deny: () => void) => void;
+/** What is asked for, and the address that it is asked from. */
+interface SocksRequest {
+  readonly dstAddr: string;
+  readonly dstPort: number;
+  readonly srcAddr: string;
+  readonly srcPort: number;
+}
+
+type OnRequest = (request: SocksRequest, accept: Accept) => void;
 
 /** Answers success and gives out the connection; undefined where it is gone. */
 type Accept = (intercept: true) => Socket | undefined;
@@ -26,16 +34,36 @@ interface SocksServer {
   address(): AddressInfo;
 }
 
+/** REP (RFC 1928 §6) for what a dial ends with. All else is a general failure. */
+const replies: ReadonlyMap<string | undefined, number> = new Map([
+  ['ENETUNREACH', 0x03],
+  ['EHOSTUNREACH', 0x04],
+  ['ENOTFOUND', 0x04],
+  ['EAI_AGAIN', 0x04],
+  ['ECONNREFUSED', 0x05],
+  ['ETIMEDOUT', 0x06],
+]);
+
+const GENERAL_FAILURE = 0x01;
+
+/** Clients that log in or have, by the address that they come from: the library's requests don't hold their connection. */
+type Clients = Map<string, Socket>;
+
 /** Starts a SOCKS5 exit of socksv5 at its address. Resolves with its port. The origin is dialled here before the library answers,
- *  which by itself it would not do, and its only refusal is a reply of two octets. */
+ *  which by itself it would not do. Its only refusal is "not allowed", whatever happened; so refusals are written here. */
 export function startSocksExit(setting: ExitSetting): Promise<number> {
   const socksv5: Socksv5 = createRequire(import.meta.url)('socksv5');
-  const server = socksv5.createServer({ auths: [passwordMethod(socksv5, setting)] }, (request, accept, deny) => {
-    setting.dial({ host: request.dstAddr, port: request.dstPort, spared: false }).then((origin) => {
-      const client = accept(true);
-      if (client === undefined) origin.destroy();
-      else join(client, origin);
-    }, deny);
+  const clients: Clients = new Map();
+  const auths = [passwordMethod(socksv5, setting, clients)];
+  const server = socksv5.createServer({ auths }, ({ dstAddr, dstPort, srcAddr, srcPort }, accept) => {
+    setting.dial({ host: dstAddr, port: dstPort, spared: false }).then(
+      (origin) => {
+        const client = accept(true);
+        if (client === undefined) origin.destroy();
+        else join(client, origin);
+      },
+      (cause) => refuse(clients.get(placeOf(srcAddr, srcPort)), cause),
+    );
   });
   return new Promise((resolve, reject) => {
     server.on('error', reject);
@@ -43,15 +71,29 @@ export function startSocksExit(setting: ExitSetting): Promise<number> {
   });
 }
 
+const placeOf = (address: string | undefined, port: number | undefined): string => `${address} ${port}`;
+
+/** Tells the client, where it is still there, why there is no connection. */
+function refuse(client: Socket | undefined, cause: NodeJS.ErrnoException): void {
+  if (cause instanceof ExitTrouble && cause.how === 'reset') client?.resetAndDestroy();
+  // VER, REP, RSV, ATYP (IPv4), and an address and a port of nothing.
+  else client?.end(Buffer.from([0x05, replies.get(cause.code) ?? GENERAL_FAILURE, 0x00, 0x01, 0, 0, 0, 0, 0, 0]));
+}
+
 /** The library's password method, made for each connection, because one object keeps a half-read name for all of them. It
  *  must not hear of a failed login: it would call `util.isError`, which Node has no more since 23. */
-function passwordMethod({ auth }: Socksv5, { credential }: ExitSetting): PasswordMethod {
+function passwordMethod({ auth }: Socksv5, { credential }: ExitSetting, clients: Clients): PasswordMethod {
   const make = () =>
     auth.UserPassword((username, password, done) => {
       done(username === credential.username && password === credential.password);
     });
   return {
     METHOD: make().METHOD,
-    server: (stream, done) => make().server(stream, (result) => (result === true ? done(true) : stream.end())),
+    server: (stream, done) => {
+      const place = placeOf(stream.remoteAddress, stream.remotePort);
+      clients.set(place, stream);
+      stream.once('close', () => clients.delete(place));
+      make().server(stream, (result) => (result === true ? done(true) : stream.end()));
+    },
   };
 }

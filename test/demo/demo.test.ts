@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
 import { type DemoExit, startDemo } from '../../src/demo/demo.ts';
 import { testCertificate } from '../support/certificate.ts';
-import { open } from '../support/clients.ts';
+import { open, socks5Via } from '../support/clients.ts';
 import { has, run } from '../support/programs.ts';
 
 async function start(t: ExecutionContext, counts: { http: number; https: number; socks5: number }) {
@@ -70,6 +70,27 @@ test('exits want their credential, and say what an origin does', async (t) => {
   }
   const refused = await run('curl', ['-sSi', '-x', demo.exits[0]!.url, 'http://127.0.0.1:1/']);
   t.regex(refused.stdout, /502[\s\S]*proxy-status: demo; error=connection_refused/i);
+});
+
+test('a SOCKS exit says what it met: nobody listens there, or there is no such name', async (t) => {
+  const demo = await start(t, { http: 0, https: 0, socks5: 1 });
+  const { port, username, password } = new URL(demo.exits[0]!.url);
+  const repliesOf = async (target: { host: string; port: number; asName?: boolean }) => {
+    const login = { username, password };
+    const asked = await Promise.all(Array.from({ length: 8 }, () => socks5Via(Number(port), target, { login })));
+    return asked.map(({ reply, octets, socket }) => {
+      socket.destroy();
+      return [reply, octets.length];
+    });
+  };
+  // Now and then it fails by itself.
+  for (const [target, expected] of [
+    [{ host: '127.0.0.1', port: 1 }, 5],
+    [{ host: 'nothing.invalid', port: 80, asName: true }, 4],
+  ] as const) {
+    const replies = await repliesOf(target);
+    t.true(replies.filter(([reply, length]) => reply === expected && length === 10).length > 4, replies.join(' '));
+  }
 });
 
 test('a hundred exchanges at once leave the demo as it was', async (t) => {
