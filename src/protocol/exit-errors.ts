@@ -36,17 +36,31 @@ export const builtinExitErrors: readonly ExitErrorRule[] = Object.freeze([
   rule('x-error-description', '', 'exit_rejected'),
 ]);
 
+/** The status lines of proxy-chain, which vendors' gateways are built of: statuses that nobody registered, with reasons of its own.
+ *  It has the same ones for the proxy behind it and for the origin, so who is to blame only other exits can tell (exit_rejected);
+ *  but its 593 it keeps for the name of a proxy. 592 comes with the origin's reason, and so can't be told from an origin's own. */
+const proxyChainStatuses: ReadonlyMap<string, ErrorKind> = new Map<string, ErrorKind>([
+  ['590 Non Successful', 'exit_rejected'],
+  ['593 Not Found', 'exit_failed'],
+  ['594 Connection Refused', 'exit_rejected'],
+  ['595 Connection Reset', 'exit_rejected'],
+  ['596 Broken Pipe', 'exit_rejected'],
+  ['597 Auth Failed', 'exit_rejected'],
+  ['599 Upstream Error', 'exit_rejected'],
+]);
+
 /** The cause that an exit names in a response it made up itself, or null where it names none: 407 is always an exit's; then the
  *  fields of `rules` (the configured ones), Proxy-Status (RFC 9209: the member nearest to the origin that names an error), and
- *  the fields known here. A response that is no error names none. */
+ *  the fields and status lines known here. A response that is no error names none. */
 export function exitErrorOf(
-  response: { readonly status: number; readonly fields: Fields },
+  response: { readonly status: number; readonly reason: string; readonly fields: Fields },
   rules: readonly ExitErrorRule[],
 ): ErrorKind | null {
-  const { status, fields } = response;
+  const { status, reason, fields } = response;
   if (status === 407) return 'exit_auth_failed';
   if (status < 400) return null;
-  return kindByRules(fields, rules) ?? kindByProxyStatus(fields) ?? kindByRules(fields, builtinExitErrors);
+  const named = kindByRules(fields, rules) ?? kindByProxyStatus(fields) ?? kindByRules(fields, builtinExitErrors);
+  return named ?? proxyChainStatuses.get(`${status} ${reason}`) ?? null;
 }
 
 function kindByRules(fields: Fields, rules: readonly ExitErrorRule[]): ErrorKind | null {

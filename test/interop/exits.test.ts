@@ -2,12 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { testCertificate } from '../support/certificate.ts';
+import { forwardVia } from '../support/clients.ts';
 import { patternOf, sha256 } from '../support/content.ts';
 import { type LibraryExit, startProxyChainExit, startSocksv5Exit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Echo, type Origin, startOrigin, startTlsOrigin } from '../support/origin.ts';
 import { startRefusing } from '../support/peers.ts';
 import { run } from '../support/programs.ts';
+import { type RawScript, startRawOrigin } from '../support/raw-origin.ts';
 import { peerTest } from './peer-test.ts';
 import { startMicrosocks, startSquid } from './system-exits.ts';
 import { isInstalled, type Program } from './system-programs.ts';
@@ -62,6 +64,25 @@ const curl = (proxy: string, args: readonly string[], input?: Buffer) => {
   const cacert = join(gateway.folder, 'origin.pem');
   return run('curl', ['-sS', '--max-time', '110', '-x', proxy, '--cacert', cacert, ...args], { input });
 };
+
+test("what proxy-chain answers for an origin is not taken for the origin's answer", async (t) => {
+  const scripts: readonly RawScript[] = [
+    { reply: '', end: 'reset' },
+    { reply: 'no HTTP\r\n\r\n' },
+    { reply: 'HTTP/1.1 407 P\r\nContent-Length: 0\r\n\r\n' },
+  ];
+  for (const script of scripts) {
+    const bad = await startRawOrigin(script);
+    t.teardown(() => bad.close());
+    const login = gateway.login('tester', 'pool-proxychain');
+    const { status, reason } = await forwardVia(gateway.port(), `http://127.0.0.1:${bad.port}/`, { login });
+    t.deepEqual([status, reason], [502, 'exit_rejected'], String(script.reply));
+  }
+  const own = await startRawOrigin({ reply: 'HTTP/1.1 599 Too Late\r\nContent-Length: 0\r\n\r\n' });
+  t.teardown(() => own.close());
+  const login = gateway.login('tester', 'pool-proxychain');
+  t.is((await forwardVia(gateway.port(), `http://127.0.0.1:${own.port}/`, { login })).status, 599);
+});
 
 for (const [name, { needs, refused }] of kinds) {
   const viaPool = (scheme: string, pool = name) => gateway.proxyUrl(scheme, { parameters: `pool-${pool}` });

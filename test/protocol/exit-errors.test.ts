@@ -5,7 +5,7 @@ import { Fields } from '../../src/protocol/fields.ts';
 function kindOf(lines: readonly [string, string][], rules: readonly ExitErrorRule[] = [], status = 502) {
   const fields = new Fields();
   for (const [name, value] of lines) fields.append(name, value);
-  return exitErrorOf({ status, fields }, rules);
+  return exitErrorOf({ status, reason: '', fields }, rules);
 }
 
 test('what Squid and RFC 9209 say is understood', (t) => {
@@ -43,6 +43,27 @@ test('the configuration speaks first, and its first rule that fits', (t) => {
   );
   t.is(kindOf([['X-Vendor-Code', 'other']], rules), 'exit_failed');
   t.is(kindOf([['X-Other', 'peer']], rules), null);
+});
+
+test("proxy-chain's own status lines are told from an origin's by their reasons", (t) => {
+  const ofLine = (status: number, reason: string) => exitErrorOf({ status, reason, fields: new Fields() }, []);
+  t.is(ofLine(595, 'Connection Reset'), 'exit_rejected');
+  t.is(ofLine(597, 'Auth Failed'), 'exit_rejected');
+  t.is(ofLine(599, 'Upstream Error'), 'exit_rejected');
+  t.is(ofLine(593, 'Not Found'), 'exit_failed');
+  for (const [status, reason] of [
+    [599, 'Network Connect Timeout Error'],
+    [599, ''],
+    [595, 'Not Found'],
+    [404, 'Not Found'],
+    [592, 'Status Code Out Of Range'],
+  ] as const) {
+    t.is(ofLine(status, reason), null, `${status} ${reason}`);
+  }
+  const configured = new Fields();
+  configured.append('X-Cause', 'peer');
+  const rules = [{ field: 'x-cause', match: '', kind: 'exit_unreachable' }] as const;
+  t.is(exitErrorOf({ status: 599, reason: 'Upstream Error', fields: configured }, rules), 'exit_unreachable');
 });
 
 test("407 is always an exit's; a response that is no error names none", (t) => {
