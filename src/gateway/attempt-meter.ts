@@ -1,3 +1,4 @@
+import type { RunningBooking } from '../ledger/booking.ts';
 import type { Socket } from '../transport/socket.ts';
 import { Wire } from '../transport/wire.ts';
 
@@ -10,6 +11,8 @@ export class AttemptMeter {
   received = 0;
   #bookedSent = 0;
   #bookedReceived = 0;
+  /** What of it was booked while it ran; null for the many that end before. */
+  running: RunningBooking | null = null;
 
   /** The connection under way; null where none was made. */
   get wire(): Wire | null {
@@ -33,8 +36,14 @@ export class AttemptMeter {
 
   /** Adds what is settled and was not added to any sum before. */
   bookInto(sum: { sent: number; received: number }): void {
-    sum.sent += this.sent - this.#bookedSent;
-    sum.received += this.received - this.#bookedReceived;
+    const sent = this.sent - this.#bookedSent;
+    const received = this.received - this.#bookedReceived;
+    sum.sent += sent;
+    sum.received += received;
+    if (this.running !== null) {
+      this.running.sent += sent;
+      this.running.received += received;
+    }
     this.#bookedSent = this.sent;
     this.#bookedReceived = this.received;
   }

@@ -26,6 +26,18 @@ export interface BookingKey {
   readonly country: string;
   /** How an exchange ended, or an attempt that did not serve; see kindOf(). */
   readonly kind: string;
+  /** The kind under which its octets were booked before: they move from there. Absent where they are new. */
+  readonly movedFrom?: string | undefined;
+}
+
+/** What was booked of an attempt in one hour while it ran, and under which kind: its end may turn out to be of another. */
+export interface RunningBooking {
+  kind: string;
+  site: string;
+  /** The hour of the Unix epoch. */
+  hour: number;
+  sent: number;
+  received: number;
 }
 
 /** What is summed. Octets are those at the exits' sockets. */

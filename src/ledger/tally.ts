@@ -152,10 +152,11 @@ function dropIdle(sums: Sum[]): number {
   return idle;
 }
 
-function find(sums: readonly Sum[], { tag, pool, country, kind }: BookingKey): Sum | null {
+function find(sums: readonly Sum[], { tag, pool, country, kind, movedFrom }: BookingKey): Sum | null {
   for (const sum of sums) {
     const { key } = sum;
-    if (key.kind === kind && key.tag === tag && key.country === country && isSamePool(key.pool, pool)) return sum;
+    if (key.kind !== kind || key.movedFrom !== movedFrom) continue;
+    if (key.tag === tag && key.country === country && isSamePool(key.pool, pool)) return sum;
   }
   return null;
 }

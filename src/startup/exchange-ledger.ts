@@ -1,6 +1,6 @@
 import { type Choice, type Exchange, NO_PLACE } from '../gateway/exchange.ts';
 import type { FailedSpending, Ledger } from '../gateway/ledger.ts';
-import { BLOCKED, type BookingBatch, type BookingKey } from '../ledger/booking.ts';
+import { BLOCKED, type BookingBatch, type BookingKey, type RunningBooking } from '../ledger/booking.ts';
 import type { LoggedLine } from '../ledger/log-lines.ts';
 import { type Sum, Tally } from '../ledger/tally.ts';
 import { Roster } from '../transport/roster.ts';
@@ -10,6 +10,8 @@ const POST_MS = 500;
 
 /** How often what exchanges under way have moved is looked at, in ms: there may be tens of thousands of tunnels. */
 const LOOK_MS = 1_000;
+
+const HOUR_MS = 3_600_000;
 
 /** Batches that the control thread has not taken; beyond them bookings wait here. */
 const MOST_UNTAKEN = 8;
@@ -39,7 +41,15 @@ export class ExchangeLedger implements Ledger {
   #wallAhead = 0;
   #timer: NodeJS.Timeout | null = null;
   /** What is looked up and what is written, used again for each exchange. */
-  readonly #key: Changeable<BookingKey> = { client: '', tag: '', site: '', pool: null, country: '', kind: '' };
+  readonly #key: Changeable<BookingKey> = {
+    client: '',
+    tag: '',
+    site: '',
+    pool: null,
+    country: '',
+    kind: '',
+    movedFrom: undefined,
+  };
   readonly #line: Changeable<LoggedLine> = { id: '', time: 0, ms: 0, sent: 0, received: 0, attempts: 0, why: null };
 
   constructor(options: ExchangeLedgerOptions) {
@@ -49,13 +59,15 @@ export class ExchangeLedger implements Ledger {
 
   failed(exchange: Exchange, { choice, meter, kind, ms }: FailedSpending): void {
     this.#makeRoom();
-    const sum = this.#sumOf(this.#keyOf(exchange, choice, kind));
+    const now = this.#options.now();
+    const key = this.#keyOf(exchange, choice, kind);
+    if (meter.running !== null) this.#move(meter.running, key, now);
+    const sum = this.#sumOf(key);
     const { sent, received } = meter;
     sum.attempts += 1;
     if (sent > 0) sum.requests += 1;
     meter.bookInto(sum);
-    const time = this.#wallTime(this.#options.now());
-    this.#tally.log(sum, { id: exchange.id, time, ms, sent, received, attempts: 0 });
+    this.#tally.log(sum, { id: exchange.id, time: this.#wallTime(now), ms, sent, received, attempts: 0 });
   }
 
   opened(exchange: Exchange): void {
@@ -67,7 +79,9 @@ export class ExchangeLedger implements Ledger {
   ended(exchange: Exchange, now: number): void {
     const { meter, choice, id } = exchange;
     this.#makeRoom();
-    const sum = this.#sumOf(this.#keyOf(exchange, choice, kindOf(exchange)));
+    const key = this.#keyOf(exchange, choice, kindOf(exchange));
+    if (meter !== null && meter.running !== null) this.#move(meter.running, key, now);
+    const sum = this.#sumOf(key);
     const ms = now - exchange.startedAt;
     sum.exchanges += 1;
     sum.ms += ms;
@@ -89,7 +103,7 @@ export class ExchangeLedger implements Ledger {
   }
 
   payerOf(exchange: Exchange, failed?: Pick<FailedSpending, 'choice' | 'kind'>): BookingKey {
-    return { ...this.#keyOf(exchange, failed?.choice ?? exchange.choice, failed?.kind ?? 'ok') };
+    return { ...this.#keyOf(exchange, failed?.choice ?? exchange.choice, failed?.kind ?? kindOf(exchange)) };
   }
 
   closed(payer: BookingKey, late: { readonly sent: number; readonly received: number }): void {
@@ -114,8 +128,9 @@ export class ExchangeLedger implements Ledger {
   }
 
   #look(): void {
-    this.#lookedAt = this.#options.now();
-    for (const exchange of this.#running.members()) this.#bookRunning(exchange);
+    const now = this.#options.now();
+    this.#lookedAt = now;
+    for (const exchange of this.#running.members()) this.#bookRunning(exchange, now);
   }
 
   /** For a line: posts those before it where they take up all room. */
@@ -135,14 +150,38 @@ export class ExchangeLedger implements Ledger {
     if (this.#running.size > 0 || !this.#tally.isEmpty) this.#wake();
   }
 
-  #bookRunning(exchange: Exchange): void {
+  /** Under the kind that it is of as far as is known. */
+  #bookRunning(exchange: Exchange, now: number): void {
     const { meter, choice } = exchange.sending ?? exchange;
-    meter?.settle();
-    if (meter?.hasUnbooked) meter.bookInto(this.#sumOf(this.#keyOf(exchange, choice, 'ok')));
+    if (meter === null) return;
+    meter.settle();
+    const hour = this.#hourOf(now);
+    if (meter.running !== null && meter.running.hour !== hour) meter.running = null;
+    if (!meter.hasUnbooked) return;
+    const key = this.#keyOf(exchange, choice, kindOf(exchange));
+    if (meter.running !== null) this.#move(meter.running, key, now);
+    const sum = this.#sumOf(key);
+    const { kind, site } = sum.key;
+    if (meter.running?.site !== site) meter.running = { kind, site, hour, sent: 0, received: 0 };
+    meter.bookInto(sum);
+  }
+
+  /** What was booked of an attempt while it ran moves to its kind, where that is another. Of an hour that is over it stays. */
+  #move(running: RunningBooking, key: Changeable<BookingKey>, now: number): void {
+    if (running.kind === key.kind || running.hour !== this.#hourOf(now)) return;
+    const { site } = key;
+    key.site = running.site;
+    key.movedFrom = running.kind;
+    const sum = this.#sumOf(key);
+    sum.sent += running.sent;
+    sum.received += running.received;
+    running.kind = key.kind;
+    key.site = site;
+    key.movedFrom = undefined;
   }
 
   /** Good until it is asked for again. */
-  #keyOf({ identity, site }: Exchange, choice: Choice | null, kind: string): BookingKey {
+  #keyOf({ identity, site }: Exchange, choice: Choice | null, kind: string): Changeable<BookingKey> {
     const key = this.#key;
     key.client = identity?.client.name ?? '';
     key.tag = identity?.params.tag ?? '';
@@ -162,6 +201,10 @@ export class ExchangeLedger implements Ledger {
     if (this.#timer !== null) return;
     this.#timer = setTimeout(() => this.#tick(), POST_MS).unref();
     this.#wallAhead = this.#options.wallTime() - this.#options.now();
+  }
+
+  #hourOf(now: number): number {
+    return Math.floor(this.#wallTime(now) / HOUR_MS);
   }
 
   #wallTime(now: number): number {

@@ -98,10 +98,10 @@ export class LedgerWriter {
   }
 
   #add(booking: Booking, hour: number): void {
-    const { client, tag, site, pool, kind, country } = booking;
+    const { client, tag, site, pool, kind, country, movedFrom = '' } = booking;
     const price = pool?.price;
     const terms = `${pool?.name} ${pool?.tier} ${price?.perGB} ${price?.perRequest} ${price?.perIpMonth} ${price?.currency}`;
-    const key = `${hour}\n${client}\n${tag}\n${site}\n${terms}\n${kind}\n${country}`;
+    const key = `${hour}\n${client}\n${tag}\n${site}\n${terms}\n${kind}\n${country}\n${movedFrom}`;
     const known = this.#entries.get(key);
     if (known !== undefined) {
       known.exchanges += booking.exchanges;

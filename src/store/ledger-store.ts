@@ -1,21 +1,12 @@
 import { type Database, openStore, type Store } from './database.ts';
 import { SiteBounds } from './ledger-bounds.ts';
+import { Bucket, type LedgerFigures } from './ledger-bucket.ts';
 import { ledgerMigrations } from './ledger-migrations.ts';
 import { Names, type PoolTerms } from './ledger-names.ts';
 import { type HeldExits, noteHeld } from './ledger-standing.ts';
 import { NameSweep } from './name-sweep.ts';
 
 const HOURS_OF_DAY = 24;
-
-/** Which figures stand in every bucket. */
-export interface LedgerFigures {
-  readonly exchanges: number;
-  readonly attempts: number;
-  readonly requests: number;
-  readonly sent: number;
-  readonly received: number;
-  readonly ms: number;
-}
 
 /** Figures to be added to the buckets of an hour. */
 export interface LedgerEntry extends LedgerFigures {
@@ -25,6 +16,8 @@ export interface LedgerEntry extends LedgerFigures {
   readonly pool: PoolTerms | null;
   readonly kind: string;
   readonly country: string;
+  /** Octets that stand under another kind already, which they move from: as many of them as do stand there. */
+  readonly movedFrom?: string | undefined;
   /** The hour of the Unix epoch. */
   readonly hour: number;
 }
@@ -80,7 +73,9 @@ export class LedgerStore {
       const kept = this.store.write((database) => {
         this.#statements ??= new Statements(database);
         const statements = this.#statements;
-        for (const entry of entries) this.#addEntry(database, statements, entry);
+        for (const entry of entries) if (entry.movedFrom === undefined) this.#addEntry(database, statements, entry);
+        // Behind all others, among which may be what moves.
+        for (const entry of entries) if (entry.movedFrom !== undefined) this.#addEntry(database, statements, entry);
         return this.#addLines(statements, lines);
       });
       this.#lines = kept;
@@ -122,19 +117,22 @@ export class LedgerStore {
   }
 
   #addEntry(database: Database, statements: Statements, entry: LedgerEntry): void {
-    const { hour, exchanges, attempts, requests, sent, received, ms } = entry;
+    const { hour, movedFrom } = entry;
     const { other } = this.#limits;
     const id = (text: string) => this.#names.idOf(database, text);
     const tagText = this.#bounds.ofTag(hour, entry.client, entry.tag) ? entry.tag : other;
     const [client, tag, kind, country] = [id(entry.client), id(tagText), id(entry.kind), id(entry.country)];
     const pool = this.#names.poolOf(database, entry.pool);
-    const figures = [exchanges, attempts, requests, sent, received, Math.round(ms)];
-    statements.total.run(hour, client, tag, pool, kind, country, ...figures);
+    const book = (bucket: Bucket, ...keys: number[]) => {
+      if (movedFrom === undefined) bucket.add(keys, kind, entry);
+      else bucket.move(keys, { from: id(movedFrom), to: kind, octets: entry });
+    };
+    book(statements.total, hour, client, tag, pool, country);
     const pairSite = this.#bounds.ofPair(hour, entry.client, `${tagText}\n${entry.site}`) ? entry.site : other;
-    statements.pair.run(hour, client, id(pairSite), tag, pool, kind, ...figures);
+    book(statements.pair, hour, client, id(pairSite), tag, pool);
     const day = hour - (hour % HOURS_OF_DAY);
     const site = this.#bounds.ofDay(day, entry.site) ? entry.site : other;
-    statements.site.run(day, id(site), pool, kind, ...figures);
+    book(statements.site, day, id(site), pool);
   }
 
   /** Returns how many lines the log has then. */
@@ -152,19 +150,6 @@ export class LedgerStore {
   }
 }
 
-const columns = ['exchanges', 'attempts', 'requests', 'sent', 'received', 'ms'] as const;
-
-/** Adds to a bucket, which is made where there is none: values that are bound, or rows of a query. */
-export function addingTo(table: string, keys: readonly string[], select?: string): string {
-  const all = [...keys, ...columns];
-  const sums = columns.map((column) => `${column} = ${column} + excluded.${column}`);
-  // Without WHERE true the conflict clause would be taken for a part of a join.
-  const rows =
-    select === undefined ? `VALUES (${all.map(() => '?').join(', ')})` : `SELECT * FROM (${select}) WHERE true`;
-  return `INSERT INTO ${table} (${all.join(', ')}) ${rows}
-    ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${sums.join(', ')}`;
-}
-
 /** Prepared once: to prepare them takes longer than what is written of a busy second. */
 class Statements {
   readonly total;
@@ -175,9 +160,9 @@ class Statements {
   readonly drop;
 
   constructor(database: Database) {
-    this.total = database.prepare(addingTo('hour_total', ['at', 'client', 'tag', 'pool', 'kind', 'country']));
-    this.pair = database.prepare(addingTo('hour_pair', ['at', 'client', 'site', 'tag', 'pool', 'kind']));
-    this.site = database.prepare(addingTo('day_site', ['at', 'site', 'pool', 'kind']));
+    this.total = new Bucket(database, 'hour_total', ['at', 'client', 'tag', 'pool', 'country']);
+    this.pair = new Bucket(database, 'hour_pair', ['at', 'client', 'site', 'tag', 'pool']);
+    this.site = new Bucket(database, 'day_site', ['at', 'site', 'pool']);
     this.insert = database.prepare('INSERT INTO log (lines, head, content) VALUES (?, ?, ?)');
     this.oldest = database.prepare<[], { id: number; lines: number }>('SELECT id, lines FROM log ORDER BY id LIMIT 1');
     this.drop = database.prepare('DELETE FROM log WHERE id = ?');

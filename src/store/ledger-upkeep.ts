@@ -1,6 +1,6 @@
 import type { Database } from './database.ts';
+import { addingTo } from './ledger-bucket.ts';
 import { Names } from './ledger-names.ts';
-import { addingTo } from './ledger-store.ts';
 
 const HOURS_OF_DAY = 24;
 

@@ -16,12 +16,13 @@ test('figures of one key are summed, whatever differs in it is told apart, and t
     { ...key, pool: null },
     { ...key, country: 'us' },
     { ...key, kind: 'blocked' },
+    { ...key, kind: 'blocked', movedFrom: 'ok' },
   ];
   for (const one of [key, ...others, { ...key }]) tally.sumOf(one).sent += 5;
   const { bookings } = tally.take();
   t.deepEqual(
     bookings.map(({ sent }) => sent),
-    [10, 5, 5, 5, 5, 5, 5],
+    [10, 5, 5, 5, 5, 5, 5, 5],
   );
   t.true(tally.isEmpty);
   t.deepEqual(tally.take().bookings, []);

@@ -43,6 +43,21 @@ function setUp() {
   return { state, written, warnings, writer };
 }
 
+test('what moves from one kind to another is told apart from what is new', (t) => {
+  const { written, writer } = setUp();
+  writer.take(batchOf({ ...booking, kind: 'cut' }, { ...booking, kind: 'cut', movedFrom: 'ok' }));
+  writer.take(batchOf({ ...booking, kind: 'cut', movedFrom: 'ok' }, { ...booking, kind: 'cut', movedFrom: 'blocked' }));
+  writer.write();
+  t.deepEqual(
+    written.map(({ movedFrom, sent }) => [movedFrom, sent]),
+    [
+      [undefined, 10],
+      ['ok', 20],
+      ['blocked', 10],
+    ],
+  );
+});
+
 test('what workers book goes into the hour of the wall clock, the same summed, whichever way the clock jumps', (t) => {
   const { state, written, writer } = setUp();
   writer.take(batchOf(booking, { ...booking, site: 'b.example' }));

@@ -162,3 +162,33 @@ test('what can’t be written is written whole later: no room', (t) => {
     'ok',
   );
 });
+
+test('octets move from one kind to another, no more than stand there: sums stay, and nothing is negative', (t) => {
+  const ledger = open(t);
+  const move = (fields: Partial<LedgerEntry>): LedgerEntry => {
+    const none = { exchanges: 0, attempts: 0, requests: 0, sent: 0, received: 0, ms: 0 };
+    return { ...entry, ...none, kind: 'cut', movedFrom: 'ok', ...fields };
+  };
+  const octets = (query: Asked) =>
+    report(ledger, { ...query, by: ['kind'] }).map(({ kind, sent, received }) => `${kind} ${sent} ${received}`);
+  const [byCountry, bySite, byDay] = [
+    {},
+    { client: 'acme', site: 'a.example' },
+    { site: 'a.example', since: 0, until: 24 * 30_000 },
+  ];
+  // What moves may be booked by an entry behind it.
+  ledger.add([move({ sent: 60, received: 0 }), entry], []);
+  for (const query of [byCountry, bySite, byDay]) t.deepEqual(octets(query), ['ok 40 1000', 'cut 60 0']);
+  ledger.add([move({ sent: 60, received: 400 })], []);
+  for (const query of [byCountry, bySite, byDay]) t.deepEqual(octets(query), ['ok 0 600', 'cut 100 400']);
+  ledger.add([move({ sent: 1, received: 1, hour: hour + 1 }), move({ sent: 1, received: 1, site: 'b.example' })], []);
+  t.deepEqual(octets(bySite), ['ok 0 600', 'cut 100 400'], 'of another hour or site nothing stands there');
+  t.is(
+    report(ledger).reduce((sum, { sent, received }) => sum + sent + received, 0n),
+    1_100n,
+  );
+
+  const running = { ...entry, exchanges: 0, attempts: 0, requests: 0, ms: 0, tag: 'x' };
+  ledger.add([running, move({ sent: 100, received: 1_000, tag: 'x' })], []);
+  t.deepEqual(octets({ tag: 'x' }), ['cut 100 1000'], 'what is empty is gone');
+});
