@@ -17,6 +17,7 @@ import { gatewayCommands, healthOf } from './startup/control.ts';
 import { demoSecretOf, openDemo } from './startup/demo-pool.ts';
 import { FaultTeller } from './startup/fault-teller.ts';
 import { metricsPage } from './startup/metrics.ts';
+import { openPath } from './startup/opened-path.ts';
 import { openStoredStates } from './startup/operator-states.ts';
 import { warnOfForeignRanges } from './startup/own-ranges.ts';
 import { PoolLoader } from './startup/pool-loader.ts';
@@ -24,7 +25,7 @@ import { PoolSources } from './startup/pool-sources.ts';
 import type { ProbePage } from './startup/probe-page.ts';
 import { openPage, Probing } from './startup/probing.ts';
 import { listenToSignals } from './startup/process-signals.ts';
-import { writeReadyFile } from './startup/ready-file.ts';
+import { assertReadyFile, writeReadyFile } from './startup/ready-file.ts';
 import { Reloader, type ReloaderOptions } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { remark, say, warn } from './startup/remarks.ts';
@@ -96,7 +97,9 @@ class Gateway {
   async start(): Promise<Stopping> {
     const { config, demo, warnings } = this.#settings;
     for (const warning of warnings) warn(formatFault(warning));
-    ensureFolder(config.data);
+    const { dataFolder, readyFile } = this.#options;
+    const data = { setting: dataFolder === undefined ? 'data' : '--data', path: config.data };
+    await openPath(data, () => ensureFolder(config.data));
     const lock = lockFolder(config.data, process.pid);
     this.#closers.push(() => lock.release());
     const store = openStore(config.data, { now: Date.now });
@@ -105,9 +108,10 @@ class Gateway {
     const clients = new Clients(store, secretKey);
     const demoSecret = demo === null ? null : await this.#openDemo(demo, clients);
     const workers = effectiveWorkers(config.workers, process.platform);
-    const limitBytes = logRoomOf(workers);
-    this.#log = config.accessLog.enabled ? await openAccessLog({ ...config.accessLog, limitBytes }) : null;
+    this.#log = await this.#openLog(config.accessLog, logRoomOf(workers));
     this.#closers.push(() => this.#log?.close());
+    const ready = { setting: '--ready-file', path: readyFile ?? '' };
+    if (readyFile !== undefined) await openPath(ready, () => assertReadyFile(readyFile));
     const openFiles = openFileLimit();
     const capacity = capacityOf(openFiles, {
       configured: config.limits.connections,
@@ -168,8 +172,8 @@ class Gateway {
     );
     reloader.begin(marks);
     announce({ group, shared, config, admin, relay, version, demo: this.#demo, demoSecret }).forEach(say);
-    const { readyFile } = this.#options;
-    if (readyFile !== undefined) await writeReadyFile(readyFile, { pid: process.pid, listeners: group.bound, admin });
+    const facts = { pid: process.pid, listeners: group.bound, admin };
+    if (readyFile !== undefined) await openPath(ready, () => writeReadyFile(readyFile, facts));
     return stopping;
   }
 
@@ -204,6 +208,11 @@ class Gateway {
     this.#demo = demo;
     this.#loader = new PoolLoader(exits, remark);
     return demoSecretOf(clients);
+  }
+
+  async #openLog({ enabled, file }: Config['accessLog'], limitBytes: number): Promise<AccessLog | null> {
+    const named = { setting: 'accessLog.file', path: file ?? 'standard output' };
+    return enabled ? openPath(named, () => openAccessLog({ file, limitBytes })) : null;
   }
 
   async #openCertificates(config: Config): Promise<Certificates> {

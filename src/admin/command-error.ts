@@ -41,6 +41,9 @@ export function faultOf(cause: unknown): CommandFault {
   if (cause instanceof CommandError) return { code: cause.code, message: cause.message, remedy: cause.remedy };
   if (cause instanceof StoreError) return { code: cause.code, message: cause.detail, remedy: cause.remedy };
   const message = cause instanceof Error ? cause.message : String(cause);
+  // What the system says of a path is more often the machine's than ours.
+  if (cause instanceof Error && 'code' in cause && 'path' in cause)
+    return { code: 'unavailable', message, remedy: 'see that path, its folder, their permissions and the disk' };
   return { code: 'internal', message, remedy: 'this is a fault in Roundabout: please report it' };
 }
 

@@ -241,3 +241,12 @@ test('exits are named by id or by a beginning that no other has, frozen, shown a
   t.is(run<ExitChanges>('exit.thaw', { exits: [id] }).changed.length, 2);
   t.is(told.states, 4);
 });
+
+test('what the system says of a path is not called a fault of ours', (t) => {
+  const refusal = t.throws(() => mkdtempSync(join(tmpdir(), 'no-such-folder', 'x')));
+  t.like(faultOf(refusal), {
+    code: 'unavailable',
+    remedy: 'see that path, its folder, their permissions and the disk',
+  });
+  t.like(faultOf(new Error('ours')), { code: 'internal' });
+});

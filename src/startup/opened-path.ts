@@ -1,0 +1,51 @@
+import { systemCode } from '../config/read-text.ts';
+import { StartFault } from './start-fault.ts';
+
+/** A path that the gateway writes to, and the key or option that names it. */
+export interface NamedPath {
+  readonly setting: string;
+  readonly path: string;
+}
+
+/** Does what opens or tries a path. Rejects with StartFault that names the setting, why the path can't be used, and what to do. */
+export async function openPath<Opened>(named: NamedPath, open: () => Opened | Promise<Opened>): Promise<Opened> {
+  try {
+    return await open();
+  } catch (cause) {
+    throw cause instanceof StartFault ? cause : pathFault(named, cause);
+  }
+}
+
+function pathFault({ setting, path }: NamedPath, cause: unknown): StartFault {
+  const code = systemCode(cause);
+  const [why, remedy] = reasonOf(code);
+  return new StartFault(1, [`${setting}: ${path} cannot be used: ${why} (${code})`, remedy], { cause });
+}
+
+function reasonOf(code: string): readonly [why: string, remedy: string] {
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      return ['no permission', `the gateway runs as ${userText()}: make the folder writable for it`];
+    case 'EROFS':
+      return ['the file system is read-only', 'mount it writable, or name another path'];
+    case 'ENOENT':
+      return ['its folder does not exist', 'make the folder, or name another path'];
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return ['a file stands where a folder must be', 'name a folder, or move the file away'];
+    case 'EISDIR':
+      return ['it is a folder', 'name a file in it'];
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return ['the disk is full', 'free some space'];
+    default:
+      return ['the system refuses it', 'see the path, its folder and their permissions'];
+  }
+}
+
+/** By number: in a container it often has no name. */
+function userText(): string {
+  const id = process.geteuid?.();
+  return id === undefined ? 'another user' : `the user with id ${id}`;
+}

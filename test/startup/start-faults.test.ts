@@ -1,0 +1,43 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { makeProject } from '../cli/project.ts';
+
+test('a path that a start cannot write to is told with its setting, the reason and the remedy', async (t) => {
+  const { folder, command } = makeProject(t, {
+    file: '',
+    'below.yaml': 'data: ./file/below\n',
+    'log.yaml': 'admin: { port: 0 }\naccessLog: { file: ./file/access.log }\n',
+    'log-folder.yaml': 'admin: { port: 0 }\naccessLog: { file: ./folder }\n',
+  });
+  mkdirSync(join(folder, 'folder'));
+  const faults: readonly (readonly [args: string, told: string, remedy: string])[] = [
+    ['--data file', '--data: file cannot be used: a file stands where a folder must be (EEXIST)', 'name a folder'],
+    [
+      '--config below.yaml',
+      'data: file/below cannot be used: a file stands where a folder must be (ENOTDIR)',
+      'name a folder',
+    ],
+    [
+      '--config log.yaml',
+      'accessLog.file: file/access.log cannot be used: a file stands where a folder must be (EEXIST)',
+      'name a folder',
+    ],
+    ['--config log-folder.yaml', 'accessLog.file: folder cannot be used: it is a folder (EISDIR)', 'name a file'],
+    [
+      '--ready-file nope/ready.json',
+      '--ready-file: nope/ready.json cannot be used: its folder does not exist (ENOENT)',
+      'make the folder',
+    ],
+    ['--ready-file folder', '--ready-file: folder is no regular file, and is not replaced', 'name another path'],
+  ];
+  for (const [args, told, remedy] of faults) {
+    const { code, stdout, stderr } = await command('start', ...args.split(' '));
+    t.is(code, 1, args);
+    const [message = '', advice = ''] = stderr.replaceAll(`${folder}/`, '').split('\n');
+    t.is(message, told);
+    t.true(advice.startsWith(remedy), advice);
+    // No banner, of a gateway that is about to end.
+    t.is(stdout, '');
+  }
+});
