@@ -163,7 +163,8 @@ export class Reloader {
     void warnOfForeignRanges(settings.files, warn);
     sources.follow(loader.files, marks);
     for (const warning of settings.warnings) warn(formatFault(warning));
-    for (const key of changesForLater(this.#settings.config, settings.config))
+    // By those of the start: of what was read since, this part never came into force.
+    for (const key of changesForLater(this.#options.settings.config, settings.config))
       warn(`${key}: the change takes effect at the next start`);
     this.#settings = settings;
     warn('config, pools and certificates are read again');
