@@ -2,7 +2,7 @@ import type { PoolView } from '../admin/pool-view.ts';
 import { providerText } from '../admin/provider-view.ts';
 import type { CommandSpec } from './command-spec.ts';
 import { probingLines } from './probe-text.ts';
-import { fetchedCell, sourceLines } from './source-text.ts';
+import { fetchedCell, hasNoSource, sourceLines } from './source-text.ts';
 import { type Cell, formatFacts, formatTable } from './table.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -58,10 +58,10 @@ export const poolCommands: readonly CommandSpec[] = [
 ];
 
 function poolRow(view: PoolView): Cell[] {
-  const { pool, disabled, tier, strategy, price, exits, usable, countries } = view;
+  const { pool, tier, strategy, price, exits, usable, countries } = view;
   return [
     pool,
-    disabled ? 'disabled' : 'ok',
+    stateOf(view),
     tier,
     strategy,
     price === null ? null : costOf(price),
@@ -70,6 +70,13 @@ function poolRow(view: PoolView): Cell[] {
     fetchedCell(view),
     countries.join(' '),
   ];
+}
+
+/** Of the demo pool there are no exits until a gateway runs: that is no state. */
+function stateOf(view: PoolView): string {
+  if (view.disabled) return 'disabled';
+  if (hasNoSource(view)) return 'failing';
+  return view.exits === 0 && view.usable !== null ? 'empty' : 'ok';
 }
 
 function costOf({ perGB, perRequest, perIpMonth, currency }: NonNullable<PoolView['price']>): string {

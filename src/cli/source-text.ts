@@ -11,6 +11,11 @@ export function fetchedCell({ sources }: PoolView): Cell {
   return `${formatSpan(Math.max(...sources.map(({ ageMs }) => ageMs ?? 0)))} ago${failing}`;
 }
 
+/** Whether all that a pool is fetched from fails. */
+export function hasNoSource({ sources }: PoolView): boolean {
+  return sources !== null && sources.length > 0 && sources.every(({ failure }) => failure !== null);
+}
+
 /** A pool's sources, as facts below those of the pool. */
 export function sourceLines({ sources }: PoolView): string[] {
   if (sources === null || sources.length === 0) return [];

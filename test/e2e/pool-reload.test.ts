@@ -26,7 +26,9 @@ function writePool(gateway: Gateway, name: string, of: readonly Exit[]): Promise
   return writeFile(join(gateway.folder, 'pools', `${name}.yaml`), JSON.stringify(pool));
 }
 
-async function reload(gateway: Gateway, ...pools: string[]): Promise<PoolReload & { code: number | null }> {
+type Reloaded = PoolReload & { readonly failures: readonly object[]; readonly code: number | null };
+
+async function reload(gateway: Gateway, ...pools: string[]): Promise<Reloaded> {
   const ended = await gateway.command('pool', 'reload', ...pools, '--json');
   return { ...JSON.parse(ended.stdout), code: ended.code };
 }
@@ -48,6 +50,7 @@ test('a reload is by difference: a tunnel over a removed exit goes on, and nothi
   t.deepEqual(changed, {
     pools: [{ pool: 'listed', exits: 1, added: 1, removed: 1, kept: 0, duplicates: 0, faults: [] }],
     faults: [],
+    failures: [],
     code: 0,
   });
 

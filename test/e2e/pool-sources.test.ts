@@ -142,6 +142,21 @@ test.serial('a list by URL is fetched, asked for by its tag, and kept over whate
   t.notRegex(said, /s3cret|token-in-path|hidden|also/);
 });
 
+test.serial('a reload tells what could not be fetched, and fails where that is all of a pool', async (t) => {
+  let status = 500;
+  const server = await vendor(t, (_, response) => response.writeHead(status).end(addresses(2)));
+  const gateway = await gatewayOf(t, [{ list: `${server.url}/list` }]);
+  const failed = await gateway.command('pool', 'reload', 'p');
+  t.is(failed.code, 1);
+  t.regex(failed.stderr, /^pool p: list .*: .*500/);
+  t.regex((await gateway.command('pool', 'list')).stdout, /^p +failing /m);
+  status = 200;
+  const had = await gateway.command('pool', 'reload', 'p', '--json');
+  t.is(had.code, 0, had.stderr);
+  t.like(JSON.parse(had.stdout), { pools: [{ pool: 'p', exits: 2 }], failures: [] });
+  t.regex((await gateway.command('pool', 'list')).stdout, /^p +ok /m);
+});
+
 test.serial('a reload that waited for its source goes by what pool files say then, not before', async (t) => {
   const held: ServerResponse[] = [];
   const server = await vendor(t, addresses(10));
