@@ -101,7 +101,7 @@ export class VendorAccounts {
 function termsOf({ key: account, limits }: LimitedAccount, counts: LimitCounts): AccountTerms {
   const { concurrency, perSecond } = limits;
   const key = `account\n${account}`;
-  const common = { name: 'account', perSite: false } as const;
+  const common = { name: 'account', perSite: false, owner: '' } as const;
   const cellOf = (limit: Limit): LimitCell => counts.cellOf(limit);
   const atOnce =
     concurrency === null ? null : cellOf({ ...common, kind: 'exchanges', key, most: concurrency, pace: null });

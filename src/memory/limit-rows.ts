@@ -14,11 +14,19 @@ const SPENT = 6;
 /** Marks about a quota: see QuotaCounts. */
 const MARKS = 8;
 const MARK_WORDS = 4;
+/** Whose the key is, from when it gets the row. */
+const OWNER = 12;
 /** Words of what a row is used for, cleared before another key gets it. */
 const USED_WORDS = [BUCKET, BUCKET_RESTS, WAITING, SPENT, SPENT + 1, MARKS, MARKS + 1, MARKS + 2, MARKS + 3] as const;
 
 /** Rows that a key may stand in, next to each other. */
 const WAYS = 16;
+
+/** Of the rows of a window one owner has no more, give or take what threads take at the same moment: the others are left to others. */
+const MOST_EACH = 10;
+
+/** Of the windows one in so many is for keys without an owner. */
+const PARTS = 3;
 
 const EMPTY = 0;
 /** Being given to a key, or taken from it. */
@@ -27,17 +35,30 @@ const BUSY = -1;
 /** How often who finds a row of its window busy looks again. */
 const TRIES = 10_000;
 
+/** The owner of keys that are no more than the operator's rules and clients make. */
+export const NOBODY = 0;
+
+/** What is counted in a row. Of keys that come as they are asked for, such as a client's sites, `owner` is a hash of who asks. */
+export interface RowKey extends CellKey {
+  readonly owner: number;
+}
+
 /** What `rowOf` returns where there is no room. */
 export const NO_ROW = -1;
 
 /** Rows in which all threads count what is limited: one per key, such as a client, or a client on a site. A key has one row,
  *  whoever brings it first, and loses it only when nothing is owed or held there and another key needs the room.
  *
+ *  Keys that have an owner stand apart from those that haven't, and no owner has all rows of a window: whoever brings so many that they
+ *  are in use is the one who finds no room.
+ *
  *  Who uses a row checks behind its change that the row is still the key's (`holds`), and does it again elsewhere otherwise. A row is
  *  taken from its key in an order that makes this enough: it is marked, then looked at, then cleared or given back. */
 export class LimitRows {
   readonly #words: Words;
   readonly #windows: number;
+  /** Windows of keys without an owner, which come first. */
+  readonly #plainWindows: number;
   /** When nothing is owed to a row's bucket any more: see Gcra. */
   readonly #rests: (at: number, now: number) => boolean;
 
@@ -45,12 +66,13 @@ export class LimitRows {
   constructor(words: Words, rests: (at: number, now: number) => boolean) {
     this.#words = words;
     this.#windows = Math.floor(words.length / (WAYS * ROW_WORDS));
+    this.#plainWindows = Math.floor(this.#windows / PARTS);
     this.#rests = rests;
   }
 
-  /** Words of a table of `capacity` keys. */
+  /** Words of a table of `capacity` keys without an owner, and of twice as many that have one. */
   static wordsFor(capacity: number): number {
-    return Math.ceil(capacity / WAYS) * WAYS * ROW_WORDS;
+    return Math.ceil(capacity / WAYS) * PARTS * WAYS * ROW_WORDS;
   }
 
   /** Where the bucket of a row stands: see Gcra. */
@@ -69,9 +91,9 @@ export class LimitRows {
   }
 
   /** The key's row, or NO_ROW. */
-  find(key: CellKey): number {
+  find(key: RowKey): number {
     const print = printOf(key.print);
-    const first = this.#firstOf(key.place);
+    const first = this.#firstOf(key);
     for (let row = first; row < first + WAYS; row++) if (this.#printAt(row) === print) return row;
     return NO_ROW;
   }
@@ -86,22 +108,26 @@ export class LimitRows {
     return row >= 0 && this.#printAt(row) === printOf(key.print);
   }
 
-  /** The key's row, made if need be; NO_ROW where every row of its window is in use by others. */
-  rowOf(key: CellKey, now: number): number {
+  /** The key's row, made if need be; NO_ROW where the rows of its window are in use by others, or those of its owner by others of his. */
+  rowOf(key: RowKey, now: number): number {
+    const { owner } = key;
     const print = printOf(key.print);
-    const first = this.#firstOf(key.place);
+    const first = this.#firstOf(key);
     for (let tries = 0; tries < TRIES; tries++) {
-      let [empty, busy] = [NO_ROW, false];
+      let [empty, busy, owned] = [NO_ROW, false, 0];
       for (let row = first; row < first + WAYS; row++) {
         const held = this.#printAt(row);
         if (held === print) return row;
         if (held === BUSY) busy = true;
-        else if (held === EMPTY && empty < 0) empty = row;
+        else if (held === EMPTY) empty = empty < 0 ? row : empty;
+        else if (owner !== NOBODY && this.#ownerOf(row) === owner) owned++;
       }
       // What is busy may be this key's own, and come back.
       if (busy) continue;
-      if (empty < 0 && !this.#makeRoom(first, now)) return NO_ROW;
-      if (empty >= 0 && this.#claim(empty, print, first)) return empty;
+      const hasMost = owned >= MOST_EACH;
+      if (hasMost || empty < 0) {
+        if (!this.#makeRoom(first, now, hasMost ? owner : NOBODY)) return NO_ROW;
+      } else if (this.#claim(empty, key, first)) return empty;
     }
     return NO_ROW;
   }
@@ -140,26 +166,30 @@ export class LimitRows {
     return marked;
   }
 
-  /** Gives an empty row to the key of `print`, unless another thread is at work in the window, which may be about the same key. */
-  #claim(row: number, print: number, first: number): boolean {
+  /** Gives an empty row to the key, unless another thread is at work in the window, which may be about the same key. */
+  #claim(row: number, key: RowKey, first: number): boolean {
     const at = row * ROW_WORDS + PRINT;
+    const print = printOf(key.print);
     if (this.#words.compareExchange(at, EMPTY, BUSY) !== EMPTY) return false;
     let alone = true;
     for (let other = first; other < first + WAYS; other++) {
       const held = this.#printAt(other);
       if (other !== row && (held === print || held === BUSY)) alone = false;
     }
+    if (alone) this.#words.store(row * ROW_WORDS + OWNER, key.owner);
     this.#words.store(at, alone ? print : EMPTY);
     return alone;
   }
 
-  /** Takes a row from a key that has no use for it. False where there is none. */
-  #makeRoom(first: number, now: number): boolean {
+  /** Takes a row from a key that has no use for it; from one of `owner`, unless that is NOBODY. False where there is none. */
+  #makeRoom(first: number, now: number, owner: number): boolean {
     for (let row = first; row < first + WAYS; row++) {
       const at = row * ROW_WORDS;
       const print = this.#words.load(at + PRINT);
-      if (print === EMPTY) return true;
-      if (print === BUSY || !this.#isIdle(row, now)) continue;
+      // To an owner who has his share already an empty row is of no use.
+      if (print === EMPTY && owner === NOBODY) return true;
+      if (print === EMPTY || print === BUSY || (owner !== NOBODY && this.#ownerOf(row) !== owner)) continue;
+      if (!this.#isIdle(row, now)) continue;
       if (this.#words.compareExchange(at + PRINT, print, BUSY) !== print) continue;
       // Who counted in this row meanwhile did so before the mark, and is seen; or after it, and will see that.
       if (!this.#isIdle(row, now)) {
@@ -185,8 +215,14 @@ export class LimitRows {
     return this.#words.load(row * ROW_WORDS + PRINT);
   }
 
-  #firstOf(place: number): number {
-    return ((place >>> 0) % this.#windows) * WAYS;
+  #ownerOf(row: number): number {
+    return this.#words.load(row * ROW_WORDS + OWNER);
+  }
+
+  #firstOf({ place, owner }: RowKey): number {
+    const plain = this.#plainWindows;
+    const window = owner === NOBODY ? (place >>> 0) % plain : plain + ((place >>> 0) % (this.#windows - plain));
+    return window * WAYS;
   }
 }
 

@@ -13,6 +13,8 @@ export interface Limit {
   readonly key: string;
   /** Whether every site has a count of its own. */
   readonly perSite: boolean;
+  /** Whose sites they are, where it is per site: the client's, or all clients' (empty). Of each no more are counted than its share. */
+  readonly owner: string;
   /** How many may come at once, or be under way at once. */
   readonly most: number;
   /** The pace at which they may come; null for a limit of exchanges under way. */
@@ -62,15 +64,16 @@ function candidateOf(client: string, rule: LimitRule, kind: LimitKind): Candidat
   if (value === undefined) return [];
   const name = `${WORDS[kind]}${conditionText(rule)}`;
   const perSite = kind === 'siteRequests' || kind === 'siteExchanges';
+  const common = { kind, name, perSite, owner: client };
   if (kind === 'bandwidth' && typeof value === 'number') {
     const key = `${client}\n${name}\n${value}`;
-    return [{ rule, value: { kind, name, key, perSite, most: value, pace: flowPaceOf(value) } }];
+    return [{ rule, value: { ...common, key, most: value, pace: flowPaceOf(value) } }];
   }
   if (typeof value === 'number') {
-    return [{ rule, value: { kind, name, key: `${client}\n${name}`, perSite, most: value, pace: null } }];
+    return [{ rule, value: { ...common, key: `${client}\n${name}`, most: value, pace: null } }];
   }
   const key = `${client}\n${name}\n${rateText(value)}`;
-  return [{ rule, value: { kind, name, key, perSite, most: value.burst, pace: paceOf(value) } }];
+  return [{ rule, value: { ...common, key, most: value.burst, pace: paceOf(value) } }];
 }
 
 const rateText = ({ count, windowMs, burst }: Rate): string => `${count}/${windowMs} ${burst}`;

@@ -1,12 +1,11 @@
 import { ExchangeSlots, type ExchangeSlotsShape, exchangeSlotsWords, FULL } from '../memory/exchange-slots.ts';
 import { Gcra, type Pace, type Reservation } from '../memory/gcra.ts';
-import type { CellKey } from '../memory/keyed-cells.ts';
-import { LimitRows, NO_ROW } from '../memory/limit-rows.ts';
+import { LimitRows, NO_ROW, NOBODY, type RowKey } from '../memory/limit-rows.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { cellKeyOf } from './cell-key.ts';
 import type { Limit } from './limit-book.ts';
 
-/** What is counted at once, over all threads: clients, and clients on sites. */
+/** What is counted at once, over all threads: so many limits of clients and quotas, and twice as many of sites. */
 const CAPACITY = 2 ** 17;
 /** Limits of exchanges under way that one thread may hold. */
 const MOST_PLACES_EACH = 2 ** 16;
@@ -37,7 +36,7 @@ export function createLimitMemory(workers: number, key: Uint8Array): LimitMemory
 /** A limit's count as one thread knows it: of one site, where the limit has one for each. Good for as long as its thread lives. */
 export interface LimitCell {
   readonly limit: Limit;
-  readonly key: CellKey;
+  readonly key: RowKey;
   /** Where it was seen last. */
   row: number;
 }
@@ -243,12 +242,21 @@ export class LimitCounts {
   #meet(limit: Limit, site: string): LimitCell {
     if (this.#cellCount >= MOST_KNOWN) this.#cells = new WeakMap();
     this.#cellCount = (this.#cellCount % MOST_KNOWN) + 1;
-    const { key, perSite } = limit;
-    const met = { limit, key: cellKeyOf(this.#memory.key, perSite ? `${key}\n${site}` : key), row: NO_ROW };
+    const { perSite } = limit;
+    const met = { limit, key: this.#keyOf(limit, site), row: NO_ROW };
     const others = this.#cells.get(limit);
     if (!perSite) this.#cells.set(limit, met);
     else if (others instanceof Map) others.set(site, met);
     else this.#cells.set(limit, new Map([[site, met]]));
     return met;
   }
+
+  #keyOf({ key, perSite, owner }: Limit, site: string): RowKey {
+    const hashKey = this.#memory.key;
+    if (!perSite) return { ...cellKeyOf(hashKey, key), owner: NOBODY };
+    return { ...cellKeyOf(hashKey, `${key}\n${site}`), owner: ownerHash(hashKey, owner) };
+  }
 }
+
+/** Somebody: never NOBODY. */
+const ownerHash = (hashKey: Uint8Array, owner: string): number => cellKeyOf(hashKey, owner).print | 0 || 1;

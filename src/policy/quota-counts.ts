@@ -1,6 +1,5 @@
 import { Gcra } from '../memory/gcra.ts';
-import type { CellKey } from '../memory/keyed-cells.ts';
-import { LimitRows, NO_ROW } from '../memory/limit-rows.ts';
+import { LimitRows, NO_ROW, NOBODY, type RowKey } from '../memory/limit-rows.ts';
 import { sumOf, WideCounts } from '../memory/wide-counts.ts';
 import { AtomicWords } from '../memory/words.ts';
 import type { QuotaKind } from '../protocol/quota-rule.ts';
@@ -38,7 +37,7 @@ export interface AccountState {
 
 /** A count in the memory that all threads share, as one thread sees it. */
 export interface Account extends AccountName {
-  readonly key: CellKey;
+  readonly key: RowKey;
   /** On the monotonic clock, in ms. */
   readonly keptUntil: number;
   row: number;
@@ -86,7 +85,7 @@ export class QuotaCounts {
   /** The count of this name. */
   accountAt({ client, name, start, end }: AccountName): Account {
     const { now, wallTime } = this.#options;
-    const key = cellKeyOf(this.#hashKey, `quota\n${client}\n${name}\n${start}`);
+    const key = { ...cellKeyOf(this.#hashKey, `quota\n${client}\n${name}\n${start}`), owner: NOBODY };
     const period = periodOf(name);
     const keptUntil =
       now() + Math.max(0, end - wallTime()) + (period === null ? Number.POSITIVE_INFINITY : KEEP_MS[period]);

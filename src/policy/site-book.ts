@@ -53,7 +53,8 @@ export class SiteBook {
 
 function pacedSite(name: string, rule: SiteRule, counts: Pick<LimitCounts, 'cellOf'>): PacedSite {
   const { requests, exchanges, exitIntervalMs, queue, waitMs } = rule;
-  const common = { perSite: false, most: 1, pace: null };
+  // Sites that no rule names are as many as clients go to.
+  const common = { perSite: rule.site === undefined, owner: '', most: 1, pace: null };
   const rate: Limit | null =
     requests === undefined
       ? null
@@ -69,7 +70,7 @@ function pacedSite(name: string, rule: SiteRule, counts: Pick<LimitCounts, 'cell
     exchanges === undefined
       ? null
       : { ...common, kind: 'exchanges', name: `paced-exchanges site=${name}`, key: `\npaced ${name}`, most: exchanges };
-  const [rateCell, placesCell] = [rate && counts.cellOf(rate), places && counts.cellOf(places)];
+  const [rateCell, placesCell] = [rate && counts.cellOf(rate, name), places && counts.cellOf(places, name)];
   return {
     name,
     rate: rateCell,
@@ -83,6 +84,7 @@ function pacedSite(name: string, rule: SiteRule, counts: Pick<LimitCounts, 'cell
             name: `exit-interval site=${name}`,
             key: `\nexits of ${name} ${exitIntervalMs}`,
             perSite: true,
+            owner: '',
             most: 1,
             pace: paceOf({ count: 1, windowMs: exitIntervalMs, burst: 1 }),
           },

@@ -14,6 +14,7 @@ const limit: Limit = {
   name: 'exit-interval',
   key: 'exits',
   perSite: true,
+  owner: '',
   most: 1,
   pace: paceOf({ count: 1, windowMs: REST_MS, burst: 1 }),
 };

@@ -1,7 +1,17 @@
 import test from 'ava';
+import { LimitRows } from '../../src/memory/limit-rows.ts';
 import { ClientLimits } from '../../src/policy/limit-book.ts';
-import { createLimitMemory, type LimitCell, LimitCounts, NONE_LEFT } from '../../src/policy/limit-counts.ts';
+import {
+  createLimitMemory,
+  type LimitCell,
+  LimitCounts,
+  NONE_LEFT,
+  TAKEN,
+  UNCOUNTED,
+} from '../../src/policy/limit-counts.ts';
+import { SiteBook } from '../../src/policy/site-book.ts';
 import { type LimitRule, parseLimitRule } from '../../src/protocol/limit-rule.ts';
+import { parseSiteRule, type SiteRule } from '../../src/protocol/site-rule.ts';
 
 const rule = (text: string): LimitRule => {
   const reading = parseLimitRule(text);
@@ -9,8 +19,14 @@ const rule = (text: string): LimitRule => {
   return reading.value;
 };
 
-const limitsOf = (own: readonly string[], everyone: readonly string[] = []) =>
-  new ClientLimits('acme', { own: own.map(rule), everyone: everyone.map(rule) });
+const siteRule = (text: string): SiteRule => {
+  const reading = parseSiteRule(text);
+  if (!reading.ok) throw new Error(reading.message);
+  return reading.value;
+};
+
+const limitsOf = (own: readonly string[], everyone: readonly string[] = [], client = 'acme') =>
+  new ClientLimits(client, { own: own.map(rule), everyone: everyone.map(rule) });
 
 const facts = { pool: 'res', host: 'www.shop.example', tag: undefined };
 const namesOf = (limits: ClientLimits, more: object = {}) => limits.of({ ...facts, ...more }).map(({ name }) => name);
@@ -63,4 +79,22 @@ test('what a thread held when it died is given back, and nothing else', (t) => {
   other.giveBack(kept);
   other.giveBack(kept);
   t.is(other.figure(cells[1], 0).left, 2);
+});
+
+test('who goes to more sites than can be counted is refused alone', (t) => {
+  const rows = new SharedArrayBuffer(LimitRows.wordsFor(64) * Int32Array.BYTES_PER_ELEMENT);
+  const counts = new LimitCounts({ ...createLimitMemory(2, Buffer.from('a key')), rows }, 0);
+  const refusedAt = (client: string, sites: readonly string[]) => {
+    const [limit] = limitsOf([], ['site-requests=20/h site-burst=20'], client).of(facts);
+    return sites.filter((site) => counts.take(counts.cellOf(limit!, site), 0) === UNCOUNTED);
+  };
+  const sites = Array.from({ length: 500 }, (_, i) => `s${i}.example`);
+  t.is(refusedAt('greedy', sites).length, 500 - 8 * 10, 'ten in each of eight windows');
+  t.deepEqual(refusedAt('modest', sites.slice(0, 16)), []);
+  const paced = new SiteBook([siteRule('requests=1/h')], counts);
+  for (const site of sites.slice(0, 4)) t.is(counts.take(paced.of(site, site)!.rate!, 0), TAKEN, site);
+  for (let i = 0; i < 30; i++) {
+    const [limit] = limitsOf(['requests=10/s'], [], `client${i}`).of(facts);
+    t.is(counts.take(counts.cellOf(limit!), 0), TAKEN);
+  }
 });

@@ -231,7 +231,7 @@ test('a count stays while its period lasts and well beyond, however many come', 
   const flood = (round: number, now: number) => {
     for (let i = 0; i < 500; i++)
       limits.take(
-        limits.cellOf({ kind: 'requests', name: 'x', key: `${round} ${i}`, perSite: false, most: 5, pace }),
+        limits.cellOf({ kind: 'requests', name: 'x', key: `${round} ${i}`, perSite: false, owner: '', most: 5, pace }),
         now,
       );
   };
