@@ -178,22 +178,25 @@ export function poolsFor(
     throw new GatewayError('bad_param', { detail: `pool "${params.pool}" is not one of this client's pools` });
   }
   const { tier } = params;
-  if (tier === 'auto') return poolNames(deps, (pool) => isOwn(pool.name));
-  if (tier !== undefined) return poolNames(deps, (pool) => pool.tier === tier && isOwn(pool.name));
   const { defaultPool } = deps.settings();
-  if (defaultPool !== null && isOwn(defaultPool)) return [defaultPool];
-  const own = client.pools.length === 0 ? [] : poolNames(deps, (pool) => isOwn(pool.name));
-  if (own.length > 0) return own;
-  throw new GatewayError('no_exit', { detail: 'no default pool is set; name one with pool-NAME' });
+  if (tier === undefined && defaultPool !== null && isOwn(defaultPool)) return [defaultPool];
+  const own = deps.registry.pools().filter((pool) => isOwn(pool.name));
+  if (own.length === 0) throw new GatewayError('no_exit', { detail: 'this client has no pool' });
+  if (tier === undefined && client.pools.length === 0)
+    throw new GatewayError('no_exit', { detail: `no default pool is set; name one with pool-NAME of ${told(own)}` });
+  const fitting = tier === undefined || tier === 'auto' ? own : own.filter((pool) => pool.tier === tier);
+  if (fitting.length > 0) return fitting.map((pool) => pool.name);
+  throw new GatewayError('no_exit', { detail: `no pool of tier ${tier}: this client has ${told(own)}` });
 }
 
-function poolNames(deps: Collaborators, wanted: (pool: { name: string; tier: string }) => boolean): readonly string[] {
-  const names = deps.registry
-    .pools()
-    .filter(wanted)
-    .map((pool) => pool.name);
-  if (names.length > 0) return names;
-  throw new GatewayError('no_exit', { detail: 'no pool of this client fits' });
+/** Pools that are named to a client at most. */
+const MOST_TOLD = 8;
+
+/** The pools' names and tiers, for a client to choose from. */
+function told(pools: readonly { readonly name: string; readonly tier: string }[]): string {
+  const named = pools.slice(0, MOST_TOLD).map(({ name, tier }) => `${name} (${tier})`);
+  const more = pools.length - named.length;
+  return more === 0 ? named.join(', ') : `${named.join(', ')} and ${more} more`;
 }
 
 /** A decoder's fault as the error that ends an exchange. */

@@ -1,11 +1,12 @@
 import type { Buffer } from 'node:buffer';
+import { GatewayError } from '../errors.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { parseReport } from '../protocol/report.ts';
 import { readSite } from '../protocol/rule-text.ts';
 import type { Collaborators } from './collaborators.ts';
 import { echoOf } from './echo.ts';
-import type { Admission, Exchange } from './exchange.ts';
+import type { Admission, Exchange, Mode } from './exchange.ts';
 import { applyReport } from './report.ts';
 
 /** The host that the gateway answers for itself, by every road: forwarding, CONNECT and SOCKS5. */
@@ -14,6 +15,13 @@ export const INTERNAL_HOST = 'roundabout.internal';
 /** Whether `authority` is the gateway's own host. */
 export function isInternal({ host, port }: Authority): boolean {
   return host === INTERNAL_HOST && port === 80;
+}
+
+/** What a tunnel to the gateway's own host at another port ends with, or null where that isn't asked for. A forwarded request may be
+ *  a page's, and gets what any unknown name gets; of a tunnel's end no page sees anything. */
+export function missedInternal({ host, port }: Authority, mode: Mode): GatewayError | null {
+  if (host !== INTERNAL_HOST || port === 80 || mode === 'forward') return null;
+  return new GatewayError('target_ip_forbidden', { detail: `${INTERNAL_HOST} is http:// on port 80 only` });
 }
 
 /** Whether a page in a crawler's browser sent the request, by the fields that a browser sets and a page can't. Such a request

@@ -6,7 +6,7 @@ import { endExchange } from './attempt-books.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
 import { Exchange, type ExchangeOpening, noteFailure } from './exchange.ts';
-import { isInternal } from './internal-host.ts';
+import { isInternal, missedInternal } from './internal-host.ts';
 import { openExchangeTunnel, relayTunnel, type TunnelClient } from './tunnel-exchange.ts';
 
 /** Who asks, and how. */
@@ -81,7 +81,8 @@ export function admit(deps: Collaborators, exchange: Exchange, { identity, autho
   exchange.authority = authority;
   exchange.site = deps.signals.sites.of(authority.host);
   exchange.identity = identity;
-  if (identity.fault !== null) throw identity.fault;
+  const refusal = identity.fault ?? missedInternal(authority, exchange.mode);
+  if (refusal !== null) throw refusal;
   exchange.admission = internal
     ? admissionTo(deps, identity, [])
     : authorise(deps, identity, { authority, mode: exchange.mode });

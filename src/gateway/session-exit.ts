@@ -178,24 +178,25 @@ export function leaseLost(
   lease: Lease,
   { bar, ttlMs, last }: Pick<Stay, 'bar' | 'ttlMs'> & { readonly last: GatewayError | null },
 ): GatewayError {
-  const exit =
-    deps.registry.generationOf(lease.slot) === lease.generation ? deps.registry.exitAt(lease.slot) : undefined;
-  if (last !== null || exit === undefined) return sessionLost(last);
-  if (isFrozen(deps, lease, bar)) {
-    return new GatewayError('session_lost', {
-      detail: "the strict session can't continue while its exit is frozen: it goes on once that is thawed",
-    });
-  }
-  if (!isSpent(deps, exit, { lease, ttlMs })) return sessionLost(last);
-  return new GatewayError('session_lost', {
-    detail: "the strict session can't continue: its vendor gave the address for no longer, take another session name",
-  });
+  if (last !== null) return sessionLost(last);
+  const isThere = deps.registry.generationOf(lease.slot) === lease.generation;
+  const exit = isThere ? deps.registry.exitAt(lease.slot) : undefined;
+  if (exit === undefined)
+    return cannotContinue(': its exit is gone, take another session name (or have it ended: roundabout session end)');
+  if (isFrozen(deps, lease, bar)) return cannotContinue(' while its exit is frozen: it goes on once that is thawed');
+  if (isSpent(deps, exit, { lease, ttlMs }))
+    return cannotContinue(': its vendor gave the address for no longer, take another session name');
+  const why = lease.failed ? 'has failed' : 'is none that this request asks for';
+  return cannotContinue(`: its exit ${why}, take another session name`);
 }
 
 /** What a strict session ends with where another would move to the next exit. */
-export function sessionLost(last: GatewayError | null): GatewayError {
-  const why = last === null ? 'its exit is gone' : `its exit failed with ${last.kind}`;
-  return new GatewayError('session_lost', { detail: `the strict session can't continue: ${why}`, cause: last });
+export function sessionLost(last: GatewayError): GatewayError {
+  return cannotContinue(`: its exit failed with ${last.kind}`, last);
+}
+
+function cannotContinue(why: string, cause?: GatewayError): GatewayError {
+  return new GatewayError('session_lost', { detail: `the strict session can't continue${why}`, cause });
 }
 
 /** The same for one that may have held an exit before a crash. */

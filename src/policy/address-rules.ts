@@ -71,7 +71,7 @@ export class AddressRules {
     const target = { host, port, readings: [] };
     if (isDenied(target, scopes)) return forbidden('a rule denies this target');
     const opened = scopes.some((scope) => scope.allowNames.matches(target, null));
-    if (isLocalName(host) && !opened) return forbiddenIp('local names are closed');
+    if (isLocalName(host) && !opened) return forbiddenIp('local names are closed (rules.allow)');
     if (isBrowserHost(host) && !this.#browserHostsOpen && !opened) {
       return forbidden('hosts that browsers call on their own account are closed (rules.browserHosts)');
     }
@@ -98,7 +98,7 @@ export class AddressRules {
     const scopes = this.#scopes(context);
     const verdict = this.#judgeOwn(target) ?? judgeDenied(target, scopes);
     if (verdict !== null) return verdict;
-    if (!this.#isOpen(target, scopes)) return forbiddenIp('the address is in a closed range');
+    if (!this.#isOpen(target, scopes)) return forbiddenIp('the address is in a closed range (rules.allow)');
     return judgePort([target], scopes, context.method);
   }
 
@@ -126,7 +126,7 @@ export class AddressRules {
     }
     const opened = scopes.some((scope) => scope.allowNames.matches(subject, null));
     const open = targets.filter((target) => this.#isOpen(target, scopes));
-    if (open.length === 0 && !opened) return forbiddenIp('local names are closed');
+    if (open.length === 0 && !opened) return forbiddenIp('local names are closed (rules.allow)');
     return judgePort([named, ...open], scopes, method);
   }
 
@@ -182,7 +182,8 @@ function judgePort(
   const port = targets[0]?.port ?? 0;
   if (isPortOpen(port, method)) return null;
   const opened = targets.some((target) => scopes.some((scope) => matchesAny(scope.allowPorts, target)));
-  return opened ? null : forbidden(`port ${port} is closed to ${method === 'connect' ? 'tunnels' : 'forwarding'}`);
+  const what = method === 'connect' ? 'tunnels' : 'forwarding';
+  return opened ? null : forbidden(`port ${port} is closed to ${what} (rules.allow)`);
 }
 
 function matchesAny(rules: PoolRules['deny'], target: Target): boolean {

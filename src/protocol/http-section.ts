@@ -8,6 +8,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
 const SPACE = 0x20;
+const HTAB = 0x09;
 const nothing = Buffer.alloc(0);
 
 /** What a section may look like. */
@@ -175,6 +176,8 @@ export function parseFieldLines(section: string, start: number, fields: Fields):
 }
 
 function nameFault(section: string, at: number): Fault {
+  const first = section.charCodeAt(at);
+  if (first === SPACE || first === HTAB) return { kind: 'bad_request', detail: 'a field line is folded' };
   const colon = section.indexOf(':', at);
   const missing = colon < 0 || colon > section.indexOf('\r', at);
   return { kind: 'bad_request', detail: missing ? 'a field line has no colon' : 'a field name is no token' };

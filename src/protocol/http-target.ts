@@ -57,5 +57,7 @@ function withAuthority(text: string, rest: Pick<Target, 'form' | 'path'>): Parse
   if (text.includes('@'))
     return failed('bad_request', 'a request target has no userinfo; credentials go in Proxy-Authorization');
   const authority = parseAuthority(text, rest.form === 'authority' ? null : defaultPort);
-  return authority.ok ? parsed({ ...rest, authority: authority.value, authorityText: text }) : authority;
+  if (authority.ok) return parsed({ ...rest, authority: authority.value, authorityText: text });
+  const isUrl = rest.form === 'authority' && text.includes('://');
+  return isUrl ? failed('bad_request', 'CONNECT takes host:port, without a scheme') : authority;
 }

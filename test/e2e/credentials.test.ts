@@ -189,20 +189,27 @@ test.serial('a refusal is booked to its client, and the log tells what was wrong
   t.deepEqual(await ask(get(field(login)) + get(field(long))), [400, 400]);
   const closed = await socks5Via(gateway.port(), { ...place, port: 25 }, { login: gateway.login('other') });
   closed.socket.destroy();
-  t.regex(await answerTo('GET / HTTP/1.1\r\nHost: x\r\nno field\r\n\r\n'), /^HTTP\/1\.1 400 /);
+  for (const head of ['GET / HTTP/1.1\r\nno field', 'GET / HTTP/1.1\r\nX: a\r\n\tb', 'CONNECT http://x:80 HTTP/1.1'])
+    t.regex(await answerTo(`${head}\r\nHost: x\r\n\r\n`), /^HTTP\/1\.1 400 /);
   const whys = [
     'unknown parameter "contry"',
     'unknown parameter "contry"',
     `unknown parameter "${'x'.repeat(64)}"`,
-    'port 25 is closed to tunnels',
+    'port 25 is closed to tunnels (rules.allow)',
     'a field line has no colon',
+    'a field line is folded',
+    'CONNECT takes host:port, without a scheme',
   ];
   const last = async () => (await gateway.accessLog()).slice(before).slice(-whys.length);
   const told = async () => (await last()).map(({ why }) => why);
   await until(async () => isDeepStrictEqual(await told(), whys), 'their lines');
   t.deepEqual(
     (await last()).map(({ client, kind }) => [client, kind]),
-    [...Array<string[]>(3).fill(['other', 'bad_param']), ['other', 'target_forbidden'], [null, 'bad_request']],
+    [
+      ...Array<string[]>(3).fill(['other', 'bad_param']),
+      ['other', 'target_forbidden'],
+      ...Array<(string | null)[]>(3).fill([null, 'bad_request']),
+    ],
   );
   const log = JSON.parse((await gateway.command('usage', 'log', '--client', 'other', '--json')).stdout) as {
     kind: string;
@@ -227,6 +234,20 @@ test.serial(
     t.is(await told('lasting', ''), 200);
   },
 );
+
+test.serial('a refusal names what to do', async (t) => {
+  const login = gateway.login('tester');
+  const asked = async (authority: string) => {
+    const answer = await answerTo(`CONNECT ${authority} HTTP/1.1\r\nHost: x\r\n${field(login)}\r\n`);
+    return JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))).detail;
+  };
+  t.is(await asked('roundabout.internal:443'), 'roundabout.internal is http:// on port 80 only');
+  t.is(await asked('other.internal:443'), 'local names are closed (rules.allow)');
+  t.is(await asked('10.0.0.1:443'), 'the address is in a closed range (rules.allow)');
+  const res = gateway.login('tester', 'tier-res');
+  const { content } = await forwardVia(gateway.port(), `http://${target}/`, { login: res });
+  t.is(JSON.parse(String(content)).detail, 'no pool of tier res: this client has direct (dc), http (dc), socks (dc)');
+});
 
 test.serial('guessing is slowed by source, known name or not, and locks nobody out elsewhere', async (t) => {
   const right = field(gateway.login('tester'));

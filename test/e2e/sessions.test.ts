@@ -136,6 +136,8 @@ test.serial('a session moves where its exit no longer fits the request, and a st
     const away = await exitOf(`${session}-not-${exit}`);
     if (strict) {
       t.is(away, 'session_lost');
+      const { detail } = JSON.parse(String((await get(`${session}-not-${exit}`)).content));
+      t.regex(detail, /none that this request asks for, take another session name/);
       t.is(await exitOf(session), exit);
       continue;
     }
