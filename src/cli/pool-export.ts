@@ -35,7 +35,7 @@ export const exportCommands: readonly CommandSpec[] = [
       },
       { flags: '--no-secrets', describe: 'leave out user names and passwords' },
     ],
-    notes: ['What a format cannot tell is refused: then nothing is written.'],
+    notes: ['What a format cannot tell is refused: then nothing is written, and neither is a list without exits.'],
     run: exportPool,
   },
 ];
@@ -78,6 +78,14 @@ async function exportPool(given: Given, workplace: Workplace): Promise<Outcome> 
   }
   const file = given.text('file');
   const remarks = remarksOn(check, wanted.format);
+  if (check.exits === 0) {
+    const isDemo = workplace
+      .poolFiles()
+      .files.some(({ name, entries }) => name === pool.name && entries.some(({ kind }) => kind === 'demo'));
+    const why = isDemo ? ': those of the demo stand in no file, and end with the gateway' : '';
+    const remark = `nothing is written: pool ${pool.name} has no exits that a list can hold${why}`;
+    return { json: { written: false, ...check }, remarks: [remark, ...remarks], exitCode: exitCodes.failed };
+  }
   if (file === undefined) {
     await writeTo(process.stdout, wanted);
     return { remarks };

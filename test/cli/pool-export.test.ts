@@ -43,6 +43,22 @@ test('an export makes no folder, and replaces neither a folder nor a link that l
   t.true(lstatSync(join(folder, 'link')).isSymbolicLink());
 });
 
+test('of a pool whose files name no exits no list is written, and that is said', async (t) => {
+  const demo = 'pool: demo\ntier: res\nexits: [{ demo: { http: 1, https: 0, socks5: 0 } }]\n';
+  const direct = 'pool: direct\nexits: [{ direct: true }]\n';
+  const { folder, command } = makeProject(t, { 'pools/demo.yaml': demo, 'pools/direct.yaml': direct });
+  const none = await command('pool', 'export', 'demo', '--file', 'list.txt');
+  t.is(none.code, 1);
+  t.is(
+    none.stderr,
+    'nothing is written: pool demo has no exits that a list can hold: those of the demo stand in no file, and end with the gateway\n',
+  );
+  t.false(existsSync(join(folder, 'list.txt')));
+  const left = await command('pool', 'export', 'direct', '--format', 'json');
+  t.is(left.stdout, '');
+  t.regex(left.stderr, /^nothing is written: pool direct has no exits that a list can hold\nleft out: 1 direct exit/);
+});
+
 test('a list that is no regular file is not replaced by an import', async (t) => {
   const { folder, commandWith } = makeProject(t);
   mkdirSync(join(folder, 'pools/lists'));
