@@ -45,7 +45,7 @@ function readNames(folder: string, all: readonly string[], options: PoolFolderOp
     if (reading.ok) files.push(reading.pool);
     else faults.push(...reading.faults);
   }
-  const misnamed = all.filter((name) => name.endsWith('.yml'));
+  const misnamed = all.filter((name) => /\.ya?ml$/i.test(name) && !name.endsWith('.yaml') && !name.startsWith('.'));
   const warnings = misnamed.map((name) => fileFault(join(folder, name), 'is not read: pool files end in .yaml'));
   return { files, faults: inOrder(faults), warnings: [...warnings, ...files.flatMap(warningsOf)] };
 }

@@ -49,12 +49,22 @@ test('faults of all files come in one report, without values', (t) => {
 });
 
 test('an empty pool and a file that is not read are warned of', (t) => {
-  const folder = folderOf(t, { 'a.yaml': 'pool: a\nstrategy: learned\nexits: []', 'b.yml': '' });
+  const folder = folderOf(t, {
+    'a.yaml': 'pool: a\nstrategy: learned\nexits: []',
+    'b.yml': '',
+    'C.YAML': '',
+    'd.Yml': '',
+  });
   const { faults, warnings } = readPoolFolder(folder, { variables });
   t.deepEqual(faults, []);
   t.deepEqual(
     warnings.map((warning) => formatFault(warning).replace(`${folder}/`, '')),
-    ['b.yml:1:1 is not read: pool files end in .yaml', 'a.yaml:3:8 exits the pool has no exits'],
+    [
+      'C.YAML:1:1 is not read: pool files end in .yaml',
+      'b.yml:1:1 is not read: pool files end in .yaml',
+      'd.Yml:1:1 is not read: pool files end in .yaml',
+      'a.yaml:3:8 exits the pool has no exits',
+    ],
   );
 });
 
