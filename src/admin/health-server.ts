@@ -74,7 +74,7 @@ function answerTo(request: IncomingMessage, { host, state, metrics }: HealthServ
   if (request.headers.origin !== undefined) return { status: 403, content: { error: 'pages may not ask' } };
   const [path] = (request.url ?? '').split('?', 1);
   if (path !== '/healthz' && path !== '/readyz' && path !== '/metrics')
-    return { status: 404, content: { error: 'there is no such page' } };
+    return { status: 404, content: { error: 'there is no such page: see /healthz, /readyz and /metrics' } };
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return { status: 405, content: { error: 'only GET and HEAD' }, allow: 'GET, HEAD' };
   }

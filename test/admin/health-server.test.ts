@@ -110,7 +110,9 @@ test('pages, other methods, other paths and large heads are refused', async (t) 
   const { port } = await serve(t, ok);
   t.is(statusOf(await ask(port, { more: 'Origin: http://localhost\r\n' })), 403);
   t.is(statusOf(await ask(port, { line: 'POST /healthz', more: 'Content-Length: 0\r\n' })), 405);
-  t.is(statusOf(await ask(port, { line: 'GET /' })), 404);
+  const root = await ask(port, { line: 'GET /' });
+  t.is(statusOf(root), 404);
+  t.regex(root, /see \/healthz, \/readyz and \/metrics/);
   t.is(statusOf(await ask(port, { line: 'GET /healthz/../etc' })), 404);
   t.is(statusOf(await ask(port, { more: `X: ${'x'.repeat(9000)}\r\n` })), 400);
   t.is(statusOf(await ask(port, { line: 'nonsense' })), 400);
