@@ -58,7 +58,7 @@ export async function updateList(workplace: Workplace, options: UpdateOptions): 
     };
     await readInput(input, { ...reading, terminal }, summary.sink(take));
     summary.counts = change.counts;
-    if (options.replaces && change.cameNone && summary.faulty === 0) throw emptyList(input.name);
+    if (change.cameNone && summary.faulty === 0) throw emptyList(input.name, options.replaces);
     if (change.counts.removed > 0) {
       const take = (exit: ListedExit) => {
         if (change.isRemoved(exit)) summary.example('-', exit);
@@ -139,9 +139,11 @@ class FreshExits {
   }
 }
 
-/** What a fetch that failed leaves behind must not empty a pool. */
-function emptyList(name: string): CommandError {
-  return badArgument(name, 'there is no exit in it: nothing is replaced', 'to empty a pool, say "pool remove"');
+/** What a fetch that failed leaves behind must neither empty a pool nor pass for a list. */
+function emptyList(name: string, replaces: boolean): CommandError {
+  return replaces
+    ? badArgument(name, 'there is no exit in it: nothing is replaced', 'to empty a pool, say "pool remove"')
+    : badArgument(name, 'there is no exit in it: nothing is written', 'see whether it is the right list');
 }
 
 function hasPlace(place: Geo): boolean {

@@ -110,6 +110,10 @@ test.serial(
     const empty = await commandWith('', 'pool', 'import', 'res', '-', '--replace', '--yes');
     t.is(empty.code, 2);
     t.regex(empty.stderr, /there is no exit in it: nothing is replaced/);
+    const merged = await commandWith('', 'pool', 'import', 'fresh', '-', '--yes');
+    t.is(merged.code, 2);
+    t.regex(merged.stderr, /there is no exit in it: nothing is written/);
+    t.false(existsSync(join(folder, 'pools/fresh.yaml')));
     const child = spawn(process.execPath, [launcher, 'pool', 'import', 'res', '-', '--yes'], { cwd: folder });
     const ended = once(child, 'close');
     let told = '';
