@@ -1,3 +1,4 @@
+import { countOf } from '../protocol/count-text.ts';
 import type { ProviderView } from './provider-view.ts';
 
 /** How the gateway is, as one value for the health page, the control socket and the command line. */
@@ -47,7 +48,7 @@ export function keepingFaults({
   const faults: string[] = [];
   if (store !== 'ok') faults.push(`the store does not answer: ${store.fault}`);
   if (typeof ledger !== 'string')
-    faults.push(`the ledger can't be written, ${ledger.waiting} bookings wait in memory: ${ledger.fault}`);
+    faults.push(`the ledger can't be written, ${countOf(ledger.waiting, 'booking')} in memory: ${ledger.fault}`);
   if (quotas !== 'ok')
     faults.push(`what clients use of their quotas can't be kept; the quotas hold all the same: ${quotas.fault}`);
   return faults;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { CommandError } from '../admin/command-error.ts';
 import type { PoolReload } from '../admin/reload-command.ts';
 import { newPoolText, withList } from '../config/pool-text.ts';
+import { countOf } from '../protocol/count-text.ts';
 import type { Outcome } from './command-spec.ts';
 import { DraftFile, versionOf } from './draft-file.ts';
 import { exitCodes } from './exit-code.ts';
@@ -113,7 +114,7 @@ async function reloadPool(workplace: Workplace, pool: string): Promise<Reload> {
   try {
     const { result } = await workplace.run('pool.reload', { pools: [pool] }, RELOAD_DEADLINE_MS);
     const lines = result.pools.map(({ exits, added, removed, kept }) => {
-      return `the gateway has taken it: ${exits} exits, ${added} added, ${removed} removed, ${kept} kept`;
+      return `the gateway has taken it: ${countOf(exits, 'exit')}, ${added} added, ${removed} removed, ${kept} kept`;
     });
     const faults = [...result.pools.flatMap((one) => one.faults), ...result.faults];
     if (faults.length === 0) return { result, lines, exitCode: exitCodes.ok };

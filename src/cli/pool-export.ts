@@ -6,12 +6,13 @@ import type { Exit } from '../pool/exit.ts';
 import type { ListedExit } from '../pool/list-formats/list-reader.ts';
 import { ListWriter } from '../pool/list-formats/list-writer.ts';
 import { type ListFormat, listFormats } from '../pool/list-formats/registry.ts';
+import { countOf } from '../protocol/count-text.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { DraftFile, unwritable } from './draft-file.ts';
 import { exitCodes } from './exit-code.ts';
 import { formatOf } from './pool-import.ts';
 import { printable } from './printable.ts';
-import { ConfigFaultsError, countOf } from './settings-check.ts';
+import { ConfigFaultsError } from './settings-check.ts';
 import type { Workplace } from './workplace.ts';
 
 type Written = Exclude<ListFormat, 'auto'>;
@@ -197,7 +198,7 @@ function remarksOn({ left, placeless, scheme }: ExportCheck, format: Written): s
     remarks.push(`left out: ${countOf(left.minting, 'template')} that mints for every session (give it slots)`);
   if (placeless > 0)
     remarks.push(
-      `${format} leaves out places and names, which ${countOf(placeless, 'exit')} have: pipe, csv and json tell them`,
+      `${format} leaves out places and names of ${countOf(placeless, 'exit')}: pipe, csv and json tell them`,
     );
   if (scheme !== null && scheme !== 'http')
     remarks.push(`${format} leaves out the protocol: read it with --scheme ${scheme}`);

@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { type Health, keepingFaults } from '../admin/health.ts';
 import { providerText } from '../admin/provider-view.ts';
 import { formatFault } from '../config/fault.ts';
+import { countOf } from '../protocol/count-text.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { exitCodes } from './exit-code.ts';
 import { printable } from './printable.ts';
-import { countOf } from './settings-check.ts';
 import { type Cell, formatFacts } from './table.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -66,7 +66,10 @@ function healthOutcome(health: Health): Outcome {
     ['status', status],
     ['process', `${pid}, version ${version}, up for ${uptimeS} s`],
     ...listeners.map(({ name, host, port }): [string, Cell] => ['listener', `${name} on ${host} port ${port}`]),
-    ...pools.map(({ name, exits, usable }): [string, Cell] => ['pool', `${name}: ${usable} of ${exits} exits usable`]),
+    ...pools.map(({ name, exits, usable }): [string, Cell] => [
+      'pool',
+      `${name}: ${usable} of ${countOf(exits, 'exit')} usable`,
+    ]),
     ...providers.map((one): [string, Cell] => ['provider', `${one.pool}: ${providerText(one)}`]),
     ['exchanges', `${exchanges.open} open; ended: ${ended.join(', ') || 'none'}`],
     ['connections', connections],
@@ -78,7 +81,7 @@ function healthOutcome(health: Health): Outcome {
     ['store', store === 'ok' ? store : store.fault],
     [
       'ledger',
-      typeof ledger === 'string' ? ledger : `${ledger.fault} (${countOf(ledger.waiting, 'booking')} wait in memory)`,
+      typeof ledger === 'string' ? ledger : `${ledger.fault} (${countOf(ledger.waiting, 'booking')} in memory)`,
     ],
     ['quotas', quotas === 'ok' ? quotas : `${quotas.fault} (they hold all the same)`],
   ];

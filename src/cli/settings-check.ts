@@ -6,6 +6,7 @@ import type { PoolFileContent } from '../config/pool-file.ts';
 import { readPoolFolder } from '../config/pool-folder.ts';
 import { PoolCatalogue } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
+import { countOf } from '../protocol/count-text.ts';
 import { readSettings } from '../startup/settings.ts';
 
 /** Where a config is, and what stands around it. */
@@ -87,9 +88,4 @@ export function poolPlaces({ file, env }: ConfigPlace): PoolPlaces {
   const { files, faults } = readPoolFolder(folder, { variables: loaded.variables });
   if (faults.length > 0) throw new ConfigFaultsError(file, faults);
   return { folder, projectFolder, files };
-}
-
-/** `1 fault`, `2 faults`. */
-export function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

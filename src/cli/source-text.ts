@@ -1,5 +1,6 @@
 import type { PoolView } from '../admin/pool-view.ts';
 import type { SourceView } from '../admin/source-view.ts';
+import { countOf } from '../protocol/count-text.ts';
 import { formatSpan } from '../protocol/units.ts';
 import { type Cell, formatFacts } from './table.ts';
 
@@ -23,6 +24,6 @@ export function sourceLines({ sources }: PoolView): string[] {
 }
 
 function stateOf({ exits, ageMs, failure, nextMs }: SourceView): string {
-  const had = ageMs === null ? 'not had yet' : `${exits} exits, ${formatSpan(ageMs)} ago`;
+  const had = ageMs === null ? 'not had yet' : `${countOf(exits ?? 0, 'exit')}, ${formatSpan(ageMs)} ago`;
   return `${had}; ${failure === null ? '' : `${failure}; `}asked again in ${formatSpan(nextMs)}`;
 }

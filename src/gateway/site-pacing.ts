@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { type LimitCounts, TAKEN } from '../policy/limit-counts.ts';
 import { type PacedSite, SiteBook } from '../policy/site-book.ts';
+import { countOf } from '../protocol/count-text.ts';
 import type { SiteRule } from '../protocol/site-rule.ts';
 import { type Exchange, NO_PLACE } from './exchange.ts';
 import { SiteQueue, type SiteWaiter } from './site-queue.ts';
@@ -200,7 +201,7 @@ function waitFor(waiter: Waiter, wait: { exchange: Exchange; queue: SiteQueue; m
 
 function tooMany({ name, intervalMs }: PacedSite, waiting: number): GatewayError {
   return new GatewayError('rate_limited', {
-    detail: `paced-requests site=${name}: ${waiting} requests wait for their turn already`,
+    detail: `paced-requests site=${name}: ${countOf(waiting, 'request')} waiting for a turn already`,
     retryAfterS: Math.max(1, (waiting * intervalMs) / 1_000),
   });
 }

@@ -1,5 +1,6 @@
 import type { RelayHealth } from '../admin/health.ts';
 import type { DemoOrigins } from '../demo/origin.ts';
+import { countOf } from '../protocol/count-text.ts';
 
 export interface BannerFacts {
   readonly version: string;
@@ -25,7 +26,7 @@ export function bannerLines(facts: BannerFacts): string[] {
   const { relay } = facts;
   lines.push(`  relay    ${' '.repeat(8)} ${relay.kind === 'native' ? 'native' : `in TypeScript: ${relay.why}`}`);
   for (const { name, tier, exits } of facts.pools)
-    lines.push(`  pool     ${name.padEnd(8)} ${exits} exits, tier ${tier}`);
+    lines.push(`  pool     ${name.padEnd(8)} ${countOf(exits, 'exit')}, tier ${tier}`);
   if (facts.pools.length === 0) lines.push('  no pools yet: write one in the pools folder, then send SIGHUP');
   return facts.demo === null ? lines : [...lines, '', ...demoLines(facts, facts.demo)];
 }

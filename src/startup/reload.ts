@@ -2,6 +2,7 @@ import { CommandError, type CommandFault } from '../admin/command-error.ts';
 import type { PoolReload } from '../admin/reload-command.ts';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
+import { countOf } from '../protocol/count-text.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { Certificates } from './certificates.ts';
 import type { ListMarks } from './list-watch.ts';
@@ -175,10 +176,10 @@ export class Reloader {
 /** What is worth telling of pools whose sources have changed. */
 function linesOf({ pools, faults }: PoolReload): string[] {
   const lines = pools.flatMap(({ pool, exits, added, removed, faults: found }) => {
-    if (found.length > 0) return [`pool ${pool} keeps its ${exits} exits:`, ...found];
+    if (found.length > 0) return [`pool ${pool} keeps its ${countOf(exits, 'exit')}:`, ...found];
     return added + removed === 0
       ? []
-      : [`pool ${pool}: ${exits} exits, of which ${added} are new; ${removed} have left`];
+      : [`pool ${pool}: ${countOf(exits, 'exit')}, of which ${added} are new; ${removed} have left`];
   });
   return [...lines, ...faults];
 }

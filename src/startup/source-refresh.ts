@@ -1,4 +1,5 @@
 import type { PlacedSource } from '../pool/fetched-source.ts';
+import { countOf } from '../protocol/count-text.ts';
 import { formatSpan, LONGEST_TIMER_MS } from '../protocol/units.ts';
 import type { CopyFacts, ListCopies } from '../store/list-copies.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -129,7 +130,9 @@ export class SourceRefresh {
     copies.take(key, { draft, facts: this.#facts });
     const bad = faults + skipped;
     this.#succeed(
-      bad === 0 ? '' : `${exits} exits, and ${bad} entries that are none${first ? `, such as ${first}` : ''}`,
+      bad === 0
+        ? ''
+        : `${countOf(exits, 'exit')}, and ${bad} entries that are none${first ? `, such as ${first}` : ''}`,
     );
     onChange(pool);
   }

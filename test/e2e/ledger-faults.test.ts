@@ -86,7 +86,7 @@ test.serial('another program holds the lock of the ledger for long', async (t) =
   t.like(await running.health(), { status: 'degraded', ledger: { waiting: 1 } });
   const shown = await running.gateway.command('health');
   t.is(shown.code, 0, 'it serves');
-  t.regex(shown.stderr, /the ledger can't be written, 1 bookings wait in memory: another process is writing/);
+  t.regex(shown.stderr, /the ledger can't be written, 1 booking in memory: another process is writing/);
   const alarm = "the ledger can't be written, bookings wait in memory: another process is writing";
   await until(() => running.gateway.output().includes(alarm), 'it is said');
   t.is(await metric(running, 'roundabout_ledger_writable'), 0);
