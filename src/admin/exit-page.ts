@@ -72,7 +72,7 @@ function sortKey(sort: ExitSort, figures: ExitFigures | null): number {
   if (figures === null) return Number.POSITIVE_INFINITY;
   switch (sort) {
     case 'latency':
-      return figures.workedAgoMs === null ? Number.POSITIVE_INFINITY : figures.latencyMs;
+      return figures.latencyMs ?? Number.POSITIVE_INFINITY;
     case 'success':
       return figures.success === null ? Number.POSITIVE_INFINITY : -figures.success;
     case 'in-flight':

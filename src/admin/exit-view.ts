@@ -10,7 +10,8 @@ export type ExitStatus = (typeof exitStatuses)[number];
 
 /** What the running gateway knows of an exit. Durations in ms. */
 export interface ExitFigures {
-  readonly latencyMs: number;
+  /** As measured of late; null where it wasn't. */
+  readonly latencyMs: number | null;
   readonly inFlight: number;
   readonly failuresInRow: number;
   /** How long it stays ejected from now on; 0 where it isn't. */

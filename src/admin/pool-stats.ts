@@ -23,7 +23,8 @@ export interface PoolStats {
   readonly byStatus: Readonly<Record<ExitStatus, number>>;
   /** Exits by country, most first; without the countries that come after the first 50. */
   readonly byCountry: readonly { readonly country: string; readonly exits: number }[];
-  /** Latency in ms that so many of a hundred exits don't exceed, of those that have worked. Null where no gateway runs, or none has. */
+  /** Latency in ms that so many of a hundred exits don't exceed, of those that have worked of late. Null where no gateway runs, or none
+   *  has. */
   readonly latencyMs: { readonly p50: number; readonly p90: number; readonly p99: number } | null;
   /** Exchanges in flight; null where no gateway runs. */
   readonly inFlight: number | null;
@@ -33,7 +34,7 @@ export interface PoolStats {
 
 export interface PoolStatsSources {
   readonly statusOf: (slot: number) => ExitStatus;
-  readonly figures: (slot: number) => Pick<ExitFigures, 'latencyMs' | 'inFlight' | 'workedAgoMs'> | null;
+  readonly figures: (slot: number) => Pick<ExitFigures, 'latencyMs' | 'inFlight'> | null;
   readonly traffic: (poolNumber: number) => PoolTraffic | null;
 }
 
@@ -50,7 +51,7 @@ export function poolStats(registry: PoolRegistry, name: string, sources: PoolSta
     const live = figures(slot);
     if (live === null) continue;
     inFlight = (inFlight ?? 0) + live.inFlight;
-    if (live.workedAgoMs !== null) latencies.push(live.latencyMs);
+    if (live.latencyMs !== null) latencies.push(live.latencyMs);
   }
   const count = (status: ExitStatus) => counts.get(status) ?? 0;
   const runs = inFlight !== null || list.length === 0;

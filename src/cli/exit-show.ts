@@ -23,7 +23,7 @@ function factsOf(exit: ExitDetail): [string, Cell][] {
     live === null || insight === null
       ? []
       : [
-          ['latency', live.workedAgoMs === null ? null : `${live.latencyMs} ms`],
+          ['latency', live.latencyMs === null ? null : `${live.latencyMs} ms`],
           ['worked', live.workedAgoMs === null ? 'never' : `${lastedOf(live.workedAgoMs)} ago`],
           ['success', percentOf(live.success)],
           ['failed', live.failuresInRow === 0 ? null : `${live.failuresInRow} times in a row`],

@@ -107,7 +107,7 @@ function exitRow(exit: ExitView): Cell[] {
     live === null
       ? [null, null, null, null, null]
       : [
-          live.workedAgoMs === null ? null : `${live.latencyMs} ms`,
+          live.latencyMs === null ? null : `${live.latencyMs} ms`,
           percentOf(live.success),
           live.inFlight,
           live.served,

@@ -8,6 +8,9 @@ export const latencyDecayMs = 10_000;
  *  exchanges already in flight still make one dearer than the next. */
 export const priorLatencyMs = 50;
 
+/** A figure of which less than this is left is no measurement any more: half a minute after the last sample. */
+const leastWeight = 0.05;
+
 /** The first failure in a row ejects for this long, in ms; each further one for twice as long … */
 export const firstEjectionMs = 1_000;
 
@@ -83,6 +86,12 @@ export class ExitHealth {
     if (!this.rows.reaches(slot)) return priorLatencyMs;
     const learned = this.rows.floats[slot * EXIT_WORDS + ExitWord.latency] ?? 0;
     return priorLatencyMs + (learned - priorLatencyMs) * this.#weightOf(slot, now);
+  }
+
+  /** The learned figure in ms as it was measured, for people; null where nobody renewed it for so long that picks go by the prior. */
+  learnedLatencyAt(slot: number, now: number): number | null {
+    if (!this.rows.reaches(slot) || this.#weightOf(slot, now) < leastWeight) return null;
+    return this.rows.floats[slot * EXIT_WORDS + ExitWord.latency] ?? null;
   }
 
   /** What a pick may do with the exit now. While one exchange tries it, it stands as ejected for all others. */

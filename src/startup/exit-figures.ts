@@ -10,7 +10,8 @@ export function exitFigures(
 ): (slot: number) => ExitFigures {
   const verdicts = Map.groupBy(counted.flat(), ({ slot }) => slot);
   return (slot) => {
-    const { latencyMs, inFlight, failuresInRow, ejectedForMs, workedAgoMs, generation } = health.viewOf(slot, now);
+    const { inFlight, failuresInRow, ejectedForMs, workedAgoMs, generation } = health.viewOf(slot, now);
+    const latencyMs = health.learnedLatencyAt(slot, now);
     let [served, refused] = [0, 0];
     for (const judged of verdicts.get(slot) ?? []) {
       if (judged.generation !== generation) continue;
@@ -18,7 +19,7 @@ export function exitFigures(
       refused += judged.refused;
     }
     return {
-      latencyMs: Math.round(latencyMs),
+      latencyMs: latencyMs === null ? null : Math.round(latencyMs),
       inFlight,
       failuresInRow,
       ejectedForMs: Math.round(ejectedForMs),

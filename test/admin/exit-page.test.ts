@@ -15,7 +15,7 @@ const exits = Array.from({ length: 6 }, (_, i) => ({
 const { registry } = registryOf(poolOf('res', exits), poolOf('dc', [{ host: '192.0.2.99', geo: {} }]));
 
 const figuresOf = (slot: number): ExitFigures => ({
-  latencyMs: 100 - slot,
+  latencyMs: slot === 5 ? null : 100 - slot,
   inFlight: slot % 3,
   failuresInRow: 0,
   ejectedForMs: 0,

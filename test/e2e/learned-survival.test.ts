@@ -44,7 +44,7 @@ test.after.always(async () => {
 interface Listed {
   readonly id: string;
   readonly country: string;
-  readonly live: { readonly latencyMs: number; readonly failuresInRow: number };
+  readonly live: { readonly latencyMs: number | null; readonly failuresInRow: number };
 }
 
 /** Three exits to choose from: one fast, one slow, one that nobody answers at. */
@@ -118,8 +118,8 @@ async function assertKnown(t: ExecutionContext, gateway: Gateway, before: readon
     const was = before.find((exit) => exit.id === id)!.live;
     t.is(live.failuresInRow, was.failuresInRow, country);
     if (country === 'fr') t.true(live.failuresInRow > 0);
-    // Latency fades to the 50 ms that are assumed of an exit that nothing is known of.
-    if (country === 'de') t.true(live.latencyMs > 50 && live.latencyMs <= was.latencyMs, `${live.latencyMs}`);
+    // On a busy machine so much time may have passed that it isn't shown any more.
+    if (country === 'de') t.true([was.latencyMs, null].includes(live.latencyMs), `${live.latencyMs}`);
   }
 }
 
@@ -156,6 +156,6 @@ test('a damaged snapshot is set aside with a warning, and the gateway starts wit
   const second = await first.startAgain();
   await until(() => /not understood and not used: see learned\.snapshot\.bad/.test(second.output()), 'it is said');
   t.true((await readdir(data)).includes('learned.snapshot.bad'));
-  for (const { live } of await listExits(second)) t.like(live, { latencyMs: 50, failuresInRow: 0 });
+  for (const { live } of await listExits(second)) t.like(live, { latencyMs: null, failuresInRow: 0 });
   t.is(await second.stop(), 0);
 });

@@ -46,6 +46,15 @@ test('a figure that nobody renews drifts to the prior', (t) => {
   t.true(Math.abs(health.latencyAt(1, 20 * latencyDecayMs) - priorLatencyMs) < 1);
 });
 
+test('for people there is a figure as it was measured, as long as it weighs anything', (t) => {
+  const health = healthOf(1_000);
+  t.is(health.learnedLatencyAt(0, 0), null);
+  health.succeeded(0, 2_000, 0);
+  t.is(health.learnedLatencyAt(0, 2 * latencyDecayMs), 2_000);
+  t.is(health.learnedLatencyAt(0, 4 * latencyDecayMs), null);
+  t.is(health.learnedLatencyAt(1_000_000, 0), null);
+});
+
 test('latency always lies between the fastest and the slowest sample or the prior', (t) => {
   const sample = fc.record({ ms: fc.integer({ min: 0, max: 60_000 }), after: fc.integer({ min: 0, max: 30_000 }) });
   fc.assert(
