@@ -101,7 +101,7 @@ interface Row {
 /** The rows of a CSV (RFC 4180), up to the first fault; those in which nothing stands are left out. */
 function rowsOf(text: string, separator: string): { readonly rows: readonly Row[]; readonly fault: string | null } {
   const plain = `[^${separator}\\r\\n]*`;
-  const cell = new RegExp(` *"([^"]*(?:""[^"]*)*)"(${plain})|(${plain})`, 'y');
+  const cell = new RegExp(` *"([^"]*(?:""[^"]*)*)"(?!")(${plain})|(${plain})`, 'y');
   const lineBreak = /\r\n|\r|\n/g;
   const rows: Row[] = [];
   let cells: string[] = [];

@@ -168,7 +168,8 @@ export class ExchangeLedger implements Ledger {
 
   /** What was booked of an attempt while it ran moves to its kind, where that is another. Of an hour that is over it stays. */
   #move(running: RunningBooking, key: Changeable<BookingKey>, now: number): void {
-    if (running.kind === key.kind || running.hour !== this.#hourOf(now)) return;
+    // It is written a little later, and must find its octets in the hour that it is written in.
+    if (running.kind === key.kind || running.hour !== this.#hourOf(now + 2 * POST_MS)) return;
     const { site } = key;
     key.site = running.site;
     key.movedFrom = running.kind;
