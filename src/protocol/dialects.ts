@@ -195,7 +195,11 @@ function translated(written: readonly (readonly [string, string | undefined])[],
     if (typeof ours === 'string') return badParam(`"${shownToken(writtenKey)}-${shownToken(value)}": expected ${ours}`);
     for (const [key, translatedValue] of ours) pairs.push({ key, value: translatedValue, writtenKey });
   }
-  return paramsOf(pairs);
+  const params = paramsOf(pairs);
+  if (!params.ok || params.value.session !== undefined) return params;
+  // Of vendors' users many send these for each request, and they mean nothing without a session there.
+  const { ttlMs: _, idleMs: __, strict: ___, ...rest } = params.value;
+  return parsed(rest);
 }
 
 /** iproyal's unit may be a day as well, and is never left out. */

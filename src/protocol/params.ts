@@ -116,7 +116,7 @@ export function mergeParams(defaults: Params, given: Params): Parsed<Params> {
   const merged = { ...defaults, ...given };
   if (merged.session !== undefined) return parsed(merged);
   const { ttlMs, idleMs, strict } = given;
-  const key = strict !== undefined ? 'strict' : ttlMs !== undefined ? 'ttl' : idleMs !== undefined ? 'idle' : null;
+  const key = strict === true ? 'strict' : ttlMs !== undefined ? 'ttl' : idleMs !== undefined ? 'idle' : null;
   return key === null ? parsed(merged) : badParam(`"${key}" needs a session: add session-NAME`);
 }
 

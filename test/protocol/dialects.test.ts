@@ -59,7 +59,7 @@ const understood: readonly (readonly [Dialect, string, string, Understood])[] = 
     'brightdata',
     'lum-customer-acme-zone-z-const-dns-remote',
     's',
-    { client: 'acme', params: { pool: 'z', strict: true, dns: 'remote' } },
+    { client: 'acme', params: { pool: 'z', dns: 'remote' } },
   ],
   [
     'brightdata',
@@ -85,7 +85,13 @@ const understood: readonly (readonly [Dialect, string, string, Understood])[] = 
     'iproyal',
     'acme',
     's_region-europe_lifetime-7d_killswitch-1',
-    { client: 'acme', secret: 's', params: { region: 'europe', ttlMs: 604_800_000, strict: true } },
+    { client: 'acme', secret: 's', params: { region: 'europe' } },
+  ],
+  [
+    'iproyal',
+    'acme',
+    's_session-a1_lifetime-7d_killswitch-1',
+    { client: 'acme', secret: 's', params: { session: 'a1', ttlMs: 604_800_000, strict: true } },
   ],
 ];
 
