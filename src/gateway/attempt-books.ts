@@ -51,10 +51,6 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
   const { slot } = choice;
   const at = { slot, generation: choice.isFormer === true ? FORMER : deps.exits.generationOf(slot) };
   const meter = new AttemptMeter();
-  if (!deps.limits.over(exchange, choice.exit.pool, begunAt)) {
-    deps.selection().providers.left(choice.entry);
-    throw new ExitFull();
-  }
   const spending = payFor(deps, exchange, { choice, meter, begunAt });
   const account = deps.accounts.take(slot);
   const place =
@@ -79,9 +75,11 @@ function payFor(
   exchange: Exchange,
   { choice, meter, begunAt }: Pick<BookedAttempt, 'choice' | 'meter' | 'begunAt'>,
 ): Spending | null {
-  if (exchange.quota === null) return null;
   try {
-    return deps.quotas.begin(exchange, { pool: choice.exit.pool, meter, now: begunAt });
+    if (!deps.limits.over(exchange, choice.exit.pool, begunAt)) throw new ExitFull();
+    return exchange.quota === null
+      ? null
+      : deps.quotas.begin(exchange, { pool: choice.exit.pool, meter, now: begunAt });
   } catch (fault) {
     deps.selection().providers.left(choice.entry);
     throw fault;

@@ -6,7 +6,7 @@ import { type Chosen, choose, chooseLater, chooseRival, siteRowOf, type Tried } 
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, type Exchange, NO_PLACE } from './exchange.ts';
 import { type Ended, raceAgainst } from './race.ts';
-import { sessionLost } from './session-exit.ts';
+import { findLease, sessionLost } from './session-exit.ts';
 
 /** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
 const LEAST_MS = 5;
@@ -152,11 +152,20 @@ class AttemptSeries<T> implements Tried {
     const [deps, exchange] = [this.#deps, this.#exchange];
     // Others that were late as well may have spent the budget since.
     const may = this.#work.mayHedge?.() === true && deps.selection().mayHedge;
-    const choice = may ? chooseRival(deps, exchange, this.tried) : null;
-    const place = choice === null ? null : deps.pacing.takeRival(exchange, deps.now());
-    if (choice === null || place === null) return null;
-    this.#rivalPlace = place;
-    this.#seen = true;
+    const place = may ? deps.pacing.takeRival(exchange, deps.now()) : null;
+    if (place === null) return null;
+    const run = this.#rivalOver(chooseRival(deps, exchange, this.tried));
+    if (run === null) deps.pacing.leaveRival(exchange, place);
+    else {
+      this.#rivalPlace = place;
+      this.#seen = true;
+    }
+    return run;
+  }
+
+  #rivalOver(choice: Choice | null): AttemptRun<T> | null {
+    if (choice === null) return null;
+    const [deps, exchange] = [this.#deps, this.#exchange];
     this.tried.push(choice.slot);
     try {
       const run = this.#runOver(choice);
@@ -188,11 +197,18 @@ class AttemptSeries<T> implements Tried {
 function letIn(deps: Collaborators, exchange: Exchange, now: number): void {
   deps.quotas.take(exchange, now);
   try {
-    deps.limits.take(exchange, now);
+    deps.limits.take(exchange, now, poolHeld(deps, exchange));
   } catch (fault) {
     deps.quotas.ended(exchange);
     throw fault;
   }
+}
+
+/** The pool of the exit that its session holds, where it may leave by several; else null. */
+function poolHeld(deps: Collaborators, { admission }: Exchange): string | null {
+  if (admission === null || admission.leaseKey === null || admission.pools.length === 1) return null;
+  const lease = findLease(deps, admission);
+  return lease === null ? null : (deps.registry.exitAt(lease.slot)?.pool ?? null);
 }
 
 /** The attempt that decided, and how it ended. */

@@ -90,12 +90,11 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   const { slot, entry } = first.slot === NONE && near.filter !== filter ? pickSlot(deps, exchange, wide) : first;
   if (slot === HOLD) return HOLD;
   if (slot === NONE) {
-    // What is over in a moment is no reason to try no further. A pool that its client's limits closed may have had one.
-    const none = exchange.atAccountLimit
-      ? HOLD
-      : (last ?? exchange.limitClaims?.refusal ?? noneToTake(deps, exchange, { admission, guard }));
+    // What is over in a moment is no reason to try no further.
+    const none = exchange.atAccountLimit ? HOLD : (last ?? noneToTake(deps, exchange, { admission, guard }));
     if (none === HOLD) return HOLD;
-    throw none;
+    // A pool that its client's limits have closed may have one.
+    throw last ?? exchange.limitClaims?.refusal ?? none;
   }
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });

@@ -45,14 +45,15 @@ export class ExchangeLimits {
     this.#plans = new LimitPlans(options.counts);
   }
 
-  /** Takes what an admitted exchange needs, `now`. Leaves out pools whose limits let no more pass. Throws rate_limited or
+  /** Takes what an admitted exchange needs, `now`. Leaves out pools whose limits let no more pass; but where its session holds an exit
+   *  of the pool `held`, that one is asked alone, so that no session moves for want of a moment's patience. Throws rate_limited or
    *  too_many_connections, and then nothing is taken. */
-  take(exchange: Exchange, now: number): void {
+  take(exchange: Exchange, now: number, held: string | null = null): void {
     const { admission, authority } = exchange;
     if (admission === null || authority === null) return;
     const { client, pools } = admission;
     if (this.#options.everyone().length === 0 && client.limits.length === 0) return;
-    if (pools.length > 1 && this.bookOf(client).isByPool) return this.#takeOfEach(exchange, pools, now);
+    if (pools.length > 1 && this.bookOf(client).isByPool) return this.#takeOfEach(exchange, { pools, held, now });
     const plan = this.#planOver(exchange, pools[0] ?? null);
     if (plan === null) return;
     exchange.limits = plan;
@@ -80,9 +81,10 @@ export class ExchangeLimits {
       exchange.limits = plan;
       return true;
     }
-    const others = admission.pools.filter((other) => other !== pool);
+    const { pools } = admission;
+    const others = pools.filter((other) => other !== pool);
     limitClaims.refusal ??= this.#refusal(refused, now);
-    if (others.length === 0) throw limitClaims.refusal;
+    if (others.length === 0 || others.length === pools.length) throw limitClaims.refusal;
     leaveBy(exchange, others);
     return false;
   }
@@ -159,17 +161,22 @@ export class ExchangeLimits {
     return limits.length === 0 ? null : this.#plans.of(limits, site ?? host);
   }
 
-  #takeOfEach(exchange: Exchange, pools: readonly string[], now: number): void {
+  #takeOfEach(
+    exchange: Exchange,
+    { pools, held, now }: { readonly pools: readonly string[]; readonly held: string | null; readonly now: number },
+  ): void {
     const claims = new LimitClaims(this.#options.counts);
-    const refused = pools.map((pool) => claims.take(this.#planOver(exchange, pool) ?? NO_LIMITS, now));
-    const open = pools.filter((_, index) => refused[index] === null);
-    const [pool = pools[0] ?? null] = open;
+    const asked = held !== null && pools.includes(held) ? [held] : pools;
+    const plans = asked.map((pool) => this.#planOver(exchange, pool) ?? NO_LIMITS);
+    const refusals = new Map([...new Set(plans)].map((plan) => [plan, claims.take(plan, now)]));
+    const open = asked.filter((_, index) => refusals.get(plans[index] ?? NO_LIMITS) === null);
+    const [pool = asked[0] ?? null] = open;
     exchange.limits = this.#planOver(exchange, pool);
-    const first = refused.find((one) => one !== null);
+    const first = [...refusals.values()].find((one) => one !== null);
     if (first) claims.refusal = this.#refusal(first, now);
     if (open.length === 0 && claims.refusal !== null) throw claims.refusal;
     exchange.limitClaims = claims;
-    leaveBy(exchange, open);
+    if (asked === pools) leaveBy(exchange, open);
   }
 
   #refusal({ cell, why }: Refused, now: number): GatewayError {

@@ -26,7 +26,7 @@ export class LimitClaims {
   take({ taken }: LimitPlan, now: number): Refused | null {
     const fresh: LimitCell[] = [];
     for (const cell of taken) {
-      if (this.#taken.has(cell)) continue;
+      if (isAmong([...this.#taken.keys()], cell)) continue;
       const why = this.#counts.take(cell, now);
       if (why < TAKEN) {
         for (const one of fresh) this.#giveBack(one);
@@ -40,7 +40,7 @@ export class LimitClaims {
 
   /** Gives back all that the plan doesn't ask for. */
   keep({ taken }: LimitPlan): void {
-    for (const cell of [...this.#taken.keys()]) if (!taken.includes(cell)) this.#giveBack(cell);
+    for (const cell of [...this.#taken.keys()]) if (!isAmong(taken, cell)) this.#giveBack(cell);
   }
 
   /** The exchange has ended: gives back its places. */
@@ -56,3 +56,7 @@ export class LimitClaims {
     else this.#counts.refund(cell);
   }
 }
+
+/** By what is counted: after a reload, or where many are known, the same count has another cell. */
+const isAmong = (cells: readonly LimitCell[], { key }: LimitCell): boolean =>
+  cells.some((one) => one.key.place === key.place && one.key.print === key.print);

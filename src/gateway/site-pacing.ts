@@ -75,6 +75,13 @@ export class SitePacing {
     return pace === null ? NO_PLACE : this.#takeNow(pace, now);
   }
 
+  /** Gives back such a turn, with its place, where nothing came of it. */
+  leaveRival(exchange: Exchange, place: number): void {
+    const { pace } = exchange;
+    if (pace !== null && pace.rate !== null) this.#options.counts.refund(pace.rate);
+    this.giveBack(exchange, place);
+  }
+
   /** The pace at which `host`, which belongs to `site`, may be gone to; null where it isn't limited. */
   at(host: string, site: string): PacedSite | null {
     return this.#bookNow().of(host, site);
@@ -177,7 +184,8 @@ function waitFor(waiter: Waiter, wait: { exchange: Exchange; queue: SiteQueue; m
   const { exchange, queue, mostMs } = wait;
   const { abort } = exchange;
   return new Promise((resolve, reject) => {
-    exchange.queued = true;
+    // Whoever has sent its FIN still waits for what was begun for it.
+    exchange.queued = exchange.attempts.length === 0;
     const end = (): void => {
       exchange.queued = false;
       clearTimeout(timer);

@@ -1,0 +1,71 @@
+import test from 'ava';
+import type { Choice, Exchange } from '../../src/gateway/exchange.ts';
+import { ExchangeLimits } from '../../src/gateway/exchange-limits.ts';
+import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
+import { type LimitRule, parseLimitRule } from '../../src/protocol/limit-rule.ts';
+
+const NOW = 5_000;
+
+/** Limits of everyone, and exchanges that may leave by both pools. */
+function scene(...texts: readonly string[]) {
+  const everyone = texts.map((text): LimitRule => {
+    const reading = parseLimitRule(text);
+    if (!reading.ok) throw new Error(reading.message);
+    return reading.value;
+  });
+  const counts = new LimitCounts(createLimitMemory(1, Buffer.from('a key')), 0);
+  const limits = new ExchangeLimits({ counts, everyone: () => everyone, now: () => NOW });
+  const client = { name: 'acme', limits: [] };
+  const begin = (held: string | null = null): Exchange => {
+    const exchange = {
+      admission: { client, pools: ['one', 'two'], params: {}, filter: {} },
+      authority: { host: 'shop.example' },
+      site: 'shop.example',
+      choice: null,
+      limits: null,
+      limitClaims: null,
+    } as unknown as Exchange;
+    limits.take(exchange, NOW, held);
+    return exchange;
+  };
+  const end = (exchange: Exchange, pool: string) => {
+    exchange.choice = { exit: { pool } } as Choice;
+    limits.carriedBy(exchange, pool);
+    limits.ended(exchange);
+  };
+  const left = () =>
+    Object.fromEntries(limits.statesOf(client).map(({ policy, left: rest }) => [policy.terms.name, rest]));
+  return { limits, begin, end, left };
+}
+
+test('it holds of every pool until one carries it, and then of that one', (t) => {
+  const { begin, end, left } = scene('exchanges=9', 'pool=one requests=1/h burst=3', 'pool=two exchanges=2');
+  const exchange = begin();
+  const [all, one, two] = ['exchanges', 'requests pool=one', 'exchanges pool=two'] as const;
+  t.deepEqual(left(), { [two]: 1, [all]: 8, [one]: 2 });
+  end(exchange, 'one');
+  t.deepEqual(left(), { [two]: 2, [all]: 9, [one]: 2 });
+  end(begin(), 'two');
+  t.deepEqual(left(), { [two]: 2, [all]: 9, [one]: 2 }, 'the place was given back, and what it took of one as well');
+});
+
+test('a pool that lets no more pass is left out, also where an attempt is about to go over it', (t) => {
+  const { limits, begin, end } = scene('pool=one requests=1/h burst=1', 'pool=two requests=1/h burst=2');
+  const late = begin('two');
+  end(begin(), 'one');
+  const next = begin();
+  t.deepEqual(next.admission?.pools, ['two']);
+  t.false(limits.over(late, 'one', NOW));
+  t.deepEqual(late.admission?.pools, ['two']);
+  t.is(late.limitClaims?.refusal?.kind, 'rate_limited');
+  t.true(limits.over(late, 'two', NOW));
+  t.throws(() => begin(), { message: /pool=one/ });
+});
+
+test('where a session holds an exit its pool is asked alone, and refuses', (t) => {
+  const { begin, end, left } = scene('pool=one requests=1/h burst=1', 'pool=two requests=1/h burst=5');
+  end(begin('one'), 'one');
+  t.throws(() => begin('one'), { message: /pool=one/ });
+  t.deepEqual(left(), { 'requests pool=one': 0, 'requests pool=two': 5 });
+  t.deepEqual(begin('two').admission?.pools, ['one', 'two'], 'it may move all the same');
+});
