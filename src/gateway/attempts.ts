@@ -43,8 +43,7 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
       return result.value;
     }
     series.goOn(winner, result.fault);
-    const again = series.turn();
-    if (again !== null) await again;
+    await series.turn();
   }
 }
 
@@ -129,22 +128,16 @@ class AttemptSeries<T> implements Tried {
     throw this.isLate ? outOfTime(failure, this.tried.length) : failure;
   }
 
-  /** Resolves when the next attempt may go to the site; null where it may now. Rejects with the last failure where its turn doesn't come
-   *  in time. */
-  turn(): Promise<void> | null {
-    if (!this.#seen) return null;
+  /** Resolves when the next attempt may go to the site. Rejects with the last failure where its turn doesn't come in time. */
+  async turn(): Promise<void> {
+    if (!this.#seen) return;
     this.#seen = false;
     const [deps, exchange] = [this.#deps, this.#exchange];
     try {
-      const turn = deps.pacing.enterAgain(exchange, { now: deps.now(), endsAt: this.endsAt });
-      return turn === null ? null : turn.catch((fault) => this.#noTurn(fault));
+      await deps.pacing.enterAgain(exchange, { now: deps.now(), endsAt: this.endsAt });
     } catch (fault) {
-      return this.#noTurn(fault);
+      throw exchange.abort.aborted ? fault : this.last;
     }
-  }
-
-  #noTurn(fault: unknown): never {
-    throw this.#exchange.abort.aborted ? fault : this.last;
   }
 
   /** Begins an attempt against the one under way; null where it may not begin, which is no reason to end that one. */
