@@ -3,25 +3,12 @@ import test, { type ExecutionContext } from 'ava';
 import { LineBuffer, logHead } from '../../src/ledger/log-lines.ts';
 import { type LedgerEntry, openLedger } from '../../src/store/ledger-store.ts';
 import { foldStep } from '../../src/store/ledger-upkeep.ts';
+import { servedEntry } from '../store/ledger-entry.ts';
 import { makeProject } from './project.ts';
 
 const DAY_HOURS = 24;
 const begin = Date.parse('2025-11-20') / 3_600_000;
-const entry: LedgerEntry = {
-  client: 'acme',
-  tag: '',
-  site: 'a.example',
-  pool: { name: 'res', tier: 'res', price: null },
-  kind: 'ok',
-  country: 'de',
-  hour: begin,
-  exchanges: 1,
-  attempts: 1,
-  requests: 1,
-  sent: 100,
-  received: 1_000,
-  ms: 12,
-};
+const entry: LedgerEntry = { ...servedEntry, pool: { name: 'res', tier: 'res', price: null }, hour: begin };
 
 /** A project whose ledger has one exchange in each of 72 hours, of which the first two days are kept as days, and two lines of log,
  *  of two sites. */

@@ -4,24 +4,11 @@ import { LedgerUpkeep } from '../../src/startup/ledger-upkeep.ts';
 import { coveredHours, type LedgerQuery, readLedger } from '../../src/store/ledger-report.ts';
 import { type LedgerEntry, openLedger } from '../../src/store/ledger-store.ts';
 import { temporaryFolder } from '../store/folder.ts';
+import { servedEntry } from '../store/ledger-entry.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const day = 20_000;
-const entry: LedgerEntry = {
-  client: 'acme',
-  tag: '',
-  site: 'a.example',
-  pool: { name: 'p', tier: 'res', price: null },
-  kind: 'ok',
-  country: 'de',
-  hour: 24 * day,
-  exchanges: 1,
-  attempts: 1,
-  requests: 1,
-  sent: 100,
-  received: 1_000,
-  ms: 12,
-};
+const entry: LedgerEntry = { ...servedEntry, pool: { name: 'p', tier: 'res', price: null }, hour: 24 * day };
 
 function setUp(t: ExecutionContext, pairs = 1_000) {
   const clock = { now: day * DAY_MS };

@@ -5,24 +5,11 @@ import { type LedgerEntry, type LedgerStore, openLedger } from '../../src/store/
 import { dropStep, foldStep, oldestDay } from '../../src/store/ledger-upkeep.ts';
 import { nameBearers } from '../../src/store/name-sweep.ts';
 import { temporaryFolder } from './folder.ts';
+import { servedEntry } from './ledger-entry.ts';
 
 const OTHER = '(other)';
 const DAY = 24;
-const entry: LedgerEntry = {
-  client: 'acme',
-  tag: '',
-  site: 'a.example',
-  pool: null,
-  kind: 'ok',
-  country: 'de',
-  hour: 20_000 * DAY,
-  exchanges: 1,
-  attempts: 1,
-  requests: 1,
-  sent: 100,
-  received: 1_000,
-  ms: 12,
-};
+const entry: LedgerEntry = { ...servedEntry, hour: 20_000 * DAY };
 
 function open(t: ExecutionContext): LedgerStore {
   const ledger = openLedger(temporaryFolder(t), { exchanges: 10, pairs: 1_000, other: OTHER, now: () => 0 });
