@@ -1,32 +1,18 @@
 import { CommandError } from '../admin/command-error.ts';
 import { heldSources } from '../ledger/held-exits.ts';
-import { parseLog } from '../ledger/log-lines.ts';
-import { costOf } from '../ledger/money.ts';
-import { formatCosts, reportUsage, type UsageReport, type UsageRow, type UsageSource } from '../ledger/usage.ts';
-import { unitsOf } from '../protocol/decimal.ts';
+import { reportUsage, type UsageReport, type UsageRow, type UsageSource } from '../ledger/usage.ts';
 import type { Database } from '../store/database.ts';
-import { coveredHours, type LedgerKey, type LedgerQuery, readLedger, readLog } from '../store/ledger-report.ts';
+import { coveredHours, type LedgerKey, type LedgerQuery, readLedger } from '../store/ledger-report.ts';
 import { readHeld } from '../store/ledger-standing.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
-import { formatTable, type Heading } from './table.ts';
+import { formatTable } from './table.ts';
 import { dayText, type HourRange, hourText, rangeOf } from './time-range.ts';
-import { octetText, spendLines, usageCells, usageCsv, usageHead, usageJson } from './usage-table.ts';
+import { usageLog } from './usage-log.ts';
+import { limitOf, MOST_ROWS, siteOf, usageFilters } from './usage-options.ts';
+import { spendLines, usageCells, usageCsv, usageHead, usageJson } from './usage-table.ts';
 import type { Workplace } from './workplace.ts';
 
 const keys = ['client', 'tag', 'site', 'pool', 'tier', 'kind', 'country', 'hour', 'day'] as const;
-const MOST_ROWS = 1_000_000;
-
-const filters: readonly OptionSpec[] = [
-  { flags: '--client <name>', describe: 'only this client' },
-  { flags: '--tag <tag>', describe: 'only this tag' },
-  { flags: '--site <domain>', describe: 'only this site: a registrable domain, such as example.com' },
-  { flags: '--pool <name>', describe: 'only exits of this pool' },
-  {
-    flags: '--since <when>',
-    describe: 'from then on: 2026-11-01, 2026-11-01T14:00Z, 12h, 7d; the month of --until unless told',
-  },
-  { flags: '--until <when>', describe: 'until then; now unless told' },
-];
 
 const csv: OptionSpec = { flags: '--csv', describe: 'answer as CSV on standard output' };
 
@@ -37,7 +23,7 @@ export const usageCommands: readonly CommandSpec[] = [
     isDefault: true,
     summary: 'tell what was used and what it cost, by client unless told',
     options: [
-      ...filters,
+      ...usageFilters,
       { flags: '--by <key>', describe: 'one row for each; may be given several times', many: true, choices: keys },
       { flags: '--limit <number>', describe: 'so many rows at most' },
       csv,
@@ -55,19 +41,14 @@ export const usageCommands: readonly CommandSpec[] = [
     path: 'usage top',
     summary: 'tell which sites cost most, or other keys',
     options: [
-      ...filters,
+      ...usageFilters,
       { flags: '--by <key>', describe: 'what is ranked; site unless told', many: true, choices: keys },
       { flags: '--limit <number>', describe: 'so many rows, 20 unless told' },
       csv,
     ],
     run: (given, workplace) => usage(given, workplace, ranked, { by: ['site'], limit: 20 }),
   },
-  {
-    path: 'usage log',
-    summary: 'show the last exchanges, the newest first, with what each attempt has cost',
-    options: [...filters.slice(0, 4), { flags: '--limit <number>', describe: 'so many lines, 50 unless told' }],
-    run: log,
-  },
+  usageLog,
 ];
 
 async function usage(
@@ -146,25 +127,10 @@ function queryOf(given: Given, workplace: Workplace, by: readonly LedgerKey[]): 
   return { client, tag, site, pool, by: asked, ...range };
 }
 
-/** Sites are booked in lower case. */
-const siteOf = (given: Given): string | undefined => given.text('site')?.toLowerCase();
-
 function shownKeys(by: readonly LedgerKey[], values: readonly string[]): string[] {
   return values.map((value, index) => {
     if (by[index] === 'hour') return hourText(Number(value));
     return by[index] === 'day' ? dayText(Number(value)) : value;
-  });
-}
-
-function limitOf(given: Given): number | undefined {
-  const text = given.text('limit');
-  if (text === undefined) return undefined;
-  const limit = /^[0-9]{1,7}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MOST_ROWS) return limit;
-  throw new CommandError({
-    code: 'bad_argument',
-    message: `--limit: "${text}" is no number from 1 to ${MOST_ROWS}`,
-    remedy: 'write it like 100',
   });
 }
 
@@ -187,81 +153,4 @@ function remarksOn({ covered, hidden, empty, waiting }: Remarkable): string[] {
     remarks.push(`${waiting} bookings wait: the gateway can't write its ledger now, see "roundabout health"`);
   if (hidden > 0) remarks.push(`${hidden} more rows are not shown: raise --limit`);
   return remarks;
-}
-
-/** Where there is no room for all, who, what and how much stay. */
-const logHead: readonly Heading[] = [
-  { title: 'TIME', rank: 4 },
-  { title: 'CLIENT', rank: 1 },
-  { title: 'TAG', rank: 9 },
-  { title: 'SITE', rank: 0 },
-  { title: 'POOL', rank: 5 },
-  { title: 'COUNTRY', rank: 10 },
-  { title: 'KIND', rank: 3 },
-  { title: 'ATTEMPTS', rank: 8 },
-  { title: 'SENT', rank: 7 },
-  { title: 'RECEIVED', rank: 6 },
-  { title: 'MS', rank: 11 },
-  { title: 'COST', rank: 2 },
-  { title: 'WHY', rank: 12 },
-];
-
-async function log(given: Given, workplace: Workplace): Promise<Outcome> {
-  const limit = limitOf(given) ?? 50;
-  const [client, tag, site, pool] = [given.text('client'), given.text('tag'), siteOf(given), given.text('pool')];
-  const filtered = [client, tag, site, pool].some((filter) => filter !== undefined);
-  const ledger = await workplace.ledger();
-  const batches = ledger?.read((database) => readLog(database, filtered ? MOST_ROWS : limit)) ?? [];
-  const lines = batches
-    .flatMap((batch) => parseLog(batch))
-    .filter((line) => client === undefined || line.client === client)
-    .filter((line) => tag === undefined || line.tag === tag)
-    .filter((line) => site === undefined || line.site === site)
-    .filter((line) => pool === undefined || line.pool?.name === pool)
-    // Of two workers that wrote at once each has lines between the other's.
-    .sort((a, b) => b.time - a.time)
-    .slice(0, limit);
-  const json = lines.map(({ pool: used, sent, received, ms, time, attempts, ...line }) => ({
-    time: new Date(time).toISOString(),
-    ...line,
-    pool: used?.name ?? '',
-    tier: used?.tier ?? '',
-    attempts,
-    sentBytes: sent,
-    receivedBytes: received,
-    durationMs: ms,
-    cost: lineCost(used?.price ?? null, sent, received),
-  }));
-  const rows = json.map((line) => [
-    line.time,
-    line.client,
-    line.tag,
-    line.site,
-    line.pool,
-    line.country,
-    line.kind,
-    line.attempts === 0 && line.pool !== '' ? 'attempt' : line.attempts,
-    octetText(BigInt(line.sentBytes)),
-    octetText(BigInt(line.receivedBytes)),
-    line.durationMs,
-    Object.entries(line.cost)
-      .map(([currency, cost]) => `${cost} ${currency}`)
-      .join(''),
-    line.why ?? null,
-  ]);
-  return { json, lines: rows.length === 0 ? ['nothing was booked'] : formatTable(logHead, rows, workplace.screen) };
-}
-
-function lineCost(
-  price: { perGB: number; perRequest: number; currency: string } | null,
-  sent: number,
-  received: number,
-): Record<string, string> {
-  if (price === null) return {};
-  const exact = {
-    perGB: unitsOf(price.perGB, 12),
-    perRequest: unitsOf(price.perRequest, 12),
-    currency: price.currency,
-  };
-  return formatCosts(new Map([[price.currency, costOf(exact, BigInt(sent + received), sent > 0 ? 1n : 0n)]]));
 }

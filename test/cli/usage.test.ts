@@ -10,17 +10,27 @@ const DAY_HOURS = 24;
 const begin = Date.parse('2025-11-20') / 3_600_000;
 const entry: LedgerEntry = { ...servedEntry, pool: { name: 'res', tier: 'res', price: null }, hour: begin };
 
-/** A project whose ledger has one exchange in each of 72 hours, of which the first two days are kept as days, and two lines of log,
- *  of two sites. */
+/** A project whose ledger has one exchange in each of 72 hours, of which the first two days are kept as days, and four lines of
+ *  log, of two sites and two ids. */
 function projectWithLedger(t: ExecutionContext) {
   const project = makeProject(t);
   const data = join(project.folder, 'kept');
   const ledger = openLedger(data, { exchanges: 10, pairs: 100, other: '(other)', now: Date.now });
   const buffer = new LineBuffer(1_000);
   const line = { id: '0'.repeat(32), time: begin * 3_600_000, ms: 12, sent: 100, received: 1_000, attempts: 1 };
-  for (const booking of [0, 1]) buffer.add(booking, line);
+  buffer.add(0, line);
+  buffer.add(1, { ...line, attempts: 0 });
+  buffer.add(2, line);
+  buffer.add(3, { ...line, id: 'ab'.repeat(16) });
   const lines = buffer.take();
-  const head = logHead({ bookings: [entry, { ...entry, site: 'b.example' }], lines, linesLost: 0 });
+  const site = 'b.example';
+  const bookings = [
+    entry,
+    { ...entry, site, kind: 'exit_refused' },
+    { ...entry, site },
+    { ...entry, site, kind: 'blocked' },
+  ];
+  const head = logHead({ bookings, lines, linesLost: 0 });
   ledger.add(
     Array.from({ length: 3 * DAY_HOURS }, (_, hour) => ({ ...entry, hour: begin + hour })),
     [{ lines: lines.count, head, content: lines.octets }],
@@ -62,4 +72,21 @@ test('a site is found however its letters are written', async (t) => {
     log.map(({ site }: { site: string }) => site),
     ['a.example'],
   );
+});
+
+test('an exchange is found by its id, with its attempts, and others by how they ended', async (t) => {
+  const usage = projectWithLedger(t);
+  const log = async (...args: string[]) => {
+    const { code, stdout, stderr } = await usage('log', ...args, '--json');
+    t.is(code, 0, stderr);
+    return JSON.parse(stdout).map(({ id, kind }: { id: string; kind: string }) => `${id.slice(0, 2)} ${kind}`);
+  };
+  t.deepEqual(await log('--id', 'AB'.repeat(16)), ['ab blocked']);
+  t.deepEqual(await log('--site', 'b.example', '--id', '0'.repeat(32)), ['00 exit_refused', '00 ok']);
+  t.deepEqual(await log('--kind', 'blocked', '--kind', 'exit_refused'), ['00 exit_refused', 'ab blocked']);
+  t.regex((await usage('log', '--id', 'f'.repeat(32))).stdout, /^no such exchange/);
+  const bad = await usage('log', '--id', 'abc');
+  t.is(bad.code, 2);
+  t.regex(bad.stderr, /--id: "abc" is no id/);
+  t.is((await usage('log', '--kind', 'odd')).code, 2);
 });

@@ -1,0 +1,39 @@
+import { CommandError } from '../admin/command-error.ts';
+import type { Given, OptionSpec } from './command-spec.ts';
+
+/** Rows and lines that can be asked for. */
+export const MOST_ROWS = 1_000_000;
+
+/** Whose usage is told, and of what. */
+export const bookingFilters: readonly OptionSpec[] = [
+  { flags: '--client <name>', describe: 'only this client' },
+  { flags: '--tag <tag>', describe: 'only this tag' },
+  { flags: '--site <domain>', describe: 'only this site: a registrable domain, such as example.com' },
+  { flags: '--pool <name>', describe: 'only exits of this pool' },
+];
+
+/** The same, within a time. */
+export const usageFilters: readonly OptionSpec[] = [
+  ...bookingFilters,
+  {
+    flags: '--since <when>',
+    describe: 'from then on: 2026-11-01, 2026-11-01T14:00Z, 12h, 7d; the month of --until unless told',
+  },
+  { flags: '--until <when>', describe: 'until then; now unless told' },
+];
+
+/** The site of `--site`: they are booked in lower case. */
+export const siteOf = (given: Given): string | undefined => given.text('site')?.toLowerCase();
+
+/** The number of `--limit`, undefined where it isn't given. Throws CommandError. */
+export function limitOf(given: Given): number | undefined {
+  const text = given.text('limit');
+  if (text === undefined) return undefined;
+  const limit = /^[0-9]{1,7}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MOST_ROWS) return limit;
+  throw new CommandError({
+    code: 'bad_argument',
+    message: `--limit: "${text}" is no number from 1 to ${MOST_ROWS}`,
+    remedy: 'write it like 100',
+  });
+}
