@@ -60,7 +60,7 @@ export function usageCsv(by: readonly string[], rows: readonly UsageRow[]): stri
   return [head.join(','), ...lines];
 }
 
-/** What the money went into, a line for each currency; of the octets where nothing has a price. */
+/** What the money went into, a line for each currency, and what the octets did: of several pools not all need have a price. */
 export function spendLines({ cost, spent }: Usage): string[] {
   const names = {
     served: 'answers',
@@ -78,17 +78,18 @@ export function spendLines({ cost, spent }: Usage): string[] {
     return `${what}: ${parts.join(', ')}`;
   };
   const priced = [...cost].filter(([, whole]) => whole > 0n).sort();
-  if (priced.length > 0) {
-    return priced.map(([currency, whole]) =>
-      line(money(whole, currency), whole, (purpose) => {
-        const part = spent[purpose].cost.get(currency) ?? 0n;
-        return [part, money(part, currency)];
-      }),
-    );
-  }
+  const lines = priced.map(([currency, whole]) =>
+    line(money(whole, currency), whole, (purpose) => {
+      const part = spent[purpose].cost.get(currency) ?? 0n;
+      return [part, money(part, currency)];
+    }),
+  );
   const whole = purposes.reduce((sum, purpose) => sum + spent[purpose].octets, 0n);
-  if (whole === 0n) return [];
-  return [line(octetText(whole), whole, (purpose) => [spent[purpose].octets, octetText(spent[purpose].octets)])];
+  if (whole === 0n) return lines;
+  return [
+    ...lines,
+    line(octetText(whole), whole, (purpose) => [spent[purpose].octets, octetText(spent[purpose].octets)]),
+  ];
 }
 
 /** `1.23 GB` and the like: powers of 1000, as vendors bill. */
