@@ -3,10 +3,11 @@ import { CommandError } from '../admin/command-error.ts';
 import type { DecimalMark } from '../ledger/bill-figure.ts';
 import { decodeBill } from '../ledger/bill-table.ts';
 import { costOfDay } from '../ledger/held-exits.ts';
-import { type BillLine, readBill, sumOfLines } from '../ledger/invoice.ts';
+import { type BillLine, type BillReading, readBill, sumOfLines } from '../ledger/invoice.ts';
 import { costOf, type ExactPrice, formatCost, roundCost } from '../ledger/money.ts';
 import { type LedgerRow, readLedger } from '../store/ledger-report.ts';
 import { type HeldRow, readHeld } from '../store/ledger-standing.ts';
+import { amountTerms, withoutAmounts } from './bill-price.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { printable } from './printable.ts';
 import { type Cell, formatTable, type Heading } from './table.ts';
@@ -52,6 +53,7 @@ export const invoiceCommands: readonly CommandSpec[] = [
     ],
     notes: [
       'Days are in UTC, as in the ledger. Ends with 1 where a day (or month) differs by more than the tolerance.',
+      'Amounts are compared where the pool has a price, and in its currency: a bill in another one ends with 1, too.',
       'Exits that cost by the month (`perIpMonth`) cost their share of it each day: the most that the pool had that day.',
     ],
     run: check,
@@ -75,7 +77,7 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
   const pool = given.text('pool');
   if (pool === undefined) throw bad('--pool is missing', 'name the pool that the bill is for');
   const tolerance = toleranceOf(given);
-  const { lines: bill, unused } = billOf(given);
+  const { lines: bill, unused, currencies } = billOf(given);
   const byMonth = given.text('by') === 'month' || bill.some(({ day }) => isMonth(day));
   const ledger = await workplace.ledger();
   const range = rangeOf(bill, byMonth);
@@ -84,18 +86,12 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
   if (booked.length + held.length === 0)
     throw bad(`nothing was booked for pool "${pool}" in the time of the bill`, 'see "roundabout usage --by pool"');
   const prices = [...booked.map(({ price }) => price), ...held];
-  const currencies = [...new Set(prices.flatMap((price) => price?.currency ?? []))];
-  if (currencies.length > 1 && bill.some(({ amount }) => amount !== null)) {
-    throw bad(
-      `pool "${pool}" had prices in ${currencies.join(' and ')}, which are never added`,
-      'check the bill of each by itself',
-    );
-  }
-  const days = compare(bill, { booked, held, byMonth });
+  const { currency, bar, isForeign, isPartial } = amountTerms(bill, { pool, billed: currencies, booked: prices });
+  const days = compare(bar === null ? bill : withoutAmounts(bill), { booked, held, byMonth });
   const isOff = (compared: Compared) => differs(compared, tolerance);
   const off = days.filter(({ octets, requests, amount }) => [octets, requests, amount].some(isOff));
+  const agrees = off.length === 0 && !isForeign;
   const total = totalOf(days);
-  const currency = currencies[0] ?? '';
   const head: Heading[] = [
     { title: 'DAY', rank: 0 },
     ...headOf('TRAFFIC', days, 'octets'),
@@ -113,24 +109,35 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
   const json = {
     pool,
     currency,
+    billCurrencies: currencies,
     tolerance: tolerance / 1000,
-    agrees: off.length === 0,
+    agrees,
     days: days.map(jsonOf),
     total: jsonOf(total),
   };
   const verdict =
     off.length === 0
-      ? 'the bill agrees with the ledger'
+      ? `${bar === null ? 'the bill' : 'the rest'} agrees with the ledger`
       : `${off.length} of ${days.length} ${byMonth ? 'months' : 'days'} differ by more than ${tolerance / 1000} %`;
   return {
     json,
-    lines: [...formatTable(head, [...days, total].map(row), workplace.screen), '', verdict],
-    remarks: unused.length === 0 ? [] : [`not compared: ${unused.map(printable).join(', ')}`],
-    exitCode: off.length === 0 ? 0 : 1,
+    lines: [
+      ...formatTable(head, [...days, total].map(row), workplace.screen),
+      '',
+      ...(bar === null ? [] : [printable(`amounts are not compared: ${bar}`)]),
+      verdict,
+    ],
+    remarks: [
+      ...(unused.length === 0 ? [] : [`not compared: ${unused.map(printable).join(', ')}`]),
+      ...(isPartial
+        ? ['part of it was booked while the pool had no price, and counts as nothing in BOOKED amounts']
+        : []),
+    ],
+    exitCode: agrees ? 0 : 1,
   };
 }
 
-function billOf(given: Given): { readonly lines: readonly BillLine[]; readonly unused: readonly string[] } {
+function billOf(given: Given): BillReading & { readonly ok: true } {
   const file = given.operand;
   let text: string;
   try {

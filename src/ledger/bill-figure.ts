@@ -3,9 +3,9 @@ import { parseCost } from './money.ts';
 /** What stands before the decimals of a number; the other one may stand between its thousands. */
 export type DecimalMark = '.' | ',';
 
-/** A number as it stands in a bill, without spaces and signs of currencies. */
+/** A number as it stands in a bill, without spaces. */
 export function bareFigure(written: string): string {
-  return written.replace(/^[A-Z]{3}\s*|[$€£¥\s]|\s*[A-Z]{3}$/g, '');
+  return written.replace(/\s/g, '');
 }
 
 /** The one mark that a bare figure can have its decimals behind; null where it has none, or either is possible: `1,234`. */

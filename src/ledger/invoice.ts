@@ -1,4 +1,5 @@
 import { isCalendarDate } from '../protocol/calendar-date.ts';
+import { bareAmount, currenciesOf, currenciesOfName } from './bill-currency.ts';
 import { bareFigure, type DecimalMark, decimalMarkOf, readFigure } from './bill-figure.ts';
 import { type BillTable, type Cells, readTable } from './bill-table.ts';
 
@@ -31,10 +32,15 @@ export interface BillTerms extends Partial<BillColumns> {
   readonly decimalMark?: DecimalMark | undefined;
 }
 
-/** A bill, with a line for each day, and the names of columns that say nothing, or nothing known; or the first thing that is wrong
- *  with it. */
+/** A bill, with a line for each day, the names of columns that say nothing, or nothing known, and what it tells of its currency,
+ *  as it is written: see isCurrency(). Or the first thing that is wrong with it. */
 export type BillReading =
-  | { readonly ok: true; readonly lines: readonly BillLine[]; readonly unused: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly lines: readonly BillLine[];
+      readonly unused: readonly string[];
+      readonly currencies: readonly string[];
+    }
   | { readonly ok: false; readonly fault: string };
 
 /** Names that columns have where nobody says which, as plainName() has them. */
@@ -44,6 +50,9 @@ const usual = {
   requests: ['requests', 'request_count', 'hits'],
   amount: ['amount', 'cost', 'total', 'price', 'charge'],
 } as const;
+
+/** Names of a column that tells what its amounts are in. */
+const usualCurrency: readonly string[] = ['currency', 'currency_code'];
 
 /** Reads a bill: a CSV with a head, or JSON; see readTable(). Days that stand several times are summed. Throws nothing. */
 export function readBill(text: string, terms: BillTerms): BillReading {
@@ -72,7 +81,24 @@ export function readBill(text: string, terms: BillTerms): BillReading {
     lines.some(({ amount }) => amount !== null) ? columns.amount : null,
   ];
   if (told.every((name) => name === null)) return { ok: false, fault: 'no line tells traffic, requests or an amount' };
-  return { ok: true, lines, unused: names.filter((name) => name !== columns.day && !told.includes(name)) };
+  const { beside, currencies } = currenciesIn(table, columns.amount);
+  const used = [columns.day, ...told, currencies.length > 0 ? beside : null];
+  return { ok: true, lines, unused: names.filter((name) => !used.includes(name)), currencies };
+}
+
+/** What is told of the currency of amounts, each once: in their column's name, in its cells, and in a column beside it. */
+function currenciesIn(
+  { names, records }: BillTable,
+  amount: string | null,
+): { readonly beside: string | null; readonly currencies: readonly string[] } {
+  const beside = names.find((name) => usualCurrency.includes(plainName(name))) ?? null;
+  const amounts = records.filter(({ cells }) => (cells.get(amount ?? '') ?? '') !== '');
+  if (amount === null || amounts.length === 0) return { beside, currencies: [] };
+  const told = amounts.flatMap(({ cells }) => [
+    ...currenciesOf(cells.get(amount) ?? ''),
+    ...(beside === null ? [] : currenciesOf((cells.get(beside) ?? '').toUpperCase())),
+  ]);
+  return { beside, currencies: [...new Set([...currenciesOfName(amount), ...told])] };
 }
 
 function columnsOf(names: readonly string[], chosen: Partial<BillColumns>): BillColumns | string {
@@ -117,7 +143,7 @@ function marksOf(
   { decimalMark }: BillTerms,
 ): BillShape['marks'] {
   const figures = [columns.gb, columns.requests, columns.amount].flatMap((name) =>
-    name === null ? [] : [[name, records.map(({ cells }) => bareFigure(cells.get(name) ?? ''))] as const],
+    name === null ? [] : [[name, records.map(({ cells }) => bareCell(cells, name, columns))] as const],
   );
   const hasRule =
     separator === ',' || separator === null || !figures.some(([, column]) => column.some((one) => one.includes(',')));
@@ -130,14 +156,21 @@ function marksOf(
   );
 }
 
-function lineOf(cells: Cells, { columns, marks, unit }: BillShape): BillLine | string {
+/** A number without spaces, and an amount without its currency. */
+function bareCell(cells: Cells, column: string, { amount }: BillColumns): string {
+  const written = cells.get(column) ?? '';
+  return bareFigure(column === amount ? bareAmount(written) : written);
+}
+
+function lineOf(cells: Cells, shape: BillShape): BillLine | string {
+  const { columns, unit } = shape;
   const written = cells.get(columns.day) ?? '';
   const day = /^([0-9]{4}-[0-9]{2}(?:-[0-9]{2})?)(?:$|[T ])/.exec(written)?.[1];
   if (day === undefined || !isCalendarDate(day))
     return `"${written}" is no day such as 2026-11-01, and no month such as 2026-11`;
-  const gb = figureOf(cells, columns.gb, marks);
-  const requests = figureOf(cells, columns.requests, marks);
-  const amount = figureOf(cells, columns.amount, marks);
+  const gb = figureOf(cells, columns.gb, shape);
+  const requests = figureOf(cells, columns.requests, shape);
+  const amount = figureOf(cells, columns.amount, shape);
   if (typeof gb === 'string') return gb;
   if (typeof requests === 'string') return requests;
   if (typeof amount === 'string') return amount;
@@ -150,10 +183,10 @@ function lineOf(cells: Cells, { columns, marks, unit }: BillShape): BillLine | s
 }
 
 /** In units of 10^-21; null where nothing stands; or what is wrong. */
-function figureOf(cells: Cells, column: string | null, marks: BillShape['marks']): bigint | null | string {
+function figureOf(cells: Cells, column: string | null, { columns, marks }: BillShape): bigint | null | string {
   const written = cells.get(column ?? '') ?? '';
   if (column === null || written === '') return null;
-  const bare = bareFigure(written);
+  const bare = bareCell(cells, column, columns);
   const mark = decimalMarkOf(bare) ?? (/[.,]/.test(bare) ? (marks.get(column) ?? null) : '.');
   if (mark === null)
     return `"${written}" in ${column} may be ${bare.replace(/[.,]/, '')} or ${bare.replace(',', '.')}: its decimal mark is not known`;

@@ -87,3 +87,38 @@ test('of one day, too, the total is called so', async (t) => {
   t.deepEqual(JSON.parse(stdout).total, { day: 'total', bytes, requests: { booked: 1 }, amount: { booked: '4.00' } });
   t.regex((await command(...check)).stdout, /^2026-11-01 .*\ntotal /m);
 });
+
+test('amounts are compared where the pool has a price, and in its currency', async (t) => {
+  const { folder, command } = makeProject(t);
+  const data = join(folder, 'kept');
+  const ledger = openLedger(data, { exchanges: 0, pairs: 100, other: '(other)', now: Date.now });
+  const moved = { ...entry, sent: 0, received: 1_000_000_000 };
+  const free = { ...pool, name: 'free', price: null };
+  ledger.add([moved, { ...moved, pool: free }, { ...moved, hour: hour + 24, pool: { ...pool, price: null } }], []);
+  ledger.close();
+  const file = join(folder, 'bill.csv');
+  const check = async (bill: string, ...args: string[]) => {
+    await writeFile(file, bill);
+    return command('invoice', 'check', file, '--data', data, ...args);
+  };
+
+  const foreign = await check('day,gb,amount\n2026-11-01,1,$4.00\n', '--pool', 'res');
+  t.is(foreign.code, 1);
+  t.regex(
+    foreign.stdout,
+    /^amounts are not compared: the bill has amounts in \$, pool "res" its price in EUR\nthe rest agrees/m,
+  );
+  t.notRegex(foreign.stdout, /AMOUNT/);
+  const json = await check('day,gb,amount,currency\n2026-11-01,1,4,EUR\n', '--pool', 'res', '--json');
+  t.like(JSON.parse(json.stdout), { agrees: true, currency: 'EUR', billCurrencies: ['EUR'] });
+
+  const priceless = await check('day,gb,amount\n2026-11-01,1,4.00\n', '--pool', 'free');
+  t.is(priceless.code, 0, priceless.stdout);
+  t.regex(priceless.stdout, /^amounts are not compared: pool "free" had no price/m);
+  const alone = await check('day,amount\n2026-11-01,4.00\n', '--pool', 'free');
+  t.is(alone.code, 2);
+  t.regex(alone.stderr, /pool "free" had no price .*amounts are all that the bill tells/);
+  const partly = await check('day,amount\n2026-11-01,4.00\n2026-11-02,4.00\n', '--pool', 'res');
+  t.is(partly.code, 1);
+  t.regex(partly.stderr, /part of it was booked while the pool had no price/);
+});

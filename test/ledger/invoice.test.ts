@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { isCurrency } from '../../src/ledger/bill-currency.ts';
 import { decodeBill } from '../../src/ledger/bill-table.ts';
 import { readBill } from '../../src/ledger/invoice.ts';
 
@@ -117,6 +118,25 @@ test('numbers with a decimal comma are read where they can mean one thing only',
   for (const wrong of ['1,23.5', '1.23,5', '1,2345,678', '12,5,', ',5', '1.234.5'])
     t.regex(faultOf(csv(wrong)) ?? '', /is no number/, wrong);
   t.deepEqual(linesOf('day,gb\n2026-11-01,"1,234"')[0]?.[1], 1_234_000_000_000n, 'as is usual between commas');
+});
+
+test('currencies are told as they are written: in amounts, above them and beside them', (t) => {
+  const currencies = (text: string, chosen = {}) => {
+    const reading = readBill(text, chosen);
+    return reading.ok ? reading.currencies : reading.fault;
+  };
+  t.deepEqual(currencies('day,amount\n2026-11-01,$1\n2026-11-02,2 EUR\n2026-11-03,EUR 2\n'), ['$', 'EUR']);
+  t.deepEqual(currencies('day,"Amount, USD",price\n2026-11-01,1,€3\n'), ['USD']);
+  t.deepEqual(currencies('day,cost (£)\n2026-11-01,1\n', { amount: 'cost (£)' }), ['£']);
+  t.deepEqual(currencies('day,gb,amount,currency\n2026-11-01,1,2,eur\n2026-11-02,1,,GBP\n'), ['EUR']);
+  t.like(readBill('day,amount,currency\n2026-11-01,1,EUR\n', {}), { unused: [] });
+  t.like(readBill('day,gb,amount,currency\n2026-11-01,1,,EUR\n', {}), {
+    unused: ['amount', 'currency'],
+    currencies: [],
+  });
+  t.deepEqual(currencies('day,amount\n2026-11-01,1\n'), []);
+  t.true(isCurrency('$', 'USD') && isCurrency('EUR', 'EUR') && !isCurrency('$', 'EUR') && !isCurrency('USD', 'EUR'));
+  t.regex(faultOf('day,gb\n2026-11-01,2 TIB') ?? '', /is no number/, 'traffic has no currency');
 });
 
 test('a file is read in UTF-8 or, by its mark, UTF-16', (t) => {
