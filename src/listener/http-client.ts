@@ -197,8 +197,9 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
         detail: 'this is a proxy: send the target in absolute form, or CONNECT',
       });
     }
-    // The exit's answer to TRACE would show what we tell it of ourselves (RFC 9110 §9.3.8).
-    if (plan.method === 'TRACE') throw new GatewayError('not_supported', { detail: 'TRACE is not forwarded' });
+    // The exit's answer to TRACE would show what we tell it of ourselves (RFC 9110 §9.3.8). Methods are told apart by their letters'
+    // case, but proxies that are in wide use take `Trace` for the same.
+    if (/^trace$/i.test(plan.method)) throw new GatewayError('not_supported', { detail: 'TRACE is not forwarded' });
     const identity = this.#authenticate(plan.fields);
     const internal = isInternal(plan.authority) && !isHidden(plan);
     admit(gateway, exchange, { identity, authority: plan.authority, internal });

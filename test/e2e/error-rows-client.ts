@@ -212,6 +212,7 @@ export const clientRows = {
   not_supported: {
     forward: [
       { title: 'TRACE', ask: http('TRACE http://ORIGIN/ HTTP/1.1') },
+      { title: 'TRACE in other letters', ask: http('Trace http://ORIGIN/ HTTP/1.1') },
       { title: 'HTTP/2.0', ask: http('GET http://ORIGIN/ HTTP/2.0'), expect: { status: 505, closes: true } },
       {
         title: 'another transfer coding',
