@@ -77,9 +77,7 @@ function payFor(
 ): Spending | null {
   try {
     if (!deps.limits.over(exchange, choice.exit.pool, begunAt)) throw new ExitFull();
-    return exchange.quota === null
-      ? null
-      : deps.quotas.begin(exchange, { pool: choice.exit.pool, meter, now: begunAt });
+    return exchange.quota === null ? null : deps.quotas.begin(exchange, { choice, meter, now: begunAt });
   } catch (fault) {
     deps.selection().providers.left(choice.entry);
     throw fault;
@@ -177,7 +175,7 @@ function followRest(deps: Collaborators, exchange: Exchange, failed: { attempt: 
   const payer = {
     booking: deps.ledger.payerOf(exchange, { choice, kind }),
     quota: exchange.quota,
-    pool: choice.exit.pool,
+    choice,
   };
   wire.onceClosed(() => bookLate(deps, payer, wire));
 }

@@ -178,7 +178,7 @@ export function leaveLink(
 ): void {
   link.user = null;
   const { quota, choice } = exchange;
-  link.payer = { booking: deps.ledger.payerOf(exchange), quota, pool: choice?.exit.pool ?? '' };
+  link.payer = { booking: deps.ledger.payerOf(exchange), quota, choice };
   // The last content may have found its client slow; left paused, the link would read neither another response nor its end.
   link.connection.resume();
   if (again && link.stands) {

@@ -4,6 +4,7 @@ import { hearOut } from '../transport/goodbye.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { Wire } from '../transport/wire.ts';
 import type { Collaborators } from './collaborators.ts';
+import type { Choice } from './exchange.ts';
 import type { QuotaHold } from './quota-hold.ts';
 
 /** The rest of an answer that nobody wants, such as an error page: so much of it is awaited, and for so long. */
@@ -13,15 +14,15 @@ const REST = { octets: 64 * 1024, ms: 2_000 } as const;
 export interface Payer {
   readonly booking: BookingKey;
   readonly quota: QuotaHold | null;
-  readonly pool: string;
+  readonly choice: Choice | null;
 }
 
 /** Books what came over a connection that nobody used, such as the end of TLS. */
-export function bookLate(deps: Collaborators, { booking, quota, pool }: Payer, wire: Wire): void {
+export function bookLate(deps: Collaborators, { booking, quota, choice }: Payer, wire: Wire): void {
   const late = { sent: 0, received: 0 };
   wire.takeInto(late);
   deps.ledger.closed(booking, late);
-  if (quota !== null) deps.quotas.late(quota, pool, late);
+  if (quota !== null && choice !== null) deps.quotas.late(quota, choice, late);
 }
 
 /** Closes the connection of an attempt that has failed. Where the other end has answered, the rest of that is under way and paid for

@@ -29,7 +29,7 @@ interface Paid {
 const NOTHING_PAID: readonly Paid[] = Object.freeze([]);
 
 /** What has passed at an exit's socket. */
-type Moved = Pick<AttemptMeter, 'settle' | 'sent' | 'received'>;
+export type Moved = Pick<AttemptMeter, 'settle' | 'sent' | 'received'>;
 
 /** What one attempt costs its client, as far as it was counted against quotas. */
 export class Spending {

@@ -3,13 +3,13 @@ import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import type { Price } from '../pool/exit.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
-import { type Exchange, leaveBy } from './exchange.ts';
+import { type Choice, type Exchange, leaveBy } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
 import { grantOf } from './quota-grants.ts';
 import { holdOf, type QuotaHold, spendingsOf } from './quota-hold.ts';
 import { type CountedQuota, QuotaPlans } from './quota-plans.ts';
 import { QuotaRequests } from './quota-requests.ts';
-import { Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
+import { type Moved, Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
 import { quotaNews, quotaRefusal, quotaWarning, type TooDear } from './quota-words.ts';
 
@@ -24,6 +24,7 @@ const REQUESTS_TOO = true;
 export interface QuotasOptions {
   readonly counts: QuotaCounts;
   readonly books: QuotaBooks;
+  /** Present prices: those of what runs stand with it. */
   readonly priceOf: (pool: string) => Price | null | undefined;
   /** The monotonic clock, and the wall clock at one of its moments, in ms. */
   readonly now: () => number;
@@ -105,7 +106,7 @@ export class Quotas {
     if (admission === null || authority === null || choice === null || meter === null) return false;
     if (!this.#options.books.hasNow(admission.client)) return false;
     const { pool } = choice.exit;
-    const spending = new Spending(pool, this.#priceOf(pool), meter);
+    const spending = this.#spendingOf(choice, meter);
     spending.takeNew();
     const hold = { ...holdOf(admission, authority.host), begun: true, spending };
     // Of rules that can't be read the exchange is told, and it comes under none.
@@ -115,18 +116,19 @@ export class Quotas {
     return true;
   }
 
-  /** An attempt over the pool begins `now`: its request is paid for. Throws quota_exceeded where its pool's quotas are used up, and then
-   *  nothing is taken. Null where nothing is counted. */
-  begin({ quota: hold }: Exchange, over: { pool: string; meter: AttemptMeter; now: number }): Spending | null {
+  /** An attempt begins `now`: its request is paid for, at the price that its pool had when it was chosen. Throws quota_exceeded where
+   *  its pool's quotas are used up, and then nothing is taken. Null where nothing is counted. */
+  begin({ quota: hold }: Exchange, attempt: { choice: Choice; meter: AttemptMeter; now: number }): Spending | null {
     if (hold === null) return null;
     const { counts } = this.#options;
-    const { pool, meter, now } = over;
+    const { choice, meter, now } = attempt;
+    const { pool } = choice.exit;
     const quotas = this.#plans.over(hold, pool, this.#options.wallTimeAt(now));
     // The request itself was taken before, and once.
     const used = this.#usedUp(quotas, pool);
     if (used !== null) throw this.#refusal(used);
-    const price = this.#priceOf(pool);
-    const spending = new Spending(pool, price, meter);
+    const spending = this.#spendingOf(choice, meter);
+    const { price } = spending;
     const units = price?.perRequest ?? 0n;
     for (const { quota, account, counts: isCounted } of units === 0n ? NONE : quotas) {
       if (quota.measure !== 'money' || quota.currency !== price?.currency) continue;
@@ -159,9 +161,9 @@ export class Quotas {
     if (spending.meter.sent === 0) this.#refund(spending);
   }
 
-  /** So much came over a link when nobody used it. */
-  late(hold: QuotaHold, pool: string, moved: { readonly sent: number; readonly received: number }): void {
-    this.#charge(hold, new Spending(pool, this.#priceOf(pool), { ...moved, settle() {} }), this.#options.now());
+  /** So much came over the link of an attempt when nobody used it. */
+  late(hold: QuotaHold, choice: Choice, moved: { readonly sent: number; readonly received: number }): void {
+    this.#charge(hold, this.#spendingOf(choice, { ...moved, settle() {} }), this.#options.now());
   }
 
   /** Counts what the exchange has moved. Cuts it where nothing is left: false. */
@@ -234,7 +236,7 @@ export class Quotas {
     const { counts } = this.#options;
     for (const { quota, account } of quotas) {
       if (quota.kind === 'soft' || (quota.measure === 'requests' && !requests)) continue;
-      if (quota.measure === 'money' && this.#priceOf(pool)?.currency !== quota.currency) continue;
+      if (quota.measure === 'money' && this.#options.priceOf(pool)?.currency !== quota.currency) continue;
       if (counts.glance(account) < quota.limit) continue;
       const spent = counts.counted(account);
       if (spent === null) throw new GatewayError('overloaded', { detail: 'no room to count another quota' });
@@ -254,14 +256,13 @@ export class Quotas {
     return measure === 'bytes' || (price !== null && price.perOctet > 0 && price.currency === currency);
   }
 
-  #priceOf(pool: string): UnitPrice | null {
-    const price = this.#options.priceOf(pool);
-    if (price == null) return null;
-    const known = this.#prices.get(price);
-    if (known !== undefined) return known;
-    const exact = unitPriceOf(price);
+  /** At the price that the pool had when it was chosen: a reload changes nothing for what runs. */
+  #spendingOf({ exit, pool }: Choice, meter: Moved): Spending {
+    const price = pool?.price ?? null;
+    if (price === null) return new Spending(exit.pool, null, meter);
+    const exact = this.#prices.get(price) ?? unitPriceOf(price);
     this.#prices.set(price, exact);
-    return exact;
+    return new Spending(exit.pool, exact, meter);
   }
 
   #refund(spending: Spending): void {

@@ -1,0 +1,70 @@
+import test from 'ava';
+import { AttemptMeter } from '../../src/gateway/attempt-meter.ts';
+import { type Choice, Exchange } from '../../src/gateway/exchange.ts';
+import { QuotaBooks } from '../../src/gateway/quota-books.ts';
+import { Quotas } from '../../src/gateway/quotas.ts';
+import { createLimitMemory } from '../../src/policy/limit-counts.ts';
+import { ClientQuotas } from '../../src/policy/quota-book.ts';
+import { QuotaCounts } from '../../src/policy/quota-counts.ts';
+import type { Price } from '../../src/pool/exit.ts';
+import { parseQuotaRule } from '../../src/protocol/quota-rule.ts';
+
+const priceOf = (perGB: number): Price => ({ perGB, perRequest: 0, perIpMonth: 0, currency: 'USD' });
+
+const reading = parseQuotaRule('money=100USD/day');
+const everyone = reading.ok ? [reading.value] : [];
+const client = { name: 'acme', quotas: [] };
+
+function scene() {
+  const times = { now: () => 0, wallTime: () => Date.parse('2026-11-27T12:00Z') };
+  const counts = new QuotaCounts(createLimitMemory(1, Buffer.from('a key')), { ...times, met() {} });
+  const rules: { everyone: typeof everyone } = { everyone: [] };
+  const books = new QuotaBooks({ everyone: () => rules.everyone, directory: () => ({ get: () => client as never }) });
+  const present: { price: Price | null } = { price: priceOf(1) };
+  const quotas = new Quotas({
+    counts,
+    books,
+    priceOf: () => present.price,
+    now: times.now,
+    wallTimeAt: times.wallTime,
+    notice() {},
+  });
+  const [quota] = new ClientQuotas('acme', { own: [], everyone }).all;
+  const spent = () => Number(counts.spent(counts.accountOf(quota!))) / 1e9;
+  return { quotas, rules, present, spent };
+}
+
+function runningExchange(price: Price) {
+  const about = { id: 'x', mode: 'connect', method: 'CONNECT', listener: 'mixed', source: '', startedAt: 0 } as const;
+  const exchange = new Exchange(about);
+  const admission = { client, params: {}, pools: ['res'] };
+  const meter = new AttemptMeter();
+  const choice = { exit: { pool: 'res' }, pool: { name: 'res', price } } as unknown as Choice;
+  return {
+    exchange: Object.assign(exchange, { admission, authority: { host: 'a.example', port: 443 }, choice, meter }),
+    choice,
+    meter,
+  };
+}
+
+test('what runs is counted at the price at which it began, whatever a reload changes', (t) => {
+  for (const later of [priceOf(7), null]) {
+    const { quotas, rules, present, spent } = scene();
+    const { exchange, choice, meter } = runningExchange(priceOf(1));
+    present.price = later;
+    rules.everyone = everyone;
+    t.true(quotas.cover(exchange as never));
+    meter.received += 2e9;
+    t.true(quotas.check(exchange as never));
+    t.is(spent(), 2, 'of one that its client had no quota for');
+    const hold = (exchange as unknown as Exchange).quota!;
+    quotas.late(hold, choice, { sent: 0, received: 1e9 });
+    t.is(spent(), 3, 'what came over its link later');
+    const next = runningExchange(priceOf(2));
+    Object.assign(next.exchange, { quota: { ...hold, spending: null, rivals: [] } });
+    const spending = quotas.begin(next.exchange as never, { choice: next.choice, meter: next.meter, now: 0 });
+    next.meter.sent += 1e9;
+    quotas.end(next.exchange as never, spending, 0);
+    t.is(spent(), 5, 'of one that was chosen before the reload, and began after it');
+  }
+});
