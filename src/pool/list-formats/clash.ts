@@ -4,8 +4,9 @@ import { recordOf } from './json.ts';
 import type { ReadingContext } from './line-form.ts';
 import { type EntryReading, faulty, type ListSink, skipped, tell } from './listed-exit.ts';
 
-/** An item of the list has so many characters at most; so has a list that is written in brackets. */
-const LONGEST_ITEM = 1_048_576;
+/** So many characters has an item of the list at most, and a list that is written in brackets: to read one takes seconds for each
+ *  MiB, in which nothing else is done. */
+const LONGEST = { items: 65_536, brackets: 1_048_576 } as const;
 
 const heading = /^(["']?)proxies\1\s*:(\s*(?:#.*)?|\s+\[.*)$/s;
 
@@ -77,23 +78,29 @@ export class ClashProxies {
   }
 
   #add(line: string): void {
-    if (this.#text.length <= LONGEST_ITEM) this.#text += `${line}\n`;
+    if (!this.#isTooLong) this.#text += `${line}\n`;
+  }
+
+  get #isTooLong(): boolean {
+    return this.#text.length > (this.#state === 'brackets' ? LONGEST.brackets : LONGEST.items);
   }
 
   #finish(): void {
-    const text = this.#text;
+    const [text, isTooLong] = [this.#text, this.#isTooLong];
     this.#text = '';
     if (text.trim() === '') return;
-    const value = text.length > LONGEST_ITEM ? undefined : yamlValueOf(text);
+    const value = isTooLong ? undefined : yamlValueOf(text);
     const items = this.#state === 'brackets' && Array.isArray(value) ? value : [value];
     for (const item of items) tell(this.#sink, readingOf(item, this.#context), this.#line);
   }
 }
 
-/** The plain value of a YAML document in which every scalar is the text that was written; undefined where it is none. */
+/** The plain value of a YAML document in which every scalar is the text that was written; undefined where it is none. Of a key that
+ *  stands twice the last holds, as in JSON: to look for one takes the square of what stands there. */
 function yamlValueOf(text: string): unknown {
   try {
-    const options = { schema: 'failsafe', prettyErrors: false, logLevel: 'silent', stringKeys: true } as const;
+    const strictness = { stringKeys: true, uniqueKeys: false } as const;
+    const options = { schema: 'failsafe', prettyErrors: false, logLevel: 'silent', ...strictness } as const;
     const document = parseDocument(text, options);
     return document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 0 });
   } catch {

@@ -20,6 +20,9 @@ const lists: ReadonlySet<string> = new Set([
 /** An element has so many characters at most. */
 const LONGEST_ELEMENT = 65_536;
 
+/** So many brackets are open at once at most. */
+const DEEPEST = 64;
+
 const LF = 0x0a;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -96,6 +99,7 @@ export class JsonElements {
   }
 
   #enter(code: number): void {
+    if (this.#open.length === DEEPEST) return this.#break('the JSON is nested too deeply');
     const isList = code === OPEN_LIST && this.#depth === 0 && this.#open.every((one) => one === OPEN_OBJECT);
     this.#open.push(code);
     if (!isList || (this.#open.length > 1 && !lists.has(this.#key))) return;

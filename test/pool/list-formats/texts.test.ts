@@ -203,6 +203,7 @@ for (const [text, line, message, format] of [
   ['[{"host":"a","port":1},\n{"host":"hunter2"', 2, 'the JSON breaks off', 'auto'],
   ['[{"host":"a"]\n', 1, 'the brackets of the JSON do not match', 'auto'],
   ['[]\nhunter2', 2, 'expected JSON', 'auto'],
+  [`[{"hunter2":\n${'['.repeat(100)}`, 2, 'the JSON is nested too deeply', 'auto'],
   ['{"hunter2": true}', 1, 'there is no host', 'auto'],
   [`["${'hunter2'.repeat(20_000)}"]`, 1, 'the element is too long', 'auto'],
   ['hunter2: 1\n', 1, 'there is no "proxies:" in it', 'clash'],
@@ -231,6 +232,24 @@ test('a long Clash list is taken item by item, whatever stands behind it', (t) =
   const items = Array.from({ length: 3000 }, (_, i) => `  - {name: n${i}, type: socks5, server: h${i}, port: 1}`);
   const { exits, faults } = readList(`proxies:\n${items.join('\n')}\nrules:\n${'  - MATCH,x\n'.repeat(9000)}`);
   t.deepEqual([exits.length, faults.length], [3000, 0]);
+});
+
+test('a Clash item of very many keys takes as long as it is, and one that is longer is not read at all', (t) => {
+  const keys = (count: number) => Array.from({ length: count }, (_, i) => `k${i}: ''`);
+  const list = (count: number) => `proxies: [\n{type: http, server: h, port: 1,\n${keys(count).join(',\n')}}]\n`;
+  // What is quadratic in these takes minutes.
+  t.timeout(30_000);
+  t.is(readList(list(80_000)).exits.length, 1);
+  const twice = readList('proxies:\n  - {type: http, server: g, server: h, port: 1}\n').exits;
+  t.deepEqual(
+    twice.map(({ endpoint }) => endpoint.host),
+    ['h'],
+    'nobody looks for a key among all before it',
+  );
+  const items = (count: number) =>
+    `proxies:\n  - type: http\n    server: h\n    port: 1\n    ${keys(count).join('\n    ')}\n`;
+  t.is(readList(items(1_000)).exits.length, 1);
+  t.is(readList(items(5_000)).faults.length, 1);
 });
 
 const scraps = [
