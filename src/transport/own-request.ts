@@ -27,6 +27,9 @@ export interface OwnResponse {
 /** The `code` of the error where an address is closed. */
 export const CLOSED_ADDRESS = 'CLOSED_ADDRESS';
 
+/** Codings one upon the other; nobody sends so many in good faith. */
+const MOST_CODINGS = 3;
+
 /** Sends one request over a new connection of our own, never over an exit. Follows nothing. Of a name's addresses those are judged
  *  that are dialled; one that is closed closes the name. Rejects with what the system says. */
 export async function ownRequest(url: URL, request: OwnRequest): Promise<OwnResponse> {
@@ -78,9 +81,13 @@ function closedAddress(): Error {
   return Object.assign(new Error('the address is closed'), { code: CLOSED_ADDRESS });
 }
 
-/** Undoes the codings, the last first (RFC 9110 §8.4). What has another one is taken as it is. */
+/** Undoes the codings, the last first (RFC 9110 §8.4). What has another one is taken as it is. Throws where there are too many. */
 function decoded(response: IncomingMessage): Readable {
   const codings = (response.headers['content-encoding'] ?? '').toLowerCase().split(',').reverse();
+  if (codings.length > MOST_CODINGS) {
+    response.on('error', () => {}).destroy();
+    throw Object.assign(new Error('there are too many codings'), { code: 'TOO_MANY_CODINGS' });
+  }
   let content: Readable = response;
   for (const coding of codings.map((text) => text.trim())) {
     const isGzip = coding === 'gzip' || coding === 'x-gzip';

@@ -79,6 +79,11 @@ test('content is decoded, and what is cut, garbled or late is told', async (t) =
       (_, response) =>
         response.writeHead(200, { 'Content-Encoding': 'gzip, br' }).end(brotliCompressSync(gzipSync(text))),
     ],
+    [
+      '/bomb',
+      (_, response) =>
+        response.writeHead(200, { 'Content-Encoding': `gzip${', gzip'.repeat(2000)}` }).end(gzipSync(text)),
+    ],
     ['/garbled', (_, response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(text)],
     [
       '/cut',
@@ -96,6 +101,7 @@ test('content is decoded, and what is cut, garbled or late is told', async (t) =
     return textOf(reply.content).catch(fetchFailure);
   };
   for (const path of ['/gzip', '/br', '/both']) t.is(await ask(path), text, path);
+  t.like(await ask('/bomb'), { message: 'it could not be had (TOO_MANY_CODINGS)' });
   t.like(await ask('/garbled'), { message: 'it could not be had (Z_DATA_ERROR)' });
   t.like(await ask('/cut'), { message: 'it could not be had (ECONNRESET)' });
   t.like(await ask('/late', 500), { message: 'it took too long' });
