@@ -5,6 +5,7 @@ import { dialects } from '../protocol/dialects.ts';
 import { limitGrammar } from '../protocol/limit-rule.ts';
 import { quotaGrammar } from '../protocol/quota-rule.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
+import { changeOptions, consentOf, refusalOf } from './consent.ts';
 import { figure } from './quota.ts';
 import { formatFacts, formatTable } from './table.ts';
 import type { Workplace } from './workplace.ts';
@@ -108,8 +109,12 @@ export const clientCommands: readonly CommandSpec[] = [
     path: 'client remove',
     summary: 'remove a client and its secrets',
     operand: name,
-    run: async ({ operand }, workplace) =>
-      done('removed', (await workplace.run('client.remove', { name: operand })).result),
+    options: changeOptions,
+    notes: [
+      'What would be lost is shown first, and asked about. What the client has used stays in the ledger.',
+      'To keep it out for a while there is "client disable".',
+    ],
+    run: remove,
   },
 ];
 
@@ -121,6 +126,18 @@ async function set(given: Given, workplace: Workplace): Promise<Outcome> {
     throw badArgument('client set', 'there is nothing to change', 'see "roundabout client set --help"');
   }
   return shown((await workplace.run('client.set', { name: given.operand, settings, removeSecrets })).result);
+}
+
+async function remove(given: Given, workplace: Workplace): Promise<Outcome> {
+  const name = given.operand;
+  const { result: client } = await workplace.run('client.show', { name });
+  const consent = consentOf(given, workplace);
+  const { left: _, quotasLeft: __, ...view } = client;
+  const facts = factsOf(client).filter(([, value]) => value !== '');
+  const lost = 'Its settings are lost, and its secrets for good. What it has used stays in the ledger.';
+  const shown = { json: view, lines: [...formatFacts(facts), '', lost] };
+  const refusal = await refusalOf(consent, shown, { question: 'Remove it?', nothing: 'nothing is removed' });
+  return refusal ?? done('removed', (await workplace.run('client.remove', { name })).result);
 }
 
 function secretId(text: string): number {

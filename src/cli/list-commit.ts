@@ -4,24 +4,20 @@ import type { PoolReload } from '../admin/reload-command.ts';
 import { newPoolText, withList } from '../config/pool-text.ts';
 import { countOf } from '../protocol/count-text.ts';
 import type { Outcome } from './command-spec.ts';
+import { type Consent, refusalOf } from './consent.ts';
 import { DraftFile, versionOf } from './draft-file.ts';
 import { exitCodes } from './exit-code.ts';
 import type { ListSummary } from './list-summary.ts';
 import type { PoolHome } from './pool-home.ts';
 import { printable } from './printable.ts';
-import type { Terminal } from './terminal.ts';
 import type { Workplace } from './workplace.ts';
 
 /** A reload may wait for another one: so long at most, in ms. */
 const RELOAD_DEADLINE_MS = 600_000;
 
 /** What a change of a pool's list needs beside the change. */
-export interface CommitOptions {
+export interface CommitOptions extends Consent {
   readonly home: PoolHome;
-  readonly terminal: Terminal | null;
-  readonly dryRun: boolean;
-  /** Whether it was said yes to beforehand. */
-  readonly yes: boolean;
   /** Whether the sound entries of a list are taken that has others, too. */
   readonly skipFaulty: boolean;
   /** What the list was when it was read. */
@@ -37,23 +33,15 @@ export async function commitChange(
   summary: ListSummary,
   options: CommitOptions,
 ): Promise<Outcome> {
-  const { home, terminal, dryRun, yes, skipFaulty } = options;
+  const { home, terminal, yes, skipFaulty } = options;
   const shown = { json: { ...summary.json(), written: false }, lines: summary.lines() };
   if (summary.faulty > 0 && !skipFaulty) {
     const remedy = 'nothing is written: mend the faulty entries, or leave them out with --skip-faulty';
     return { ...shown, remarks: [remedy], exitCode: exitCodes.misused };
   }
   if (summary.changes === 0 && home.isNamed) return { ...shown, remarks: ['there is nothing to change'] };
-  if (dryRun) return { ...shown, remarks: ['a dry run: nothing is written'] };
-  if (!yes && terminal === null) {
-    const remedy = 'nothing is written: say yes to it with --yes, since there is no terminal to ask at';
-    return { ...shown, remarks: [remedy], exitCode: exitCodes.unconfirmed };
-  }
-  if (!yes && terminal !== null) {
-    terminal.say(shown.lines);
-    const answer = await terminal.ask('Write it? [y/N] ');
-    if (!/^y(?:es)?$/i.test(answer)) return { remarks: ['nothing is written'], exitCode: exitCodes.unconfirmed };
-  }
+  const refusal = await refusalOf(options, shown, { question: 'Write it?', nothing: 'nothing is written' });
+  if (refusal !== null) return refusal;
   const made = writeFiles(options);
   const reload = await reloadPool(workplace, home.pool);
   return {

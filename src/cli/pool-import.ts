@@ -5,18 +5,13 @@ import { placeKeys, placeOf } from '../pool/list-formats/exit-place.ts';
 import { type ListFormat, listFormats } from '../pool/list-formats/registry.ts';
 import { listSchemeOf, listSchemes } from '../pool/list-formats/schemes.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
+import { changeOptions, consentOf } from './consent.ts';
 import { fileInput, givenInput, type ListInput } from './list-input.ts';
 import { updateList } from './list-update.ts';
 import { poolHome } from './pool-home.ts';
 import type { Workplace } from './workplace.ts';
 
 const places = placeKeys.filter((key): key is keyof Geo => key !== 'name');
-
-/** What every command takes that changes a pool's list. */
-export const changeOptions: readonly OptionSpec[] = [
-  { flags: '--dry-run', describe: 'show what would change, and change nothing' },
-  { flags: '--yes', describe: 'change it without a question; needed where there is no terminal' },
-];
 
 const readingOptions: readonly OptionSpec[] = [
   {
@@ -87,11 +82,6 @@ async function change(given: Given, workplace: Workplace, input: ListInput): Pro
     skipFaulty: given.flag('skipFaulty') ?? false,
     ...consentOf(given, workplace),
   });
-}
-
-/** Whether and how a change is to be agreed to. */
-export function consentOf(given: Given, workplace: Workplace) {
-  return { dryRun: given.flag('dryRun') ?? false, yes: given.flag('yes') ?? false, terminal: workplace.terminal() };
 }
 
 export function formatOf(text: string | undefined): ListFormat | undefined {

@@ -2,6 +2,7 @@ import { CommandError } from '../admin/command-error.ts';
 import { type ListOptions, ListReader } from '../pool/list-formats/list-reader.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
+import { changeOptions, consentOf } from './consent.ts';
 import { type DraftFile, versionOf } from './draft-file.ts';
 import { ExitMatchers } from './exit-matchers.ts';
 import { commitChange } from './list-commit.ts';
@@ -9,7 +10,6 @@ import { fileInput, givenInput, readText } from './list-input.ts';
 import { ListSummary } from './list-summary.ts';
 import { readStanding, writeStanding } from './list-update.ts';
 import { type PoolHome, poolHome } from './pool-home.ts';
-import { changeOptions, consentOf } from './pool-import.ts';
 import type { Workplace } from './workplace.ts';
 
 /** The command that takes exits out of a pool's list. */

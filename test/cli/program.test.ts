@@ -44,7 +44,15 @@ test('a client lives its life on the files of a gateway that does not run', asyn
     'CLIENT  STATE     POOLS  SOURCES   SECRETS  PARAMS\nacme    disabled  every  anywhere  1        country-us\n',
   );
   t.false((await command('client', 'show', 'acme')).stdout.includes(secret));
-  t.is((await command('client', 'remove', 'acme')).code, 0);
+  const asked = await command('client', 'remove', 'acme');
+  t.is(asked.code, 6, 'nobody is there to be asked');
+  t.regex(asked.stdout, /^secrets +#\d+ of .*\n.*its secrets for good/ms);
+  t.regex(asked.stderr, /nothing is removed: say yes to it with --yes/);
+  const dry = await command('client', 'remove', 'acme', '--dry-run', '--json');
+  t.like(JSON.parse(dry.stdout), { client: 'acme', params: 'country-us' });
+  t.is((await command('client', 'remove', 'nobody')).code, 3);
+  t.regex((await command('client', 'list')).stdout, /^acme /m);
+  t.is((await command('client', 'remove', 'acme', '--yes')).stdout, 'client acme removed\n');
   t.is((await command('client', 'list', '--json')).stdout, '[]\n');
 });
 

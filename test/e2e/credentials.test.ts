@@ -316,6 +316,6 @@ test.serial('a change of clients is effective within a second, over the socket a
     t.true(await becomes(200, credential), road);
   }
   await rename(`${socket}.away`, socket);
-  t.is((await gateway.command('client', 'remove', 'changing')).code, 0);
+  t.is((await gateway.command('client', 'remove', 'changing', '--yes')).code, 0);
   t.true(await becomes(407, credential));
 });
