@@ -45,6 +45,8 @@ export class ExitLink {
   readonly key: string;
   readonly #exit: { readonly slot: number; readonly id: string };
   readonly #registry: Collaborators['registry'];
+  readonly #kept: Collaborators['kept'];
+  readonly #era: number;
   readonly absoluteForm: boolean;
   /** Proxy-Authorization for an exit that takes requests in absolute form; empty otherwise. */
   readonly proxyAuthorization: string;
@@ -65,6 +67,8 @@ export class ExitLink {
       early: Buffer;
       choice: Choice;
       key: string;
+      /** That of kept links when its way was judged. */
+      era: number;
       absoluteForm: boolean;
       proxyAuthorization: string;
     },
@@ -74,6 +78,8 @@ export class ExitLink {
     this.key = options.key;
     this.#exit = { slot: options.choice.slot, id: options.choice.exit.id };
     this.#registry = deps.registry;
+    this.#kept = deps.kept;
+    this.#era = options.era;
     this.absoluteForm = options.absoluteForm;
     this.proxyAuthorization = options.proxyAuthorization;
     const decoder = new ResponseHeadDecoder(deps.settings().heads);
@@ -85,9 +91,9 @@ export class ExitLink {
     });
   }
 
-  /** Whether its exit is in a pool still. */
+  /** Whether its exit is in a pool still, and it was opened by the rules that hold. */
   get stands(): boolean {
-    return this.#registry.exitAt(this.#exit.slot)?.id === this.#exit.id;
+    return this.#era === this.#kept.era && this.#registry.exitAt(this.#exit.slot)?.id === this.#exit.id;
   }
 
   /** Hands it to its next user, or to nobody. */
@@ -159,6 +165,7 @@ export async function openLink(
   const { choice } = attempt;
   const { endpoint } = choice;
   const key = linkKey(exchange, attempt, absoluteForm);
+  const { era } = deps.kept;
   const { socket, early } = absoluteForm
     ? await dialExit(deps, exchange, attempt)
     : await openRoute(deps, exchange, { attempt });
@@ -166,11 +173,11 @@ export async function openLink(
   const proxyAuthorization =
     absoluteForm && username !== undefined ? formatBasic({ username, password: password ?? '' }) : '';
   const wire = attempt.meter.wire ?? new Wire(socket);
-  return new ExitLink(deps, { socket, wire, early, choice, key, absoluteForm, proxyAuthorization });
+  return new ExitLink(deps, { socket, wire, early, choice, key, era, absoluteForm, proxyAuthorization });
 }
 
 /** Keeps a link on which all has been answered for the next exchange of its key; closes it, in order, where it may serve no other
- *  (`again`), or its exit has left meanwhile. */
+ *  (`again`), or its exit has left or the rules have changed meanwhile. */
 export function leaveLink(
   deps: Collaborators,
   exchange: Exchange,

@@ -177,7 +177,7 @@ export class DataPlane {
   /** Takes a new set of clients; the next request is judged by it. */
   setClients(clients: readonly ClientRecord[]): void {
     this.#inForce.setClients(clients);
-    // Idle links lead to addresses that were judged by the former rules.
+    // Links lead to addresses that were judged by the former rules.
     this.#kept.closeAll();
   }
 

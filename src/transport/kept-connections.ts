@@ -63,6 +63,7 @@ export class KeptConnections<T extends Kept> {
   #oldest: Entry<T> | null = null;
   #newest: Entry<T> | null = null;
   #size = 0;
+  #era = 0;
   readonly #closing = new Set<Socket>();
   #closed: (() => void)[] = [];
 
@@ -82,6 +83,12 @@ export class KeptConnections<T extends Kept> {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Another one once all that were open have ceased to be what is wanted. Whoever keeps a connection must see that it was opened in
+   *  this one: one that was in use then wasn't closed with the others. */
+  get era(): number {
+    return this.#era;
   }
 
   /** The connection last kept under `key` that is still open, or null. It is the caller's again, watched no more. The key must
@@ -131,6 +138,7 @@ export class KeptConnections<T extends Kept> {
   }
 
   closeAll(): void {
+    this.#era++;
     this.dropMatching(() => true);
   }
 

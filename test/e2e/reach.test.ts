@@ -1,10 +1,14 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import test from 'ava';
-import { connectVia, forwardVia, type Login, rawExchange, socks5Via } from '../support/clients.ts';
+import { readBytes } from '../support/byte-reader.ts';
+import { basic, connectVia, forwardVia, type Login, open, rawExchange, socks5Via } from '../support/clients.ts';
 import { type Exit, startHttpExit, startSocks5Exit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import { boundMs } from '../support/until.ts';
+import { listen } from '../support/peers.ts';
+import { boundMs, until } from '../support/until.ts';
 import { type DnsServer, startDnsServer } from '../transport/dns-server.ts';
 import { elsewhere, loopback } from './closed-places.ts';
 
@@ -156,6 +160,28 @@ test.serial('of several addresses only an open one is dialled, and the second an
     told = await roads['CONNECT']!({ host: 'rebind.test', port: twin.port }, login);
   t.is(told, '403');
   t.is(origin.accepted(), 0);
+});
+
+test.serial('a link that is in use while the rules change serves nobody after that', async (t) => {
+  const served = new EventEmitter();
+  const peer = await listen(createServer((request, response) => served.emit('request', request, response)));
+  t.teardown(() => peer.close());
+  const reader = await open(gateway.port());
+  t.teardown(() => reader.destroy());
+  const octets = readBytes(reader);
+  const host = `loopback.test:${peer.port}`;
+  const get = `GET http://${host}/ HTTP/1.1\r\nHost: ${host}\r\nProxy-Authorization: ${basic(gateway.login('tester', 'pool-open'))}\r\n\r\n`;
+  const status = async () => (await octets.until('\r\n\r\n')).toString('latin1').slice(9, 12);
+  reader.write(get);
+  const [, response]: ServerResponse[] = await once(served, 'request');
+  t.is((await gateway.command('client', 'set', 'tester', '--deny', 'cidr:127.0.0.0/8')).code, 0);
+  t.teardown(() => gateway.command('client', 'set', 'tester', '--clear', 'deny'));
+  const place = { host: '127.0.0.1', port: peer.port };
+  await until(async () => (await roads['CONNECT']!(place, gateway.login('tester', 'pool-open'))) === '403');
+  response?.writeHead(204).end();
+  t.is(await status(), '204');
+  reader.write(get);
+  t.is(await status(), '403');
 });
 
 test.serial('a rule for one pool opens nothing over another', async (t) => {
