@@ -1,5 +1,5 @@
 import type { LocalReply } from '../gateway/internal-host.ts';
-import { ownFields, type ReplyLabels } from '../protocol/error-reply.ts';
+import { againstPages, ownFields, type ReplyLabels } from '../protocol/error-reply.ts';
 import type { RequestPlan } from '../protocol/http-message.ts';
 
 /** A reply made by the gateway itself, as octets. */
@@ -13,7 +13,7 @@ export function localReply(
     `Content-Type: ${reply.contentType}`,
     `Content-Length: ${content.length}`,
     'Cache-Control: no-store',
-    ...ownFields(labels).map(([name, value]) => `${name}: ${value}`),
+    ...[...againstPages, ...ownFields(labels)].map(([name, value]) => `${name}: ${value}`),
   ];
   if (reply.retryAfterS !== undefined) lines.push(`Retry-After: ${reply.retryAfterS}`);
   if (!keepAlive) lines.push('Connection: close');

@@ -41,6 +41,14 @@ type FieldLine = [name: string, value: string];
 /** RFC 7617 §2.1. Chromium and curl choose the first challenge they know, so there is no other. */
 const challenge = 'Basic realm="roundabout", charset="UTF-8"';
 
+/** On replies of our own making with content: what a page may not read is a network error to it, be it refused, unknown or the
+ *  gateway's own host. For a page can ask without Referer, and over http no Sec-Fetch-Site tells of it (Fetch,
+ *  Cross-Origin-Resource-Policy; Fetch Metadata §2; RFC 7034). */
+export const againstPages: readonly FieldLine[] = [
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
+  ['X-Frame-Options', 'DENY'],
+];
+
 /** The whole reply for `error`. The kind is the reason phrase, because that is the only detail most clients show; the same facts
  *  stand in Proxy-Status (RFC 9209), Roundabout-Error, and a problem+json body (RFC 9457), which a HEAD does not get. */
 export function httpErrorReply(error: GatewayError, context: ErrorReplyContext): HttpErrorReply {
@@ -51,6 +59,7 @@ export function httpErrorReply(error: GatewayError, context: ErrorReplyContext):
     ['Content-Type', 'application/problem+json'],
     ['Content-Length', String(content.length)],
     ['Cache-Control', 'no-store'],
+    ...againstPages,
     ...connectionField(closes, context.minorVersion),
     ...ownFields(context),
   ];

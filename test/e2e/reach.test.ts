@@ -250,3 +250,20 @@ test.serial('the hidden host is an unknown name to a page', async (t) => {
     t.regex(answers[0]!.text, /^HTTP\/1\.1 403 /);
   }
 });
+
+test.serial('a page that hides what it is gets nothing of either that its browser would let it see', async (t) => {
+  const credential = `Proxy-Authorization: ${basic(gateway.login())}`;
+  for (const [host, status] of [
+    ['roundabout.internal', '200'],
+    ['notthere00.internal', '403'],
+  ]) {
+    // As `<script referrerpolicy="no-referrer">` asks, or fetch() without CORS: over http no Sec-Fetch-Site is sent.
+    const { text } = await rawExchange(
+      gateway.port(),
+      `GET http://${host}/echo HTTP/1.1\r\nHost: ${host}\r\n${credential}\r\nConnection: close\r\n\r\n`,
+    );
+    t.true(text.startsWith(`HTTP/1.1 ${status} `), text);
+    t.regex(text, /^Cross-Origin-Resource-Policy: same-origin\r$/m);
+    t.regex(text, /^X-Frame-Options: DENY\r$/m);
+  }
+});
