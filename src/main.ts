@@ -17,6 +17,7 @@ import { gatewayCommands, healthOf } from './startup/control.ts';
 import { demoSecretOf, openDemo } from './startup/demo-pool.ts';
 import { FaultTeller } from './startup/fault-teller.ts';
 import { metricsPage } from './startup/metrics.ts';
+import { openLog } from './startup/opened-log.ts';
 import { openPath } from './startup/opened-path.ts';
 import { openStoredStates } from './startup/operator-states.ts';
 import { warnOfForeignRanges } from './startup/own-ranges.ts';
@@ -43,7 +44,7 @@ import { ensureFolder } from './store/folder.ts';
 import { lockFolder } from './store/folder-lock.ts';
 import { loadSecretKey } from './store/secret-key.ts';
 import { StoreError } from './store/store-error.ts';
-import { type AccessLog, openAccessLog } from './telemetry/access-log.ts';
+import type { AccessLog } from './telemetry/access-log.ts';
 
 /** How often the store is asked whether another process changed the clients, and the process how much memory it holds, in ms. */
 const WATCH_MS = 400;
@@ -108,7 +109,7 @@ class Gateway {
     const clients = new Clients(store, secretKey);
     const demoSecret = demo === null ? null : await this.#openDemo(demo, clients);
     const workers = effectiveWorkers(config.workers, process.platform);
-    this.#log = await this.#openLog(config.accessLog, logRoomOf(workers));
+    this.#log = await openLog(config.accessLog, logRoomOf(workers));
     this.#closers.push(() => this.#log?.close());
     const ready = { setting: '--ready-file', path: readyFile ?? '' };
     if (readyFile !== undefined) await openPath(ready, () => assertReadyFile(readyFile));
@@ -208,11 +209,6 @@ class Gateway {
     this.#demo = demo;
     this.#loader = new PoolLoader(exits, remark);
     return demoSecretOf(clients);
-  }
-
-  async #openLog({ enabled, file }: Config['accessLog'], limitBytes: number): Promise<AccessLog | null> {
-    const named = { setting: 'accessLog.file', path: file ?? 'standard output' };
-    return enabled ? openPath(named, () => openAccessLog({ file, limitBytes })) : null;
   }
 
   async #openCertificates(config: Config): Promise<Certificates> {

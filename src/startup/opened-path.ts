@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { systemCode } from '../config/read-text.ts';
 import { StartFault } from './start-fault.ts';
 
@@ -18,9 +20,13 @@ export async function openPath<Opened>(named: NamedPath, open: () => Opened | Pr
 
 function pathFault({ setting, path }: NamedPath, cause: unknown): StartFault {
   const code = systemCode(cause);
-  const [why, remedy] = reasonOf(code);
+  const takesNothing = code === 'ENOENT' && existsSync(dirname(path));
+  const [why, remedy] = takesNothing ? nothingGoesThere : reasonOf(code);
   return new StartFault(1, [`${setting}: ${path} cannot be used: ${why} (${code})`, remedy], { cause });
 }
+
+/** As in /proc. */
+const nothingGoesThere = ['nothing can be made in its folder', 'name another path'] as const;
 
 function reasonOf(code: string): readonly [why: string, remedy: string] {
   switch (code) {
@@ -36,6 +42,8 @@ function reasonOf(code: string): readonly [why: string, remedy: string] {
       return ['a file stands where a folder must be', 'name a folder, or move the file away'];
     case 'EISDIR':
       return ['it is a folder', 'name a file in it'];
+    case 'ENXIO':
+      return ['it is a pipe that nobody reads', 'start what reads it first, or name a file'];
     case 'ENOSPC':
     case 'EDQUOT':
       return ['the disk is full', 'free some space'];

@@ -1,10 +1,24 @@
-import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Makes the data folder (0700) where there is none, and checks that this process can write in it. Throws the system's error. */
 export function ensureFolder(folder: string): void {
-  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) syncFolder(dirname(folder));
+  if (makeFolder(folder, 0o700)) syncFolder(dirname(folder));
   accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+}
+
+/** Makes a folder and those above it; false where it stands already. Node's own way tries for ever where there is a folder in which
+ *  none can be made, such as /proc. Throws the system's error. */
+export function makeFolder(folder: string, mode = 0o777): boolean {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return false;
+  try {
+    mkdirSync(folder, { mode });
+  } catch (cause) {
+    const isBare = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    if (!isBare || !makeFolder(dirname(folder), mode)) throw cause;
+    mkdirSync(folder, { mode });
+  }
+  return true;
 }
 
 /** Makes an empty file that only its owner may read, unless it exists. Throws the system's error. */

@@ -1,8 +1,8 @@
 /** The access log: lines go to a file or to standard output, asynchronously. Nothing here waits for a disk, and a full one costs
  *  lines, never an exchange. */
 
-import { open } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { closeSync, constants, open } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { destination } from 'pino';
@@ -29,7 +29,7 @@ const standardOutput = 1;
 
 const openFile = promisify(open);
 
-/** Opens the log. Rejects with the system's error where the file can't be opened. */
+/** Opens the log. Rejects with the system's error where the file can't be opened, which holds of a pipe that nobody reads, too. */
 export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {
   return new AccessLog(options, await openSink(options));
 }
@@ -122,7 +122,15 @@ async function openSink({ file, limitBytes = defaultLimitBytes }: AccessLogOptio
 /** The descriptor is opened here: a destination that could not open its file would throw when the process exits. */
 async function openToAppend(file: string): Promise<number> {
   await mkdir(dirname(file), { recursive: true });
-  return openFile(file, 'a', fileMode);
+  const standing = await stat(file).catch(() => null);
+  if (standing?.isFIFO() !== true) return openFile(file, 'a', fileMode);
+  // It would wait for a reader, and all that starts behind it: so somebody has to be there (ENXIO).
+  const probe = await openFile(file, constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    return await openFile(file, 'a');
+  } finally {
+    closeSync(probe);
+  }
 }
 
 /** Resolves when the sink has written everything and closed, or can't, or the time is over. */

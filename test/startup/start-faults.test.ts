@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -8,9 +9,11 @@ test('a path that a start cannot write to is told with its setting, the reason a
     file: '',
     'below.yaml': 'data: ./file/below\n',
     'log.yaml': 'admin: { port: 0 }\naccessLog: { file: ./file/access.log }\n',
+    'log-pipe.yaml': 'admin: { port: 0 }\naccessLog: { file: ./pipe }\n',
     'log-folder.yaml': 'admin: { port: 0 }\naccessLog: { file: ./folder }\n',
   });
   mkdirSync(join(folder, 'folder'));
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
   const faults: readonly (readonly [args: string, told: string, remedy: string])[] = [
     ['--data file', '--data: file cannot be used: a file stands where a folder must be (EEXIST)', 'name a folder'],
     [
@@ -29,6 +32,11 @@ test('a path that a start cannot write to is told with its setting, the reason a
       '--ready-file: nope/ready.json cannot be used: its folder does not exist (ENOENT)',
       'make the folder',
     ],
+    [
+      '--config log-pipe.yaml',
+      'accessLog.file: pipe cannot be used: it is a pipe that nobody reads (ENXIO)',
+      'start what',
+    ],
     ['--ready-file folder', '--ready-file: folder is no regular file, and is not replaced', 'name another path'],
   ];
   for (const [args, told, remedy] of faults) {
@@ -40,4 +48,16 @@ test('a path that a start cannot write to is told with its setting, the reason a
     // No banner, of a gateway that is about to end.
     t.is(stdout, '');
   }
+});
+
+const inLinux = process.platform === 'linux' ? test : test.skip;
+
+inLinux('a start ends where nothing can be made in a folder, as in /proc', async (t) => {
+  const { command } = makeProject(t, { 'log.yaml': 'admin: { port: 0 }\naccessLog: { file: /proc/zz/access.log }\n' });
+  const data = await command('start', '--data', '/proc/zz');
+  t.is(data.code, 1);
+  t.regex(data.stderr, /^--data: \/proc\/zz cannot be used: /);
+  const log = await command('start', '--config', 'log.yaml');
+  t.is(log.code, 1);
+  t.regex(log.stderr, /^accessLog\.file: \/proc\/zz\/access\.log cannot be used: /);
 });

@@ -249,3 +249,17 @@ test('a reader of standard output that goes away costs lines only', async (t) =>
   await ask('close');
   t.deepEqual(await exited, [0, null]);
 });
+
+test('a pipe is written to while somebody reads it, and refused at once where nobody does', async (t) => {
+  const pipe = join(await temporaryFolder(t), 'pipe');
+  await once(spawn('mkfifo', [pipe]), 'close');
+  await t.throwsAsync(openAccessLog({ file: pipe }), { code: 'ENXIO' });
+  const reader = spawn('cat', [pipe]);
+  const read = reader.stdout.toArray();
+  const writer = openSync(pipe, 'w');
+  const log = await openAccessLog({ file: pipe });
+  closeSync(writer);
+  log.writeLines(lineOf(record));
+  await log.close();
+  t.is(Buffer.concat(await read).toString(), lineOf(record));
+});
