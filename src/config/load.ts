@@ -5,8 +5,9 @@ import { checkDocument } from './document-check.ts';
 import { type ConfigFault, fileFault, inOrder, type Path } from './fault.ts';
 import { listenerFaults } from './listener-check.ts';
 import { readUtf8, tryRead } from './read-text.ts';
-import { configSchema } from './schema.ts';
+import { configSchema, folders } from './schema.ts';
 import { blockRuleOf, guardOf } from './signal-schema.ts';
+import { closest } from './suggestion.ts';
 import { expandVariables, readSecrets, type VariableSources } from './variables.ts';
 import { YamlFile } from './yaml-file.ts';
 
@@ -16,6 +17,16 @@ export interface LoadOptions {
   readonly dataOverride?: string;
   /** The text of a file; throws the system's error. */
   readonly readText?: (path: string) => string;
+}
+
+/** What the pool files of a configuration are read with. */
+export interface PoolPlaces {
+  /** Their folder, the project's and the data folder; absolute. */
+  readonly pools: string;
+  readonly folder: string;
+  readonly data: string;
+  /** What variables in pool files stand for. Never to be shown. */
+  readonly variables: VariableSources;
 }
 
 /** A configuration without faults, with what else is needed to read its pools and to find fault with it as a whole. */
@@ -28,25 +39,52 @@ export interface LoadedConfig {
   readonly faultAt: (path: Path, message: string) => ConfigFault;
 }
 
-export type LoadResult = LoadedConfig | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+/** With faults, its pool files may still be told theirs: null where these could follow from those. */
+export type LoadResult =
+  | LoadedConfig
+  | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly places: PoolPlaces | null };
 
 /** Reads a configuration file. Everything has a default, so that an empty file does. All faults come in one report, in the order
  *  of the file. Reads the secrets file and the certificates that it names; throws nothing. */
 export function loadConfig(file: string, { env, dataOverride, readText = readUtf8 }: LoadOptions): LoadResult {
   const text = tryRead(file, readText);
-  if (!text.ok) return { ok: false, faults: [fileFault(file, text.message)] };
+  if (!text.ok) return { ok: false, faults: [fileFault(file, text.message)], places: null };
   const yaml = new YamlFile(file, text.value);
   const folder = projectFolder(file);
   const { variables, faults } = readVariables({ yaml, env, folder, readText });
   yaml.expand((value) => expandVariables(value, variables));
   faults.push(...yaml.faults);
-  if (yaml.value === undefined) return { ok: false, faults: inOrder(faults) };
+  if (yaml.value === undefined) return { ok: false, faults: inOrder(faults), places: null };
   const checked = checkDocument(configSchema, { yaml, value: yaml.value, base: [] });
-  if (!checked.ok) return { ok: false, faults: inOrder([...faults, ...checked.faults]) };
+  const failed = (found: readonly ConfigFault[]): LoadResult => {
+    const places = placesOf(yaml, found, { file, folder, dataOverride });
+    return { ok: false, faults: inOrder(found), places: places && { ...places, variables } };
+  };
+  if (!checked.ok) return failed([...faults, ...checked.faults]);
   const config = configOf(checked.value, { file, folder, dataOverride });
   const faultAt = (path: Path, message: string) => yaml.faultAt(path, message);
   faults.push(...listenerFaults(config, { faultAt, readText }));
-  return faults.length > 0 ? { ok: false, faults: inOrder(faults) } : { ok: true, config, variables, faultAt };
+  return faults.length > 0 ? failed(faults) : { ok: true, config, variables, faultAt };
+}
+
+/** Keys by which pool files are found and read. */
+const leadsToPools: readonly string[] = ['pools', 'data', 'secrets'];
+
+/** Null where a fault is about these places, or may be: an unknown key that no other one looks like. */
+function placesOf(
+  yaml: YamlFile,
+  faults: readonly ConfigFault[],
+  { file, folder, dataOverride }: Places,
+): Omit<PoolPlaces, 'variables'> | null {
+  const known = Object.keys(configSchema.properties);
+  const misleads = faults.some((fault) => {
+    const [key = ''] = fault.path.split(/[.[]/);
+    const meant = known.includes(key) ? key : closest(key, known);
+    return fault.file !== file || meant === null || leadsToPools.includes(meant);
+  });
+  if (misleads) return null;
+  const path = (key: 'data' | 'pools') => resolve(folder, yaml.textAt([key]) ?? folders[key]);
+  return { pools: path('pools'), folder, data: dataOverride === undefined ? path('data') : resolve(dataOverride) };
 }
 
 interface Places {

@@ -94,6 +94,9 @@ const exitError = t.mapping({
   }),
 });
 
+/** Where the data folder and the pool files are unless told. */
+export const folders = { data: './data', pools: './pools' } as const;
+
 /** The configuration file as it is written: every key, its form, and its default. */
 export const configSchema = t.mapping({
   secrets: t.optional(file()),
@@ -103,8 +106,8 @@ export const configSchema = t.mapping({
     { name: 'socks', port: 1080, protocols: ['socks5'] },
   ]),
   admin: t.section({ host: t.host('127.0.0.1'), port: port(9090) }),
-  data: file('./data'),
-  pools: file('./pools'),
+  data: file(folders.data),
+  pools: file(folders.pools),
   defaultPool: t.nullable('the name of a pool', poolName),
   workers: Type.Union([Type.Literal('auto'), t.whole(1, 256)], {
     description: 'auto, or a whole number from 1 to 256',

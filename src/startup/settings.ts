@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { crossCheck, exposureWarnings } from '../config/cross-check.ts';
 import { type ConfigFault, inOrder } from '../config/fault.ts';
 import { limitFaults, quotaWarnings } from '../config/limit-check.ts';
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { type LoadedConfig, loadConfig, type PoolPlaces } from '../config/load.ts';
 import type { PoolFileContent } from '../config/pool-file.ts';
 import { readPoolFolder } from '../config/pool-folder.ts';
 import { readVendorFolders } from '../config/vendor-folder.ts';
@@ -60,25 +60,48 @@ export interface SettingsOptions {
 /** Reads the config and its pool files. Throws nothing. */
 export function readSettings(file: string, options: SettingsOptions): SettingsReading {
   const loaded = loadConfig(file, options);
-  if (!loaded.ok) return loaded;
+  if (!loaded.ok) {
+    // What pools the config names can't be judged without it.
+    const pools = loaded.places === null ? [] : faultsOf(readPoolFiles(loaded.places));
+    return { ok: false, faults: [...loaded.faults, ...pools] };
+  }
   const { config } = loaded;
   const folder = readPools(loaded);
-  // A pool whose file is faulty can't be missed as well; what its files are worth shows without the demo, too.
-  const faults =
+  // A pool whose file is faulty can't be missed as well.
+  const named =
     folder.faults.length > 0
-      ? [...folder.faults, ...sourceFaults(folder.sources(folder.files, []))]
+      ? []
       : [...folder.missing(folder.files.map(({ name }) => name)), ...folder.limitFaults(folder.files)];
-  if (faults.length > 0) return { ok: false, faults };
+  // Exits without a fault are made later, and once.
+  if (named.length + folder.faults.length > 0) return { ok: false, faults: [...named, ...faultsOf(folder)] };
   const warnings = [...folder.warnings, ...exposureWarnings(loaded), ...quotaWarnings(loaded, folder.files)];
   const demo = demoCountsOf(folder.files);
   return { ok: true, settings: { ...folder, config, demo, warnings, readPools: () => readPools(loaded) } };
 }
 
+/** Of pool files, and of what they name. What they are worth shows without the demo, too. */
+const faultsOf = ({ files, faults, sources }: Pick<PoolFiles, 'files' | 'faults' | 'sources'>) => [
+  ...faults,
+  ...sourceFaults(sources(files, [])),
+];
+
 function readPools(loaded: LoadedConfig) {
   const { config, variables } = loaded;
-  const folder = readPoolFolder(config.pools, { variables });
-  const { vendors, known, faults } = readVendors(config.pools, folder.files);
-  const { folder: projectFolder, data } = config;
+  const { pools, folder, data } = config;
+  return {
+    ...readPoolFiles({ pools, folder, data, variables }),
+    limitFaults: (pools: readonly PricedPool[]) => limitFaults(loaded, pools),
+    missing: (pools: readonly string[]) =>
+      crossCheck(
+        loaded,
+        pools.map((name) => ({ name })),
+      ),
+  };
+}
+
+function readPoolFiles({ pools, folder: projectFolder, data, variables }: PoolPlaces) {
+  const folder = readPoolFolder(pools, { variables });
+  const { vendors, known, faults } = readVendors(pools, folder.files);
   const copyOf = (key: string) => copyPath(data, key);
   const reading = { readText, readChunks: textChunks, copyOf, projectFolder, vendors, knownVendors: known };
   return {
@@ -86,12 +109,6 @@ function readPools(loaded: LoadedConfig) {
     faults: [...folder.faults, ...faults],
     sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[], remark?: TellRemark): PoolSources =>
       poolSources(files, { ...reading, demo, remark }),
-    limitFaults: (pools: readonly PricedPool[]) => limitFaults(loaded, pools),
-    missing: (pools: readonly string[]) =>
-      crossCheck(
-        loaded,
-        pools.map((name) => ({ name })),
-      ),
   };
 }
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { makeProject } from './project.ts';
@@ -163,6 +163,38 @@ test('check-config shows every fault of config and pools with its place, and war
   t.false(ok);
   const paths = faults.map(({ path }: { path: string }) => path);
   t.deepEqual(paths.sort(), ['exits[0].list', 'tier']);
+});
+
+test('faults of config, pools and lists come in one round, without those that follow from others', async (t) => {
+  const pools = {
+    'pools/a.yaml': 'pool: a\ntier: res\nexits: [{ list: missing.txt }]\n',
+    'pools/b.yaml': `pool: b\ntier: no\nexits: [{ url: "http://\${GATE}:1" }]\n`,
+  };
+  const { folder, command } = makeProject(t, {
+    ...pools,
+    'gate.env': 'GATE=192.0.2.1\n',
+    'schema.yaml': 'secrets: gate.env\nadmin: { port: no }\nlistenrs: []\n',
+    'listener.yaml':
+      'secrets: gate.env\nlisteners: [{ name: m, port: 1, protocols: [https], certificate: { cert: a, key: b } }]\n',
+    'named.yaml': 'secrets: gate.env\ndefaultPool: gone\n',
+    'secrets.yaml': 'secrets: nowhere.env\nadmin: { port: no }\n',
+    'key.yaml': 'secrts: gate.env\n',
+    'other.yaml': 'pools: 5\n',
+  });
+  const pathsOf = async (config: string) => {
+    const { code, stdout } = await command('check-config', '--config', config, '--json');
+    t.is(code, 2, stdout);
+    return JSON.parse(stdout)
+      .faults.map(({ path }: { path: string }) => path)
+      .sort();
+  };
+  t.deepEqual(await pathsOf('schema.yaml'), ['admin.port', 'exits[0].list', 'listenrs', 'tier']);
+  t.true((await pathsOf('listener.yaml')).includes('tier'));
+  t.deepEqual(await pathsOf('secrets.yaml'), ['admin.port', 'secrets'], 'without them pools have other faults');
+  t.deepEqual(await pathsOf('key.yaml'), ['secrts']);
+  t.deepEqual(await pathsOf('other.yaml'), ['pools']);
+  rmSync(join(folder, 'pools/b.yaml'));
+  t.deepEqual(await pathsOf('named.yaml'), ['defaultPool', 'exits[0].list']);
 });
 
 test('help lists the commands and the exit codes', async (t) => {
