@@ -18,6 +18,7 @@ import type { Vendor } from './vendor.ts';
 export interface DemoExit {
   readonly url: string;
   readonly country?: string;
+  /** Its own among them, and the same at each start, while its port is not. */
   readonly label?: string;
   /** PEM of the authority behind an `https` exit's certificate. */
   readonly ca?: string | null;
@@ -210,7 +211,8 @@ function draftDemo(at: At, entry: EntryOf<'demo'>): EntryReport {
     const { scheme } = endpoint.value;
     const geo = country === undefined ? {} : { country: country.toLowerCase() };
     const own = { scheme, geo, name: label ?? entry.name, ...(ca == null ? {} : { ca }) };
-    drafts.push(listed(termsOf(at, entry, own), endpoint.value));
+    const draft = listed(termsOf(at, entry, own), endpoint.value, label);
+    drafts.push(label === undefined ? draft : { ...draft, portVaries: true });
   }
   drafts.forEach(at.sink);
   return faultless;

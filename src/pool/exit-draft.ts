@@ -13,6 +13,8 @@ export interface ExitDraft {
   readonly session: number;
   /** What tells it apart, beside its endpoint. */
   readonly label: string;
+  /** Its port is another one at each start, and tells nothing: its label does. */
+  readonly portVaries?: true;
 }
 
 /** Takes an exit. */

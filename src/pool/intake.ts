@@ -148,13 +148,14 @@ export class Intake {
 }
 
 /** What an exit's id depends on, but for its number, as the beginning of a JSON array. */
-function identityOf({ facts, session, label }: ExitDraft, { prefix }: Shared): string {
+function identityOf({ facts, session, label, portVaries }: ExitDraft, { prefix }: Shared): string {
   if (facts === null) {
     const number = `${prefix},"${session === MINTS ? '' : session}"`;
     return label === '' ? number : `${number},${JSON.stringify(label)}`;
   }
   const { host, port, username = '' } = facts;
-  return `${prefix},${JSON.stringify(host)},"${port}",${JSON.stringify(username)},${JSON.stringify(label)}`;
+  const fixedPort = portVaries === true ? '' : port;
+  return `${prefix},${JSON.stringify(host)},"${fixedPort}",${JSON.stringify(username)},${JSON.stringify(label)}`;
 }
 
 function endpointOf({ facts, session }: ExitDraft, { terms, minting }: Shared): Endpoint {

@@ -172,6 +172,17 @@ test('demo entries are what the demo gives, and empty without it', (t) => {
   t.is(demoCountsOf([fileOf('pool: p\nexits: []')]), null);
 });
 
+test('a demo exit keeps its id at another port, and has another one than its siblings', (t) => {
+  const idsAt = (first: number) => {
+    const demo = ['de-http-1', 'us-http-2'].map((label, index) => {
+      return { url: `http://u:${first}@127.0.0.1:${first + index}`, label };
+    });
+    return build('  - demo: { http: 2 }\n  - demo: { http: 2 }', { demo }).exits.map(({ id }) => id);
+  };
+  t.deepEqual(idsAt(4000), idsAt(5001));
+  t.is(new Set(idsAt(4000)).size, 2);
+});
+
 for (const [title, entry, fault] of [
   ['no URL', '{ url: hunter2 }', '4:12 exits[0].url an exit is written scheme://host:port'],
   [
