@@ -91,10 +91,11 @@ export class RequestContent {
     this.#settle();
   }
 
-  /** Paces what is still to come of it by what `flowOf` makes. */
+  /** Paces what is still to come of it by what `flowOf` makes: for each attempt, since another pool may have another limit. */
   pace(flowOf: () => ContentFlow | null): void {
     if (this.complete) return;
-    this.#flow ??= flowOf();
+    this.#flow?.end();
+    this.#flow = flowOf();
     this.#connection.gate = this.#flow;
   }
 

@@ -109,10 +109,12 @@ export class HttpConnection<H> {
     this.#drain();
   }
 
-  /** Content passes as this lets it from now on; null for as it comes. What waits is held back at the peer, but for one read. */
+  /** Content passes as this lets it from now on; null for as it comes. What waits is held back at the peer, but for one read; what
+   *  waited for another gate asks this one. */
   set gate(gate: ContentGate | null) {
+    const isAnother = gate !== this.#gate;
     this.#gate = gate;
-    if (gate === null && this.#gated) this.#open();
+    if (isAnother && this.#gated) this.#open();
   }
 
   /** Takes octets that were read from the socket before this connection was made. */

@@ -88,6 +88,13 @@ test('what waits at a gate passes when there is none any more', (t) => {
   t.deepEqual(told, ['/first', '0123456789', 'end']);
 });
 
+test('what waits at a gate asks the one that takes its place', (t) => {
+  const { connection, told } = gated(t, () => 0);
+  connection.feed(Buffer.from('0123456789'));
+  connection.gate = { pass: (octets) => Math.min(octets, 6), force() {} };
+  t.deepEqual(told, ['/first', '012345', '6789', 'end']);
+});
+
 test('a peer that resets behind its last octet has sent all of it; a socket that we close has not', async (t) => {
   const reset = gated(t, () => 0);
   reset.connection.feed(Buffer.from('0123456789'));
