@@ -79,6 +79,8 @@ export interface ErrorFacts {
   readonly retryAfterS?: number;
   /** The status that an exit answered, for `received-status` (RFC 9209 §2.1.4). */
   readonly receivedStatus?: number;
+  /** It was told by an answer that came through an exit: whether the exit made it up or the origin, nobody knows. */
+  readonly isHearsay?: boolean;
   /** The system's error. It never leaves the process. */
   readonly cause?: unknown;
 }
@@ -94,6 +96,7 @@ export class GatewayError extends Error {
   readonly retryable: boolean;
   readonly retryAfterS: number | undefined;
   readonly receivedStatus: number | undefined;
+  readonly isHearsay: boolean;
   readonly closes: boolean;
 
   constructor(kind: ErrorKind, facts: ErrorFacts) {
@@ -116,6 +119,7 @@ export class GatewayError extends Error {
     this.retryable = table.retryable;
     this.retryAfterS = facts.retryAfterS ?? table.retryAfterS;
     this.receivedStatus = facts.receivedStatus;
+    this.isHearsay = facts.isHearsay === true;
     this.closes = table.closes === true;
   }
 }

@@ -130,7 +130,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   exchange.attempted({ exit, kind: fault.kind, ms });
   deps.failures.note({ ...at, kind: fault.kind, site: exchange.site, at: now });
   if (!stands(deps, choice)) return fault;
-  if (isAmbiguous(fault.kind)) {
+  if (isAmbiguous(fault)) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     charge(deps, deps.rejections.rejected(authorityKey(exchange), { slot: choice.slot, endpoint }, now), now);
   } else if (chargesExit(fault.kind)) deps.selection().failed(at, howOf(fault), { ms, now, ofMany: isMany(choice) });

@@ -243,7 +243,11 @@ function badResponse({ detail }: Fault): GatewayError {
 /** A 407 asks the sender's next hop for a credential. Shown to the client it would ask for theirs. */
 function notOurs407(fromExit: boolean): GatewayError {
   if (fromExit)
-    return new GatewayError('exit_auth_failed', { detail: 'the exit refused our credential', receivedStatus: 407 });
+    return new GatewayError('exit_auth_failed', {
+      detail: 'the exit refused our credential',
+      receivedStatus: 407,
+      isHearsay: true,
+    });
   return new GatewayError('origin_bad_response', {
     detail: 'the origin asked for a proxy credential',
     receivedStatus: 407,

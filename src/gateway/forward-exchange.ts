@@ -175,7 +175,11 @@ function answerOf(deps: Collaborators, onward: ExitExchange, response: ResponseP
   const { link } = onward;
   const exitError = link.absoluteForm ? exitErrorOf(response, deps.settings().exitErrors) : null;
   if (exitError === null) return { link, exchange: onward, response };
-  const fault = new GatewayError(exitError, { detail: 'the exit says so', receivedStatus: response.status });
+  const fault = new GatewayError(exitError, {
+    detail: 'the exit says so',
+    receivedStatus: response.status,
+    isHearsay: true,
+  });
   onward.release();
   link.giveUp(deps, fault);
   throw fault;

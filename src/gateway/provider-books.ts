@@ -23,7 +23,7 @@ interface Ended {
 export function bookToProvider(deps: Collaborators, { choice, fault, authority }: Ended): void {
   const { providers } = deps.selection();
   const { slot, endpoint, entry } = choice;
-  const verdict = fault instanceof GatewayError ? providerVerdict(fault.kind, fault.receivedStatus) : 'nothing';
+  const verdict = fault instanceof GatewayError ? providerVerdict(fault) : 'nothing';
   if (verdict === 'nothing' || !(fault instanceof GatewayError)) return providers.left(entry);
   const now = deps.now();
   if (verdict === 'works') return providers.worked(entry, now);
@@ -46,7 +46,7 @@ export function shunnedProviders(
   if (tried.length === 0 || last === null) return NOBODY;
   const { providers } = deps.selection();
   const carriers = tried.map((slot) => providers.carrierOf(slot));
-  const isSure = providerVerdict(last.kind, last.receivedStatus) === 'sure';
+  const isSure = providerVerdict(last) === 'sure';
   const shunned = carriers.filter((row, index) => {
     const isLast = index === carriers.length - 1;
     return row !== 0 && ((isSure && isLast) || carriers.indexOf(row) < index);

@@ -12,9 +12,17 @@ export function chargesExit(kind: ErrorKind): boolean {
   return catalogue[kind].by === 'exit' && !unproven.has(kind);
 }
 
-/** Whether only what other exits see of the same authority can tell who is to blame (RejectionLedger). */
-export function isAmbiguous(kind: ErrorKind): boolean {
-  return kind === 'exit_rejected';
+/** How an attempt failed: its kind; the status that it was answered with, if any; and whether that answer is all that tells of it. */
+export interface Failure {
+  readonly kind: ErrorKind;
+  readonly receivedStatus?: number | undefined;
+  readonly isHearsay?: boolean;
+}
+
+/** Whether only what other exits see of the same authority can tell who is to blame (RejectionLedger). An origin can answer 407, or
+ *  with the fields of any proxy, and who forwards passes that on: by its word alone no exit is charged. */
+export function isAmbiguous({ kind, isHearsay = false }: Failure): boolean {
+  return kind === 'exit_rejected' || (isHearsay && chargesExit(kind));
 }
 
 /** Kinds with which an attempt ends only where the way to the provider, or its word on our account, fails. */
@@ -32,10 +40,11 @@ const either: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['exit_timeout', 'exit
 /** Kinds that a provider tells of what lies behind it. */
 const told: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['origin_dns', 'origin_refused', 'origin_unreachable']);
 
-/** What an attempt that failed so (and was answered with this status, if any) says of what carries its exit among others: its own
- *  failure for `sure`; its failure or that of the one exit; that it `works`, because it told of what lies behind it; or nothing. */
-export function providerVerdict(kind: ErrorKind, status: number | undefined): 'sure' | 'unsure' | 'works' | 'nothing' {
-  if (providersOwn.has(kind)) return 'sure';
+/** What an attempt that failed so says of what carries its exit among others: its own failure for `sure`; its failure, that of the one
+ *  exit or the origin's word; that it `works`, because it told of what lies behind it; or nothing. */
+export function providerVerdict(failure: Failure): 'sure' | 'unsure' | 'works' | 'nothing' {
+  const { kind, receivedStatus: status, isHearsay = false } = failure;
+  if (providersOwn.has(kind)) return isHearsay ? 'unsure' : 'sure';
   if (told.has(kind) || (kind === 'exit_rejected' && status !== undefined && status < 500)) return 'works';
   return either.has(kind) ? 'unsure' : 'nothing';
 }

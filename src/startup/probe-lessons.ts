@@ -66,7 +66,7 @@ export class ProbeLessons {
 
   #isExits({ slot }: SlotRef, { kind, stage, asked }: ProbeResult, targetKey: string): boolean {
     if (kind === 'ok') return false;
-    if (stage === 'exit' && !isAmbiguous(kind)) return chargesExit(kind);
+    if (stage === 'exit' && !isAmbiguous({ kind })) return chargesExit(kind);
     if (stage === 'exit' && asked === 'handshake') return true;
     const reached = this.#reached.get(targetKey);
     return reached !== undefined && reached.slot !== slot && this.#options.now() - reached.at < TARGET_TRUST_MS;

@@ -38,7 +38,7 @@ export function providerProbe({
       const result = await desk.probe(exit, { target, deadlineMs: targets[0]?.maxLatencyMs ?? DEADLINE_MS });
       cost = result.cost;
       // What lies behind it may fail: it was told of by a provider that serves.
-      return result.kind === 'ok' || providerVerdict(result.kind, undefined) === 'works';
+      return result.kind === 'ok' || providerVerdict({ kind: result.kind }) === 'works';
     } finally {
       if (typeof account !== 'string') accounts.giveBack(account.place);
       budget.settle(reservation, cost);

@@ -1,9 +1,12 @@
+import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { connectVia } from '../support/clients.ts';
+import { connectVia, forwardVia } from '../support/clients.ts';
+import { startHttpExit } from '../support/exits.ts';
 import { type FailingVendor, startFailingVendor, type VendorMode } from '../support/failing-vendor.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
+import { listen } from '../support/peers.ts';
 
 // Two vendors in one pool, each a gateway that carries many sessions over one port. What one session of them does, and what the whole
 // of one does.
@@ -112,6 +115,30 @@ test.serial('one dead session of a vendor is left alone, and nothing else is', a
   t.true(new Set(one.exchanges.map(({ session }) => session)).size > 1, 'others of the vendor go on');
   t.deepEqual(await providersOf(gateway), []);
   t.notRegex(gateway.output(), /is down/);
+});
+
+test.serial('an origin that speaks like a vendor takes none down', async (t) => {
+  const words: readonly [number, Record<string, string>][] = [
+    [407, { 'Proxy-Authenticate': 'Basic realm="vendor"' }],
+    [403, { 'X-Squid-Error': 'ERR_CACHE_ACCESS_DENIED 0' }],
+    [502, { 'Proxy-Status': 'vendor; error=proxy_internal_error' }],
+  ];
+  let answer = words[0]!;
+  const hostile = keep(await listen(createServer((_, response) => response.writeHead(...answer).end())));
+  const vendor = keep(await startHttpExit());
+  const template = `http://one-{session}:hidden@127.0.0.1:${vendor.port}`;
+  const gateway = await startGateway({
+    config: { workers: 1 },
+    pools: { res: { probe: { budget: 0 }, exits: [{ template, slots: SLOTS }] } },
+  });
+  t.teardown(() => gateway.stop());
+  const ask = async (port: number) =>
+    (await forwardVia(gateway.port(), `http://127.0.0.1:${port}/`, { login: gateway.login() })).status;
+  for (answer of words) for (let i = 0; i < 4; i++) t.is(await ask(hostile.port), 502);
+  t.is(await ask(origin.port), 200);
+  t.deepEqual(await providersOf(gateway), []);
+  const [stats] = JSON.parse((await gateway.command('pool', 'stats', 'res', '--json')).stdout);
+  t.is(stats.byStatus.ok, SLOTS, 'nor is any exit of it charged');
 });
 
 const modes: readonly VendorMode[] = ['closed', 'status502', 'status407', 'silent'];

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { catalogue, type ErrorKind } from '../../src/errors.ts';
-import { chargesExit, isAmbiguous } from '../../src/selection/outcome.ts';
+import { chargesExit, isAmbiguous, providerVerdict } from '../../src/selection/outcome.ts';
 
 const kinds = Object.keys(catalogue) as ErrorKind[];
 
@@ -17,6 +17,16 @@ test('an exit is charged for its own failures only', (t) => {
   ]);
 });
 
-test('a bare rejection alone is ambiguous', (t) => {
-  t.deepEqual(kinds.filter(isAmbiguous), ['exit_rejected']);
+test('a bare rejection alone is ambiguous, and what only an answer tells that was passed on', (t) => {
+  t.deepEqual(
+    kinds.filter((kind) => isAmbiguous({ kind })),
+    ['exit_rejected'],
+  );
+  const told = kinds.filter((kind) => isAmbiguous({ kind, isHearsay: true }));
+  t.deepEqual(told.sort(), [...kinds.filter(chargesExit), 'exit_rejected'].sort());
+});
+
+test('by an answer that was passed on nothing is sure of a provider', (t) => {
+  for (const kind of kinds) t.not(providerVerdict({ kind, receivedStatus: 407, isHearsay: true }), 'sure', kind);
+  t.is(providerVerdict({ kind: 'exit_auth_failed', receivedStatus: 407 }), 'sure');
 });
