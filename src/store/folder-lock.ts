@@ -1,6 +1,7 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import { ensureFile } from './folder.ts';
 import { asStoreError, StoreError } from './store-error.ts';
 
 /** The data folder held by this process. */
@@ -30,8 +31,11 @@ export function lockFolder(folder: string, pid: number): FolderLock {
   };
 }
 
+/** Its owner alone may open it: whoever can read it could hold it. One that stands isn't opened but by SQLite, because to close it would
+ *  let go of what this very process holds (POSIX). */
 function openLock(path: string): Sqlite.Database {
   try {
+    if (!existsSync(path)) ensureFile(path);
     return new Sqlite(path, { timeout: 0 });
   } catch (cause) {
     throw asStoreError(cause);

@@ -1,3 +1,4 @@
+import { readdirSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,8 @@ test('a folder is held by one process at a time, and the second is told the pid 
   const refused = await run(process.execPath, ['--input-type=module', '-e', other]);
   t.regex(refused.stdout, new RegExp(`^in_use another gateway \\(pid ${process.pid}\\) uses `));
   t.throws(() => lockFolder(folder, process.pid), { instanceOf: StoreError });
+  t.regex((await run(process.execPath, ['--input-type=module', '-e', other])).stdout, /^in_use /, 'and still is');
+  for (const file of readdirSync(folder)) t.is(statSync(join(folder, file)).mode & 0o777, 0o600, file);
   lock.release();
   lockFolder(folder, process.pid).release();
 });
