@@ -96,12 +96,13 @@ export class ExchangeLimits {
     exchange.limitClaims.keep(exchange.limits ?? NO_LIMITS);
   }
 
-  /** Gives back what the exchange held. */
+  /** Gives back what the exchange held. A request that was let in counts, also where no attempt followed: whoever asks in vain again
+   *  and again goes by the rate as well. Of several pools it counts then by what they have in common, for it went by none of them. */
   ended(exchange: Exchange): void {
     const { limitPlace, limitSitePlace, limitClaims } = exchange;
     const { counts } = this.#options;
-    // What never had an exit went by none of the pools.
-    limitClaims?.keep((exchange.choice && exchange.limits) ?? NO_LIMITS);
+    if (exchange.choice === null) limitClaims?.keepCommon();
+    else limitClaims?.keep(exchange.limits ?? NO_LIMITS);
     limitClaims?.end();
     if (limitPlace !== NO_PLACE) counts.giveBack(limitPlace);
     if (limitSitePlace !== NO_PLACE) counts.giveBack(limitSitePlace);
@@ -165,9 +166,9 @@ export class ExchangeLimits {
     exchange: Exchange,
     { pools, held, now }: { readonly pools: readonly string[]; readonly held: string | null; readonly now: number },
   ): void {
-    const claims = new LimitClaims(this.#options.counts);
     const asked = held !== null && pools.includes(held) ? [held] : pools;
     const plans = asked.map((pool) => this.#planOver(exchange, pool) ?? NO_LIMITS);
+    const claims = new LimitClaims(this.#options.counts, plans);
     const refusals = new Map([...new Set(plans)].map((plan) => [plan, claims.take(plan, now)]));
     const open = asked.filter((_, index) => refusals.get(plans[index] ?? NO_LIMITS) === null);
     const [pool = asked[0] ?? null] = open;

@@ -12,13 +12,16 @@ export interface Refused {
  *  attempt begins: until then it holds of all of them, so that none can be gone around, and then gives back what isn't that pool's. */
 export class LimitClaims {
   readonly #counts: LimitCounts;
+  readonly #plans: readonly LimitPlan[];
   /** What gives back a place, or TAKEN. */
   readonly #taken = new Map<LimitCell, number>();
   /** Why a pool was left out, the first of those that were. */
   refusal: GatewayError | null = null;
 
-  constructor(counts: LimitCounts) {
+  /** `plans` are those of all pools that are asked. */
+  constructor(counts: LimitCounts, plans: readonly LimitPlan[]) {
     this.#counts = counts;
+    this.#plans = plans;
   }
 
   /** Takes what the plan asks for and wasn't taken yet. Returns what has none left, and then nothing more is held than before; null
@@ -41,6 +44,12 @@ export class LimitClaims {
   /** Gives back all that the plan doesn't ask for. */
   keep({ taken }: LimitPlan): void {
     for (const cell of [...this.#taken.keys()]) if (!isAmong(taken, cell)) this.#giveBack(cell);
+  }
+
+  /** Gives back all that not every pool asks for. */
+  keepCommon(): void {
+    for (const cell of [...this.#taken.keys()])
+      if (!this.#plans.every(({ taken }) => isAmong(taken, cell))) this.#giveBack(cell);
   }
 
   /** The exchange has ended: gives back its places. */

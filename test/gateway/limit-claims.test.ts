@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Choice, Exchange } from '../../src/gateway/exchange.ts';
+import { type Choice, type Exchange, NO_PLACE } from '../../src/gateway/exchange.ts';
 import { ExchangeLimits } from '../../src/gateway/exchange-limits.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
 import { type LimitRule, parseLimitRule } from '../../src/protocol/limit-rule.ts';
@@ -16,14 +16,16 @@ function scene(...texts: readonly string[]) {
   const counts = new LimitCounts(createLimitMemory(1, Buffer.from('a key')), 0);
   const limits = new ExchangeLimits({ counts, everyone: () => everyone, now: () => NOW });
   const client = { name: 'acme', limits: [] };
-  const begin = (held: string | null = null): Exchange => {
+  const begin = (held: string | null = null, pools = ['one', 'two']): Exchange => {
     const exchange = {
-      admission: { client, pools: ['one', 'two'], params: {}, filter: {} },
+      admission: { client, pools, params: {}, filter: {} },
       authority: { host: 'shop.example' },
       site: 'shop.example',
       choice: null,
       limits: null,
       limitClaims: null,
+      limitPlace: NO_PLACE,
+      limitSitePlace: NO_PLACE,
     } as unknown as Exchange;
     limits.take(exchange, NOW, held);
     return exchange;
@@ -47,6 +49,26 @@ test('it holds of every pool until one carries it, and then of that one', (t) =>
   t.deepEqual(left(), { [two]: 2, [all]: 9, [one]: 2 });
   end(begin(), 'two');
   t.deepEqual(left(), { [two]: 2, [all]: 9, [one]: 2 }, 'the place was given back, and what it took of one as well');
+});
+
+test('what was let in and never had an exit counts by what its pools have in common', (t) => {
+  const leftAfter = (rules: readonly string[], pools: string[]) => {
+    const { limits, begin, left } = scene(...rules);
+    limits.ended(begin(null, pools));
+    return Object.values(left());
+  };
+  const [one, both] = [['one'], ['one', 'two']];
+  const shared = ['requests=1/h burst=9'];
+  t.deepEqual([leftAfter(shared, one), leftAfter(shared, both)], [[8], [8]]);
+  const apart = ['pool=one requests=1/h burst=3', 'pool=two requests=1/h burst=3'];
+  t.deepEqual(
+    [leftAfter(apart, one).toSorted(), leftAfter(apart, both)],
+    [
+      [2, 3],
+      [3, 3],
+    ],
+  );
+  t.deepEqual(leftAfter(['exchanges=4'], both), [4]);
 });
 
 test('a pool that lets no more pass is left out, also where an attempt is about to go over it', (t) => {
