@@ -8,6 +8,7 @@ import { type Fault, type Parsed, parsed } from '../protocol/decoded.ts';
 import { type Candidate, type Dialect, dialects, identify } from '../protocol/dialects.ts';
 import { mergeParams, type Params } from '../protocol/params.ts';
 import { parseParamText } from '../protocol/username.ts';
+import type { BoundsByHost } from './bounds.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Mode } from './exchange.ts';
 
@@ -38,6 +39,8 @@ export interface Identity {
   readonly fault: GatewayError | null;
   /** What it was admitted to last: exchanges that are admitted to the same share it. */
   admission: Admission | null;
+  /** What its exchanges come under, by host: the same as for all logins of its client with its tag. */
+  readonly bounds: BoundsByHost;
 }
 
 /** Authenticates one request. Throws auth_required, auth_failed or rate_limited (too many failed logins from this source). */
@@ -68,7 +71,7 @@ function logIn(deps: Collaborators, introduction: Introduction, directory: Clien
     const result = directory.authenticate({ name, secret: candidate.secret, source });
     if (result.ok) {
       deps.logins.succeeded(source, name, now);
-      return identityOf(result.client, candidate.params());
+      return identityOf(deps, result.client, candidate.params());
     }
     failed.add(name);
   }
@@ -152,19 +155,19 @@ function leaseKeyOf(deps: Collaborators, { client, params }: Identity): LeaseKey
 function bySource(deps: Collaborators, { source, boundClient }: Introduction): Identity {
   const client = deps.directory().bySource(source, boundClient ?? undefined);
   if (client === null) throw new GatewayError('auth_required', { detail: 'send a client name and its secret' });
-  return identityOf(client, parsed({}));
+  return identityOf(deps, client, parsed({}));
 }
 
 /** A client's defaults were judged when they were stored; ones that no longer parse must not be dropped in silence. */
-function identityOf(client: ClientRecord, given: Parsed<Params>): Identity {
+function identityOf({ verified }: Collaborators, client: ClientRecord, given: Parsed<Params>): Identity {
+  const as = (params: Params, fault: GatewayError | null): Identity => {
+    return { client, params, fault, admission: null, bounds: verified.boundsOf(client, params.tag) };
+  };
   const defaults = parseParamText(client.params);
-  if (!defaults.ok) {
-    const fault = new GatewayError('bad_param', { detail: `in the client's defaults: ${defaults.fault.detail}` });
-    return { client, params: {}, fault, admission: null };
-  }
+  if (!defaults.ok)
+    return as({}, new GatewayError('bad_param', { detail: `in the client's defaults: ${defaults.fault.detail}` }));
   const params = given.ok ? mergeParams(defaults.value, given.value) : given;
-  if (!params.ok) return { client, params: {}, fault: faultError(params.fault), admission: null };
-  return { client, params: params.value, fault: null, admission: null };
+  return params.ok ? as(params.value, null) : as({}, faultError(params.fault));
 }
 
 /** The pools that a request with these parameters may leave by. Throws bad_param (a pool that isn't its own) and no_exit. */

@@ -49,8 +49,8 @@ export class ExchangeLimits {
    *  of the pool `held`, that one is asked alone, so that no session moves for want of a moment's patience. Throws rate_limited or
    *  too_many_connections, and then nothing is taken. */
   take(exchange: Exchange, now: number, held: string | null = null): void {
-    const { admission, authority } = exchange;
-    if (admission === null || authority === null) return;
+    const { admission } = exchange;
+    if (admission === null) return;
     const { client, pools } = admission;
     if (this.#options.everyone().length === 0 && client.limits.length === 0) return;
     if (pools.length > 1 && this.bookOf(client).isByPool) return this.#takeOfEach(exchange, { pools, held, now });
@@ -155,11 +155,16 @@ export class ExchangeLimits {
   }
 
   /** The limits of an exchange that goes over the pool; null where it has none. */
-  #planOver({ admission, authority, site }: Exchange, pool: string | null): LimitPlan | null {
-    if (admission === null || authority === null) return null;
-    const { host } = authority;
+  #planOver({ admission, bounds }: Exchange, pool: string | null): LimitPlan | null {
+    if (admission === null || bounds === null) return null;
+    const everyone = this.#options.everyone();
+    if (bounds.limitsBy === everyone && bounds.limitsOver === pool) return bounds.limits;
+    const { host, site } = bounds;
     const limits = this.bookOf(admission.client).of({ pool, host, tag: admission.params.tag });
-    return limits.length === 0 ? null : this.#plans.of(limits, site ?? host);
+    bounds.limits = limits.length === 0 ? null : this.#plans.of(limits, site);
+    bounds.limitsBy = everyone;
+    bounds.limitsOver = pool;
+    return bounds.limits;
   }
 
   #takeOfEach(

@@ -14,6 +14,7 @@ import { Abort, type AbortView } from '../transport/abort.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Identity } from './admission.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
+import type { Bounds } from './bounds.ts';
 import type { Deadline } from './deadline.ts';
 import type { ExitRest } from './exit-rests.ts';
 import type { LimitClaims } from './limit-claims.ts';
@@ -104,6 +105,8 @@ export class Exchange {
   /** Who asks, once authenticated, whether or not it is allowed. */
   identity: Identity | null = null;
   admission: Admission | null = null;
+  /** What its client's exchanges to its host come under. */
+  bounds: Bounds | null = null;
   /** The limits that it was let in by, null where it has none, and what it gives back of them at its end. */
   limits: LimitPlan | null = null;
   limitPlace = NO_PLACE;

@@ -1,19 +1,16 @@
+import type { Bounds } from './bounds.ts';
 import type { Admission } from './exchange.ts';
-import type { CountedQuota, QuotaPlan } from './quota-plans.ts';
+import type { CountedQuota } from './quota-plans.ts';
 import type { Spending } from './quota-spending.ts';
 
 /** What an exchange counts against its client's quotas. */
 export interface QuotaHold {
   /** With all the pools that it was admitted to. */
   readonly admission: Admission;
-  readonly host: string;
+  readonly bounds: Bounds;
   /** The quotas that its request was counted against. It is given back where no attempt ever began. */
   requests: readonly CountedQuota[];
   begun: boolean;
-  /** What it comes under over the pool that was asked about last; see QuotaPlans. */
-  plan: QuotaPlan | null;
-  planPool: string;
-  planRules: object | null;
   /** Attempts under way, and the one that serves: nearly always there is but one. */
   spending: Spending | null;
   rivals: readonly Spending[];
@@ -22,14 +19,11 @@ export interface QuotaHold {
 const NONE: readonly never[] = Object.freeze([]);
 
 /** Of an exchange that counts nothing yet. */
-export const holdOf = (admission: Admission, host: string): QuotaHold => ({
+export const holdOf = (admission: Admission, bounds: Bounds): QuotaHold => ({
   admission,
-  host,
+  bounds,
   requests: NONE,
   begun: false,
-  plan: null,
-  planPool: '',
-  planRules: null,
   spending: null,
   rivals: NONE,
 });

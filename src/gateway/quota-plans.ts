@@ -1,6 +1,7 @@
 import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import { type LimitPolicy, PolicyList } from '../protocol/rate-limit-fields.ts';
+import type { Bounds } from './bounds.ts';
 import type { Admission } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
 import { quotaPolicy } from './quota-view.ts';
@@ -33,14 +34,7 @@ export interface QuotaPlan {
 /** Who asks, and for what. */
 interface Asked {
   readonly admission: Pick<Admission, 'client' | 'params'>;
-  readonly host: string;
-}
-
-/** One that asks again and again, and remembers the last answer: for which pool it was, and by which rules. */
-interface AskedOften extends Asked {
-  plan: QuotaPlan | null;
-  planPool: string;
-  planRules: object | null;
+  readonly bounds: Bounds;
 }
 
 /** Finds where exchanges are counted by one look-up, however many quotas they come under. */
@@ -55,7 +49,7 @@ export class QuotaPlans {
   }
 
   /** The quotas that hold at `wallTime` for an exchange over the pool. */
-  over(asked: AskedOften, pool: string, wallTime: number): readonly CountedQuota[] {
+  over(asked: Asked, pool: string, wallTime: number): readonly CountedQuota[] {
     return this.planOver(asked, pool, wallTime).all;
   }
 
@@ -68,22 +62,22 @@ export class QuotaPlans {
   }
 
   /** As `over`, with what replies tell: by the rules as they stand, so that a change of them holds for what runs. */
-  planOver(asked: AskedOften, pool: string, wallTime: number): QuotaPlan {
-    const { plan: known } = asked;
+  planOver(asked: Asked, pool: string, wallTime: number): QuotaPlan {
+    const { bounds } = asked;
+    const { quotas: known } = bounds;
     const rules = this.#books.rules();
-    if (known !== null && asked.planPool === pool && asked.planRules === rules && holdsAt(known, wallTime))
+    if (known !== null && bounds.quotasOver === pool && bounds.quotasBy === rules && holdsAt(known, wallTime))
       return known;
-    const plan = this.#lookUp(asked, pool, wallTime);
-    asked.plan = plan;
-    asked.planPool = pool;
-    asked.planRules = rules;
-    return plan;
+    bounds.quotas = this.#lookUp(asked, pool, wallTime);
+    bounds.quotasOver = pool;
+    bounds.quotasBy = rules;
+    return bounds.quotas;
   }
 
-  #lookUp({ admission, host }: Asked, pool: string, wallTime: number): QuotaPlan {
+  #lookUp({ admission, bounds }: Asked, pool: string, wallTime: number): QuotaPlan {
     const { client, params } = admission;
     // The same array for the same ones.
-    const quotas = this.#books.of(client).of({ pool, host, tag: params.tag });
+    const quotas = this.#books.of(client).of({ pool, host: bounds.host, tag: params.tag });
     const known = this.#plans.get(quotas);
     if (known !== undefined && holdsAt(known, wallTime)) return known;
     const all = countedOnce(quotas.map((quota) => ({ quota, account: this.#counts.accountOf(quota, wallTime) })));

@@ -56,10 +56,10 @@ export class Quotas {
   /** Takes a request of each quota that the exchange comes under `now`. Leaves out pools over which it may not go any more. Throws
    *  quota_exceeded, and then nothing is taken. */
   take(exchange: Exchange, now: number): void {
-    const { admission, authority } = exchange;
-    if (admission === null || authority === null || !this.#options.books.has(admission.client)) return;
+    const { admission, bounds } = exchange;
+    if (admission === null || bounds === null || !this.#options.books.has(admission.client)) return;
     const { pools } = admission;
-    const hold = holdOf(admission, authority.host);
+    const hold = holdOf(admission, bounds);
     exchange.quota = hold;
     const at = this.#options.wallTimeAt(now);
     const [pool] = pools;
@@ -99,16 +99,16 @@ export class Quotas {
   /** Whether the exchange comes under quotas: of one that began while its client had none, and whose octets pass, all of them count from
    *  now on. */
   cover(exchange: Exchange): boolean {
-    const { quota, admission, authority } = exchange;
+    const { quota, admission, bounds } = exchange;
     if (quota !== null) return true;
     const attempt = exchange.sending ?? exchange;
     const { choice, meter } = attempt;
-    if (admission === null || authority === null || choice === null || meter === null) return false;
+    if (admission === null || bounds === null || choice === null || meter === null) return false;
     if (!this.#options.books.hasNow(admission.client)) return false;
     const { pool } = choice.exit;
     const spending = this.#spendingOf(choice, meter);
     spending.takeNew();
-    const hold = { ...holdOf(admission, authority.host), begun: true, spending };
+    const hold = { ...holdOf(admission, bounds), begun: true, spending };
     // Of rules that can't be read the exchange is told, and it comes under none.
     this.#plans.over(hold, pool, this.#wallTime());
     exchange.quota = hold;

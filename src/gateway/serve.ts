@@ -79,7 +79,9 @@ export interface Asked {
 /** Admits an authenticated client to what it asks for, or throws what forbids it (bad_param where that can't be understood). */
 export function admit(deps: Collaborators, exchange: Exchange, { identity, authority, internal }: Asked): void {
   exchange.authority = authority;
-  exchange.site = deps.signals.sites.of(authority.host);
+  const bounds = identity.bounds.of(authority.host, deps.signals.sites);
+  exchange.bounds = bounds;
+  exchange.site = bounds.site;
   exchange.identity = identity;
   const refusal = identity.fault ?? missedInternal(authority, exchange.mode);
   if (refusal !== null) throw refusal;

@@ -3,6 +3,7 @@ import { type LimitCounts, TAKEN } from '../policy/limit-counts.ts';
 import { type PacedSite, SiteBook } from '../policy/site-book.ts';
 import { countOf } from '../protocol/count-text.ts';
 import type { SiteRule } from '../protocol/site-rule.ts';
+import type { Bounds } from './bounds.ts';
 import { type Exchange, NO_PLACE } from './exchange.ts';
 import { SiteQueue, type SiteWaiter } from './site-queue.ts';
 
@@ -43,9 +44,9 @@ export class SitePacing {
    *  within the site's longest wait, or with the reason of the exchange's end. Throws rate_limited where the queue is full, or longer
    *  than anybody may wait. */
   enter(exchange: Exchange, { now, endsAt }: EntryTimes): Promise<void> | null {
-    const { authority, admission } = exchange;
-    if (authority === null || admission === null) return null;
-    const site = this.#bookNow().of(authority.host, exchange.site ?? authority.host);
+    const { bounds, admission } = exchange;
+    if (bounds === null || admission === null) return null;
+    const site = this.#paceAt(bounds);
     if (site === null) return null;
     exchange.pace = site;
     if (site.rate === null && site.exchanges === null) return null;
@@ -119,6 +120,14 @@ export class SitePacing {
     if (rate === null || counts.take(rate, now) === TAKEN) return place;
     counts.giveBack(place);
     return null;
+  }
+
+  #paceAt(bounds: Bounds): PacedSite | null {
+    const book = this.#bookNow();
+    if (bounds.paceBy === book.edition) return bounds.pace;
+    bounds.pace = book.of(bounds.host, bounds.site);
+    bounds.paceBy = book.edition;
+    return bounds.pace;
   }
 
   #bookNow(): SiteBook {

@@ -1,8 +1,12 @@
-import type { ClientDirectory } from '../policy/client-directory.ts';
+import type { ClientDirectory, ClientRecord } from '../policy/client-directory.ts';
 import type { Identity, Introduction } from './admission.ts';
+import { BoundsByHost } from './bounds.ts';
 
 /** Logins remembered at most; a client that changes its parameters with every request has many. */
 const CAPACITY = 4096;
+
+/** Tags of one client whose bounds are remembered; beyond, they are looked up anew. */
+const MOST_TAGS = 16;
 
 /** Everything that the judgement of a login depends on, beside the clients. */
 type Evidence = Pick<Introduction, 'evidence' | 'source' | 'listener' | 'exitField'>;
@@ -14,6 +18,19 @@ export class VerifiedLogins {
   /** By credential, then by where it was shown, then by source: a text of all three, made for each look, costs more than these. */
   readonly #identities = new Map<string | null, Map<string, Map<string, Identity>>>();
   #size = 0;
+  readonly #bounds = new WeakMap<ClientRecord, Map<string, BoundsByHost>>();
+
+  /** What the exchanges of a client with this tag come under, whatever else its login asks for. */
+  boundsOf(client: ClientRecord, tag = ''): BoundsByHost {
+    const tags = this.#bounds.get(client) ?? new Map<string, BoundsByHost>();
+    this.#bounds.set(client, tags);
+    const known = tags.get(tag);
+    if (known !== undefined) return known;
+    if (tags.size >= MOST_TAGS) tags.clear();
+    const bounds = new BoundsByHost();
+    tags.set(tag, bounds);
+    return bounds;
+  }
 
   /** Who the evidence proved to be in this very directory, or undefined. */
   recall(directory: ClientDirectory, shown: Evidence): Identity | undefined {

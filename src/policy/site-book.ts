@@ -23,18 +23,23 @@ export interface PacedSite {
   readonly intervalMs: number;
 }
 
-/** Sites that are remembered; beyond, the one remembered first goes. */
+/** Sites that are remembered; beyond, they are forgotten and made anew. */
 const MOST_SITES = 10_000;
 
 /** Which sites are paced, and where they are counted, by the first rule that fits, those that name a site before those that don't. */
 export class SiteBook {
   readonly #rules: readonly SiteRule[];
   readonly #counts: Pick<LimitCounts, 'cellOf'>;
-  readonly #known = new Map<string, PacedSite>();
+  #known = new Map<string, PacedSite>();
 
   constructor(rules: readonly SiteRule[], counts: Pick<LimitCounts, 'cellOf'>) {
     this.#counts = counts;
     this.#rules = rules.toSorted((one, other) => Number(one.site === undefined) - Number(other.site === undefined));
+  }
+
+  /** Another one once sites were forgotten: what was made before stands for a site no more. */
+  get edition(): object {
+    return this.#known;
   }
 
   /** The pace at which `host`, which belongs to `site`, may be gone to; null where it isn't limited. */
@@ -44,7 +49,7 @@ export class SiteBook {
     const name = rule.site ?? site;
     const known = this.#known.get(name);
     if (known !== undefined) return known;
-    if (this.#known.size >= MOST_SITES) this.#known.clear();
+    if (this.#known.size >= MOST_SITES) this.#known = new Map();
     const paced = pacedSite(name, rule, this.#counts);
     this.#known.set(name, paced);
     return paced;

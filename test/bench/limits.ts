@@ -1,6 +1,7 @@
 // By hand: node test/bench/limits.ts. What it costs to decide on an exchange and to give back, and to book it, in ns, beside a look-up
 // in a Map and a change to it in the same run.
 
+import { BoundsByHost } from '../../src/gateway/bounds.ts';
 import type { Exchange } from '../../src/gateway/exchange.ts';
 import { ExchangeLimits } from '../../src/gateway/exchange-limits.ts';
 import type { BookedPool } from '../../src/ledger/booking.ts';
@@ -19,15 +20,15 @@ const now = () => performance.now();
 const clients = Array.from({ length: CLIENTS }, (_, i) => ({ name: `client${i}`, limits: [] }));
 const hosts = Array.from({ length: SITES }, (_, i) => `www.site${i}.example`);
 const sites = hosts.map((host) => host.slice(4));
+const siteNames = { of: (host: string) => host.slice(4) };
+const logins = clients.map(() => new BoundsByHost());
 
 /** The exchange under way, as far as limits look at it: what is its own has just been made, and lies in the cache; what is its
  *  client's does not. */
-const authority = { host: '' };
 const admission = { client: clients[0]!, pools: ['residential'], params: {} };
 const exchange = {
   admission,
-  authority,
-  site: '',
+  bounds: null,
   limits: null,
   limitPlace: -1,
   limitSitePlace: -1,
@@ -44,8 +45,7 @@ function decider(texts: readonly string[]): (index: number) => void {
   const limits = new ExchangeLimits({ counts, everyone: () => everyone, now });
   return (index) => {
     admission.client = clients[index % CLIENTS]!;
-    authority.host = hosts[index % SITES]!;
-    exchange.site = sites[index % SITES]!;
+    exchange.bounds = logins[index % CLIENTS]!.of(hosts[index % SITES]!, siteNames);
     limits.take(exchange, now());
     limits.ended(exchange);
   };

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { Bounds } from '../../src/gateway/bounds.ts';
 import { type Choice, type Exchange, NO_PLACE } from '../../src/gateway/exchange.ts';
 import { ExchangeLimits } from '../../src/gateway/exchange-limits.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
@@ -19,8 +20,7 @@ function scene(...texts: readonly string[]) {
   const begin = (held: string | null = null, pools = ['one', 'two']): Exchange => {
     const exchange = {
       admission: { client, pools, params: {}, filter: {} },
-      authority: { host: 'shop.example' },
-      site: 'shop.example',
+      bounds: new Bounds('shop.example', 'shop.example'),
       choice: null,
       limits: null,
       limitClaims: null,

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { AttemptMeter } from '../../src/gateway/attempt-meter.ts';
+import { Bounds } from '../../src/gateway/bounds.ts';
 import { type Choice, Exchange } from '../../src/gateway/exchange.ts';
 import { QuotaBooks } from '../../src/gateway/quota-books.ts';
 import { Quotas } from '../../src/gateway/quotas.ts';
@@ -38,10 +39,11 @@ function runningExchange(price: Price) {
   const about = { id: 'x', mode: 'connect', method: 'CONNECT', listener: 'mixed', source: '', startedAt: 0 } as const;
   const exchange = new Exchange(about);
   const admission = { client, params: {}, pools: ['res'] };
+  const bounds = new Bounds('a.example', 'a.example');
   const meter = new AttemptMeter();
   const choice = { exit: { pool: 'res' }, pool: { name: 'res', price } } as unknown as Choice;
   return {
-    exchange: Object.assign(exchange, { admission, authority: { host: 'a.example', port: 443 }, choice, meter }),
+    exchange: Object.assign(exchange, { admission, bounds, choice, meter }),
     choice,
     meter,
   };

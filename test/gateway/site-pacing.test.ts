@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { Bounds } from '../../src/gateway/bounds.ts';
 import { Exchange } from '../../src/gateway/exchange.ts';
 import { SitePacing } from '../../src/gateway/site-pacing.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
@@ -24,9 +25,8 @@ const soon = () => ({ now: now(), endsAt: now() + 30_000 });
 function exchange(client = 'acme'): Exchange {
   const asked = { id: 'one', mode: 'forward', method: 'GET', listener: 'mixed', source: '127.0.0.1' } as const;
   const made = new Exchange({ ...asked, startedAt: now() });
-  made.authority = { host: 'shop.example', port: 80 } as NonNullable<Exchange['authority']>;
   made.admission = { client: { name: client } } as NonNullable<Exchange['admission']>;
-  made.site = 'shop.example';
+  made.bounds = new Bounds('shop.example', 'shop.example');
   return made;
 }
 

@@ -1,0 +1,51 @@
+import type { PacedSite } from '../policy/site-book.ts';
+import type { LimitPlan } from './limit-plans.ts';
+import type { QuotaPlan } from './quota-plans.ts';
+
+/** Hosts that are remembered of one client and tag; beyond, they are looked up anew. */
+const MOST_HOSTS = 64;
+
+/** What exchanges of one client, with one tag, to one host come under, as it was looked up last, by which rules, and over which pool. Who keeps something
+ *  here looks whether it holds still: an exchange that asks for a host again costs a look-up less in each of five tables, none of which
+ *  is in the processor's cache by then. */
+export class Bounds {
+  readonly host: string;
+  readonly site: string;
+  /** Kept by ExchangeLimits. */
+  limits: LimitPlan | null = null;
+  limitsBy: object | null = null;
+  limitsOver: string | null = null;
+  /** Kept by SitePacing. */
+  pace: PacedSite | null = null;
+  paceBy: object | null = null;
+  /** Kept by QuotaPlans. */
+  quotas: QuotaPlan | null = null;
+  quotasBy: object | null = null;
+  quotasOver = '';
+
+  constructor(host: string, site: string) {
+    this.host = host;
+    this.site = site;
+  }
+}
+
+/** The bounds of one client with one tag, by host. */
+export class BoundsByHost {
+  #last: Bounds | null = null;
+  readonly #known = new Map<string, Bounds>();
+
+  /** Those at `host`, which belongs to a site of `sites`. */
+  of(host: string, sites: { of(host: string): string }): Bounds {
+    if (this.#last?.host === host) return this.#last;
+    const bounds = this.#known.get(host) ?? this.#meet(host, sites.of(host));
+    this.#last = bounds;
+    return bounds;
+  }
+
+  #meet(host: string, site: string): Bounds {
+    if (this.#known.size >= MOST_HOSTS) this.#known.clear();
+    const met = new Bounds(host, site);
+    this.#known.set(host, met);
+    return met;
+  }
+}
