@@ -99,7 +99,6 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   exchange.sending = null;
   deps.limits.carriedBy(exchange, choice.exit.pool);
   deps.quotas.carriedBy(exchange, choice.exit.pool);
-  deps.ledger.opened(exchange);
   exchange.confirmedAt = now;
   exchange.attempted({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
   remember(deps, exchange);
@@ -107,6 +106,12 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   bookAnswer(deps, exchange, { attempt, now });
   charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
   settleSession(deps, exchange);
+}
+
+/** The exchange lasts: what it moves is booked and looked at as it runs. */
+export function bookAsItRuns(deps: Collaborators, exchange: Exchange): void {
+  deps.ledger.opened(exchange);
+  deps.flows.follow(exchange);
 }
 
 /** Gives an attempt's exit back, and books its failure where it belongs. Returns it as the catalogue's error; what is none is

@@ -1,3 +1,4 @@
+import type { Sum } from '../ledger/tally.ts';
 import type { PacedSite } from '../policy/site-book.ts';
 import type { LimitPlan } from './limit-plans.ts';
 import type { QuotaPlan } from './quota-plans.ts';
@@ -22,6 +23,8 @@ export class Bounds {
   quotas: QuotaPlan | null = null;
   quotasBy: object | null = null;
   quotasOver = '';
+  /** Kept by the ledger: under what the last exchange was booked. */
+  sum: Sum | null = null;
 
   constructor(host: string, site: string) {
     this.host = host;

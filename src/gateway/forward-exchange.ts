@@ -3,6 +3,7 @@ import { formatAuthority } from '../protocol/authority.ts';
 import { exitErrorOf } from '../protocol/exit-errors.ts';
 import type { RequestPlan, ResponsePlan } from '../protocol/http-message.ts';
 import { serialiseInterim, serialiseRequest } from '../protocol/http-serialise.ts';
+import { bookAsItRuns } from './attempt-books.ts';
 import type { Attempt, Work } from './attempt-run.ts';
 import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
@@ -119,8 +120,7 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     if (!content.isEmpty) {
       content.pace(() => deps.flows.content(exchange, () => {}));
       exchange.sending = attempt.booked;
-      deps.ledger.opened(exchange);
-      deps.flows.follow(exchange);
+      bookAsItRuns(deps, exchange);
     }
     return new ExitExchange({
       link,

@@ -6,7 +6,7 @@ import type { Choice, Exchange } from './exchange.ts';
 export interface Ledger {
   /** An attempt has ended that did not serve, and what it moved is settled. `kind`: how it ended; see AttemptRecord. */
   failed(exchange: Exchange, attempt: FailedSpending): void;
-  /** An exchange has its exit, or sends content over one: what it moves from now on is booked as it comes. Only the first call counts. */
+  /** An exchange lasts: what it moves from now on is booked as it comes. Only the first call counts. */
   opened(exchange: Exchange): void;
   /** An exchange has ended `now`, and what it moved is settled. Once. */
   ended(exchange: Exchange, now: number): void;

@@ -23,12 +23,13 @@ export class QuotaRequests {
   take(hold: QuotaHold, quotas: readonly CountedQuota[]): void {
     const { counts, tell, refusal } = this.#options;
     hold.requests = quotas;
-    for (const [index, { quota, account, counts: isCounted }] of quotas.entries()) {
+    for (const counted of quotas) {
+      const { quota, account, counts: isCounted } = counted;
       if (quota.measure !== 'requests') continue;
       if (!isCounted) tell(quota, account, counts.spent(account));
       else if (quota.kind === 'soft') tell(quota, account, counts.add(account, 1n));
       else if (counts.takeOne(account, quota.limit) !== true) {
-        this.#giveBack(quotas.slice(0, index));
+        this.#giveBack(quotas.slice(0, quotas.indexOf(counted)));
         hold.requests = [];
         tell(quota, account, quota.most);
         throw refusal(quota);

@@ -6,6 +6,7 @@ import { serialiseResponse } from '../protocol/http-serialise.ts';
 import { endContent, writeContent, writeHeadWith } from '../transport/content-writer.ts';
 import { resetSocket } from '../transport/reset-socket.ts';
 import type { Socket } from '../transport/socket.ts';
+import { bookAsItRuns } from './attempt-books.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { ContentFlow } from './content-flow.ts';
 import { Deadline } from './deadline.ts';
@@ -92,7 +93,7 @@ class ResponseRelay implements ResponseSink {
     this.#flow ??= this.#deps.flows.content(this.#exchange, this.#onWait);
     answer.link.connection.gate = this.#flow;
     this.#flow?.goOn();
-    this.#deps.flows.follow(this.#exchange);
+    bookAsItRuns(this.#deps, this.#exchange);
     this.#sendHead();
     this.#stalled = new Deadline(() => {
       this.#exchange.by = this.#waitingForClient ? 'client' : 'origin';

@@ -114,7 +114,8 @@ export class SitePacing {
   #takeNow(site: PacedSite, now: number): number | null {
     const { counts } = this.#options;
     const { exchanges, rate } = site;
-    if (this.#queues.has(site) || (exchanges !== null && counts.othersWait(exchanges))) return null;
+    if ((this.#queues.size > 0 && this.#queues.has(site)) || (exchanges !== null && counts.othersWait(exchanges)))
+      return null;
     const place = exchanges === null ? NO_PLACE : counts.take(exchanges, now);
     if (place < TAKEN) return null;
     if (rate === null || counts.take(rate, now) === TAKEN) return place;

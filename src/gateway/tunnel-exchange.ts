@@ -1,6 +1,7 @@
 import type { RelayHandle, RelayOutcome, RelayOwner } from '../transport/relay.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { OpenedTunnel } from '../transport/tunnel.ts';
+import { bookAsItRuns } from './attempt-books.ts';
 import { runAttempts } from './attempts.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
@@ -54,7 +55,7 @@ export function relayTunnel(
   });
   exchange.carrier = handle;
   flow?.begin(handle);
-  deps.flows.follow(exchange);
+  bookAsItRuns(deps, exchange);
   if (handle.outside) exchange.meter?.wire?.handTo(handle, early);
   return handle;
 }

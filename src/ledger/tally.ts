@@ -49,8 +49,13 @@ export class Tally {
     return this.#lines.isFull;
   }
 
-  /** What belongs under this key, which is copied, to be added to. Good until the next take(). */
-  sumOf(key: BookingKey): Sum {
+  /** What belongs under this key, which is copied, to be added to. Good until the next take(). `last` is what was found for a key that
+   *  may have been the same: most book the same again and again. */
+  sumOf(key: BookingKey, last: Sum | null = null): Sum {
+    if (last?.isOf(key)) {
+      if (last.index < 0) this.#begin(last);
+      return last;
+    }
     const alike = this.#byClient.get(key.client)?.get(key.site);
     const known = alike === undefined ? null : find(alike, key);
     if (known === null) return this.#add(key, alike);
@@ -106,6 +111,7 @@ export class Tally {
   }
 
   #forget(): void {
+    for (const sites of this.#byClient.values()) for (const sums of sites.values()) for (const sum of sums) sum.drop();
     this.#byClient.clear();
     this.#known = 0;
   }
@@ -122,9 +128,21 @@ export class Sum implements BookedFigures {
   sent = 0;
   received = 0;
   ms = 0;
+  #dropped = false;
 
   constructor(key: BookingKey) {
     this.key = key;
+  }
+
+  /** Whether it stands for this key still. */
+  isOf(key: BookingKey): boolean {
+    const { client, site } = this.key;
+    return !this.#dropped && client === key.client && site === key.site && isAlike(this.key, key);
+  }
+
+  /** Another one will stand for its key. */
+  drop(): void {
+    this.#dropped = true;
   }
 
   /** Its figures as a plain value; then it begins anew. */
@@ -147,19 +165,21 @@ export class Sum implements BookedFigures {
 /** Takes those out that have no part in the batch. Returns how many there were. */
 function dropIdle(sums: Sum[]): number {
   const busy = sums.filter(({ index }) => index >= 0);
+  for (const sum of sums) if (sum.index < 0) sum.drop();
   const idle = sums.length - busy.length;
   sums.splice(0, sums.length, ...busy);
   return idle;
 }
 
-function find(sums: readonly Sum[], { tag, pool, country, kind, movedFrom }: BookingKey): Sum | null {
-  for (const sum of sums) {
-    const { key } = sum;
-    if (key.kind !== kind || key.movedFrom !== movedFrom) continue;
-    if (key.tag === tag && key.country === country && isSamePool(key.pool, pool)) return sum;
-  }
-  return null;
-}
+const find = (sums: readonly Sum[], key: BookingKey): Sum | null => sums.find((sum) => isAlike(sum.key, key)) ?? null;
+
+/** Whether keys of one client and site are the same. */
+const isAlike = (one: BookingKey, other: BookingKey): boolean =>
+  one.kind === other.kind &&
+  one.movedFrom === other.movedFrom &&
+  one.tag === other.tag &&
+  one.country === other.country &&
+  isSamePool(one.pool, other.pool);
 
 /** Whether they are booked alike: after a reload what runs goes on with the pool as it was before. */
 function isSamePool(one: BookedPool | null, other: BookedPool | null): boolean {

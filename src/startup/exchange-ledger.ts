@@ -81,7 +81,9 @@ export class ExchangeLedger implements Ledger {
     this.#makeRoom();
     const key = this.#keyOf(exchange, choice, kindOf(exchange));
     if (meter !== null && meter.running !== null) this.#move(meter.running, key, now);
-    const sum = this.#sumOf(key);
+    const { bounds } = exchange;
+    const sum = this.#sumOf(key, bounds?.sum);
+    if (bounds !== null) bounds.sum = sum;
     const ms = now - exchange.startedAt;
     sum.exchanges += 1;
     sum.ms += ms;
@@ -103,7 +105,9 @@ export class ExchangeLedger implements Ledger {
   }
 
   payerOf(exchange: Exchange, failed?: Pick<FailedSpending, 'choice' | 'kind'>): BookingKey {
-    return { ...this.#keyOf(exchange, failed?.choice ?? exchange.choice, failed?.kind ?? kindOf(exchange)) };
+    const key = this.#keyOf(exchange, failed?.choice ?? exchange.choice, failed?.kind ?? kindOf(exchange));
+    const last = exchange.bounds?.sum;
+    return last?.isOf(key) ? last.key : { ...key };
   }
 
   closed(payer: BookingKey, late: { readonly sent: number; readonly received: number }): void {
@@ -193,9 +197,9 @@ export class ExchangeLedger implements Ledger {
     return key;
   }
 
-  #sumOf(key: BookingKey): Sum {
+  #sumOf(key: BookingKey, last: Sum | null = null): Sum {
     this.#wake();
-    return this.#tally.sumOf(key);
+    return this.#tally.sumOf(key, last);
   }
 
   #wake(): void {

@@ -28,6 +28,27 @@ test('figures of one key are summed, whatever differs in it is told apart, and t
   t.deepEqual(tally.take().bookings, []);
 });
 
+test('what was found last serves for its own key alone, and no more once that has another', (t) => {
+  const tally = new Tally({ bookings: 8, lineBytes: 4_096 });
+  const last = tally.sumOf(key);
+  t.is(tally.sumOf({ ...key }, last), last);
+  for (const other of [
+    { ...key, site: 'b.example' },
+    { ...key, client: 'other' },
+    { ...key, tag: 'x' },
+  ])
+    t.not(tally.sumOf(other, last), last);
+  tally.take();
+  t.is(tally.sumOf({ ...key }, last), last, 'it begins anew');
+  for (let i = 0; i < 8; i++) tally.sumOf({ ...key, site: `${i}.example` });
+  tally.take();
+  const next = tally.sumOf({ ...key }, last);
+  t.not(next, last, 'so many that they were let go');
+  next.sent += 5;
+  t.is(tally.sumOf({ ...key }), next);
+  t.is(tally.take().bookings.length, 1);
+});
+
 test('a pool is the same as long as it is booked alike, whichever version it came with', (t) => {
   const tally = new Tally({ bookings: 100, lineBytes: 4_096 });
   const price = { perGB: 1, perRequest: 0, perIpMonth: 0, currency: 'USD' };
