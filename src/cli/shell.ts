@@ -28,7 +28,12 @@ export function shellCommands(line: CommandLine): readonly CommandSpec[] {
       summary: 'print what a shell is to read so that it completes commands, options and names',
       operand: `the shell: ${shells.join(', ')}`,
       choices: shells,
-      notes: ['bash: source <(roundabout completion bash)', 'fish: roundabout completion fish | source'],
+      notes: [
+        'bash: source <(roundabout completion bash)',
+        'fish: roundabout completion fish | source',
+        'It completes the command "roundabout", not what follows npx: where there is none on the PATH, make it a function,',
+        'such as roundabout() { npx roundabout "$@"; }',
+      ],
       run: ({ operand }) => ({ plain: [scriptFor(operand)], lines: [scriptFor(operand)] }),
     },
     {
