@@ -108,10 +108,11 @@ export class Template {
     const lost = places.find((place) => asked[place] !== undefined && !this.#shows(place, spelled.places));
     if (lost !== undefined)
       return { place: lost, message: `the vendor can't be asked for a ${lost} beside all of that` };
-    const { host, port, username, password = '' } = endpoint;
-    const credential = username === undefined ? null : { username, password };
-    const dialled = parseEndpoint(this.spec.scheme, `${hostText(host)}:${port}`, credential);
-    return dialled.ok ? null : { place: null, message: dialled.fault.detail };
+    // The longest that a duration makes of it has to be told as well.
+    const ttlMs = this.ttlFor(this.spec.mostTtlMs);
+    const longest = this.render({ ...sampleWords, places: spelled.places, ttlMs }) ?? endpoint;
+    const message = this.#dialFault(endpoint) ?? this.#dialFault(longest);
+    return message === null ? null : { place: null, message };
   }
 
   /** Places as the vendor spells them. Those that it takes only. */
@@ -191,11 +192,19 @@ export class Template {
     const everywhere = Object.fromEntries(places.map((place) => [place, SAMPLE]));
     const endpoint = this.render({ ...sampleWords, places: everywhere, ttlMs: this.#unitMs });
     if (endpoint === undefined) return 'it makes no endpoint';
-    const { host, port, username, password = '' } = endpoint;
-    const credential = username === undefined ? null : { username, password };
-    const read = parseEndpoint(this.spec.scheme, `${hostText(host)}:${port}`, credential);
+    const read = this.#dialled(endpoint);
     if (read.ok && valuesIn(this.#parts.host).next().done === true) this.#host = read.value.host;
     return read.ok ? null : read.fault.detail;
+  }
+
+  #dialFault(endpoint: Endpoint): string | null {
+    const read = this.#dialled(endpoint);
+    return read.ok ? null : read.fault.detail;
+  }
+
+  #dialled({ host, port, username, password = '' }: Endpoint): Parsed<Endpoint> {
+    const credential = username === undefined ? null : { username, password };
+    return parseEndpoint(this.spec.scheme, `${hostText(host)}:${port}`, credential);
   }
 }
 

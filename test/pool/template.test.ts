@@ -47,6 +47,24 @@ test('placeholders stand in user, password, host and port', (t) => {
   t.is(templateOf('http://u:p@[::1]:8080').sessions, 1);
 });
 
+test('a place is refused where a duration beside it makes a user name that is too long to be told', (t) => {
+  const template = templateOf(
+    'socks5://customer-acme-residential[-st-{state}][-city-{city}][-isp-{isp}]-s-{session}[-t-{ttl}]:pw@h:1',
+  );
+  const longWith = (isp: number) => ({ state: 'a'.repeat(64), city: 'b'.repeat(64), isp: 'c'.repeat(isp) });
+  const minting = new Minting('pool', template, {});
+  for (const ttlMs of [undefined, 60_000, 30 * 24 * 3_600_000]) {
+    for (let isp = 30; isp <= 64; isp++) {
+      const asked = longWith(isp);
+      if (minting.refusal(asked) !== null) continue;
+      const { username = '' } = minting.mint('key', { ...asked, ttlMs }).endpoint;
+      t.true(username.length <= 255, `${isp}: ${username.length}`);
+    }
+  }
+  t.is(minting.refusal(longWith(30)), null);
+  t.is(minting.refusal(longWith(64))?.message, 'the credential is longer than 255 octets (RFC 1929)');
+});
+
 test('a part in brackets stands only where its values are given, and the first of several that can', (t) => {
   const words = { word: () => 's', port: () => 0 };
   const template = templateOf('http://u[-cc-{country}[-st-{state}]|-asn-{asn}]-s-{session}[-t-{ttl:s}]:a[b]c@h:1');
