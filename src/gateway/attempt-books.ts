@@ -121,9 +121,12 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const { choice, at } = attempt;
   const now = deps.now();
   const ms = now - attempt.begunAt;
+  // A client can be less patient than exits are quick: by its time-outs none is judged, or it would spoil them for all.
+  const isJudged = !(failed.isHurried && fault instanceof GatewayError && fault.kind === 'exit_timeout');
   dropAttempt(deps, exchange, attempt);
   settle(deps, exchange, attempt, now);
-  bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
+  if (isJudged) bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
+  else deps.selection().providers.left(choice.entry);
   const exit = choice.exit.id;
   const kind = fault instanceof GatewayError ? fault.kind : fault instanceof ClientLeft ? 'client_left' : 'internal';
   deps.ledger.failed(exchange, { ...attempt, kind, ms });
@@ -135,19 +138,32 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   exchange.attempted({ exit, kind: fault.kind, ms });
   deps.failures.note({ ...at, kind: fault.kind, site: exchange.site, at: now });
   if (!stands(deps, choice)) return fault;
+  if (isJudged) chargeFailure(deps, exchange, { attempt, fault, now });
+  if (fault.by === 'exit') releaseFromSession(deps, exchange);
+  return fault;
+}
+
+/** Books what a failure says of the exit, where it still stands. */
+function chargeFailure(
+  deps: Collaborators,
+  exchange: Exchange,
+  { attempt, fault, now }: { readonly attempt: BookedAttempt; readonly fault: GatewayError; readonly now: number },
+): void {
+  const { choice, at } = attempt;
   if (isAmbiguous(fault)) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     charge(deps, deps.rejections.rejected(authorityKey(exchange), { slot: choice.slot, endpoint }, now), now);
-  } else if (chargesExit(fault.kind)) deps.selection().failed(at, howOf(fault), { ms, now, ofMany: isMany(choice) });
+  } else if (chargesExit(fault.kind))
+    deps.selection().failed(at, howOf(fault), { ms: now - attempt.begunAt, now, ofMany: isMany(choice) });
   // An exit that tells what the origin did has done its own part.
   else if (fault.kind === 'origin_refused' || fault.kind === 'origin_dns') bookAnswer(deps, exchange, { attempt, now });
-  if (fault.by === 'exit') releaseFromSession(deps, exchange);
-  return fault;
 }
 
 interface FailedAttempt {
   readonly attempt: BookedAttempt;
   readonly fault: unknown;
+  /** Its client gave it less time than its exit is given by itself. */
+  readonly isHurried: boolean;
 }
 
 /** Gives back the exit of an attempt that another has overtaken, once its connection is closed: nothing was learned of it. */

@@ -133,9 +133,19 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
   }
 
   #fail(fault: unknown): unknown {
-    if (!this.#calledOff) return bookFailure(this.#deps, this.#exchange, { attempt: this.booked, fault });
+    if (!this.#calledOff)
+      return bookFailure(this.#deps, this.#exchange, { attempt: this.booked, fault, isHurried: this.#isHurried });
     bookLoser(this.#deps, this.#exchange, this.booked);
     return fault;
+  }
+
+  /** Whether its client gave it less time than its exit is given by itself. */
+  get #isHurried(): boolean {
+    const { timeouts } = this.#deps.settings();
+    const { timeoutMs = Number.POSITIVE_INFINITY } = this.#exchange.admission?.params ?? {};
+    if (timeoutMs >= timeouts.attempts) return false;
+    const mostMs = Math.min(timeouts.dial, patienceMs(this.#deps, this.#exchange, this.booked));
+    return this.#endsAt - this.booked.begunAt < mostMs;
   }
 
   #throwAway(value: T): void {

@@ -1,4 +1,5 @@
-import { createServer } from 'node:http';
+import { createServer, request as openRequest } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { connectVia, forwardVia } from '../support/clients.ts';
@@ -137,6 +138,50 @@ test.serial('an origin that speaks like a vendor takes none down', async (t) => 
   for (answer of words) for (let i = 0; i < 4; i++) t.is(await ask(hostile.port), 502);
   t.is(await ask(origin.port), 200);
   t.deepEqual(await providersOf(gateway), []);
+  const [stats] = JSON.parse((await gateway.command('pool', 'stats', 'res', '--json')).stdout);
+  t.is(stats.byStatus.ok, SLOTS, 'nor is any exit of it charged');
+});
+
+test.serial('a client in a hurry takes no vendor down', async (t) => {
+  // As residential ones are: what it is asked for takes longer than that client waits.
+  const slow = createServer((request, response) => {
+    const onward = openRequest(request.url ?? '', (answer) => answer.pipe(response));
+    onward.on('error', () => response.destroy()).end();
+  });
+  slow.on('connect', (request, socket: Socket) => {
+    const [host, port] = (request.url ?? '').split(':');
+    socket.on('error', () => {});
+    setTimeout(() => {
+      const onward = connect(Number(port), host, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+      onward.on('error', () => socket.destroy()).pipe(socket);
+      socket.pipe(onward);
+    }, 700);
+  });
+  const vendor = keep(await listen(slow));
+  const template = `http://one-{session}:hidden@127.0.0.1:${vendor.port}`;
+  const gateway = await startGateway({
+    config: { workers: 1, selection: { leastPatience: '2s' } },
+    pools: {
+      res: { probe: { budget: 0 }, exits: [{ template, slots: SLOTS }] },
+      other: { exits: [{ direct: true }] },
+    },
+  });
+  t.teardown(() => gateway.stop());
+  const hasty = 'pool-res-timeout-1s-retry-5';
+  const page = `http://localhost:${origin.port}/slow-head?ms=1500`;
+  const get = async (parameters: string) =>
+    (await forwardVia(gateway.port(), page, { login: gateway.login('tester', parameters) })).status;
+  for (let i = 0; i < 3; i++) {
+    // Others reach the same origin meanwhile, by other ways.
+    const tries = Array.from({ length: 8 }, () => Promise.all([tunnel(gateway, hasty), get(hasty)]));
+    t.is(await tunnel(gateway, 'pool-other'), 'ok');
+    t.is(await get('pool-other'), 200);
+    for (const [outcome, status] of await Promise.all(tries)) t.deepEqual([outcome === 'ok', status], [false, 504]);
+    t.is(await tunnel(gateway, 'pool-other'), 'ok');
+  }
+  t.deepEqual(await providersOf(gateway), []);
+  t.is(await tunnel(gateway, 'pool-res'), 'ok');
+  t.is(await get('pool-res'), 200);
   const [stats] = JSON.parse((await gateway.command('pool', 'stats', 'res', '--json')).stdout);
   t.is(stats.byStatus.ok, SLOTS, 'nor is any exit of it charged');
 });
