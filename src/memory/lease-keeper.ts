@@ -57,8 +57,8 @@ export class LeaseKeeper {
     return this.#words.load(this.#layout.refused) >>> 0;
   }
 
-  /** One round: looks at up to `max` leases, going on where the last round stopped, and ends those that are over; ends those that
-   *  have rested longest where more stand than may; clears away all that ended. Returns how many leases it ended. */
+  /** One round: looks at up to `max` leases, going on where the last round stopped, and ends those that are over; ends those of whom
+   *  has most that have rested longest where more stand than may; clears away all that ended. Returns how many leases it ended. */
   sweep(now: number, max: number): number {
     const turns = this.#turns();
     if (isAtRest(turns, this.#turnsWhenEmptied)) return 0;
@@ -160,19 +160,49 @@ export class LeaseKeeper {
     return ends(Life.standing) || ends(Life.pinned);
   }
 
-  /** Ends the leases that have rested longest: exactly them in a small table, about them in a large one. */
+  /** Ends leases of the clients that have most of them, down to what all may have alike, so that nobody crowds out others; of each
+   *  client those that have rested longest. Exactly them in a small table, about them in a large one. */
   #evict(now: number, { surplus, standing }: { readonly surplus: number; readonly standing: number }): number {
-    const step = Math.max(1, Math.floor(this.#layout.records / SAMPLE));
-    const rests: number[] = [];
-    for (let record = 1; record <= this.#layout.records; record += step)
-      if (this.#stands(record)) rests.push(this.#records.restedMs(record, now));
-    rests.sort((a, b) => b - a);
-    const longRest = rests[Math.floor((surplus / standing) * rests.length - 1e-9)] ?? 0;
+    const longRests = this.#longRests(now, 1 - surplus / standing);
+    const least = Math.min(...longRests.values());
     let ended = 0;
-    for (let record = 1; record <= this.#layout.records && ended < surplus; record++)
-      if (this.#stands(record) && this.#records.restedMs(record, now) >= longRest && this.#end(record)) ended++;
+    for (let record = 1; record <= this.#layout.records && ended < surplus; record++) {
+      const restedMs = this.#stands(record) ? this.#records.restedMs(record, now) : -1;
+      // Whose it is takes longer to see.
+      if (restedMs < least) continue;
+      const longRest = longRests.get(this.#records.clientOf(record)) ?? Number.POSITIVE_INFINITY;
+      if (restedMs >= longRest && this.#end(record)) ended++;
+    }
     this.#words.add(this.#layout.evicted, ended);
     return ended;
+  }
+
+  /** For each client of whose leases some must go where no more than this part of all may stay: how long those have rested. */
+  #longRests(now: number, part: number): ReadonlyMap<number, number> {
+    const step = Math.max(1, Math.floor(this.#layout.records / SAMPLE));
+    const rests = new Map<number, number[]>();
+    let seen = 0;
+    for (let first = 1; first <= this.#layout.records; first += step) {
+      // Not always the same place of so many: sessions may be made in turns.
+      const record = Math.min(this.#layout.records, first + ((Math.imul(first, 0x9e37_79b1) >>> 8) % step));
+      if (!this.#stands(record)) continue;
+      const client = this.#records.clientOf(record);
+      const ofClient = rests.get(client) ?? [];
+      rests.set(client, ofClient);
+      ofClient.push(this.#records.restedMs(record, now));
+      seen++;
+    }
+    const share = evenShare(
+      Array.from(rests.values(), ({ length }) => length),
+      part * seen,
+    );
+    const long = new Map<number, number>();
+    for (const [client, ofClient] of rests) {
+      if (ofClient.length <= share) continue;
+      ofClient.sort((a, b) => b - a);
+      long.set(client, ofClient[Math.floor(ofClient.length - share - 1e-9)] ?? 0);
+    }
+    return long;
   }
 
   /** Takes all that ended or moved out of the chains. Returns how many leases stand. */
@@ -261,6 +291,17 @@ export class LeaseKeeper {
       trail.push(targetOf(life));
     }
   }
+}
+
+/** What each may have at most of so many in all, if those who have less keep it. */
+function evenShare(counts: readonly number[], all: number): number {
+  let left = all;
+  for (const [index, count] of counts.toSorted((a, b) => a - b).entries()) {
+    const share = left / (counts.length - index);
+    if (count > share) return share;
+    left -= count;
+  }
+  return Number.POSITIVE_INFINITY;
 }
 
 /** Whether no thread has been inside an operation since its turns were `then`. */

@@ -135,6 +135,19 @@ export class LeaseRecords {
     return elapsedMs(this.#load(record, Field.usedAt), now);
   }
 
+  /** Tells its client from others: a hash of the name (FNV-1a over words). */
+  clientOf(record: number): number {
+    const size = (this.#load(record, Field.sizes) >> 8) & 0xff;
+    let hash = 0x811c9dc5 ^ size;
+    for (let at = 0; at < size; at += 4) {
+      const word = this.#load(record, Field.names + at / 4);
+      // The session's name follows without a gap.
+      const own = size - at < 4 ? word & (2 ** (8 * (size - at)) - 1) : word;
+      hash = Math.imul(hash ^ own, 0x01000193);
+    }
+    return hash;
+  }
+
   /** Whether the session holds the exit in this slot, of this generation and, where that is told, of this mint. */
   holds(record: number, { slot, generation, mint }: HeldExit): boolean {
     const isThere = this.#load(record, Field.slot) === slot && this.#load(record, Field.generation) === generation;

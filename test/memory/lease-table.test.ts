@@ -187,6 +187,23 @@ test('over capacity those that rested longest go first, and are counted unless t
   t.is(keeper.size, 2);
 });
 
+test('over capacity a client crowds out its own sessions, and of others no more than they have above what it has', (t) => {
+  const { table, keeper } = makeLeases({ capacity: 12, spare: 40 });
+  const sessions = (now: number) => [...keeper.entries(now)].map(({ session }) => session).sort();
+  const make = (client: string, name: string, now: number) =>
+    table.create(keyOf(`${client} ${name}`), termsOf({ client, session: name, strict: true }), now);
+  // Names that end within a word, and at its end.
+  for (const [at, name] of ['a', 'b', 'c'].entries()) make('acme', name, at);
+  for (const [at, name] of ['d', 'e'].entries()) make('other', name, at);
+  for (let i = 0; i < 30; i++) make('hog', `h${i}`, 100 + i);
+  keeper.sweep(200, 100);
+  t.deepEqual(sessions(200), ['a', 'b', 'c', 'd', 'e', ...[23, 24, 25, 26, 27, 28, 29].map((i) => `h${i}`)].sort());
+  for (let i = 0; i < 8; i++) make('acme', `n${i}`, 300 + i);
+  keeper.sweep(400, 100);
+  t.deepEqual(sessions(400), ['d', 'e', 'h25', 'h26', 'h27', 'h28', 'h29', 'n3', 'n4', 'n5', 'n6', 'n7'].sort());
+  t.is(keeper.evicted, 23 + 8);
+});
+
 test('without any room no lease is made, which is counted, and room comes with the next sweep', (t) => {
   const { table, keeper } = makeLeases({ capacity: 2, spare: 1 });
   for (const key of [a, b, c]) table.create(key, termsOf(), 0);
