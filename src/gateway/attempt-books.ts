@@ -40,6 +40,9 @@ export class ExitFull extends Error {
   }
 }
 
+/** A vendor that has let others in within this time in ms knows our account still. */
+const LET_IN_MS = 30_000;
+
 /** A generation of which no row is. */
 const FORMER = 0;
 
@@ -121,8 +124,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const { choice, at } = attempt;
   const now = deps.now();
   const ms = now - attempt.begunAt;
-  // A client can be less patient than exits are quick: by its time-outs none is judged, or it would spoil them for all.
-  const isJudged = !(failed.isHurried && fault instanceof GatewayError && fault.kind === 'exit_timeout');
+  const isJudged = !isClientsOwn(deps, failed, { exchange, now });
   dropAttempt(deps, exchange, attempt);
   settle(deps, exchange, attempt, now);
   if (isJudged) bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
@@ -141,6 +143,23 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   if (isJudged) chargeFailure(deps, exchange, { attempt, fault, now });
   if (fault.by === 'exit') releaseFromSession(deps, exchange);
   return fault;
+}
+
+/** Whether a client may have brought a failure about by what it asks for, so that it must spoil the exit, and what carries it, for
+ *  nobody else: it is less patient than exits are quick, or wants a place that its vendor doesn't know. Many vendors answer that
+ *  with 407, or have hosts by place; whether others were let in lately tells it from an account that is closed. */
+function isClientsOwn(
+  deps: Collaborators,
+  { attempt, fault, isHurried }: FailedAttempt,
+  { exchange, now }: { readonly exchange: Exchange; readonly now: number },
+): boolean {
+  if (!(fault instanceof GatewayError)) return false;
+  if (fault.kind === 'exit_timeout') return isHurried;
+  if (fault.kind !== 'exit_auth_failed' && fault.kind !== 'exit_dns') return false;
+  const { slot, exit } = attempt.choice;
+  const asked = exchange.admission?.filter;
+  const asksForPlaces = exit.mint !== null && [...exit.mint.open].some((place) => asked?.[place] !== undefined);
+  return asksForPlaces && deps.exits.workedAgoMs(slot, now) < LET_IN_MS;
 }
 
 /** Books what a failure says of the exit, where it still stands. */

@@ -142,6 +142,36 @@ test.serial('an origin that speaks like a vendor takes none down', async (t) => 
   t.is(stats.byStatus.ok, SLOTS, 'nor is any exit of it charged');
 });
 
+test.serial('a client that asks for a place that its vendor does not know takes it down for nobody', async (t) => {
+  const knowing = createServer();
+  knowing.on('connect', (request, socket: Socket) => {
+    socket.on('error', () => {});
+    const [, credential = ''] = (request.headers['proxy-authorization'] ?? '').split(' ');
+    if (!Buffer.from(credential, 'base64').toString().includes('-cc-us-')) {
+      socket.end('HTTP/1.1 407 Auth failed (wrong country)\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    const [host, port] = (request.url ?? '').split(':');
+    const onward = connect(Number(port), host, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+    onward.on('error', () => socket.destroy()).pipe(socket);
+    socket.pipe(onward);
+  });
+  const vendor = keep(await listen(knowing));
+  const template = `http://one[-cc-{country}]-s-{session}:hidden@127.0.0.1:${vendor.port}`;
+  const gateway = await startGateway({
+    config: { workers: 1 },
+    pools: { res: { probe: { budget: 0 }, exits: [{ template }] } },
+  });
+  t.teardown(() => gateway.stop());
+  t.is(await tunnel(gateway, 'country-us'), 'ok');
+  for (let i = 0; i < 6; i++) t.is(await tunnel(gateway, 'country-uk'), 'exit_auth_failed');
+  t.is(await tunnel(gateway, 'country-us'), 'ok');
+  t.deepEqual(await providersOf(gateway), []);
+  // What refuses whoever asks for nothing refuses everybody.
+  for (let i = 0; i < 3; i++) await tunnel(gateway);
+  t.is((await providersOf(gateway))[0]?.why, 'exit_auth_failed');
+});
+
 test.serial('a client in a hurry takes no vendor down', async (t) => {
   // As residential ones are: what it is asked for takes longer than that client waits.
   const slow = createServer((request, response) => {
