@@ -102,10 +102,12 @@ export class AddressRules {
     return judgePort([target], scopes, context.method);
   }
 
-  /** Judges an address that an exit's endpoint is about to be dialled at. Endpoints may be anywhere but at ourselves. */
+  /** Judges an address that an exit's endpoint is about to be dialled at. Endpoints may be anywhere but at ourselves. What is wrong
+   *  with one is the exit's failure: whoever writes a list could otherwise have exchanges end that another exit would serve. */
   judgeEndpoint(address: string, port: number): RuleVerdict {
     const target = targetAt(address, { host: address, port });
-    return target === null ? forbiddenIp('the endpoint is no address') : this.#judgeOwn(target);
+    const verdict = target === null ? forbiddenIp('the endpoint is no address') : this.#judgeOwn(target);
+    return verdict && new GatewayError(verdict.kind, { detail: 'the exit is at this gateway', by: 'exit' });
   }
 
   /** A name whose addresses are known here, though perhaps not to the exit: one that is ours or denied condemns it, one that is

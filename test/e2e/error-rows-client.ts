@@ -91,9 +91,9 @@ const loops: readonly Scene[] = [
     ask: ({ gateway }) => to('self.test', gateway.port()),
     expect: { attempts: 1 },
   },
-  { title: 'an HTTP exit that is our listener', pool: 'loop.http', expect: { attempts: 1 } },
-  { title: 'a SOCKS5 exit that is our listener', pool: 'loop.socks5', expect: { attempts: 1 } },
-  { title: 'an exit whose name resolves to it', pool: 'loop.name', expect: { attempts: 1 } },
+  { title: 'an HTTP exit that is our listener', pool: 'loop.http', expect: { by: 'exit' } },
+  { title: 'a SOCKS5 exit that is our listener', pool: 'loop.socks5', expect: { by: 'exit' } },
+  { title: 'an exit whose name resolves to it', pool: 'loop.name', expect: { by: 'exit' } },
 ];
 
 const draining: readonly Scene[] = [

@@ -66,12 +66,18 @@ test.serial('the gateway itself is no exit and no target, whichever thread answe
   const port = await freePort();
   const gateway = await startGateway({
     config: { workers: 2, listeners: [{ name: 'mixed', host: '127.0.0.1', port, protocols: ['http', 'socks5'] }] },
-    pools: { loop: { exits: [{ url: `http://127.0.0.1:${port}` }] }, ...direct },
+    pools: {
+      loop: { exits: [{ url: `http://127.0.0.1:${port}` }] },
+      either: { strategy: 'random', exits: [{ url: `http://127.0.0.1:${port}` }, { direct: true }] },
+      ...direct,
+    },
   });
   t.teardown(gateway.stop);
   const login = (pool: string) => gateway.login('tester', `pool-${pool}`);
   const answers = await many(12, () => forwardVia(port, `${origin.url}/`, { login: login('loop') }));
   t.deepEqual([...new Set(answers.map(({ reason }) => reason))], ['loop']);
+  const others = await many(24, () => forwardVia(port, `${origin.url}/`, { login: login('either') }));
+  t.deepEqual([...new Set(others.map(({ status }) => status))], [200], 'another exit serves in its place');
   const tunnels = await many(12, () => connectVia(port, `127.0.0.1:${port}`, { login: login('direct') }));
   t.deepEqual([...new Set(tunnels.map(({ reason }) => reason))], ['loop']);
   const replies = await many(12, () => socks5Via(port, { host: '127.0.0.1', port }, { login: login('direct') }));
