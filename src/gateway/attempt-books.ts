@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { OVERTAKEN } from '../ledger/booking.ts';
 import { FULL, MOST_IN_FLIGHT, NO_ROOM } from '../memory/exchange-slots.ts';
-import { chargesExit, isAmbiguous } from '../selection/outcome.ts';
+import { chargesExit, isAmbiguous, tellsOfOrigin } from '../selection/outcome.ts';
 import type { PathFailure } from '../selection/path-beliefs.ts';
 import type { SlotRef } from '../selection/request.ts';
 import { AttemptMeter } from './attempt-meter.ts';
@@ -169,13 +169,15 @@ function chargeFailure(
   { attempt, fault, now }: { readonly attempt: BookedAttempt; readonly fault: GatewayError; readonly now: number },
 ): void {
   const { choice, at } = attempt;
-  if (isAmbiguous(fault)) {
+  const isTold = tellsOfOrigin(fault.kind);
+  // Its word alone is no proof that it works: one that refuses everything, at once, would be taken for the best of all.
+  if (isAmbiguous(fault) || (isTold && choice.endpoint.scheme !== 'direct')) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     charge(deps, deps.rejections.rejected(authorityKey(exchange), { slot: choice.slot, endpoint }, now), now);
   } else if (chargesExit(fault.kind))
     deps.selection().failed(at, howOf(fault), { ms: now - attempt.begunAt, now, ofMany: isMany(choice) });
-  // An exit that tells what the origin did has done its own part.
-  else if (fault.kind === 'origin_refused' || fault.kind === 'origin_dns') bookAnswer(deps, exchange, { attempt, now });
+  // The origin was dialled from here: the exit has done its own part.
+  else if (isTold) bookAnswer(deps, exchange, { attempt, now });
 }
 
 interface FailedAttempt {

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import { tellsOfOrigin } from '../selection/outcome.ts';
 import { HOLD } from '../selection/request.ts';
 import { bookSuccess, ExitFull } from './attempt-books.ts';
 import { AttemptRun, type Work } from './attempt-run.ts';
@@ -10,6 +11,9 @@ import { findLease, sessionLost } from './session-exit.ts';
 
 /** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
 const LEAST_MS = 5;
+
+/** How long an exit that worked is believed in what it says of an origin, in ms. */
+const BELIEVED_MS = 60_000;
 
 /** Lets the exchange in as far as its client's limits and its site's pace allow, and tries `work` over one exit after another until it
  *  succeeds, a failure can't be repeated, or attempts or time are used up. Each attempt that the site may see has a turn there.
@@ -120,12 +124,23 @@ class AttemptSeries<T> implements Tried {
   goOn({ booked }: AttemptRun<T>, failure: unknown): void {
     if (!(failure instanceof GatewayError)) throw failure;
     const repeatable =
-      this.#work.mayRepeat() && isRouteFailure(failure, booked.choice) && !sameVerdict(failure, this.last);
+      this.#work.mayRepeat() &&
+      (isRouteFailure(failure, booked.choice) || this.#isDoubtful(failure, booked.choice)) &&
+      !sameVerdict(failure, this.last);
     this.last = failure;
     this.#seen ||= booked.meter.sent > 0;
     if (repeatable && this.#another) return;
     if (repeatable && this.#pinned) throw sessionLost(failure);
     throw this.isLate ? outOfTime(failure, this.tried.length) : failure;
+  }
+
+  /** Whether an exit tells of the origin what one that refuses everything would tell as well, and has not shown lately, nor to the
+   *  exchange's session, that it works. */
+  #isDoubtful({ kind }: GatewayError, { slot, endpoint }: Choice): boolean {
+    if (!tellsOfOrigin(kind) || endpoint.scheme === 'direct') return false;
+    const [deps, { admission }] = [this.#deps, this.#exchange];
+    const hasServedSession = admission !== null && findLease(deps, admission)?.confirmed === true;
+    return !hasServedSession && deps.exits.workedAgoMs(slot, deps.now()) >= BELIEVED_MS;
   }
 
   /** Resolves when the next attempt may go to the site. Rejects with the last failure where its turn doesn't come in time. */

@@ -25,6 +25,11 @@ export function isAmbiguous({ kind, isHearsay = false }: Failure): boolean {
   return kind === 'exit_rejected' || (isHearsay && chargesExit(kind));
 }
 
+/** Whether it is what an exit tells that the origin did: it refused, or there is no such name. */
+export function tellsOfOrigin(kind: ErrorKind): boolean {
+  return kind === 'origin_refused' || kind === 'origin_dns';
+}
+
 /** Kinds with which an attempt ends only where the way to the provider, or its word on our account, fails. */
 const providersOwn: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'exit_refused',

@@ -1,9 +1,11 @@
-import type { Socket } from 'node:net';
+import { createServer } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import test from 'ava';
 import { readBytes } from '../support/byte-reader.ts';
 import { basic, connectVia, open } from '../support/clients.ts';
-import type { FaultProtocol } from '../support/fault-exits.ts';
+import { type FaultProtocol, startFaultExit } from '../support/fault-exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { listen } from '../support/peers.ts';
 import { type RawOrigin, startRawOrigin } from '../support/raw-origin.ts';
 import { entriesOf, exitAuthority, faultCases, poolName, startBadExits, startGoodExits } from './fault-pools.ts';
 
@@ -136,3 +138,46 @@ async function ask(socket: Socket, request: string): Promise<string> {
     socket.destroy();
   }
 }
+
+test.serial('an exit that tells at once of every origin that it refuses draws no traffic', async (t) => {
+  const quick = await startFaultExit({ protocol: 'socks5', mode: 'rep-5' });
+  const good = await Promise.all(
+    Array.from({ length: 5 }, () => {
+      const exit = createServer().on('connect', (request, socket: Socket) => {
+        const [host, port] = (request.url ?? '').split(':');
+        socket.on('error', () => {});
+        setTimeout(() => {
+          const onward = connect(Number(port), host, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+          onward.on('error', () => socket.destroy()).pipe(socket);
+          socket.pipe(onward);
+        }, 60);
+      });
+      return listen(exit);
+    }),
+  );
+  const own = await startGateway({
+    config: { workers: 1 },
+    pools: {
+      mixed: {
+        probe: { budget: 0 },
+        exits: [...entriesOf([quick]), ...good.map(({ port }) => ({ url: `http://127.0.0.1:${port}` }))],
+      },
+    },
+  });
+  t.teardown(async () => {
+    await own.stop();
+    await Promise.all([quick, ...good].map(({ close }) => close()));
+  });
+  const outcomes = new Map<string, number>();
+  const visit = async () => {
+    const { socket, reason } = await connectVia(own.port(), `localhost:${origin.port}`, { login: own.login() });
+    socket.destroy();
+    outcomes.set(reason, (outcomes.get(reason) ?? 0) + 1);
+  };
+  await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      for (let i = 0; i < 60; i++) await visit();
+    }),
+  );
+  t.deepEqual([...outcomes], [['Connection established', 360]]);
+});
