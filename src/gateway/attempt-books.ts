@@ -10,7 +10,7 @@ import type { Collaborators } from './collaborators.ts';
 import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
 import { mostOver } from './exit-shares.ts';
 import { bookLate } from './late-octets.ts';
-import { bookToProvider } from './provider-books.ts';
+import { bookToProvider, isBelieved } from './provider-books.ts';
 import type { Spending } from './quota-spending.ts';
 import { releaseFromSession, settleSession } from './session-exit.ts';
 import { remember } from './site-signals.ts';
@@ -42,6 +42,9 @@ export class ExitFull extends Error {
 
 /** A vendor that has let others in within this time in ms knows our account still. */
 const LET_IN_MS = 30_000;
+
+/** Whom a failure says nothing of: the provider of its exit, or the exit as well. */
+export type Spared = 'nobody' | 'provider' | 'exit too';
 
 /** A generation of which no row is. */
 const FORMER = 0;
@@ -124,10 +127,10 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const { choice, at } = attempt;
   const now = deps.now();
   const ms = now - attempt.begunAt;
-  const isJudged = !isClientsOwn(deps, failed, { exchange, now });
+  const spared = sparedBy(deps, failed, { exchange, now });
   dropAttempt(deps, exchange, attempt);
   settle(deps, exchange, attempt, now);
-  if (isJudged) bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
+  if (spared === 'nobody') bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
   else deps.selection().providers.left(choice.entry);
   const exit = choice.exit.id;
   const kind = fault instanceof GatewayError ? fault.kind : fault instanceof ClientLeft ? 'client_left' : 'internal';
@@ -140,26 +143,26 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   exchange.attempted({ exit, kind: fault.kind, ms });
   deps.failures.note({ ...at, kind: fault.kind, site: exchange.site, at: now });
   if (!stands(deps, choice)) return fault;
-  if (isJudged) chargeFailure(deps, exchange, { attempt, fault, now });
+  if (spared !== 'exit too') chargeFailure(deps, exchange, { attempt, fault, now });
   if (fault.by === 'exit') releaseFromSession(deps, exchange);
   return fault;
 }
 
-/** Whether a client may have brought a failure about by what it asks for, so that it must spoil the exit, and what carries it, for
- *  nobody else: it is less patient than exits are quick, or wants a place that its vendor doesn't know. Many vendors answer that
- *  with 407, or have hosts by place; whether others were let in lately tells it from an account that is closed. */
-function isClientsOwn(
+/** Who is judged by no failure that a client may have brought about by what it asks for, or it would spoil exits, and what carries them,
+ *  for all: it is less patient than they are quick, or wants a place that its vendor doesn't know. Many vendors answer that with 407,
+ *  or have hosts by place; whether others were let in lately tells it from an account that is closed. */
+function sparedBy(
   deps: Collaborators,
-  { attempt, fault, isHurried }: FailedAttempt,
+  { attempt, fault, hurry }: FailedAttempt,
   { exchange, now }: { readonly exchange: Exchange; readonly now: number },
-): boolean {
-  if (!(fault instanceof GatewayError)) return false;
-  if (fault.kind === 'exit_timeout') return isHurried;
-  if (fault.kind !== 'exit_auth_failed' && fault.kind !== 'exit_dns') return false;
+): Spared {
+  if (!(fault instanceof GatewayError)) return 'nobody';
+  if (fault.kind === 'exit_timeout') return hurry;
+  if (fault.kind !== 'exit_auth_failed' && fault.kind !== 'exit_dns') return 'nobody';
   const { slot, exit } = attempt.choice;
   const asked = exchange.admission?.filter;
   const asksForPlaces = exit.mint !== null && [...exit.mint.open].some((place) => asked?.[place] !== undefined);
-  return asksForPlaces && deps.exits.workedAgoMs(slot, now) < LET_IN_MS;
+  return asksForPlaces && deps.exits.workedAgoMs(slot, now) < LET_IN_MS ? 'exit too' : 'nobody';
 }
 
 /** Books what a failure says of the exit, where it still stands. */
@@ -169,22 +172,24 @@ function chargeFailure(
   { attempt, fault, now }: { readonly attempt: BookedAttempt; readonly fault: GatewayError; readonly now: number },
 ): void {
   const { choice, at } = attempt;
-  const isTold = tellsOfOrigin(fault.kind);
+  const isTold = tellsOfOrigin(fault.kind) && choice.endpoint.scheme !== 'direct';
+  if (isTold && isBelieved(deps, choice, now)) return;
   // Its word alone is no proof that it works: one that refuses everything, at once, would be taken for the best of all.
-  if (isAmbiguous(fault) || (isTold && choice.endpoint.scheme !== 'direct')) {
+  if (isAmbiguous(fault) || isTold) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
-    charge(deps, deps.rejections.rejected(authorityKey(exchange), { slot: choice.slot, endpoint }, now), now);
-  } else if (chargesExit(fault.kind))
+    const by = { slot: choice.slot, endpoint, saysWhy: isTold };
+    charge(deps, deps.rejections.rejected(authorityKey(exchange), by, now), now);
+  } else if (chargesExit(fault.kind, fault.by))
     deps.selection().failed(at, howOf(fault), { ms: now - attempt.begunAt, now, ofMany: isMany(choice) });
   // The origin was dialled from here: the exit has done its own part.
-  else if (isTold) bookAnswer(deps, exchange, { attempt, now });
+  else if (tellsOfOrigin(fault.kind)) bookAnswer(deps, exchange, { attempt, now });
 }
 
 interface FailedAttempt {
   readonly attempt: BookedAttempt;
   readonly fault: unknown;
-  /** Its client gave it less time than its exit is given by itself. */
-  readonly isHurried: boolean;
+  /** Who is not judged by a time-out, because its client gave it too little time. */
+  readonly hurry: Spared;
 }
 
 /** Gives back the exit of an attempt that another has overtaken, once its connection is closed: nothing was learned of it. */

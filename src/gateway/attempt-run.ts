@@ -1,5 +1,5 @@
 import { Abort, type AbortView } from '../transport/abort.ts';
-import { type BookedAttempt, beginAttempt, bookFailure, bookLoser } from './attempt-books.ts';
+import { type BookedAttempt, beginAttempt, bookFailure, bookLoser, type Spared } from './attempt-books.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, CountedAttempt, Exchange } from './exchange.ts';
@@ -134,18 +134,22 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
 
   #fail(fault: unknown): unknown {
     if (!this.#calledOff)
-      return bookFailure(this.#deps, this.#exchange, { attempt: this.booked, fault, isHurried: this.#isHurried });
+      return bookFailure(this.#deps, this.#exchange, { attempt: this.booked, fault, hurry: this.#hurry });
     bookLoser(this.#deps, this.#exchange, this.booked);
     return fault;
   }
 
-  /** Whether its client gave it less time than its exit is given by itself. */
-  get #isHurried(): boolean {
-    const { timeouts } = this.#deps.settings();
-    const { timeoutMs = Number.POSITIVE_INFINITY } = this.#exchange.admission?.params ?? {};
-    if (timeoutMs >= timeouts.attempts) return false;
-    const mostMs = Math.min(timeouts.dial, patienceMs(this.#deps, this.#exchange, this.booked));
-    return this.#endsAt - this.booked.begunAt < mostMs;
+  /** Whom a time-out says nothing of, because the client left it too little time: its provider where that is less than its exit is given
+   *  by itself, and the exit as well where it is less than that takes when it is late. */
+  get #hurry(): Spared {
+    const [deps, exchange] = [this.#deps, this.#exchange];
+    const { timeouts } = deps.settings();
+    const { timeoutMs = Number.POSITIVE_INFINITY } = exchange.admission?.params ?? {};
+    if (timeoutMs >= timeouts.attempts) return 'nobody';
+    const { choice, begunAt } = this.booked;
+    const givenMs = this.#endsAt - begunAt;
+    if (givenMs >= Math.min(timeouts.dial, patienceMs(deps, exchange, this.booked))) return 'nobody';
+    return givenMs < deps.selection().lateAfterMs(choice.slot, exchange.siteRow, begunAt) ? 'exit too' : 'provider';
   }
 
   #throwAway(value: T): void {

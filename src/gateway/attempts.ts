@@ -6,14 +6,12 @@ import { AttemptRun, type Work } from './attempt-run.ts';
 import { type Chosen, choose, chooseLater, chooseRival, siteRowOf, type Tried } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Choice, type Exchange, NO_PLACE } from './exchange.ts';
+import { isBelieved } from './provider-books.ts';
 import { type Ended, raceAgainst } from './race.ts';
 import { findLease, sessionLost } from './session-exit.ts';
 
 /** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
 const LEAST_MS = 5;
-
-/** How long an exit that worked is believed in what it says of an origin, in ms. */
-const BELIEVED_MS = 60_000;
 
 /** Lets the exchange in as far as its client's limits and its site's pace allow, and tries `work` over one exit after another until it
  *  succeeds, a failure can't be repeated, or attempts or time are used up. Each attempt that the site may see has a turn there.
@@ -136,11 +134,11 @@ class AttemptSeries<T> implements Tried {
 
   /** Whether an exit tells of the origin what one that refuses everything would tell as well, and has not shown lately, nor to the
    *  exchange's session, that it works. */
-  #isDoubtful({ kind }: GatewayError, { slot, endpoint }: Choice): boolean {
-    if (!tellsOfOrigin(kind) || endpoint.scheme === 'direct') return false;
+  #isDoubtful({ kind }: GatewayError, choice: Choice): boolean {
+    if (!tellsOfOrigin(kind) || choice.endpoint.scheme === 'direct') return false;
     const [deps, { admission }] = [this.#deps, this.#exchange];
     const hasServedSession = admission !== null && findLease(deps, admission)?.confirmed === true;
-    return !hasServedSession && deps.exits.workedAgoMs(slot, deps.now()) >= BELIEVED_MS;
+    return !hasServedSession && !isBelieved(deps, choice, deps.now());
   }
 
   /** Resolves when the next attempt may go to the site. Rejects with the last failure where its turn doesn't come in time. */

@@ -26,8 +26,11 @@ const SLOT_WORDS = 8;
 const EXIT = 1;
 const GENERATION = 2;
 
-/** Handles are a sequence number above a slot index. */
-const HANDLE_UNIT = 2 ** 20;
+/** Handles are the lower bits of a sequence number above a slot index: 31 bits, because what has more is an object for V8. Who gives back
+ *  forgets its handle, so that they need not tell more than the last two thousand changes apart. */
+const SLOT_BITS = 20;
+const SLOT_MASK = 2 ** SLOT_BITS - 1;
+const HANDLE_SEQUENCE = 2 ** 11 - 1;
 
 /** A state is a phase below a sequence number, which grows with each change that the taker makes. */
 const Phase = Object.freeze({ free: 0, taking: 1, held: 2, leaving: 3 });
@@ -112,17 +115,16 @@ export class ExchangeSlots {
       return FULL;
     }
     this.#finish(slot, changing, counted);
-    return this.#sequence * HANDLE_UNIT + slot;
+    return ((this.#sequence & HANDLE_SEQUENCE) << SLOT_BITS) | slot;
   }
 
   /** Gives back what `take` returned. Only the first call does; the others return false. */
   giveBack(handle: number): boolean {
     if (handle < 0) return false;
-    // Not by `%`, which takes several times as long for what is beyond 32 bits.
-    const sequence = Math.floor(handle / HANDLE_UNIT);
-    const slot = handle - sequence * HANDLE_UNIT;
+    const slot = handle & SLOT_MASK;
     // No other thread changes a place that is held, as long as this one lives.
-    if (this.#words.peek(this.#slotAt(slot)) !== stateOf(sequence, Phase.held)) return false;
+    const state = this.#words.peek(this.#slotAt(slot));
+    if (phaseOf(state) !== Phase.held || ((state >>> 2) & HANDLE_SEQUENCE) !== handle >> SLOT_BITS) return false;
     const changing = this.#announce(slot, Phase.leaving);
     const counted = this.#count(this.#rowAt(slot), -1, COUNT_MASK);
     if (counted !== null) this.#finish(slot, changing, counted);

@@ -7,9 +7,10 @@ import { catalogue, type ErrorKind } from '../errors.ts';
  *  what that was waiting for. */
 const unproven: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['exit_rejected', 'session_lost', 'deadline']);
 
-/** Whether an attempt that failed so counts as the exit's failure at once. An origin's failure never does. */
-export function chargesExit(kind: ErrorKind): boolean {
-  return catalogue[kind].by === 'exit' && !unproven.has(kind);
+/** Whether an attempt that failed so counts as the exit's failure at once. An origin's failure never does. `by`: whose it is where that
+ *  isn't what its kind says, such as that of an exit which is the gateway itself. */
+export function chargesExit(kind: ErrorKind, by = catalogue[kind].by): boolean {
+  return by === 'exit' && !unproven.has(kind);
 }
 
 /** How an attempt failed: its kind; the status that it was answered with, if any; and whether that answer is all that tells of it. */

@@ -179,15 +179,18 @@ export class Selection {
   }
 
   attemptTimeoutMs(slot: number, site: number, now: number): number {
-    const expected = this.expectedMs(slot, site, now);
-    return Math.max(this.#of.leastPatience, expected * this.#paths.lateness * this.#of.patience);
+    return Math.max(this.#of.leastPatience, this.lateAfterMs(slot, site, now) * this.#of.patience);
+  }
+
+  /** After how long an attempt over the exit is late by what it is expected to take, in ms. */
+  lateAfterMs(slot: number, site: number, now: number): number {
+    return this.expectedMs(slot, site, now) * this.#paths.lateness;
   }
 
   /** After how long an attempt over the exit is late enough to be raced, in ms; 0 where the budget for that is spent. */
   hedgeDelayMs(slot: number, site: number, now: number): number {
     if (!this.mayHedge) return 0;
-    const expected = this.expectedMs(slot, site, now);
-    return Math.max(this.#of.leastHedge, expected * this.#paths.lateness);
+    return Math.max(this.#of.leastHedge, this.lateAfterMs(slot, site, now));
   }
 
   /** Whether another attempt may be raced now. */

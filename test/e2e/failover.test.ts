@@ -7,6 +7,7 @@ import { type FaultProtocol, startFaultExit } from '../support/fault-exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { listen } from '../support/peers.ts';
 import { type RawOrigin, startRawOrigin } from '../support/raw-origin.ts';
+import { startSocks5Exit } from '../support/socks-exits.ts';
 import { entriesOf, exitAuthority, faultCases, poolName, startBadExits, startGoodExits } from './fault-pools.ts';
 
 const protocols: readonly FaultProtocol[] = ['http', 'https', 'socks5'];
@@ -180,4 +181,31 @@ test.serial('an exit that tells at once of every origin that it refuses draws no
     }),
   );
   t.deepEqual([...outcomes], [['Connection established', 360]]);
+});
+
+test.serial('exits that say truly of an origin that it is gone are charged with nothing', async (t) => {
+  const exits = await Promise.all([1, 2, 3].map(() => startSocks5Exit()));
+  const passing = await startRawOrigin(() => ({ pieces: ['HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'] }));
+  const own = await startGateway({
+    pools: { res: { probe: { budget: 0 }, exits: exits.map(({ port }) => ({ url: `socks5://127.0.0.1:${port}` })) } },
+  });
+  t.teardown(async () => {
+    await own.stop();
+    await Promise.all(exits.map(({ close }) => close()));
+  });
+  const visit = async () => {
+    const { socket, reason } = await connectVia(own.port(), `127.0.0.1:${passing.port}`, { login: own.login() });
+    socket.destroy();
+    return reason;
+  };
+  for (let i = 0; i < 12; i++) t.is(await visit(), 'Connection established');
+  await passing.close();
+  for (let i = 0; i < 12; i++) t.is(await visit(), 'origin_refused');
+  const listed: { live: { failuresInRow: number } }[] = JSON.parse(
+    (await own.command('exit', 'list', '--json')).stdout,
+  );
+  t.deepEqual(
+    listed.map(({ live }) => live.failuresInRow),
+    [0, 0, 0],
+  );
 });

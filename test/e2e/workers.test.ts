@@ -76,6 +76,8 @@ test.serial('the gateway itself is no exit and no target, whichever thread answe
   const login = (pool: string) => gateway.login('tester', `pool-${pool}`);
   const answers = await many(12, () => forwardVia(port, `${origin.url}/`, { login: login('loop') }));
   t.deepEqual([...new Set(answers.map(({ reason }) => reason))], ['loop']);
+  const [looping] = JSON.parse((await gateway.command('exit', 'list', '--pool', 'loop', '--json')).stdout);
+  t.true(looping.live.failuresInRow > 0, 'it is learned');
   const others = await many(24, () => forwardVia(port, `${origin.url}/`, { login: login('either') }));
   t.deepEqual([...new Set(others.map(({ status }) => status))], [200], 'another exit serves in its place');
   const tunnels = await many(12, () => connectVia(port, `127.0.0.1:${port}`, { login: login('direct') }));

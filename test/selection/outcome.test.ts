@@ -5,7 +5,7 @@ import { chargesExit, isAmbiguous, providerVerdict } from '../../src/selection/o
 const kinds = Object.keys(catalogue) as ErrorKind[];
 
 test('an exit is charged for its own failures only', (t) => {
-  const charged = kinds.filter(chargesExit).sort();
+  const charged = kinds.filter((kind) => chargesExit(kind)).sort();
   t.deepEqual(charged, [
     'exit_auth_failed',
     'exit_dns',
@@ -23,7 +23,7 @@ test('a bare rejection alone is ambiguous, and what only an answer tells that wa
     ['exit_rejected'],
   );
   const told = kinds.filter((kind) => isAmbiguous({ kind, isHearsay: true }));
-  t.deepEqual(told.sort(), [...kinds.filter(chargesExit), 'exit_rejected'].sort());
+  t.deepEqual(told.sort(), [...kinds.filter((kind) => chargesExit(kind)), 'exit_rejected'].sort());
 });
 
 test('by an answer that was passed on nothing is sure of a provider', (t) => {
