@@ -37,15 +37,18 @@ export function amountTerms(
   const isForeign = currency !== '' && billed.some((written) => !isCurrency(written, currency));
   const isPartial = currency !== '' && booked.includes(null);
   if (currency !== '' && !isForeign) return { currency, bar: null, isForeign, isPartial };
+  const remedy = isForeign
+    ? 'give the pool its price in the currency of the bill, or check a bill that tells traffic or requests'
+    : 'set `price` in its pool file: what is booked from then on has it';
   const bar = isForeign
     ? `the bill has amounts in ${billed.join(' and ')}, pool "${pool}" its price in ${currency}`
     : `pool "${pool}" had no price in the time of the bill`;
   if (bill.some(({ octets, requests }) => octets !== null || requests !== null))
-    return { currency, bar, isForeign, isPartial };
+    return { currency, bar, isForeign, isPartial: false };
   throw new CommandError({
     code: 'bad_argument',
     message: `${bar}, and amounts are all that the bill tells`,
-    remedy: 'set `price` in its pool file: what is booked from then on has it',
+    remedy,
   });
 }
 

@@ -36,7 +36,7 @@ export async function refusalOf(
   if (dryRun) return { ...shown, remarks: [`a dry run: ${nothing}`] };
   if (yes) return null;
   if (terminal === null) {
-    const remedy = `${nothing}: say yes to it with --yes, since there is no terminal to ask at`;
+    const remedy = `${nothing}: say yes to it with --yes, since there is nobody to ask (no terminal, or --json)`;
     return { ...shown, remarks: [remedy], exitCode: exitCodes.unconfirmed };
   }
   terminal.say(shown.lines ?? []);

@@ -4,7 +4,6 @@ import {
   fchownSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   realpathSync,
@@ -15,7 +14,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { badArgument, CommandError } from '../admin/command-error.ts';
-import { syncFolder } from '../store/folder.ts';
+import { makeFolder, syncFolder } from '../store/folder.ts';
 
 /** So much is written at once, in characters. */
 const CHUNK = 65_536;
@@ -53,7 +52,7 @@ export class DraftFile {
 
   /** Returns where the target is, and the draft. */
   #begin(target: string, { role = 'new', keeps }: DraftOptions): [target: string, path: string] {
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     const standing = statSync(target, { throwIfNoEntry: false });
     const link = standing === undefined ? lstatSync(target, { throwIfNoEntry: false }) : undefined;
     if (link !== undefined) throw unreplaceable(target, 'a link that leads nowhere');

@@ -110,6 +110,7 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
     pool,
     currency,
     billCurrencies: currencies,
+    amountsNotCompared: bar,
     tolerance: tolerance / 1000,
     agrees,
     days: days.map(jsonOf),
@@ -121,13 +122,9 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
       : `${off.length} of ${days.length} ${byMonth ? 'months' : 'days'} differ by more than ${tolerance / 1000} %`;
   return {
     json,
-    lines: [
-      ...formatTable(head, [...days, total].map(row), workplace.screen),
-      '',
-      ...(bar === null ? [] : [printable(`amounts are not compared: ${bar}`)]),
-      verdict,
-    ],
+    lines: [...formatTable(head, [...days, total].map(row), workplace.screen), '', verdict],
     remarks: [
+      ...(bar === null ? [] : [printable(`amounts are not compared: ${bar}`)]),
       ...(unused.length === 0 ? [] : [`not compared: ${unused.map(printable).join(', ')}`]),
       ...(isPartial
         ? ['part of it was booked while the pool had no price, and counts as nothing in BOOKED amounts']

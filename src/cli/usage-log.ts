@@ -40,6 +40,9 @@ export const usageLog: CommandSpec = {
   run: log,
 };
 
+const notYet =
+  'nothing that fits is booked under this id: the exchange may still run, or be older than what the ledger keeps';
+
 /** Where there is no room for all, who, what and how much stay. */
 const logHead: readonly Heading[] = [
   { title: 'TIME', rank: 4 },
@@ -104,8 +107,15 @@ async function log(given: Given, workplace: Workplace): Promise<Outcome> {
       .join(''),
     line.why ?? null,
   ]);
-  const nothing = id === undefined ? 'nothing was booked' : 'no such exchange is among those that the ledger keeps';
-  return { json, lines: rows.length === 0 ? [nothing] : formatTable(logHead, rows, workplace.screen) };
+  const nothing = id !== undefined ? notYet : filtered ? 'nothing that fits was booked' : 'nothing was booked';
+  // An exchange is booked when it ends, an attempt of it that failed before.
+  const isRunning =
+    id !== undefined && lines.length > 0 && lines.every(({ attempts, pool: used }) => attempts === 0 && used !== null);
+  return {
+    json,
+    lines: rows.length === 0 ? [nothing] : formatTable(logHead, rows, workplace.screen),
+    remarks: isRunning ? ['these are attempts; the exchange itself has not ended, or is no longer kept'] : [],
+  };
 }
 
 /** Ids are booked in lower case. */

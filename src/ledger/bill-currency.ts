@@ -16,6 +16,12 @@ export function currenciesOf(written: string): readonly string[] {
   return written.match(/^[A-Z]{3}(?![A-Z])|[$€£¥]|(?<![A-Z])[A-Z]{3}$/g) ?? [];
 }
 
+/** What a cell tells that is nothing but a currency: its code or sign, or else whatever stands there. */
+export function currencyIn(cell: string): readonly string[] {
+  const known = currenciesOf(cell.toUpperCase());
+  return known.length > 0 || cell === '' ? known : [cell];
+}
+
 /** Those that the name of a column tells, in lower case: `amount, usd`. */
 export function currenciesOfName(name: string): readonly string[] {
   return (name.match(/[$€£¥]|(?<![a-z])(?:usd|eur|gbp)(?![a-z])/g) ?? []).map((one) => one.toUpperCase());

@@ -1,5 +1,5 @@
 import { isCalendarDate } from '../protocol/calendar-date.ts';
-import { bareAmount, currenciesOf, currenciesOfName } from './bill-currency.ts';
+import { bareAmount, currenciesOf, currenciesOfName, currencyIn } from './bill-currency.ts';
 import { bareFigure, type DecimalMark, decimalMarkOf, readFigure } from './bill-figure.ts';
 import { type BillTable, type Cells, readTable } from './bill-table.ts';
 
@@ -52,7 +52,7 @@ const usual = {
 } as const;
 
 /** Names of a column that tells what its amounts are in. */
-const usualCurrency: readonly string[] = ['currency', 'currency_code'];
+const usualCurrency = /currency(?:_code)?$/;
 
 /** Reads a bill: a CSV with a head, or JSON; see readTable(). Days that stand several times are summed. Throws nothing. */
 export function readBill(text: string, terms: BillTerms): BillReading {
@@ -91,12 +91,12 @@ function currenciesIn(
   { names, records }: BillTable,
   amount: string | null,
 ): { readonly beside: string | null; readonly currencies: readonly string[] } {
-  const beside = names.find((name) => usualCurrency.includes(plainName(name))) ?? null;
+  const beside = names.find((name) => usualCurrency.test(plainName(name))) ?? null;
   const amounts = records.filter(({ cells }) => (cells.get(amount ?? '') ?? '') !== '');
   if (amount === null || amounts.length === 0) return { beside, currencies: [] };
   const told = amounts.flatMap(({ cells }) => [
     ...currenciesOf(cells.get(amount) ?? ''),
-    ...(beside === null ? [] : currenciesOf((cells.get(beside) ?? '').toUpperCase())),
+    ...(beside === null ? [] : currencyIn(cells.get(beside) ?? '')),
   ]);
   return { beside, currencies: [...new Set([...currenciesOfName(amount), ...told])] };
 }

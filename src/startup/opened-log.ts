@@ -7,8 +7,8 @@ import { openPath } from './opened-path.ts';
 /** Opens the access log and makes its folder; null where none is kept. Rejects with StartFault. */
 export async function openLog({ enabled, file }: Config['accessLog'], limitBytes: number): Promise<AccessLog | null> {
   if (!enabled) return null;
-  return openPath({ setting: 'accessLog.file', path: file ?? 'standard output' }, () => {
-    if (file !== null) makeFolder(dirname(file));
-    return openAccessLog({ file, limitBytes });
-  });
+  const folder = file === null ? undefined : () => void makeFolder(dirname(file));
+  return openPath({ setting: 'accessLog.file', path: file ?? 'standard output' }, () =>
+    openAccessLog({ file, makeFolder: folder, limitBytes }),
+  );
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from '../config/read-text.ts';
 import { StartFault } from './start-fault.ts';
@@ -20,13 +20,24 @@ export async function openPath<Opened>(named: NamedPath, open: () => Opened | Pr
 
 function pathFault({ setting, path }: NamedPath, cause: unknown): StartFault {
   const code = systemCode(cause);
-  const takesNothing = code === 'ENOENT' && existsSync(dirname(path));
-  const [why, remedy] = takesNothing ? nothingGoesThere : reasonOf(code);
+  const [why, remedy] = code === 'ENOENT' || code === 'EEXIST' ? missing(path, code) : reasonOf(code);
   return new StartFault(1, [`${setting}: ${path} cannot be used: ${why} (${code})`, remedy], { cause });
 }
 
-/** As in /proc. */
-const nothingGoesThere = ['nothing can be made in its folder', 'name another path'] as const;
+function missing(path: string, code: string): readonly [why: string, remedy: string] {
+  if (isDanglingLink(path)) return ['it is a link that leads nowhere', 'mend the link, or name another path'];
+  // As in /proc.
+  const takesNothing = code === 'ENOENT' && existsSync(dirname(path));
+  return takesNothing ? ['nothing can be made in its folder', 'name another path'] : reasonOf(code);
+}
+
+function isDanglingLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink() && !existsSync(path);
+  } catch {
+    return false;
+  }
+}
 
 function reasonOf(code: string): readonly [why: string, remedy: string] {
   switch (code) {
@@ -43,7 +54,7 @@ function reasonOf(code: string): readonly [why: string, remedy: string] {
     case 'EISDIR':
       return ['it is a folder', 'name a file in it'];
     case 'ENXIO':
-      return ['it is a pipe that nobody reads', 'start what reads it first, or name a file'];
+      return ['it is a pipe that nobody reads, or a socket', 'start what reads it first, or name a file'];
     case 'ENOSPC':
     case 'EDQUOT':
       return ['the disk is full', 'free some space'];

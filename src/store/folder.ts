@@ -10,16 +10,29 @@ export function ensureFolder(folder: string): void {
 /** Makes a folder and those above it; false where it stands already. Node's own way tries for ever where there is a folder in which
  *  none can be made, such as /proc. Throws the system's error. */
 export function makeFolder(folder: string, mode = 0o777): boolean {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return false;
+  const above = dirname(folder);
+  try {
+    return makeOne(folder, mode);
+  } catch (cause) {
+    if (codeOf(cause) !== 'ENOENT' || above === folder) throw cause;
+    makeFolder(above, mode);
+  }
+  return makeOne(folder, mode);
+}
+
+/** False where it stands, perhaps because somebody else has just made it. */
+function makeOne(folder: string, mode: number): boolean {
   try {
     mkdirSync(folder, { mode });
+    return true;
   } catch (cause) {
-    const isBare = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    if (!isBare || !makeFolder(dirname(folder), mode)) throw cause;
-    mkdirSync(folder, { mode });
+    // Some file systems tell first that they are read-only.
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return false;
+    throw cause;
   }
-  return true;
 }
+
+const codeOf = (cause: unknown): unknown => (cause instanceof Error && 'code' in cause ? cause.code : undefined);
 
 /** Makes an empty file that only its owner may read, unless it exists. Throws the system's error. */
 export function ensureFile(path: string): void {

@@ -2,16 +2,23 @@
  *  lines, never an exchange. */
 
 import { closeSync, constants, open } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { destination } from 'pino';
 
 type Sink = ReturnType<typeof destination>;
 
+interface OpenedSink {
+  readonly sink: Sink;
+  /** Of what was opened for it; null for standard output. */
+  readonly descriptor: number | null;
+}
+
 export interface AccessLogOptions {
-  /** Path of the file, made with its folder where missing, appended to where not; null for standard output. */
+  /** Path of the file, made where missing, appended to where not; null for standard output. */
   readonly file: string | null;
+  /** Makes its folder where that is missing. */
+  readonly makeFolder?: (() => void) | undefined;
   /** Octets kept while the file or the reader of the output can't take them; lines beyond are dropped. */
   readonly limitBytes?: number;
   /** How long `close` and `reopen` wait for what is still unwritten, in ms. */
@@ -46,9 +53,9 @@ export class AccessLog {
   #failedWrites = 0;
 
   /** Use `openAccessLog`. */
-  constructor(options: AccessLogOptions, sink: Sink) {
+  constructor(options: AccessLogOptions, opened: OpenedSink) {
     this.#options = options;
-    this.#sink = this.#watched(sink);
+    this.#sink = this.#watched(opened);
   }
 
   /** Lines lost: no room, the output's reader gone, or written after `close`. */
@@ -78,10 +85,12 @@ export class AccessLog {
   async reopen(): Promise<void> {
     if (this.#options.file === null || this.#closed) return;
     const fresh = this.#watched(await openSink(this.#options));
-    // Closed meanwhile: what is ended below is then the new file, in which nothing was written.
-    const former = this.#closed ? fresh : this.#sink;
-    if (!this.#closed) this.#sink = fresh;
-    await ended(former, this.#options.flushTimeoutMs);
+    // Closed meanwhile: what is ended is then the new file, in which nothing was written.
+    if (this.#closed) return ended(fresh, this.#options.flushTimeoutMs);
+    const [former, wasBroken] = [this.#sink, this.#broken];
+    this.#sink = fresh;
+    this.#broken = false;
+    if (!wasBroken) await ended(former, this.#options.flushTimeoutMs);
   }
 
   /** Writes what is left and closes. Resolves in any case, after `flushTimeoutMs` at the latest. */
@@ -91,15 +100,17 @@ export class AccessLog {
     if (!this.#broken) await ended(this.#sink, this.#options.flushTimeoutMs);
   }
 
-  #watched(sink: Sink): Sink {
+  #watched({ sink, descriptor }: OpenedSink): Sink {
     sink.on('drop', (lines: string) => {
       this.#dropped += countLines(lines);
     });
     sink.on('error', (error: NodeJS.ErrnoException) => {
       this.#failedWrites++;
       this.#failed = true;
-      // The reader of the output is gone for good; the sink silently ignores lines from here on.
-      if (error.code === 'EPIPE') this.#broken = true;
+      if (error.code !== 'EPIPE') return;
+      // The reader of the output is gone; the sink silently ignores lines from here on, and its own end.
+      if (descriptor !== null) closeSync(descriptor);
+      if (sink === this.#sink) this.#broken = true;
     });
     return sink;
   }
@@ -111,26 +122,20 @@ function countLines(lines: string): number {
   return count;
 }
 
-async function openSink({ file, limitBytes = defaultLimitBytes }: AccessLogOptions): Promise<Sink> {
-  return destination({
-    dest: file === null ? standardOutput : await openToAppend(file),
-    sync: false,
-    maxLength: limitBytes,
-  });
+async function openSink({ file, makeFolder, limitBytes = defaultLimitBytes }: AccessLogOptions): Promise<OpenedSink> {
+  makeFolder?.();
+  const descriptor = file === null ? null : await openToAppend(file);
+  const dest = descriptor ?? standardOutput;
+  return { sink: destination({ dest, sync: false, maxLength: limitBytes }), descriptor };
 }
 
 /** The descriptor is opened here: a destination that could not open its file would throw when the process exits. */
 async function openToAppend(file: string): Promise<number> {
-  await mkdir(dirname(file), { recursive: true });
   const standing = await stat(file).catch(() => null);
   if (standing?.isFIFO() !== true) return openFile(file, 'a', fileMode);
-  // It would wait for a reader, and all that starts behind it: so somebody has to be there (ENXIO).
-  const probe = await openFile(file, constants.O_WRONLY | constants.O_NONBLOCK);
-  try {
-    return await openFile(file, 'a');
-  } finally {
-    closeSync(probe);
-  }
+  // It would wait for a reader, and all that starts behind it: so somebody has to be there (ENXIO). And a write to one who doesn't
+  // read would never end, nor let the process end: what finds no room is tried again.
+  return openFile(file, constants.O_WRONLY | constants.O_NONBLOCK);
 }
 
 /** Resolves when the sink has written everything and closed, or can't, or the time is over. */

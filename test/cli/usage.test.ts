@@ -84,7 +84,7 @@ test('an exchange is found by its id, with its attempts, and others by how they 
   t.deepEqual(await log('--id', 'AB'.repeat(16)), ['ab blocked']);
   t.deepEqual(await log('--site', 'b.example', '--id', '0'.repeat(32)), ['00 exit_refused', '00 ok']);
   t.deepEqual(await log('--kind', 'blocked', '--kind', 'exit_refused'), ['00 exit_refused', 'ab blocked']);
-  t.regex((await usage('log', '--id', 'f'.repeat(32))).stdout, /^no such exchange/);
+  t.regex((await usage('log', '--id', 'f'.repeat(32))).stdout, /^nothing that fits is booked under this id/);
   const bad = await usage('log', '--id', 'abc');
   t.is(bad.code, 2);
   t.regex(bad.stderr, /--id: "abc" is no id/);

@@ -34,7 +34,7 @@ test('a path that a start cannot write to is told with its setting, the reason a
     ],
     [
       '--config log-pipe.yaml',
-      'accessLog.file: pipe cannot be used: it is a pipe that nobody reads (ENXIO)',
+      'accessLog.file: pipe cannot be used: it is a pipe that nobody reads, or a socket (ENXIO)',
       'start what',
     ],
     ['--ready-file folder', '--ready-file: folder is no regular file, and is not replaced', 'name another path'],

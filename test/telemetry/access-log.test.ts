@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { destination } from 'pino';
 import { AccessLog, openAccessLog } from '../../src/telemetry/access-log.ts';
 import type { AccessRecord } from '../../src/telemetry/access-record.ts';
 import { accessLine } from '../support/access-line.ts';
+import { until } from '../support/until.ts';
 
 const record: AccessRecord = {
   time: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
@@ -106,7 +107,7 @@ test('a text without end does not make a line without end', (t) => {
 test('lines stand in the file, in order, once it is closed; the file is appended to, and not for others to read', async (t) => {
   const file = join(await temporaryFolder(t), 'made', 'access.log');
   for (const from of [0, 500]) {
-    const log = await openAccessLog({ file });
+    const log = await openAccessLog({ makeFolder: () => void mkdirSync(dirname(file), { recursive: true }), file });
     for (let i = from; i < from + 500; i++) log.writeLines(lineOf({ ...record, id: `r-${i}` }));
     await log.close();
     t.is(log.dropped, 0);
@@ -138,7 +139,8 @@ test('after a rotation, reopening goes on in a new file and loses nothing', asyn
 test('where reopening fails the log goes on in the old file', async (t) => {
   const folder = await temporaryFolder(t);
   const file = join(folder, 'logs', 'access.log');
-  const log = await openAccessLog({ file });
+  const makeFolder = () => void mkdirSync(join(folder, 'logs'), { recursive: true });
+  const log = await openAccessLog({ file, makeFolder });
   await rename(join(folder, 'logs'), join(folder, 'moved'));
   await writeFile(join(folder, 'logs'), '');
   await t.throwsAsync(log.reopen(), { code: 'EEXIST' });
@@ -169,7 +171,7 @@ test('a log that was full when the disk was goes on once there is room again', a
   const file = join(await temporaryFolder(t), 'access.log');
   const full = openSync('/dev/full', 'a');
   const sink = destination({ dest: full, sync: false, maxLength: 2_000 });
-  const log = new AccessLog({ file }, sink);
+  const log = new AccessLog({ file }, { sink, descriptor: null });
   const failed = once(sink, 'error');
   for (let i = 0; i < 20; i++) log.writeLines(lineOf(record));
   await failed;
@@ -258,6 +260,45 @@ test('a pipe is written to while somebody reads it, and refused at once where no
   const read = reader.stdout.toArray();
   const writer = openSync(pipe, 'w');
   const log = await openAccessLog({ file: pipe });
+  closeSync(writer);
+  log.writeLines(lineOf(record));
+  await log.close();
+  t.is(Buffer.concat(await read).toString(), lineOf(record));
+});
+
+test('a process ends though the reader of its pipe reads nothing', async (t) => {
+  const pipe = join(await temporaryFolder(t), 'pipe');
+  await once(spawn('mkfifo', [pipe]), 'close');
+  const reader = openSync(pipe, 'r+');
+  t.teardown(() => closeSync(reader));
+  const source = new URL('../../src/telemetry/access-log.ts', import.meta.url).href;
+  const program = `
+    import { openAccessLog } from ${JSON.stringify(source)};
+    const log = await openAccessLog({ file: ${JSON.stringify(pipe)}, flushTimeoutMs: 100 });
+    log.writeLines('${'x'.repeat(99)}\\n'.repeat(10_000));
+    await log.close();
+    process.exit(7);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' });
+  t.teardown(() => child.kill('SIGKILL'));
+  const [code] = await once(child, 'exit');
+  t.is(code, 7);
+});
+
+test('once a pipe has another reader, opening it again goes on', async (t) => {
+  const pipe = join(await temporaryFolder(t), 'pipe');
+  await once(spawn('mkfifo', [pipe]), 'close');
+  const first = openSync(pipe, 'r+');
+  const log = await openAccessLog({ file: pipe, flushTimeoutMs: 100 });
+  closeSync(first);
+  await until(() => {
+    log.writeLines(lineOf(record));
+    return log.failedWrites > 0;
+  });
+  await t.throwsAsync(log.reopen(), { code: 'ENXIO' });
+  const reader = spawn('cat', [pipe]);
+  const read = reader.stdout.toArray();
+  const writer = openSync(pipe, 'w');
+  await log.reopen();
   closeSync(writer);
   log.writeLines(lineOf(record));
   await log.close();
