@@ -5,6 +5,8 @@ import { ExchangeLimits } from '../../src/gateway/exchange-limits.ts';
 import { QuotaBooks } from '../../src/gateway/quota-books.ts';
 import { QuotaPlans } from '../../src/gateway/quota-plans.ts';
 import { SitePacing } from '../../src/gateway/site-pacing.ts';
+import { VerifiedLogins } from '../../src/gateway/verified-logins.ts';
+import type { ClientRecord } from '../../src/policy/client-directory.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
 import { QuotaCounts } from '../../src/policy/quota-counts.ts';
 import { type LimitRule, parseLimitRule } from '../../src/protocol/limit-rule.ts';
@@ -90,4 +92,16 @@ test('of more hosts than are remembered each is asked about anew', (t) => {
   const { rules, of } = scene();
   rules.sites = [read(parseSiteRule('requests=1000/s burst=1000'))];
   for (const _ of [1, 2]) for (let i = 0; i < 200; i++) t.is(of(`www.host${i}.example`).pace, `host${i}.example`);
+});
+
+test('logins of one client share what they come under, by their tags, and of tags no more is kept than has room', (t) => {
+  const logins = new VerifiedLogins();
+  const [acme, other] = [{ name: 'acme' }, { name: 'other' }] as unknown as [ClientRecord, ClientRecord];
+  t.is(logins.boundsOf(acme), logins.boundsOf(acme, ''));
+  t.is(logins.boundsOf(acme, 'nightly'), logins.boundsOf(acme, 'nightly'));
+  t.not(logins.boundsOf(acme, 'nightly'), logins.boundsOf(acme));
+  t.not(logins.boundsOf(other), logins.boundsOf(acme));
+  const first = logins.boundsOf(acme, 'tag0');
+  for (let i = 0; i < 100; i++) logins.boundsOf(acme, `tag${i}`);
+  t.not(logins.boundsOf(acme, 'tag0'), first);
 });
