@@ -65,7 +65,7 @@ export interface RunningGateway {
 
 /** Starts the gateway in this process: reads config and pools, holds the data folder, opens the store, binds the listeners, and
  *  says where it serves. SIGTERM and SIGINT drain it, SIGHUP re-reads config, pools and certificates and keeps the old on any
- *  fault. Rejects with StartFault, and then nothing is left behind; where a worker won't end, the fault is told and the process killed. */
+ *  fault. Rejects with StartFault, and then nothing is left behind; where a thread won't end, the fault is told and the process killed. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const gateway = new Gateway(options);
   try {
@@ -185,10 +185,11 @@ class Gateway {
 
   /** Behind close(): an orderly exit would wait for such threads for ever, and tell nobody of `fault`. */
   killIfStuck(fault?: unknown): void {
-    const stuck = this.#running?.group.workers.running ?? 0;
-    if (stuck === 0) return;
+    const workers = this.#running?.group.workers.running ?? 0;
+    const stuck = workers > 0 ? `${workers} of the workers won't end` : 'the access log is not read';
+    if (workers === 0 && this.#log?.isStuck !== true) return;
     if (fault instanceof Error) warn(fault instanceof StartFault ? fault.message : String(fault.stack));
-    warn(`everything is saved, but ${stuck} of the workers won't end: the process is killed`);
+    warn(`everything else is saved, but ${stuck}: the process is killed`);
     process.kill(process.pid, 'SIGKILL');
   }
 

@@ -68,9 +68,8 @@ async function log(given: Given, workplace: Workplace): Promise<Outcome> {
   const filtered = [id, client, tag, site, pool, ended].some((filter) => filter !== undefined);
   const ledger = await workplace.ledger();
   const batches = ledger?.read((database) => readLog(database, filtered ? MOST_ROWS : limit)) ?? [];
-  const lines = batches
-    .flatMap((batch) => parseLog(batch))
-    .filter((line) => id === undefined || line.id === id)
+  const met = batches.flatMap((batch) => parseLog(batch)).filter((line) => id === undefined || line.id === id);
+  const lines = met
     .filter((line) => client === undefined || line.client === client)
     .filter((line) => tag === undefined || line.tag === tag)
     .filter((line) => site === undefined || line.site === site)
@@ -110,7 +109,7 @@ async function log(given: Given, workplace: Workplace): Promise<Outcome> {
   const nothing = id !== undefined ? notYet : filtered ? 'nothing that fits was booked' : 'nothing was booked';
   // An exchange is booked when it ends, an attempt of it that failed before.
   const isRunning =
-    id !== undefined && lines.length > 0 && lines.every(({ attempts, pool: used }) => attempts === 0 && used !== null);
+    id !== undefined && lines.length > 0 && met.every(({ attempts, pool: used }) => attempts === 0 && used !== null);
   return {
     json,
     lines: rows.length === 0 ? [nothing] : formatTable(logHead, rows, workplace.screen),

@@ -143,7 +143,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   exchange.attempted({ exit, kind: fault.kind, ms });
   deps.failures.note({ ...at, kind: fault.kind, site: exchange.site, at: now });
   if (!stands(deps, choice)) return fault;
-  if (spared !== 'exit too') chargeFailure(deps, exchange, { attempt, fault, now });
+  if (spared !== 'exit too') chargeFailure(deps, exchange, { attempt, fault, now, isShort: spared === 'provider' });
   if (fault.by === 'exit') releaseFromSession(deps, exchange);
   return fault;
 }
@@ -166,16 +166,13 @@ function sparedBy(
 }
 
 /** Books what a failure says of the exit, where it still stands. */
-function chargeFailure(
-  deps: Collaborators,
-  exchange: Exchange,
-  { attempt, fault, now }: { readonly attempt: BookedAttempt; readonly fault: GatewayError; readonly now: number },
-): void {
+function chargeFailure(deps: Collaborators, exchange: Exchange, { attempt, fault, now, isShort }: Charge): void {
   const { choice, at } = attempt;
   const isTold = tellsOfOrigin(fault.kind) && choice.endpoint.scheme !== 'direct';
   if (isTold && isBelieved(deps, choice, now)) return;
   // Its word alone is no proof that it works: one that refuses everything, at once, would be taken for the best of all.
-  if (isAmbiguous(fault) || isTold) {
+  // Nor is silence for a short time proof that it doesn't: that may be the origin's.
+  if (isAmbiguous(fault) || isTold || isShort) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     const by = { slot: choice.slot, endpoint, saysWhy: isTold };
     charge(deps, deps.rejections.rejected(authorityKey(exchange), by, now), now);
@@ -183,6 +180,14 @@ function chargeFailure(
     deps.selection().failed(at, howOf(fault), { ms: now - attempt.begunAt, now, ofMany: isMany(choice) });
   // The origin was dialled from here: the exit has done its own part.
   else if (tellsOfOrigin(fault.kind)) bookAnswer(deps, exchange, { attempt, now });
+}
+
+interface Charge {
+  readonly attempt: BookedAttempt;
+  readonly fault: GatewayError;
+  readonly now: number;
+  /** Its client gave it less time than its exit is given by itself. */
+  readonly isShort: boolean;
 }
 
 interface FailedAttempt {

@@ -149,7 +149,9 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
     const { choice, begunAt } = this.booked;
     const givenMs = this.#endsAt - begunAt;
     if (givenMs >= Math.min(timeouts.dial, patienceMs(deps, exchange, this.booked))) return 'nobody';
-    return givenMs < deps.selection().lateAfterMs(choice.slot, exchange.siteRow, begunAt) ? 'exit too' : 'provider';
+    // Those that wait over an exit which answers nobody are no reason for its silence.
+    const lateAfterMs = deps.selection().lateAfterMs(choice.slot, exchange.siteRow, begunAt, 0);
+    return givenMs < lateAfterMs ? 'exit too' : 'provider';
   }
 
   #throwAway(value: T): void {

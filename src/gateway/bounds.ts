@@ -6,8 +6,8 @@ import type { QuotaPlan } from './quota-plans.ts';
 /** Hosts that are remembered of one client and tag; beyond, they are looked up anew. */
 const MOST_HOSTS = 64;
 
-/** What exchanges of one client, with one tag, to one host come under, as it was looked up last, by which rules, and over which pool. Who keeps something
- *  here looks whether it holds still: an exchange that asks for a host again costs a look-up less in each of five tables, none of which
+/** What exchanges of one client, with one tag, to one host come under, as it was looked up last, by which rules, and over which pool.
+ *  Who keeps something here looks whether it holds still: an exchange that asks for a host again costs a look-up less in each of five tables, none of which
  *  is in the processor's cache by then. */
 export class Bounds {
   readonly host: string;
@@ -34,8 +34,13 @@ export class Bounds {
 
 /** The bounds of one client with one tag, by host. */
 export class BoundsByHost {
+  readonly #most: number;
   #last: Bounds | null = null;
   readonly #known = new Map<string, Bounds>();
+
+  constructor(most = MOST_HOSTS) {
+    this.#most = most;
+  }
 
   /** Those at `host`, which belongs to a site of `sites`. */
   of(host: string, sites: { of(host: string): string }): Bounds {
@@ -46,7 +51,7 @@ export class BoundsByHost {
   }
 
   #meet(host: string, site: string): Bounds {
-    if (this.#known.size >= MOST_HOSTS) this.#known.clear();
+    if (this.#known.size >= this.#most) this.#known.clear();
     const met = new Bounds(host, site);
     this.#known.set(host, met);
     return met;

@@ -5,7 +5,7 @@ import { BoundsByHost } from './bounds.ts';
 /** Logins remembered at most; a client that changes its parameters with every request has many. */
 const CAPACITY = 4096;
 
-/** Tags of one client whose bounds are remembered; beyond, they are looked up anew. */
+/** Tags of one client whose bounds are remembered; those beyond remember one host for each login. */
 const MOST_TAGS = 16;
 
 /** Everything that the judgement of a login depends on, beside the clients. */
@@ -26,7 +26,7 @@ export class VerifiedLogins {
     this.#bounds.set(client, tags);
     const known = tags.get(tag);
     if (known !== undefined) return known;
-    if (tags.size >= MOST_TAGS) tags.clear();
+    if (tags.size >= MOST_TAGS) return new BoundsByHost(1);
     const bounds = new BoundsByHost();
     tags.set(tag, bounds);
     return bounds;

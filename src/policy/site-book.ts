@@ -30,7 +30,8 @@ const MOST_SITES = 10_000;
 export class SiteBook {
   readonly #rules: readonly SiteRule[];
   readonly #counts: Pick<LimitCounts, 'cellOf'>;
-  #known = new Map<string, PacedSite>();
+  readonly #known = new Map<string, PacedSite>();
+  #edition: object = {};
 
   constructor(rules: readonly SiteRule[], counts: Pick<LimitCounts, 'cellOf'>) {
     this.#counts = counts;
@@ -39,7 +40,7 @@ export class SiteBook {
 
   /** Another one once sites were forgotten: what was made before stands for a site no more. */
   get edition(): object {
-    return this.#known;
+    return this.#edition;
   }
 
   /** The pace at which `host`, which belongs to `site`, may be gone to; null where it isn't limited. */
@@ -49,7 +50,10 @@ export class SiteBook {
     const name = rule.site ?? site;
     const known = this.#known.get(name);
     if (known !== undefined) return known;
-    if (this.#known.size >= MOST_SITES) this.#known = new Map();
+    if (this.#known.size >= MOST_SITES) {
+      this.#known.clear();
+      this.#edition = {};
+    }
     const paced = pacedSite(name, rule, this.#counts);
     this.#known.set(name, paced);
     return paced;

@@ -182,9 +182,11 @@ export class Selection {
     return Math.max(this.#of.leastPatience, this.lateAfterMs(slot, site, now) * this.#of.patience);
   }
 
-  /** After how long an attempt over the exit is late by what it is expected to take, in ms. */
-  lateAfterMs(slot: number, site: number, now: number): number {
-    return this.expectedMs(slot, site, now) * this.#paths.lateness;
+  /** After how long an attempt over the exit is late by what it is expected to take, in ms. `queued`: how many wait beside it; those that
+   *  do now, unless told. */
+  lateAfterMs(slot: number, site: number, now: number, queued?: number): number {
+    this.#paths.look(slot, now, queued);
+    return this.#paths.answerMs(ownMsOf(this.#tables.sites, site)) * this.#paths.lateness;
   }
 
   /** After how long an attempt over the exit is late enough to be raced, in ms; 0 where the budget for that is spent. */

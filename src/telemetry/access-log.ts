@@ -51,6 +51,7 @@ export class AccessLog {
   #failed = false;
   #dropped = 0;
   #failedWrites = 0;
+  #stuck = 0;
 
   /** Use `openAccessLog`. */
   constructor(options: AccessLogOptions, opened: OpenedSink) {
@@ -66,6 +67,11 @@ export class AccessLog {
   /** Writes that the system refused. What they held is tried again with the next batch. */
   get failedWrites(): number {
     return this.#failedWrites;
+  }
+
+  /** A write to a reader that reads nothing is under way, in which case the process doesn't end by itself. */
+  get isStuck(): boolean {
+    return this.#stuck > 0;
   }
 
   /** Appends whole lines. Never throws, never waits. */
@@ -86,30 +92,59 @@ export class AccessLog {
     if (this.#options.file === null || this.#closed) return;
     const fresh = this.#watched(await openSink(this.#options));
     // Closed meanwhile: what is ended is then the new file, in which nothing was written.
-    if (this.#closed) return ended(fresh, this.#options.flushTimeoutMs);
+    if (this.#closed) return this.#end(fresh);
     const [former, wasBroken] = [this.#sink, this.#broken];
     this.#sink = fresh;
     this.#broken = false;
-    if (!wasBroken) await ended(former, this.#options.flushTimeoutMs);
+    if (!wasBroken) await this.#end(former);
   }
 
   /** Writes what is left and closes. Resolves in any case, after `flushTimeoutMs` at the latest. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (!this.#broken) await ended(this.#sink, this.#options.flushTimeoutMs);
+    if (!this.#broken) await this.#end(this.#sink);
+  }
+
+  /** Resolves when the sink has written everything and closed, or can't. One that is amid a write when the time is over ends once that
+   *  does, and not before: its descriptor would be another's by then. */
+  #end(sink: Sink): Promise<void> {
+    return new Promise((resolve) => {
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        this.#stuck++;
+        resolve();
+      }, this.#options.flushTimeoutMs ?? defaultFlushTimeoutMs);
+      const settle = () => {
+        clearTimeout(timer);
+        sink.off('error', giveUp);
+        sink.off('close', settle);
+        if (isLate) this.#stuck--;
+        resolve();
+      };
+      const giveUp = () => {
+        sink.destroy();
+        settle();
+      };
+      sink.on('error', giveUp);
+      sink.on('close', settle);
+      sink.end();
+    });
   }
 
   #watched({ sink, descriptor }: OpenedSink): Sink {
     sink.on('drop', (lines: string) => {
       this.#dropped += countLines(lines);
     });
+    let isOpen = descriptor !== null;
     sink.on('error', (error: NodeJS.ErrnoException) => {
       this.#failedWrites++;
       this.#failed = true;
       if (error.code !== 'EPIPE') return;
       // The reader of the output is gone; the sink silently ignores lines from here on, and its own end.
-      if (descriptor !== null) closeSync(descriptor);
+      if (isOpen && descriptor !== null) closeSync(descriptor);
+      isOpen = false;
       if (sink === this.#sink) this.#broken = true;
     });
     return sink;
@@ -133,27 +168,12 @@ async function openSink({ file, makeFolder, limitBytes = defaultLimitBytes }: Ac
 async function openToAppend(file: string): Promise<number> {
   const standing = await stat(file).catch(() => null);
   if (standing?.isFIFO() !== true) return openFile(file, 'a', fileMode);
-  // It would wait for a reader, and all that starts behind it: so somebody has to be there (ENXIO). And a write to one who doesn't
-  // read would never end, nor let the process end: what finds no room is tried again.
-  return openFile(file, constants.O_WRONLY | constants.O_NONBLOCK);
-}
-
-/** Resolves when the sink has written everything and closed, or can't, or the time is over. */
-function ended(sink: Sink, timeoutMs = defaultFlushTimeoutMs): Promise<void> {
-  return new Promise((resolve) => {
-    const giveUp = () => {
-      sink.destroy();
-      settle();
-    };
-    const timer = setTimeout(giveUp, timeoutMs);
-    const settle = () => {
-      clearTimeout(timer);
-      sink.off('error', giveUp);
-      sink.off('close', settle);
-      resolve();
-    };
-    sink.on('error', giveUp);
-    sink.on('close', settle);
-    sink.end();
-  });
+  // It would wait for a reader, and all that starts behind it: so somebody has to be there (ENXIO).
+  const probe = await openFile(file, constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    // A reader that is slower for a moment is waited for, by a thread of its own; see isStuck.
+    return await openFile(file, 'a');
+  } finally {
+    closeSync(probe);
+  }
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -99,7 +100,7 @@ test('a worker that is stuck keeps nobody from a stop, and what was booked is sa
   const gateway = await startStuck(t, { workers: 2, tunnels: 16 });
   await beginToStop(gateway);
   t.is(await gateway.terminate(), null);
-  t.regex(gateway.output(), /everything is saved, but 1 of the workers won't end: the process is killed/);
+  t.regex(gateway.output(), /everything else is saved, but 1 of the workers won't end: the process is killed/);
   // Those of the other worker, which were booked as they were cut.
   t.true((await bookedRequests(gateway)) > 0);
 });
@@ -110,4 +111,19 @@ test('a third signal waits for nothing', async (t) => {
   await signal(gateway, 'exchanges under way are cut');
   t.is(await gateway.terminate(), null);
   t.notRegex(gateway.output(), /everything is saved/);
+});
+
+test('it ends though the reader of its log reads nothing', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'stopping-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const pipe = join(folder, 'log');
+  execFileSync('mkfifo', [pipe]);
+  const reader = openSync(pipe, 'r+');
+  t.teardown(() => closeSync(reader));
+  const gateway = await startGateway({ config: { accessLog: { file: pipe } }, pools: direct });
+  t.teardown(gateway.kill);
+  const ask = () => forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login: gateway.login() });
+  for (let i = 0; i < 400; i++) await ask();
+  await gateway.terminate();
+  t.regex(gateway.output(), /everything else is saved, but the access log is not read: the process is killed/);
 });

@@ -101,7 +101,12 @@ test('logins of one client share what they come under, by their tags, and of tag
   t.is(logins.boundsOf(acme, 'nightly'), logins.boundsOf(acme, 'nightly'));
   t.not(logins.boundsOf(acme, 'nightly'), logins.boundsOf(acme));
   t.not(logins.boundsOf(other), logins.boundsOf(acme));
-  const first = logins.boundsOf(acme, 'tag0');
   for (let i = 0; i < 100; i++) logins.boundsOf(acme, `tag${i}`);
-  t.not(logins.boundsOf(acme, 'tag0'), first);
+  t.is(logins.boundsOf(acme, 'tag0'), logins.boundsOf(acme, 'tag0'));
+  const beyond = logins.boundsOf(acme, 'tag99');
+  t.not(logins.boundsOf(acme, 'tag99'), beyond);
+  const first = beyond.of('a.example', sites);
+  t.is(beyond.of('a.example', sites), first);
+  beyond.of('b.example', sites);
+  t.not(beyond.of('a.example', sites), first);
 });
