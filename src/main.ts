@@ -283,9 +283,10 @@ class Gateway {
     const { drain } = this.#config.timeouts;
     warn(`draining: no new exchanges, those under way have ${drain / 1000} s`);
     await group.stop(drain);
-    await this.close();
-    if (this.#options.readyFile !== undefined) rmSync(this.#options.readyFile, { force: true });
-    this.killIfStuck();
+    await this.close().finally(() => {
+      if (this.#options.readyFile !== undefined) rmSync(this.#options.readyFile, { force: true });
+      this.killIfStuck();
+    });
   }
 }
 

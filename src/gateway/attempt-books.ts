@@ -143,7 +143,8 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   exchange.attempted({ exit, kind: fault.kind, ms });
   deps.failures.note({ ...at, kind: fault.kind, site: exchange.site, at: now });
   if (!stands(deps, choice)) return fault;
-  if (spared !== 'exit too') chargeFailure(deps, exchange, { attempt, fault, now, isShort: spared === 'provider' });
+  if (spared !== 'exit too')
+    chargeFailure(deps, exchange, { attempt, fault, now, isShort: spared === 'provider' && attempt.meter.sent > 0 });
   if (fault.by === 'exit') releaseFromSession(deps, exchange);
   return fault;
 }
@@ -174,7 +175,7 @@ function chargeFailure(deps: Collaborators, exchange: Exchange, { attempt, fault
   // Nor is silence for a short time proof that it doesn't: that may be the origin's.
   if (isAmbiguous(fault) || isTold || isShort) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
-    const by = { slot: choice.slot, endpoint, saysWhy: isTold };
+    const by = { slot: choice.slot, endpoint, mayBeNew: isTold || isShort };
     charge(deps, deps.rejections.rejected(authorityKey(exchange), by, now), now);
   } else if (chargesExit(fault.kind, fault.by))
     deps.selection().failed(at, howOf(fault), { ms: now - attempt.begunAt, now, ofMany: isMany(choice) });
@@ -186,7 +187,7 @@ interface Charge {
   readonly attempt: BookedAttempt;
   readonly fault: GatewayError;
   readonly now: number;
-  /** Its client gave it less time than its exit is given by itself. */
+  /** Its client gave it less time than its exit is given by itself, and something was asked of the exit. */
   readonly isShort: boolean;
 }
 

@@ -150,7 +150,9 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
     const givenMs = this.#endsAt - begunAt;
     if (givenMs >= Math.min(timeouts.dial, patienceMs(deps, exchange, this.booked))) return 'nobody';
     // Those that wait over an exit which answers nobody are no reason for its silence.
-    const lateAfterMs = deps.selection().lateAfterMs(choice.slot, exchange.siteRow, begunAt, 0);
+    const now = deps.now();
+    const queued = deps.exits.workedAgoMs(choice.slot, now) < now - begunAt ? this.booked.queued : 0;
+    const lateAfterMs = deps.selection().lateAfterMs(choice.slot, exchange.siteRow, begunAt, queued);
     return givenMs < lateAfterMs ? 'exit too' : 'provider';
   }
 

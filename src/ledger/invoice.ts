@@ -52,7 +52,7 @@ const usual = {
 } as const;
 
 /** Names of a column that tells what its amounts are in. */
-const usualCurrency = /(?:^|_)currency(?:_code)?$/;
+const usualCurrency = /(?<!con)currency(?:_?code)?$/;
 
 /** Reads a bill: a CSV with a head, or JSON; see readTable(). Days that stand several times are summed. Throws nothing. */
 export function readBill(text: string, terms: BillTerms): BillReading {

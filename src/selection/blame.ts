@@ -48,15 +48,15 @@ export class RejectionLedger {
     return this.#authorities.size;
   }
 
-  /** The exit in `slot`, dialled at `endpoint`, refused a tunnel to `authority` for no stated reason; or, with `saysWhy`, because of what
-   *  it says of the origin, which may have been otherwise before. Returns the slots whose exits are to be charged with a failure now. */
+  /** The exit in `slot`, dialled at `endpoint`, refused a tunnel to `authority` for no stated reason; or, with `mayBeNew`, failed in a way
+   *  that the origin may have brought about since others reached it. Returns the slots whose exits are to be charged with a failure now. */
   rejected(
     authority: string,
-    { saysWhy = false, ...by }: { readonly slot: number; readonly endpoint: string; readonly saysWhy?: boolean },
+    { mayBeNew = false, ...by }: { readonly slot: number; readonly endpoint: string; readonly mayBeNew?: boolean },
     now: number,
   ): readonly number[] {
     const memory = this.#recall(authority, now);
-    if (!saysWhy && memory.successes.some((success) => success.slot !== by.slot)) return [by.slot];
+    if (!mayBeNew && memory.successes.some((success) => success.slot !== by.slot)) return [by.slot];
     if (memory.rejections.some((rejection) => rejection.endpoint !== by.endpoint)) {
       memory.rejections = [];
       return noSlots;

@@ -1,7 +1,7 @@
 /** The access log: lines go to a file or to standard output, asynchronously. Nothing here waits for a disk, and a full one costs
  *  lines, never an exchange. */
 
-import { closeSync, constants, open } from 'node:fs';
+import { closeSync, constants, fstatSync, open } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { destination } from 'pino';
@@ -52,10 +52,14 @@ export class AccessLog {
   #dropped = 0;
   #failedWrites = 0;
   #stuck = 0;
+  #descriptor: number | null;
+  /** Of sinks that were closed. */
+  readonly #ends = new Set<Promise<void>>();
 
   /** Use `openAccessLog`. */
   constructor(options: AccessLogOptions, opened: OpenedSink) {
     this.#options = options;
+    this.#descriptor = opened.descriptor;
     this.#sink = this.#watched(opened);
   }
 
@@ -86,15 +90,20 @@ export class AccessLog {
     this.#sink.write(lines);
   }
 
-  /** Goes on in a newly opened file of the same path, after a rotation; does nothing on standard output. Rejects with the
-   *  system's error where it can't be opened: the log then goes on in the old one. */
+  /** Goes on in a newly opened file of the same path, after a rotation; does nothing where the same one stands there and can be written
+   *  to, and on standard output. Rejects with the system's error where it can't be opened: the log then goes on in the old one. */
   async reopen(): Promise<void> {
-    if (this.#options.file === null || this.#closed) return;
-    const fresh = this.#watched(await openSink(this.#options));
+    const { file } = this.#options;
+    if (file === null || this.#closed) return;
+    // A write to a pipe that nobody reads holds a thread, and a second one would hold another.
+    if (!this.#broken && (await isSame(file, this.#descriptor))) return;
+    const fresh = await openSink(this.#options);
+    const sink = this.#watched(fresh);
     // Closed meanwhile: what is ended is then the new file, in which nothing was written.
-    if (this.#closed) return this.#end(fresh);
+    if (this.#closed) return this.#end(sink);
     const [former, wasBroken] = [this.#sink, this.#broken];
-    this.#sink = fresh;
+    this.#sink = sink;
+    this.#descriptor = fresh.descriptor;
     this.#broken = false;
     if (!wasBroken) await this.#end(former);
   }
@@ -103,12 +112,19 @@ export class AccessLog {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (!this.#broken) await this.#end(this.#sink);
+    if (!this.#broken) void this.#end(this.#sink);
+    await Promise.all(this.#ends);
+  }
+
+  #end(sink: Sink): Promise<void> {
+    const end = this.#endOf(sink);
+    this.#ends.add(end);
+    return end.finally(() => this.#ends.delete(end));
   }
 
   /** Resolves when the sink has written everything and closed, or can't. One that is amid a write when the time is over ends once that
    *  does, and not before: its descriptor would be another's by then. */
-  #end(sink: Sink): Promise<void> {
+  #endOf(sink: Sink): Promise<void> {
     return new Promise((resolve) => {
       let isLate = false;
       const timer = setTimeout(() => {
@@ -120,7 +136,9 @@ export class AccessLog {
         clearTimeout(timer);
         sink.off('error', giveUp);
         sink.off('close', settle);
+        // The first error is told twice.
         if (isLate) this.#stuck--;
+        isLate = false;
         resolve();
       };
       const giveUp = () => {
@@ -149,6 +167,14 @@ export class AccessLog {
     });
     return sink;
   }
+}
+
+/** Whether the file at the path is the one that is open. */
+async function isSame(path: string, descriptor: number | null): Promise<boolean> {
+  if (descriptor === null) return false;
+  const standing = await stat(path).catch(() => null);
+  const { dev, ino } = fstatSync(descriptor);
+  return standing !== null && standing.dev === dev && standing.ino === ino;
 }
 
 function countLines(lines: string): number {

@@ -25,13 +25,13 @@ test('it is charged at once where another exit recently succeeded', (t) => {
   t.deepEqual(ledger.rejected(site, { slot: 1, endpoint: 'a' }, windowMs), []);
 });
 
-test('one that says of the origin why it refused is charged by what reaches that later alone', (t) => {
+test('one whose failure may be the origin’s of late is charged by what reaches that later alone', (t) => {
   const ledger = new RejectionLedger({ windowMs });
   ledger.succeeded(site, 2, 0);
-  t.deepEqual(ledger.rejected(site, { slot: 1, endpoint: 'a', saysWhy: true }, 1), [], 'it may be gone since');
+  t.deepEqual(ledger.rejected(site, { slot: 1, endpoint: 'a', mayBeNew: true }, 1), [], 'it may be gone since');
   t.deepEqual(ledger.succeeded(site, 2, 2), [1]);
-  ledger.rejected(site, { slot: 1, endpoint: 'a', saysWhy: true }, 3);
-  t.deepEqual(ledger.rejected(site, { slot: 2, endpoint: 'b', saysWhy: true }, 4), []);
+  ledger.rejected(site, { slot: 1, endpoint: 'a', mayBeNew: true }, 3);
+  t.deepEqual(ledger.rejected(site, { slot: 2, endpoint: 'b', mayBeNew: true }, 4), []);
   t.deepEqual(ledger.succeeded(site, 3, 5), [], 'two agreed');
 });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -274,8 +274,14 @@ test('a pipe that is full waits for its reader, and closing doesn’t', async (t
   const log = await openAccessLog({ file: pipe, flushTimeoutMs: 100 });
   const lines = lineOf(record).repeat(1_000);
   log.writeLines(lines);
+  await log.reopen();
+  t.false(log.isStuck, 'it is the same pipe');
+  await rename(pipe, `${pipe}.1`);
+  const reopened = log.reopen();
+  await until(() => existsSync(pipe));
   await log.close();
   t.true(log.isStuck);
+  await reopened;
   let read = '';
   const octets = Buffer.alloc(65_536);
   await until(() => {
