@@ -172,8 +172,9 @@ export class AccessLog {
 /** Whether the file at the path is the one that is open. */
 async function isSame(path: string, descriptor: number | null): Promise<boolean> {
   if (descriptor === null) return false;
-  const standing = await stat(path).catch(() => null);
+  // At once: its reader may go, and it is closed.
   const { dev, ino } = fstatSync(descriptor);
+  const standing = await stat(path).catch(() => null);
   return standing !== null && standing.dev === dev && standing.ino === ino;
 }
 
