@@ -1,10 +1,11 @@
 import { createServer } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import test from 'ava';
 import { readBytes } from '../support/byte-reader.ts';
 import { basic, connectVia, open } from '../support/clients.ts';
 import { type FaultProtocol, startFaultExit } from '../support/fault-exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { openTunnelsLate } from '../support/http-exits.ts';
 import { listen } from '../support/peers.ts';
 import { type RawOrigin, startRawOrigin } from '../support/raw-origin.ts';
 import { startSocks5Exit } from '../support/socks-exits.ts';
@@ -142,20 +143,7 @@ async function ask(socket: Socket, request: string): Promise<string> {
 
 test.serial('an exit that tells at once of every origin that it refuses draws no traffic', async (t) => {
   const quick = await startFaultExit({ protocol: 'socks5', mode: 'rep-5' });
-  const good = await Promise.all(
-    Array.from({ length: 5 }, () => {
-      const exit = createServer().on('connect', (request, socket: Socket) => {
-        const [host, port] = (request.url ?? '').split(':');
-        socket.on('error', () => {});
-        setTimeout(() => {
-          const onward = connect(Number(port), host, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
-          onward.on('error', () => socket.destroy()).pipe(socket);
-          socket.pipe(onward);
-        }, 60);
-      });
-      return listen(exit);
-    }),
-  );
+  const good = await Promise.all(Array.from({ length: 5 }, () => listen(openTunnelsLate(createServer(), 60))));
   const own = await startGateway({
     config: { workers: 1 },
     pools: {

@@ -6,6 +6,7 @@ import { connectVia, forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type FailingVendor, startFailingVendor, type VendorMode } from '../support/failing-vendor.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { openTunnelsLate } from '../support/http-exits.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { listen } from '../support/peers.ts';
 
@@ -178,16 +179,7 @@ test.serial('a client in a hurry takes no vendor down', async (t) => {
     const onward = openRequest(request.url ?? '', (answer) => answer.pipe(response));
     onward.on('error', () => response.destroy()).end();
   });
-  slow.on('connect', (request, socket: Socket) => {
-    const [host, port] = (request.url ?? '').split(':');
-    socket.on('error', () => {});
-    setTimeout(() => {
-      const onward = connect(Number(port), host, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
-      onward.on('error', () => socket.destroy()).pipe(socket);
-      socket.pipe(onward);
-    }, 700);
-  });
-  const vendor = keep(await listen(slow));
+  const vendor = keep(await listen(openTunnelsLate(slow, 700)));
   const template = `http://one-{session}:hidden@127.0.0.1:${vendor.port}`;
   const gateway = await startGateway({
     config: { workers: 1, selection: { leastPatience: '2s' } },

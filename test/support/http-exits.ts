@@ -220,3 +220,16 @@ function forwardUpgrade(request: IncomingMessage, socket: Socket, early: Buffer)
   onward.once('error', () => socket.destroy());
   socket.once('close', () => onward.destroy());
 }
+
+/** Has an exit open the tunnels that it is asked for, each so many ms late. */
+export function openTunnelsLate(exit: Server, lateMs: number): Server {
+  return exit.on('connect', (request: IncomingMessage, socket: Socket) => {
+    const [host, port] = (request.url ?? '').split(':');
+    socket.on('error', () => {});
+    setTimeout(() => {
+      const onward = connect(Number(port), host, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+      onward.on('error', () => socket.destroy()).pipe(socket);
+      socket.pipe(onward);
+    }, lateMs);
+  });
+}
