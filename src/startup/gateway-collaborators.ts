@@ -23,7 +23,7 @@ import { wallClockBy } from './clock.ts';
 import type { DataPlaneOptions } from './data-plane-options.ts';
 import type { InForce } from './in-force.ts';
 import { leaseKeyOf } from './lease-memory.ts';
-import { createOperatorBars } from './operator-states.ts';
+import { createOperatorBars } from './operator-bars.ts';
 import { overloadOf } from './overload.ts';
 import { requestIds } from './request-ids.ts';
 import { SelectionLearner } from './selection-learner.ts';

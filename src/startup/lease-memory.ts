@@ -1,14 +1,24 @@
 import { createHmac } from 'node:crypto';
+import { encodeLeases } from '../memory/lease-codec.ts';
 import { LeaseKeeper } from '../memory/lease-keeper.ts';
 import { LeaseLayout } from '../memory/lease-layout.ts';
-import { type LeaseKey, LeaseTable } from '../memory/lease-table.ts';
-import { AtomicWords } from '../memory/words.ts';
-import { type LeaseMemory, pinnedWriter } from './lease-store.ts';
+import { type LeaseEntry, type LeaseKey, LeaseTable } from '../memory/lease-table.ts';
+import { FrameKind, frameOf } from '../memory/snapshot.ts';
+import { AtomicWords, type Words } from '../memory/words.ts';
+import { appendFrame } from '../store/lease-log.ts';
 
 /** Leases that may stand at once: 187 MB, of which the system gives what is used. */
 const LEASES = 1_000_000;
 
 const CONTROL_THREAD = 0;
+
+/** The shared memory of leases, and the control thread's two hands on it. */
+export interface LeaseMemory {
+  readonly words: Words;
+  readonly layout: LeaseLayout;
+  readonly table: LeaseTable;
+  readonly keeper: LeaseKeeper;
+}
 
 const layoutOfAll = (): LeaseLayout => new LeaseLayout({ capacity: LEASES });
 
@@ -47,4 +57,18 @@ export function leaseKeyOf(
 function tableOf(words: AtomicWords, layout: LeaseLayout, thread: number): LeaseTable {
   const onPinned = pinnedWriter({ words, layout }, Date.now);
   return new LeaseTable({ words, layout, thread, notesChanges: true, onPinned });
+}
+
+/** Appends a strict session's lease to the open log at once, in whatever thread its exit is confirmed: before its client is told
+ *  of the success the system has it, so that a kill loses no strict session. */
+export function pinnedWriter(
+  { words, layout }: Pick<LeaseMemory, 'words' | 'layout'>,
+  wallTime: () => number,
+): (entry: LeaseEntry) => void {
+  return (entry) => {
+    const log = words.load(layout.log);
+    if (log === 0) return;
+    const frame = frameOf({ kind: FrameKind.part, payload: encodeLeases([entry], wallTime()) });
+    if (!appendFrame(log - 1, frame)) words.store(layout.logBroken, 1);
+  };
 }

@@ -1,7 +1,5 @@
 import { decodeLeases, encodeLeases, type SavedChange, type SavedLease } from '../memory/lease-codec.ts';
-import type { LeaseKeeper } from '../memory/lease-keeper.ts';
-import type { LeaseLayout } from '../memory/lease-layout.ts';
-import type { LeaseEntry, LeaseTable } from '../memory/lease-table.ts';
+import type { LeaseEntry } from '../memory/lease-table.ts';
 import {
   FrameKind,
   frameOf,
@@ -11,9 +9,9 @@ import {
   type SnapshotSection,
   saveSnapshot,
 } from '../memory/snapshot.ts';
-import type { Words } from '../memory/words.ts';
-import { appendFrame, type FoundLog, LeaseLog } from '../store/lease-log.ts';
+import { type FoundLog, LeaseLog } from '../store/lease-log.ts';
 import { SnapshotFile } from '../store/snapshot-file.ts';
+import type { LeaseMemory } from './lease-memory.ts';
 
 /** How often changes are appended to the log, in ms: with a busy event loop, still within 100. */
 const APPEND_MS = 50;
@@ -29,14 +27,6 @@ const BATCH = 2_000;
 
 const SECTION = 'leases';
 const VERSION = 2;
-
-/** The shared memory of leases, and the control thread's two hands on it. */
-export interface LeaseMemory {
-  readonly words: Words;
-  readonly layout: LeaseLayout;
-  readonly table: LeaseTable;
-  readonly keeper: LeaseKeeper;
-}
 
 export interface LeaseStoreOptions {
   readonly folder: string;
@@ -57,20 +47,6 @@ export interface RestoredLeases {
   readonly count: number;
   /** Whether no session that was ever told of a success can be missing. */
   readonly complete: boolean;
-}
-
-/** Appends a strict session's lease to the open log at once, in whatever thread its exit is confirmed: before its client is told
- *  of the success the system has it, so that a kill loses no strict session. */
-export function pinnedWriter(
-  { words, layout }: Pick<LeaseMemory, 'words' | 'layout'>,
-  wallTime: () => number,
-): (entry: LeaseEntry) => void {
-  return (entry) => {
-    const log = words.load(layout.log);
-    if (log === 0) return;
-    const frame = frameOf({ kind: FrameKind.part, payload: encodeLeases([entry], wallTime()) });
-    if (!appendFrame(log - 1, frame)) words.store(layout.logBroken, 1);
-  };
 }
 
 /** Leases on the disk: a snapshot, and behind it logs of what changed since. Changes are appended without waiting for the disk,

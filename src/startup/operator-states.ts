@@ -1,14 +1,12 @@
-import { createHmac } from 'node:crypto';
-import { OperatorBars } from '../gateway/operator-bars.ts';
 import { ExitFlag, type ExitRows } from '../memory/exit-rows.ts';
 import { MOST_SWITCHES, PoolSwitches } from '../memory/pool-switches.ts';
 import { BanLevel, type SiteBan, SiteBans } from '../memory/site-bans.ts';
 import { AtomicWords } from '../memory/words.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
-import type { Sites } from '../signals/sites.ts';
 import type { Store } from '../store/database.ts';
 import { DisabledPools } from '../store/disabled-pools.ts';
 import { type ExitStateName, ExitStates } from '../store/exit-states.ts';
+import { siteBanKey } from './operator-bars.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 /** A timer can't be set for longer, in ms; and a clock that was set has passed an end unnoticed for so long at most. */
@@ -131,23 +129,4 @@ export class OperatorStates {
   #keyOf(site: string): number {
     return siteBanKey(this.#options.secret, site);
   }
-}
-
-/** What a site is known by among bans: a keyed hash, never 0. */
-export function siteBanKey(secret: Uint8Array, site: string): number {
-  return createHmac('sha256', secret).update(`ban\n${site}`).digest().readInt32BE() || 1;
-}
-
-/** What one worker sees of it. */
-export function createOperatorBars(
-  { siteBans, poolSwitches }: Pick<SharedMemory, 'siteBans' | 'poolSwitches'>,
-  { registry, sites, secret }: { readonly registry: PoolRegistry; readonly sites: Sites; readonly secret: Uint8Array },
-): OperatorBars {
-  return new OperatorBars({
-    bans: new SiteBans(new AtomicWords(siteBans)),
-    switches: new PoolSwitches(new AtomicWords(poolSwitches)),
-    registry,
-    keyOf: (site) => siteBanKey(secret, site),
-    siteOf: (host) => sites.of(host),
-  });
 }

@@ -4,7 +4,7 @@ import { freshMint } from '../gateway/session-exit.ts';
 import type { LeaseEntry, LeaseKey } from '../memory/lease-table.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
-import type { LeaseMemory } from './lease-store.ts';
+import type { LeaseMemory } from './lease-memory.ts';
 
 export interface SessionDeskOptions {
   readonly leases: LeaseMemory;

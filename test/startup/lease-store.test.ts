@@ -2,7 +2,8 @@ import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { LeaseStore, pinnedWriter } from '../../src/startup/lease-store.ts';
+import { pinnedWriter } from '../../src/startup/lease-memory.ts';
+import { LeaseStore } from '../../src/startup/lease-store.ts';
 import { exitIn, keyOf, type Leases, makeLeases, termsOf } from '../memory/lease-words.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map(keyOf) as [never, never, never];
