@@ -1,7 +1,9 @@
+import { Buffer } from 'node:buffer';
 import type { Decoded, Fault } from '../protocol/decoded.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { ContentDecoder } from '../protocol/http-content.ts';
 import type { Framing } from '../protocol/http-message.ts';
+import { Pieces } from './pieces.ts';
 import type { Socket } from './socket.ts';
 
 /** Octets of the next messages that are kept while nobody reads; beyond it the socket is paused, and the peer waits. */
@@ -52,8 +54,7 @@ export class HttpConnection<H> {
   #events: ConnectionEvents<H>;
   #content: ContentDecoder | null = null;
   #reading: 'nothing' | 'head' | 'content' = 'nothing';
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  readonly #held = new Pieces();
   #finished = false;
   #paused = false;
   #gate: ContentGate | null = null;
@@ -83,7 +84,7 @@ export class HttpConnection<H> {
 
   /** True where octets wait that belong to no message asked for: pipelined requests, or a surplus behind a response. */
   get hasSurplus(): boolean {
-    return this.#heldBytes > 0 || this.#decoder.pending;
+    return this.#held.octets > 0 || this.#decoder.pending;
   }
 
   /** True once the peer has sent its FIN. */
@@ -120,7 +121,7 @@ export class HttpConnection<H> {
   /** Takes octets that were read from the socket before this connection was made. */
   feed(octets: Buffer): void {
     if (octets.length === 0) return;
-    this.#hold(octets);
+    this.#held.push(octets);
     this.#drain();
   }
 
@@ -144,21 +145,17 @@ export class HttpConnection<H> {
     this.socket.off('error', this.#onError);
     this.socket.off('close', this.#onClose);
     this.socket.pause();
-    const [first = NOTHING] = this.#held;
-    const octets = this.#held.length > 1 ? Buffer.concat(this.#held) : first;
-    this.#held = [];
-    this.#heldBytes = 0;
-    return octets;
+    return this.#held.shiftAll();
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#hold(chunk);
+    this.#held.push(chunk);
     this.#drain();
   };
 
   readonly #onEnd = (): void => {
     this.#finished = true;
-    if (this.#heldBytes === 0) this.#finish();
+    if (this.#held.octets === 0) this.#finish();
   };
 
   readonly #onError = (error: Error): void => {
@@ -169,16 +166,11 @@ export class HttpConnection<H> {
     this.#finished = true;
     // A peer that resets behind its last octet has sent all of it.
     if (this.#gated && this.#error !== null) {
-      this.#gate?.force(this.#heldBytes);
+      this.#gate?.force(this.#held.octets);
       this.gate = null;
     }
     this.#events.closed(this.#error);
   };
-
-  #hold(chunk: Buffer): void {
-    this.#held.push(chunk);
-    this.#heldBytes += chunk.length;
-  }
 
   /** Feeds what is held to whoever reads, as long as somebody does. Not re-entered: an event that asks for more is served by
    *  the loop that raised it. */
@@ -190,7 +182,7 @@ export class HttpConnection<H> {
     } finally {
       this.#draining = false;
     }
-    if (this.#finished && this.#heldBytes === 0 && this.#reading !== 'nothing') this.#finish();
+    if (this.#finished && this.#held.octets === 0 && this.#reading !== 'nothing') this.#finish();
     this.#flow();
   }
 
@@ -203,22 +195,18 @@ export class HttpConnection<H> {
         if (this.#reading !== 'content' || !this.#decodeContent(NOTHING)) break;
         continue;
       }
-      this.#heldBytes -= chunk.length;
       if (this.#reading === 'head') this.#decodeHead(chunk);
       else this.#decodeContent(chunk);
     }
   }
 
-  /** Of what is held the first piece that may pass; its octets count as held until they are decoded. */
+  /** Of what is held the first piece that may pass. */
   #shiftThroughGate(): Buffer | undefined {
-    const chunk = this.#held[0];
+    const chunk = this.#held.first;
     if (this.#gate === null || chunk === undefined || chunk.length === 0) return this.#held.shift();
     const octets = this.#gate.pass(chunk.length, this.#open);
     if (octets >= chunk.length) return this.#held.shift();
-    if (octets > 0) {
-      this.#held[0] = chunk.subarray(octets);
-      return chunk.subarray(0, octets);
-    }
+    if (octets > 0) return this.#held.shiftPart(octets);
     this.#gated = true;
     this.socket.pause();
     return undefined;
@@ -232,7 +220,7 @@ export class HttpConnection<H> {
   /** Lets the socket flow unless its owner paused it or too much is held. */
   #flow(): void {
     if (this.#paused || this.#gated || this.socket.destroyed) return;
-    const full = this.#reading === 'nothing' && this.#heldBytes >= HOLD_LIMIT;
+    const full = this.#reading === 'nothing' && this.#held.octets >= HOLD_LIMIT;
     if (full === this.socket.isPaused()) return;
     if (full) this.socket.pause();
     else this.socket.resume();
@@ -273,10 +261,7 @@ export class HttpConnection<H> {
   }
 
   #putBack(rest: Buffer): void {
-    if (rest.length === 0) return;
-    if (this.#held.length === 0) this.#held.push(rest);
-    else this.#held.unshift(rest);
-    this.#heldBytes += rest.length;
+    if (rest.length > 0) this.#held.unshift(rest);
   }
 
   #finish(): void {

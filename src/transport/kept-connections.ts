@@ -16,7 +16,7 @@ export interface Watch<T> {
 }
 
 /** What is remembered of a connection for as long as it lives, so that being kept again and again costs no garbage. While it
- *  is kept it stands in a list by age. */
+ *  is kept it stands in a list by age, and in its key's. */
 interface Entry<T> {
   readonly connection: T;
   readonly drop: () => void;
@@ -24,9 +24,18 @@ interface Entry<T> {
   kept: boolean;
   older: Entry<T> | null;
   newer: Entry<T> | null;
+  below: Entry<T> | null;
+  above: Entry<T> | null;
   /** Armed again in place; while the connection is in use it rests, and does nothing when it fires. */
   timer: NodeJS.Timeout | null;
   idleMs: number;
+}
+
+/** The connections of one key, the newest on top: linked, for an array would grow again and again as it empties and fills. */
+interface Stack<T> {
+  top: Entry<T>;
+  bottom: Entry<T>;
+  size: number;
 }
 
 export interface KeptOptions<T> {
@@ -58,8 +67,7 @@ export class KeptConnections<T extends Kept> {
   readonly #watch: Watch<T>;
   readonly #goodbyeMs: number;
   readonly #entries = new WeakMap<T, Entry<T>>();
-  /** By key; the newest is last. */
-  readonly #byKey = new Map<string, Entry<T>[]>();
+  readonly #byKey = new Map<string, Stack<T>>();
   #oldest: Entry<T> | null = null;
   #newest: Entry<T> | null = null;
   #size = 0;
@@ -94,7 +102,7 @@ export class KeptConnections<T extends Kept> {
   /** The connection last kept under `key` that is still open, or null. It is the caller's again, watched no more. The key must
    *  hold everything that two users of a connection may not differ in. */
   take(key: string): T | null {
-    const entry = this.#byKey.get(key)?.at(-1);
+    const entry = this.#byKey.get(key)?.top;
     if (entry === undefined) return null;
     this.#remove(entry);
     const { socket } = entry.connection;
@@ -167,6 +175,8 @@ export class KeptConnections<T extends Kept> {
       kept: false,
       older: null,
       newer: null,
+      below: null,
+      above: null,
       timer: null,
       idleMs: 0,
     };
@@ -197,11 +207,14 @@ export class KeptConnections<T extends Kept> {
     this.#size++;
 
     const stack = this.#byKey.get(key);
-    if (stack === undefined) this.#byKey.set(key, [entry]);
-    else stack.push(entry);
-
-    const oldestOfKey = stack?.[0];
-    if (stack !== undefined && stack.length > this.#perKey) this.#retire(oldestOfKey);
+    if (stack === undefined) this.#byKey.set(key, { top: entry, bottom: entry, size: 1 });
+    else {
+      entry.below = stack.top;
+      stack.top.above = entry;
+      stack.top = entry;
+      stack.size++;
+      if (stack.size > this.#perKey) this.#retire(stack.bottom);
+    }
     if (this.#size > this.#total) this.#retire(this.#oldest);
   }
 
@@ -234,11 +247,21 @@ export class KeptConnections<T extends Kept> {
     entry.kept = false;
     this.#size--;
 
-    const stack = this.#byKey.get(key) ?? [];
-    if (stack.at(-1) === entry) stack.pop();
-    else stack.splice(stack.lastIndexOf(entry), 1);
-    if (stack.length === 0) this.#byKey.delete(key);
+    const stack = this.#byKey.get(key);
+    if (stack !== undefined && --stack.size === 0) this.#byKey.delete(key);
+    else if (stack !== undefined) unlink(stack, entry);
   }
+}
+
+/** Takes one out of a stack that others are left in. */
+function unlink<T>(stack: Stack<T>, entry: Entry<T>): void {
+  const { below, above } = entry;
+  entry.below = null;
+  entry.above = null;
+  if (below !== null) below.above = above;
+  else if (above !== null) stack.bottom = above;
+  if (above !== null) above.below = below;
+  else if (below !== null) stack.top = below;
 }
 
 function disarm(entry: { timer: NodeJS.Timeout | null }): void {

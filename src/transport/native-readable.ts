@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { NativeSocket } from './native-socket.ts';
 import type { PollerBinding } from './poller-binding.ts';
@@ -98,7 +99,7 @@ export abstract class NativeReadable extends EventEmitter {
   }
 
   read(): Buffer | null {
-    const piece = this.#held.shift();
+    const piece = this.#held.length === 0 ? undefined : this.#held.shift();
     if (piece === undefined) return null;
     this.readableLength -= piece.length;
     return piece;

@@ -1,0 +1,57 @@
+import { Buffer } from 'node:buffer';
+
+const NOTHING = Buffer.alloc(0);
+
+/** Octets that wait, in the order in which they came. Nearly always they are one piece, which needs no array: one that empties with
+ *  each piece would have to grow again for the next. */
+export class Pieces {
+  #first: Buffer | null = null;
+  readonly #others: Buffer[] = [];
+  /** How many octets wait. */
+  octets = 0;
+
+  /** The next piece; undefined where none waits. */
+  get first(): Buffer | undefined {
+    return this.#first ?? undefined;
+  }
+
+  push(piece: Buffer): void {
+    if (this.#first === null) this.#first = piece;
+    else this.#others.push(piece);
+    this.octets += piece.length;
+  }
+
+  /** Puts one before all that wait. */
+  unshift(piece: Buffer): void {
+    if (this.#first !== null) this.#others.unshift(this.#first);
+    this.#first = piece;
+    this.octets += piece.length;
+  }
+
+  /** Takes the next one; undefined where none waits. */
+  shift(): Buffer | undefined {
+    const piece = this.#first;
+    if (piece === null) return undefined;
+    this.#first = this.#others.length === 0 ? null : (this.#others.shift() ?? null);
+    this.octets -= piece.length;
+    return piece;
+  }
+
+  /** Takes so many octets of the next piece, which must have more. */
+  shiftPart(octets: number): Buffer {
+    const piece = this.#first ?? NOTHING;
+    this.#first = piece.subarray(octets);
+    this.octets -= octets;
+    return piece.subarray(0, octets);
+  }
+
+  /** Takes all, as one. */
+  shiftAll(): Buffer {
+    const first = this.#first ?? NOTHING;
+    const all = this.#others.length === 0 ? first : Buffer.concat([first, ...this.#others]);
+    this.#first = null;
+    this.#others.length = 0;
+    this.octets = 0;
+    return all;
+  }
+}

@@ -1,0 +1,39 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { Pieces } from '../../src/transport/pieces.ts';
+
+const step = fc.oneof(
+  fc.record({
+    do: fc.constantFrom('push', 'unshift'),
+    text: fc.string({ minLength: 1, maxLength: 5, unit: 'binary-ascii' }),
+  }),
+  fc.record({ do: fc.constantFrom('shift', 'shiftPart', 'shiftAll'), text: fc.constant('') }),
+);
+
+test('what is taken is what came, in its order, however it is taken', (t) => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const pieces = new Pieces();
+      let waits = '';
+      for (const { do: what, text } of steps) {
+        if (what === 'push') {
+          pieces.push(Buffer.from(text, 'latin1'));
+          waits += text;
+        } else if (what === 'unshift') {
+          pieces.unshift(Buffer.from(text, 'latin1'));
+          waits = text + waits;
+        } else {
+          const first = pieces.first?.length ?? 0;
+          const part = what === 'shiftPart' && first > 1 ? pieces.shiftPart(first - 1) : undefined;
+          const taken = part ?? (what === 'shiftAll' ? pieces.shiftAll() : pieces.shift());
+          const text = taken?.toString('latin1') ?? '';
+          t.is(text, waits.slice(0, text.length));
+          waits = waits.slice(text.length);
+          if (what === 'shiftAll') t.is(waits, '');
+        }
+        t.is(pieces.octets, waits.length);
+        t.is(pieces.first === undefined, waits === '');
+      }
+    }),
+  );
+});
