@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Fault } from './decoded.ts';
 import { Fields } from './fields.ts';
 import { ChunkedDecoder } from './http-chunked.ts';

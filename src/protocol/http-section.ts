@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { type Decoded, decoded, type Fault, more, refused } from './decoded.ts';
 import type { Fields } from './fields.ts';
 import type { HeadLimits } from './http-message.ts';

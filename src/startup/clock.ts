@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** Looks at both clocks. A thread may be made to wait between the two of a look, and most likely is while a gateway starts. */
 const LOOKS = 25;
 

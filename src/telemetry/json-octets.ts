@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { writeWhole } from '../protocol/whole-octets.ts';
 
 /** Longest text written of one value, in UTF-16 units; what was left off shows as an ellipsis. */

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Fields } from '../protocol/fields.ts';
 import { chunkHead, lastChunk } from '../protocol/http-content.ts';
 import type { Framing } from '../protocol/http-message.ts';

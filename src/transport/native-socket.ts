@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { closeSync } from 'node:fs';
 import net from 'node:net';
 import { ignoreError } from './ignore-error.ts';
