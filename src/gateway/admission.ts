@@ -8,7 +8,7 @@ import { type Fault, type Parsed, parsed } from '../protocol/decoded.ts';
 import { type Candidate, type Dialect, dialects, identify } from '../protocol/dialects.ts';
 import { mergeParams, type Params } from '../protocol/params.ts';
 import { parseParamText } from '../protocol/username.ts';
-import type { BoundsByHost } from './bounds.ts';
+import type { Bounds, BoundsByHost } from './bounds.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Mode } from './exchange.ts';
 
@@ -100,28 +100,54 @@ function readings(
 
 /** Decides by which pools an authenticated client may reach `authority`. Throws bad_param (a pool that isn't its own), no_exit
  *  (no pool to use), target_forbidden, target_ip_forbidden, or loop. */
-export function authorise(
-  deps: Collaborators,
-  identity: Identity,
-  target: { authority: Authority; mode: Mode },
-): Admission {
+export function authorise(deps: Collaborators, identity: Identity, target: Target): Admission {
   const open: string[] = [];
   const disabled: string[] = [];
   let verdict: GatewayError | null = null;
-  const { client } = identity;
   const all = poolsFor(deps, identity);
+  const isOpen = wasOpen(deps, target, all);
   for (const pool of all) {
-    const method = target.mode === 'forward' ? 'forward' : 'connect';
-    const refusal = deps.rules().judgeTarget(target.authority, { pool, client: client.rules, method });
+    const refusal = isOpen ? null : judge(deps, identity, { target, pool });
     if (refusal !== null) verdict ??= refusal;
     else if (deps.bars.isDisabled(pool)) disabled.push(pool);
     else open.push(pool);
   }
   if (open.length === 0 && disabled.length > 0) throw allDisabled(disabled);
   if (open.length === 0 && verdict !== null) throw verdict;
+  if (!isOpen && verdict === null) noteOpen(deps, target, all);
   // Rather than the one that grew: it has room for more, and lives as long as the exchange.
   const admission = admissionTo(deps, identity, open.length === all.length ? all : open);
   return disabled.length === 0 ? admission : { ...admission, disabled };
+}
+
+/** Where an exchange is to go, and how. */
+interface Target {
+  readonly authority: Authority;
+  readonly mode: Mode;
+  readonly bounds: Bounds;
+}
+
+function judge(
+  deps: Collaborators,
+  { client }: Identity,
+  { target: { authority, mode }, pool }: { readonly target: Target; readonly pool: string },
+): GatewayError | null {
+  const method = mode === 'forward' ? 'forward' : 'connect';
+  return deps.rules().judgeTarget(authority, { pool, client: client.rules, method });
+}
+
+/** Whether the target was found open to all of these pools, by what holds still. */
+function wasOpen(deps: Collaborators, { authority, mode, bounds }: Target, pools: readonly string[]): boolean {
+  const rules = deps.rules();
+  const isKnown = bounds.openBy === rules && bounds.openAs === mode && bounds.openPort === authority.port;
+  return isKnown && isSame(bounds.openTo, pools) && rules.decideAlone(authority);
+}
+
+function noteOpen(deps: Collaborators, { authority, mode, bounds }: Target, pools: readonly string[]): void {
+  bounds.openBy = deps.rules();
+  bounds.openTo = pools;
+  bounds.openAs = mode;
+  bounds.openPort = authority.port;
 }
 
 function allDisabled(pools: readonly string[]): GatewayError {

@@ -7,7 +7,7 @@ import type { SlotRef } from '../selection/request.ts';
 import { AttemptMeter } from './attempt-meter.ts';
 import { siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
-import { type Choice, ClientLeft, type Exchange } from './exchange.ts';
+import { authorityKey, type Choice, ClientLeft, type Exchange } from './exchange.ts';
 import { mostOver } from './exit-shares.ts';
 import { bookLate } from './late-octets.ts';
 import { bookToProvider, isBelieved } from './provider-books.ts';
@@ -285,5 +285,3 @@ function charge(deps: Collaborators, slots: readonly number[], now: number): voi
     deps.selection().failed(at, 'refused', { ms: null, now, ofMany });
   }
 }
-
-const authorityKey = (exchange: Exchange): string => `${exchange.authority?.host}:${exchange.authority?.port}`;

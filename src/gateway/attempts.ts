@@ -29,12 +29,18 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
     now = deps.now();
   }
   const paid = deps.flows.enter(exchange, now);
-  if (paid !== null) await paid;
+  if (paid !== null) {
+    await paid;
+    now = deps.now();
+  }
   for (;;) {
-    if (series.isLate) throw outOfTime(series.last, series.tried.length);
+    if (series.isLate(now)) throw outOfTime(series.last, series.tried.length);
     const chosen = choose(deps, exchange, series);
     const run = series.begin(chosen === HOLD ? await chooseLater(deps, exchange, series) : chosen);
-    if (run === null) continue;
+    if (run === null) {
+      now = deps.now();
+      continue;
+    }
     const delayMs = series.hedgeDelayMs(run);
     let winner = run;
     let result: Ended<T>;
@@ -46,6 +52,7 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
     }
     series.goOn(winner, result.fault);
     await series.turn();
+    now = deps.now();
   }
 }
 
@@ -78,9 +85,9 @@ class AttemptSeries<T> implements Tried {
     this.endsAt = exchange.startedAt + Math.min(timeouts.attempts, params?.timeoutMs ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Whether the time for all attempts is over. */
-  get isLate(): boolean {
-    return this.endsAt - this.#deps.now() < LEAST_MS;
+  /** Whether the time for all attempts is over `now`. */
+  isLate(now: number): boolean {
+    return this.endsAt - now < LEAST_MS;
   }
 
   /** Whether another attempt may follow those that were begun. */
@@ -129,7 +136,7 @@ class AttemptSeries<T> implements Tried {
     this.#seen ||= booked.meter.sent > 0;
     if (repeatable && this.#another) return;
     if (repeatable && this.#pinned) throw sessionLost(failure);
-    throw this.isLate ? outOfTime(failure, this.tried.length) : failure;
+    throw this.isLate(this.#deps.now()) ? outOfTime(failure, this.tried.length) : failure;
   }
 
   /** Whether an exit tells of the origin what one that refuses everything would tell as well, and has not shown lately, nor to the

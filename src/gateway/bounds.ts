@@ -1,5 +1,6 @@
 import type { Sum } from '../ledger/tally.ts';
 import type { PacedSite } from '../policy/site-book.ts';
+import type { Mode } from './exchange.ts';
 import type { LimitPlan } from './limit-plans.ts';
 import type { QuotaPlan } from './quota-plans.ts';
 
@@ -12,6 +13,11 @@ const MOST_HOSTS = 64;
 export class Bounds {
   readonly host: string;
   readonly site: string;
+  /** Kept by authorise(): by which rules its target was found open to all of these pools, and as what. */
+  openBy: object | null = null;
+  openTo: readonly string[] = [];
+  openAs: Mode | null = null;
+  openPort = 0;
   /** Kept by ExchangeLimits. */
   limits: LimitPlan | null = null;
   limitsBy: object | null = null;
@@ -25,10 +31,21 @@ export class Bounds {
   quotasOver = '';
   /** Kept by the ledger: under what the last exchange was booked. */
   sum: Sum | null = null;
+  #port = 0;
+  #authority = '';
 
   constructor(host: string, site: string) {
     this.host = host;
     this.site = site;
+  }
+
+  /** What their authority at this port is known by: while that is the same, the very same string. */
+  authorityAt(port: number): string {
+    if (port !== this.#port) {
+      this.#port = port;
+      this.#authority = `${this.host}:${port}`;
+    }
+    return this.#authority;
   }
 }
 

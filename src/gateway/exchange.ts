@@ -229,6 +229,11 @@ export class Exchange {
 const NO_RESTS: readonly ExitRest[] = Object.freeze([]);
 const NO_ATTEMPTS: readonly AttemptRecord[] = Object.freeze([]);
 
+/** What the exchange's target is known by: mostly the very string that it was the last time. */
+export function authorityKey({ authority, bounds }: Exchange): string {
+  return bounds?.authorityAt(authority?.port ?? 0) ?? `${authority?.host}:${authority?.port}`;
+}
+
 /** Leaves out pools over which the exchange may not go any more. */
 export function leaveBy(exchange: Exchange, pools: readonly string[]): void {
   const { admission } = exchange;

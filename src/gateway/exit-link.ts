@@ -1,3 +1,4 @@
+import type { Exit } from '../pool/exit.ts';
 import { formatBasic } from '../protocol/credentials.ts';
 import { ResponseHeadDecoder } from '../protocol/http-head.ts';
 import type { ResponseHead } from '../protocol/http-message.ts';
@@ -9,7 +10,7 @@ import { Wire } from '../transport/wire.ts';
 import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
-import type { Choice, Exchange } from './exchange.ts';
+import { type Admission, authorityKey, type Choice, type Exchange } from './exchange.ts';
 import { mostUnread, openRoute } from './exit-route.ts';
 import { bookLate, closeFailed, type Payer } from './late-octets.ts';
 
@@ -221,13 +222,44 @@ function takesAbsoluteForm(exchange: Exchange, { choice }: Attempt): boolean {
   return (scheme === 'http' || scheme === 'https') && dns === 'remote';
 }
 
-/** No part holds a line break but perhaps the credential, which comes last and tells where its parts end. */
+/** Keys that are remembered, by slot; a power of two. */
+const KEYS = 1_024;
+
+/** What a key was made of last that shares its place. */
+interface MadeKey {
+  readonly admission: Admission | null;
+  readonly exit: Exit;
+  /** Empty for a link that serves all origins. */
+  readonly origin: string;
+  readonly key: string;
+}
+
+const madeKeys = new Array<MadeKey | null>(KEYS).fill(null);
+
+/** The key of the link that an attempt may go by. To make one of ten texts and look it up takes longer than all else that a kept link
+ *  needs, and most are the same as before. */
 function linkKey(exchange: Exchange, { choice }: Attempt, absoluteForm: boolean): string {
-  const { admission, authority } = exchange;
+  const { admission } = exchange;
+  const { exit, slot, endpoint } = choice;
+  const origin = absoluteForm ? '' : authorityKey(exchange);
+  // Another is minted for each session or attempt.
+  if (endpoint !== exit.endpoint) return keyOf(admission, { choice, origin });
+  const place = slot & (KEYS - 1);
+  const made = madeKeys[place];
+  if (made != null && made.admission === admission && made.exit === exit && made.origin === origin) return made.key;
+  const key = keyOf(admission, { choice, origin });
+  madeKeys[place] = { admission, exit, origin, key };
+  return key;
+}
+
+/** No part holds a line break but perhaps the credential, which comes last and tells where its parts end. */
+function keyOf(
+  admission: Admission | null,
+  { choice, origin }: { readonly choice: Choice; readonly origin: string },
+): string {
   const { exit, endpoint } = choice;
   const { username, password = '' } = endpoint;
   const session = admission?.params.session ?? '';
-  const origin = absoluteForm ? '' : `${authority?.host} ${authority?.port}`;
   const whom = `${admission?.client.name}\n${session}\n${exit.id}\n${admission?.params.ip}\n${origin}`;
   return `${whom}\n${endpoint.host}\n${endpoint.port}\n${username?.length}\n${username}\n${password}`;
 }

@@ -87,7 +87,7 @@ export function admit(deps: Collaborators, exchange: Exchange, { identity, autho
   if (refusal !== null) throw refusal;
   exchange.admission = internal
     ? admissionTo(deps, identity, [])
-    : authorise(deps, identity, { authority, mode: exchange.mode });
+    : authorise(deps, identity, { authority, mode: exchange.mode, bounds });
   exchange.admittedAt = deps.now();
 }
 

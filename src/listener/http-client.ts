@@ -1,5 +1,5 @@
 import { asGatewayError, GatewayError } from '../errors.ts';
-import { authenticate, faultError, type Identity } from '../gateway/admission.ts';
+import { authenticate, faultError } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
 import { ClientLeft, type Exchange } from '../gateway/exchange.ts';
 import { type Aftermath, forward, hopsLeft } from '../gateway/forward-exchange.ts';
@@ -20,9 +20,11 @@ import type { Socket } from '../transport/socket.ts';
 import type { ListenerContext } from './context.ts';
 import { refusalOf, refuseHead } from './http-refusal.ts';
 import { serveInternalHost } from './internal-client.ts';
-import { introductionOf } from './introduction.ts';
+import { ConnectionLogin, introductionOf } from './introduction.ts';
 import { lingerAndClose } from './linger.ts';
 import { localReply } from './local-reply.ts';
+
+const TRACE = 'TRACE';
 
 /** The answer to an OPTIONS that may go no further (RFC 9110 §7.6.2). */
 const FINAL_RECIPIENT = { status: 200, reason: 'OK', contentType: 'text/plain', body: '' } as const;
@@ -35,6 +37,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   readonly #refusal: GatewayError | null;
   readonly #connection: HttpConnection<RequestHead>;
   readonly #source: string;
+  readonly #login: ConnectionLogin;
   readonly #patience = new Deadline(() => this.#lostPatience());
   readonly #lifetime = new Deadline(() => this.#exchange?.expire());
   #content: RequestContent | null = null;
@@ -53,6 +56,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     this.#context = context;
     this.#refusal = refusal;
     this.#source = socket.remoteAddress ?? '';
+    this.#login = new ConnectionLogin(context, this.#source);
     this.#connection = new HttpConnection<RequestHead>(socket, {
       decoder: new RequestHeadDecoder(context.heads),
       role: 'request',
@@ -199,8 +203,9 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     }
     // The exit's answer to TRACE would show what we tell it of ourselves (RFC 9110 §9.3.8). Methods are told apart by their letters'
     // case, but proxies that are in wide use take `Trace` for the same.
-    if (/^trace$/i.test(plan.method)) throw new GatewayError('not_supported', { detail: 'TRACE is not forwarded' });
-    const identity = this.#authenticate(plan.fields);
+    if (plan.method.length === TRACE.length && plan.method.toUpperCase() === TRACE)
+      throw new GatewayError('not_supported', { detail: 'TRACE is not forwarded' });
+    const identity = this.#login.of(plan.fields);
     const internal = isInternal(plan.authority) && !isHidden(plan);
     admit(gateway, exchange, { identity, authority: plan.authority, internal });
     const keepAlive = plan.keepAlive && plan.upgrade === '' && !gateway.draining();
@@ -240,7 +245,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   async #tunnel(exchange: Exchange, plan: RequestPlan): Promise<Aftermath> {
     const { gateway } = this.#context;
     if (plan.authority === null) throw new GatewayError('bad_request', { detail: 'CONNECT needs host:port' });
-    const identity = this.#authenticate(plan.fields);
+    const identity = authenticate(gateway, introductionOf(this.#context, this.#source, plan.fields));
     admit(gateway, exchange, { identity, authority: plan.authority, internal: isInternal(plan.authority) });
     await serveTunnel(gateway, exchange, {
       confirm: () => {
@@ -250,10 +255,6 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
       serveInternal: (client) => serveInternalHost(this.#context, exchange, client),
     });
     return 'gone';
-  }
-
-  #authenticate(fields: Fields): Identity {
-    return authenticate(this.#context.gateway, introductionOf(this.#context, this.#source, fields));
   }
 
   /** Answers a failed exchange where that is still possible. */

@@ -1,13 +1,55 @@
+import { Buffer } from 'node:buffer';
 import { GatewayError } from '../errors.ts';
-import { faultError, type Introduction } from '../gateway/admission.ts';
+import { authenticate, faultError, type Identity, type Introduction } from '../gateway/admission.ts';
+import type { ClientDirectory } from '../policy/client-directory.ts';
 import { parseBasic, type ReceivedCredential } from '../protocol/credentials.ts';
 import type { Fields } from '../protocol/fields.ts';
 import type { ListenerContext } from './context.ts';
 
+/** Who asks over one connection of HTTP requests. Each request is judged by its own credential, against the clients as they stand; but most show
+ *  what the one before showed, and then nothing need be looked up. */
+export class ConnectionLogin {
+  readonly #context: ListenerContext;
+  readonly #source: string;
+  #last: Shown | null = null;
+
+  constructor(context: ListenerContext, source: string) {
+    this.#context = context;
+    this.#source = source;
+  }
+
+  /** Throws as authenticate() does. */
+  of(fields: Fields): Identity {
+    const { gateway, dialects } = this.#context;
+    const [value = null, ...more] = fields.all(CREDENTIAL);
+    const directory = gateway.directory();
+    const exitField = exitFieldOf(dialects, fields);
+    const last = more.length === 0 && this.#last?.directory === directory ? this.#last : null;
+    if (last !== null && last.value === value && last.exitField === exitField) return last.identity;
+    const identity = authenticate(gateway, introductionOf(this.#context, this.#source, fields));
+    // A copy, for what is cut out of a head keeps all of it alive.
+    const own = value === null ? null : Buffer.from(value, 'latin1').toString('latin1');
+    this.#last = more.length === 0 ? { value: own, exitField, directory, identity } : null;
+    return identity;
+  }
+}
+
+interface Shown {
+  readonly value: string | null;
+  readonly exitField: string | undefined;
+  readonly directory: ClientDirectory;
+  readonly identity: Identity;
+}
+
+const CREDENTIAL = 'proxy-authorization';
+
+const exitFieldOf = (dialects: ListenerContext['dialects'], fields: Fields): string | undefined =>
+  dialects.includes('scrapoxy') ? fields.get('x-scrapoxy-proxyname') : undefined;
+
 /** What an HTTP request shows of its client, who connects from `source`. */
 export function introductionOf(context: ListenerContext, source: string, fields: Fields): Introduction {
   const { name, boundClient, dialects } = context;
-  const values = fields.all('proxy-authorization');
+  const values = fields.all(CREDENTIAL);
   return {
     evidence: evidenceOf(values),
     credential: () => readCredential(values),
@@ -15,7 +57,7 @@ export function introductionOf(context: ListenerContext, source: string, fields:
     listener: name,
     boundClient,
     dialects,
-    exitField: dialects.includes('scrapoxy') ? fields.get('x-scrapoxy-proxyname') : undefined,
+    exitField: exitFieldOf(dialects, fields),
   };
 }
 

@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { readingsOf } from '../protocol/address-range.ts';
-import { type Authority, canonicalAddress } from '../protocol/authority.ts';
+import { type Authority, canonicalAddress, type Host } from '../protocol/authority.ts';
 import { isBrowserHost } from './browser-hosts.ts';
 import { ClosedAddresses } from './closed-addresses.ts';
 import { isLocalName, loopbackOf } from './closed-names.ts';
@@ -32,12 +32,6 @@ interface Target extends RuleSubject {
   readonly readings: readonly string[];
 }
 
-/** Open targets remembered for each client's rules. */
-const rememberedTargets = 512;
-
-/** Stands for the rules of a client that has none. */
-const noRules: ClientRules = Object.freeze({ allow: [], deny: [] });
-
 /** Where exchanges may go. In order: our own sockets never; deny (everybody's, then the client's) always wins; then allow opens
  *  what is closed by default. A rule opens exactly what it names: `cidr` (or an address as `host`) a closed address, `host` or
  *  `suffix` without `cidr` a closed name, `port` a closed port, for what its other parts match. So a name that was opened still
@@ -47,8 +41,6 @@ export class AddressRules {
   readonly #closed = new ClosedAddresses();
   readonly #book: RuleBook;
   readonly #clients = new WeakMap<ClientRules, RuleBook>();
-  /** Literal targets found open, per client's rules: crawlers come back to the same ones, and nothing about them can change. */
-  readonly #open = new WeakMap<ClientRules, Set<string>>();
   readonly #browserHostsOpen: boolean;
   readonly #hosts: (name: string) => readonly string[] | undefined;
 
@@ -64,7 +56,7 @@ export class AddressRules {
    *  resolved here, its addresses are judged by judgeAddress as well. `roundabout.internal` is not for this. */
   judgeTarget(authority: Authority, context: RuleContext): RuleVerdict {
     const { host, port, family } = authority;
-    if (family !== 0) return this.#judgeLiteral(authority, context);
+    if (family !== 0) return this.judgeAddress(host, port, { ...context, host });
     const known = this.#hosts(host) ?? loopbackOf(host);
     const scopes = this.#scopes(context);
     if (known !== undefined) return this.#judgeKnown({ host, port }, { known, scopes, method: context.method });
@@ -78,16 +70,10 @@ export class AddressRules {
     return judgePort([target], scopes, context.method);
   }
 
-  #judgeLiteral({ host, port }: Authority, context: RuleContext): RuleVerdict {
-    const rules = context.client ?? noRules;
-    const key = `${context.pool} ${context.method} ${host} ${port}`;
-    const open = this.#open.get(rules) ?? new Set<string>();
-    if (open.has(key)) return null;
-    const verdict = this.judgeAddress(host, port, { ...context, host });
-    if (verdict !== null) return verdict;
-    if (open.size >= rememberedTargets) open.clear();
-    this.#open.set(rules, open.add(key));
-    return null;
+  /** Whether what judgeTarget() says of a target holds as long as these rules do: of a name to which the hosts file gives no address
+   *  now, and of any address. */
+  decideAlone({ host, family }: Host): boolean {
+    return family !== 0 || this.#hosts(host) === undefined;
   }
 
   /** Judges an address about to be dialled, or named as the target. `host` is what the client asked for. Fails closed: what is

@@ -1,6 +1,7 @@
 import { type Authority, parseAuthority } from './authority.ts';
 import { failed, type Parsed, parsed } from './decoded.ts';
 import type { RequestPlan } from './http-message.ts';
+import { RecentTexts } from './recent-texts.ts';
 
 /** A request target taken apart (RFC 9112 §3.2). */
 export interface Target {
@@ -15,6 +16,17 @@ export interface Target {
 
 const scheme = 'http://';
 const defaultPort = 80;
+
+/** Authorities that requests name, by form: they come again and again. */
+const recent = {
+  absolute: new RecentTexts<Parsed<Authority>>(),
+  authority: new RecentTexts<Parsed<Authority>>(),
+} as const;
+
+const inForm = {
+  absolute: (text: string) => parseAuthority(text, defaultPort),
+  authority: (text: string) => parseAuthority(text, null),
+} as const;
 
 /** Takes a request target apart. Only `http://` is forwarded, without userinfo and fragment; the path is left as written, but
  *  for an empty one. Fault: bad_request. */
@@ -53,10 +65,13 @@ function pathOf(method: string, rest: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-function withAuthority(text: string, rest: Pick<Target, 'form' | 'path'>): Parsed<Target> {
+function withAuthority(
+  text: string,
+  rest: { readonly form: keyof typeof recent; readonly path: string },
+): Parsed<Target> {
   if (text.includes('@'))
     return failed('bad_request', 'a request target has no userinfo; credentials go in Proxy-Authorization');
-  const authority = parseAuthority(text, rest.form === 'authority' ? null : defaultPort);
+  const authority = recent[rest.form].of(text, inForm[rest.form]);
   if (authority.ok) return parsed({ ...rest, authority: authority.value, authorityText: text });
   const isUrl = rest.form === 'authority' && text.includes('://');
   return isUrl ? failed('bad_request', 'CONNECT takes host:port, without a scheme') : authority;

@@ -50,6 +50,7 @@ test.before(async () => {
       elsewhere: ['--allow-ip', '10.0.0.0/8'],
       shut: [],
       changing: [],
+      leaving: [],
       lasting: ['--params', 'ttl-10m-strict-1'],
     },
   });
@@ -303,6 +304,20 @@ async function becomes(status: number, credential: string): Promise<boolean> {
   }
   return false;
 }
+
+test.serial('a connection that has proved its client is asked again once the clients have changed', async (t) => {
+  const client = connect(gateway.port(), '127.0.0.1');
+  const credential = field(gateway.login('leaving'));
+  const statusOfNext = async () => {
+    client.write(get(credential));
+    const [head] = await once(client, 'data');
+    return Number(String(head).slice(9, 12));
+  };
+  t.deepEqual([await statusOfNext(), await statusOfNext()], [200, 200]);
+  t.is((await gateway.command('client', 'remove', 'leaving', '--yes')).code, 0);
+  t.is(await statusOfNext(), 407);
+  client.destroy();
+});
 
 test.serial('a change of clients is effective within a second, over the socket and on the store', async (t) => {
   const credential = field(gateway.login('changing'));
