@@ -91,7 +91,7 @@ class AttemptSeries<T> implements Tried {
   }
 
   /** Whether another attempt may follow those that were begun. */
-  get #another(): boolean {
+  #another(): boolean {
     return this.tried.length < this.#most && this.#others > 0;
   }
 
@@ -100,7 +100,7 @@ class AttemptSeries<T> implements Tried {
     this.#others = others;
     this.#pinned = pinned;
     this.tried.push(choice.slot);
-    this.#raced = this.#another && mayBeRaced(this.#deps, this.#exchange, { choice, work: this.#work });
+    this.#raced = this.#another() && mayBeRaced(this.#deps, this.#exchange, { choice, work: this.#work });
     const run = this.#runOver(choice);
     if (run === null) this.tried.pop();
     else this.#deps.limits.carriedBy(this.#exchange, choice.exit.pool);
@@ -134,7 +134,7 @@ class AttemptSeries<T> implements Tried {
       !sameVerdict(failure, this.last);
     this.last = failure;
     this.#seen ||= booked.meter.sent > 0;
-    if (repeatable && this.#another) return;
+    if (repeatable && this.#another()) return;
     if (repeatable && this.#pinned) throw sessionLost(failure);
     throw this.isLate(this.#deps.now()) ? outOfTime(failure, this.tried.length) : failure;
   }
@@ -196,7 +196,7 @@ class AttemptSeries<T> implements Tried {
         choice,
         work: this.#work,
         endsAt: this.endsAt,
-        another: this.#another,
+        another: this.#another(),
         raced: this.#raced,
       });
     } catch (fault) {

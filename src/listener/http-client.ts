@@ -174,7 +174,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     this.#inHead = false;
     this.#readsFrom = this.#context.gateway.now();
     if (this.#leaving || this.#context.gateway.draining()) return this.#close();
-    if (this.#isAtRest && this.#context.moveOn(this.#socket)) {
+    if (this.#isAtRest() && this.#context.moveOn(this.#socket)) {
       this.#gone = true;
       return;
     }
@@ -185,7 +185,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   }
 
   /** Nothing of it is here but what the system holds. */
-  get #isAtRest(): boolean {
+  #isAtRest(): boolean {
     const { hasSurplus, peerEnded } = this.#connection;
     return !hasSurplus && !peerEnded && this.#socket.readableLength === 0 && this.#socket.writableLength === 0;
   }

@@ -93,18 +93,18 @@ export class PoolRegistry {
 
   /** Whether any account with a vendor is limited. */
   get limitsAccounts(): boolean {
-    return this.#limitedAccounts.any;
+    return this.#limitedAccounts().any;
   }
 
   /** The limited account that the exit in `slot` was minted from; null where it was from none. */
   limitedAccountOf(slot: number): LimitedAccount | null {
     const terms = this.#view.slots.termsOf(slot);
-    return terms < 0 ? null : this.#limitedAccounts.ofTerms(terms);
+    return terms < 0 ? null : this.#limitedAccounts().ofTerms(terms);
   }
 
   /** The limited accounts of a pool, with null among them where it has exits that are of none. */
   limitedAccountsIn(pool: string): ReadonlySet<LimitedAccount | null> {
-    return this.#limitedAccounts.ofPool(pool.toLowerCase());
+    return this.#limitedAccounts().ofPool(pool.toLowerCase());
   }
 
   /** Slots of all exits whose ids are over after a time, each followed by another. */
@@ -219,7 +219,7 @@ export class PoolRegistry {
     return this.#filters.judgeOf(filter).matches(slot);
   }
 
-  get #limitedAccounts(): LimitedAccounts {
+  #limitedAccounts(): LimitedAccounts {
     this.#limited ??= new LimitedAccounts(this.#view);
     return this.#limited;
   }
