@@ -7,6 +7,7 @@ import {
   LineBuffer,
   REPLY_LIMIT,
 } from '../admin/control-protocol.ts';
+import { systemCode } from '../system-code.ts';
 
 /** The system's codes that mean: there is nobody at this path. */
 const absent: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ENAMETOOLONG', 'EINVAL']);
@@ -39,7 +40,7 @@ export function askGateway(
     });
     socket.on('end', () => fail('broke off'));
     socket.on('error', (cause) => {
-      const code = 'code' in cause ? String(cause.code) : '';
+      const code = systemCode(cause);
       if (absent.has(code)) settle(() => resolve(null));
       else fail(code === 'EACCES' ? 'belongs to another user' : `cannot be asked (${code})`);
     });

@@ -15,6 +15,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { badArgument, CommandError } from '../admin/command-error.ts';
 import { makeFolder, syncFolder } from '../store/folder.ts';
+import { systemCode } from '../system-code.ts';
 
 /** So much is written at once, in characters. */
 const CHUNK = 65_536;
@@ -133,7 +134,7 @@ function unreplaceable(path: string, what: string): CommandError {
 
 /** Why `path` can't be written. Of a list it must not look as if what is read was at fault. */
 export function unwritable(path: string, cause: unknown): CommandError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+  const code = systemCode(cause);
   const isFull = code === 'ENOSPC' || code === 'EDQUOT';
   const told = isFull ? 'the disk is full' : code;
   return new CommandError(
@@ -159,6 +160,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM';
+    return systemCode(cause) === 'EPERM';
   }
 }

@@ -7,6 +7,7 @@ import { type BillLine, type BillReading, readBill, sumOfLines } from '../ledger
 import { costOf, type ExactPrice, formatCost, roundCost } from '../ledger/money.ts';
 import { type LedgerRow, readLedger } from '../store/ledger-report.ts';
 import { type HeldRow, readHeld } from '../store/ledger-standing.ts';
+import { systemCode } from '../system-code.ts';
 import { amountTerms, withoutAmounts } from './bill-price.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { printable } from './printable.ts';
@@ -140,10 +141,7 @@ function billOf(given: Given): BillReading & { readonly ok: true } {
   try {
     text = decodeBill(readFileSync(file));
   } catch (cause) {
-    throw bad(
-      `${file}: ${cause instanceof Error && 'code' in cause ? String(cause.code) : 'cannot be read'}`,
-      'name a file that can be read',
-    );
+    throw bad(`${file}: ${systemCode(cause)}`, 'name a file that can be read');
   }
   const chosen = Object.fromEntries(
     ['day', 'gb', 'requests', 'amount'].flatMap((what) => {

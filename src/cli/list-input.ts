@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { CommandError } from '../admin/command-error.ts';
-import { systemCode } from '../config/read-text.ts';
 import { unclear } from '../pool/list-formats/line-entries.ts';
 import { type ListOptions, ListReader, type ListSink } from '../pool/list-formats/list-reader.ts';
+import { systemCode } from '../system-code.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from '../system-code.ts';
 import { type ConfigFault, fileFault, inOrder } from './fault.ts';
 import { type PoolFileContent, type PoolFileReading, readPoolFile } from './pool-file.ts';
-import { readUtf8, systemCode, tryRead } from './read-text.ts';
+import { readUtf8, tryRead } from './read-text.ts';
 import { expandVariables, type VariableSources } from './variables.ts';
 import { YamlFile } from './yaml-file.ts';
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { systemCode } from '../system-code.ts';
 import type { Reading } from './fault.ts';
 
 /** The text of a file; throws the system's error. */
@@ -13,9 +14,4 @@ export function tryRead<Value>(path: string, read: (path: string) => Value): Rea
   } catch (cause) {
     return { ok: false, message: `cannot be read (${systemCode(cause)})` };
   }
-}
-
-/** The system's code in an error (`ENOENT`). */
-export function systemCode(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
 }

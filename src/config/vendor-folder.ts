@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { systemCode } from '../system-code.ts';
 import { type ConfigFault, fileFault, inOrder } from './fault.ts';
-import { readUtf8, systemCode, tryRead } from './read-text.ts';
+import { readUtf8, tryRead } from './read-text.ts';
 import { readVendorFile, type VendorContent } from './vendor-file.ts';
 import { YamlFile } from './yaml-file.ts';
 

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { DialFacts } from '../memory/fact-arena.ts';
 import { type ExitScheme, parseExitUrl } from '../protocol/endpoint.ts';
+import { systemCode } from '../system-code.ts';
 import type { DraftSink, ExitDraft } from './exit-draft.ts';
 import type { ExitTerms } from './exit-terms.ts';
 import { copyKeyOf } from './fetched-source.ts';
@@ -8,7 +9,7 @@ import { ListReader } from './list-formats/list-reader.ts';
 import { SkippedKinds } from './list-formats/skipped-kinds.ts';
 import { listedTerms } from './listed-terms.ts';
 import { draftMinted } from './minted-drafts.ts';
-import { isAbsent, type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
+import { type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
 import { addressesOf, tooWide } from './own-range.ts';
 import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
 import type { Steps } from './steps.ts';
@@ -161,7 +162,8 @@ function* draftFetched(at: At, entry: EntryOf<'fetched'>): Steps<EntryReport> {
     }
     reader.end();
   } catch (cause) {
-    if (!isAbsent(cause)) return fault(keyFault(at, entry.source.from.kind, unreadable('its last good copy', cause)));
+    if (systemCode(cause) !== 'ENOENT')
+      return fault(keyFault(at, entry.source.from.kind, unreadable('its last good copy', cause)));
   }
   return faultless;
 }

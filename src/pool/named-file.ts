@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
+import { systemCode } from '../system-code.ts';
 
 /** Where files that a pool names are looked for, in order, and how they are read. */
 export interface Nearby<Content> {
@@ -31,15 +32,6 @@ export function readNear<Content>(path: string, { folders, read }: Nearby<Conten
 /** Why a file that a pool names as `path` can't be had. */
 export function unreadable(path: string, cause: unknown): string {
   return `${path} cannot be read (${systemCode(cause)})`;
-}
-
-/** Whether there is no such file. */
-export function isAbsent(cause: unknown): boolean {
-  return systemCode(cause) === 'ENOENT';
-}
-
-function systemCode(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
 }
 
 /** Reads a certificate in PEM. */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { CommandCall } from '../pool/fetched-source.ts';
+import { systemCode } from '../system-code.ts';
 import { SourceFailure } from './source-failure.ts';
 
 /** What a program needs of our environment. Nothing else goes there: secrets may stand in it. */
@@ -52,8 +53,7 @@ export async function* commandOutput(
   };
   child.stdin.on('error', () => {});
   const ended = once(child, 'exit').catch((cause: unknown) => {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : 'unknown error';
-    throw new SourceFailure(`it cannot be run (${code})`);
+    throw new SourceFailure(`it cannot be run (${systemCode(cause)})`);
   });
   ended.catch(() => {});
   signal.addEventListener('abort', kill, { once: true });

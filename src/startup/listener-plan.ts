@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import type { Config, ListenerConfig } from '../config/config.ts';
+import { systemCode } from '../system-code.ts';
 import type { CertificatePairs } from './certificates.ts';
 import { StartFault } from './start-fault.ts';
 
@@ -50,10 +51,14 @@ export function bindFault({ name, host, port }: ListenerConfig, cause: unknown):
 }
 
 function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  if ('code' in cause && cause.code === 'EADDRINUSE') return 'the address is in use';
-  if ('code' in cause && cause.code === 'EACCES') return 'no permission (ports below 1024 need it)';
-  return cause.message;
+  switch (systemCode(cause)) {
+    case 'EADDRINUSE':
+      return 'the address is in use';
+    case 'EACCES':
+      return 'no permission (ports below 1024 need it)';
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
+  }
 }
 
 /** The port of each listener, where the system has chosen those that the config leaves to it. */

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { systemCode } from '../config/read-text.ts';
+import { systemCode } from '../system-code.ts';
 import { StartFault } from './start-fault.ts';
 
 /** A path that the gateway writes to, and the key or option that names it. */

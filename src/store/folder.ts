@@ -1,5 +1,6 @@
 import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { systemCode } from '../system-code.ts';
 
 /** Makes the data folder (0700) where there is none, and checks that this process can write in it. Throws the system's error. */
 export function ensureFolder(folder: string): void {
@@ -14,7 +15,7 @@ export function makeFolder(folder: string, mode = 0o777): boolean {
   try {
     return makeOne(folder, mode);
   } catch (cause) {
-    if (codeOf(cause) !== 'ENOENT' || above === folder) throw cause;
+    if (systemCode(cause) !== 'ENOENT' || above === folder) throw cause;
     makeFolder(above, mode);
   }
   return makeOne(folder, mode);
@@ -31,8 +32,6 @@ function makeOne(folder: string, mode: number): boolean {
     throw cause;
   }
 }
-
-const codeOf = (cause: unknown): unknown => (cause instanceof Error && 'code' in cause ? cause.code : undefined);
 
 /** Makes an empty file that only its owner may read, unless it exists. Throws the system's error. */
 export function ensureFile(path: string): void {

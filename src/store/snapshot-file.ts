@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../system-code.ts';
 import { asStoreError } from './store-error.ts';
 
 /** A file in the data folder that is replaced as a whole: it has the former content or the new one, never a part. */
@@ -20,7 +21,7 @@ export class SnapshotFile {
     try {
       return readFileSync(this.#path);
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+      if (systemCode(cause) === 'ENOENT') return null;
       throw asStoreError(cause);
     }
   }

@@ -1,3 +1,5 @@
+import { systemCode } from '../system-code.ts';
+
 /** What can be wrong with the store itself, or with what is asked of it. */
 export type StoreErrorCode =
   | 'unfit_runtime'
@@ -74,9 +76,10 @@ const storageFaults: ReadonlyMap<string, StorageFault> = new Map([
 
 /** A failure of SQLite or of the system as a StoreError, by its code. Anything else, a StoreError too, comes back as it is. */
 export function asStoreError(cause: unknown): unknown {
-  if (cause instanceof StoreError || !(cause instanceof Error) || !('code' in cause)) return cause;
-  const [code, sqlite] = /^(SQLITE_[A-Z]+|E[A-Z0-9]+$)/.exec(String(cause.code)) ?? [];
+  if (cause instanceof StoreError) return cause;
+  const told = systemCode(cause);
+  const [code] = /^(SQLITE_[A-Z]+|E[A-Z0-9]+$)/.exec(told) ?? [];
   if (code === undefined) return cause;
-  const [kind, detail, remedy] = storageFaults.get(sqlite ?? code) ?? unavailable;
-  return new StoreError(kind, { detail: `${detail} (${cause.code})`, remedy, cause });
+  const [kind, detail, remedy] = storageFaults.get(code) ?? unavailable;
+  return new StoreError(kind, { detail: `${detail} (${told})`, remedy, cause });
 }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { systemCode } from '../system-code.ts';
 import type { PollerBinding } from './poller-binding.ts';
 
 /** Fields of one record in what drain() fills; see native/binding.cpp. */
@@ -88,8 +89,8 @@ export function loadRelayBinding(): LoadedBinding {
     if (!isCurrent) return { why: 'it was built of other sources (npm ci builds it anew)' };
     return { binding };
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND';
-    if (missing) return { why: 'it was not built at the install (npm ci with a C++ compiler builds it)' };
+    if (systemCode(cause) === 'MODULE_NOT_FOUND')
+      return { why: 'it was not built at the install (npm ci with a C++ compiler builds it)' };
     return { why: cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause) };
   }
 }
