@@ -1,4 +1,4 @@
-import type { LeaseEntry } from '../memory/lease-table.ts';
+import type { LeaseEntry } from '../memory/lease.ts';
 
 /** A session as it is shown to an operator. Durations in ms, null where there is no end. Names are as the client wrote them. */
 export interface SessionView {

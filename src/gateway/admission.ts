@@ -1,5 +1,5 @@
 import { type ErrorKind, GatewayError } from '../errors.ts';
-import type { LeaseKey } from '../memory/lease-table.ts';
+import type { LeaseKey } from '../memory/lease.ts';
 import type { ClientDirectory, ClientRecord } from '../policy/client-directory.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { Authority } from '../protocol/authority.ts';

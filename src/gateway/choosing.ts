@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import type { Lease } from '../memory/lease-table.ts';
+import type { Lease } from '../memory/lease.ts';
 import type { Exit, Rotation } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Params } from '../protocol/username.ts';

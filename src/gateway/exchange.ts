@@ -1,5 +1,5 @@
 import { type By, type ErrorKind, GatewayError } from '../errors.ts';
-import type { Hold, LeaseKey } from '../memory/lease-table.ts';
+import type { Hold, LeaseKey } from '../memory/lease.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import type { PacedSite } from '../policy/site-book.ts';
 import type { Exit, Pool } from '../pool/exit.ts';

@@ -1,5 +1,5 @@
 import type { GatewayError } from '../errors.ts';
-import type { Lease } from '../memory/lease-table.ts';
+import type { Lease } from '../memory/lease.ts';
 import type { Exit } from '../pool/exit.ts';
 import { NO_ENTRY } from '../selection/provider-health.ts';
 import type { Collaborators } from './collaborators.ts';

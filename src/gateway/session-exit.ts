@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import type { Hold, Lease, LeasedExit, LeaseKey } from '../memory/lease-table.ts';
+import type { Hold, Lease, LeasedExit, LeaseKey } from '../memory/lease.ts';
 import type { Asked, Exit, Minted, Rotation } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
 import type { Collaborators } from './collaborators.ts';

@@ -1,5 +1,5 @@
+import type { LeaseEntry, LeaseKey } from './lease.ts';
 import type { LeaseChange } from './lease-keeper.ts';
-import type { LeaseEntry, LeaseKey } from './lease-table.ts';
 
 /** Leases as bytes, the same in snapshots and in logs, little-endian. A batch is the wall time at which its durations were taken
  *  (ms since the epoch, float64), then one change after another: octet 0 for an end, 1 for a lease, and the key; for a lease:

@@ -1,5 +1,6 @@
-import { claimedBy, type LeaseKey, type LeaseLayout, Life, lifeOf, stands, targetOf } from './lease-layout.ts';
-import { type LeaseEntry, LeaseRecords } from './lease-record.ts';
+import type { LeaseEntry, LeaseKey } from './lease.ts';
+import { claimedBy, type LeaseLayout, Life, lifeOf, stands, targetOf } from './lease-layout.ts';
+import { LeaseRecords } from './lease-records.ts';
 import type { Words } from './words.ts';
 
 /** Leases that are looked at to know which have rested longest. */

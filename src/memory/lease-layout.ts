@@ -1,8 +1,5 @@
 /** Where a lease table keeps what, in 32-bit words. */
 
-/** The four words of a lease's key. */
-export type LeaseKey = readonly [number, number, number, number];
-
 /** The threads that may work on a table at once. The control thread is number 0. */
 export const MOST_THREADS = 64;
 

@@ -1,25 +1,7 @@
-import {
-  claimedBy,
-  LeaseFlag,
-  type LeaseKey,
-  type LeaseLayout,
-  Life,
-  lifeOf,
-  movedTo,
-  targetOf,
-} from './lease-layout.ts';
-import {
-  type HeldExit,
-  type Lease,
-  type LeasedExit,
-  type LeaseEntry,
-  LeaseRecords,
-  type LeaseTerms,
-} from './lease-record.ts';
+import type { HeldExit, Lease, LeasedExit, LeaseEntry, LeaseKey, LeaseTerms } from './lease.ts';
+import { claimedBy, LeaseFlag, type LeaseLayout, Life, lifeOf, movedTo, targetOf } from './lease-layout.ts';
+import { LeaseRecords } from './lease-records.ts';
 import type { Words } from './words.ts';
-
-export type { LeaseKey } from './lease-layout.ts';
-export type { Hold, Lease, LeasedExit, LeaseEntry, LeaseTerms } from './lease-record.ts';
 
 /** How many records are looked at for a free one. */
 const MOST_LOOKS = 4_096;

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
+import type { LeaseEntry, LeaseKey } from '../memory/lease.ts';
 import { encodeLeases } from '../memory/lease-codec.ts';
 import { LeaseKeeper } from '../memory/lease-keeper.ts';
 import { LeaseLayout } from '../memory/lease-layout.ts';
-import { type LeaseEntry, type LeaseKey, LeaseTable } from '../memory/lease-table.ts';
+import { LeaseTable } from '../memory/lease-table.ts';
 import { FrameKind, frameOf } from '../memory/snapshot.ts';
 import { AtomicWords, type Words } from '../memory/words.ts';
 import { appendFrame } from '../store/lease-log.ts';

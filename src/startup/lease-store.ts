@@ -1,5 +1,5 @@
+import type { LeaseEntry } from '../memory/lease.ts';
 import { decodeLeases, encodeLeases, type SavedChange, type SavedLease } from '../memory/lease-codec.ts';
-import type { LeaseEntry } from '../memory/lease-table.ts';
 import {
   FrameKind,
   frameOf,

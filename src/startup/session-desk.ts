@@ -1,7 +1,7 @@
 import type { SessionFilter, Sessions } from '../admin/session-commands.ts';
 import { type SessionList, type SessionView, sessionView } from '../admin/session-view.ts';
 import { freshMint } from '../gateway/session-exit.ts';
-import type { LeaseEntry, LeaseKey } from '../memory/lease-table.ts';
+import type { LeaseEntry, LeaseKey } from '../memory/lease.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { LeaseMemory } from './lease-memory.ts';

@@ -3,7 +3,7 @@ import { runCommand } from '../../src/admin/command.ts';
 import { faultOf } from '../../src/admin/command-error.ts';
 import { type Sessions, sessionCommands } from '../../src/admin/session-commands.ts';
 import { type SessionView, sessionView } from '../../src/admin/session-view.ts';
-import type { LeaseEntry } from '../../src/memory/lease-table.ts';
+import type { LeaseEntry } from '../../src/memory/lease.ts';
 
 const lease: LeaseEntry = {
   key: [1, 2, 3, 4],

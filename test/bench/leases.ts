@@ -1,9 +1,10 @@
 // By hand: node test/bench/leases.ts [leases]. Octets per lease, and ns per operation on a table that holds so many.
 
 import { ExchangeSlots, exchangeSlotsWords } from '../../src/memory/exchange-slots.ts';
+import type { LeaseKey } from '../../src/memory/lease.ts';
 import { LeaseKeeper } from '../../src/memory/lease-keeper.ts';
 import { LeaseLayout } from '../../src/memory/lease-layout.ts';
-import { type LeaseKey, LeaseTable } from '../../src/memory/lease-table.ts';
+import { LeaseTable } from '../../src/memory/lease-table.ts';
 import { AtomicWords } from '../../src/memory/words.ts';
 import { exitIn, termsOf } from '../memory/lease-words.ts';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
+import type { LeaseKey } from '../../src/memory/lease.ts';
 import { decodeLeases, encodeLeases, type SavedLease } from '../../src/memory/lease-codec.ts';
-import type { LeaseKey } from '../../src/memory/lease-table.ts';
 
 const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const ms = fc.nat(2 ** 31);

@@ -1,7 +1,8 @@
 import test from 'ava';
+import type { Lease, LeaseKey } from '../../src/memory/lease.ts';
 import { LeaseKeeper } from '../../src/memory/lease-keeper.ts';
 import { LeaseLayout, Life, lifeOf } from '../../src/memory/lease-layout.ts';
-import { type Lease, type LeaseKey, LeaseTable } from '../../src/memory/lease-table.ts';
+import { LeaseTable } from '../../src/memory/lease-table.ts';
 import type { Words } from '../../src/memory/words.ts';
 import { exitIn, termsOf } from './lease-words.ts';
 import { type Actor, exploreSchedules, PlainWords, type Scenario } from './schedules.ts';

@@ -1,8 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
+import type { LeaseEntry } from '../../src/memory/lease.ts';
 import { LeaseKeeper } from '../../src/memory/lease-keeper.ts';
 import { LeaseLayout } from '../../src/memory/lease-layout.ts';
-import { type LeaseEntry, LeaseTable } from '../../src/memory/lease-table.ts';
+import { LeaseTable } from '../../src/memory/lease-table.ts';
 import { AtomicWords } from '../../src/memory/words.ts';
 import { exitIn, keyOf, makeLeases, termsOf } from './lease-words.ts';
 

@@ -1,6 +1,7 @@
+import type { LeaseEntry, LeaseKey, LeaseTerms } from '../../src/memory/lease.ts';
 import { LeaseKeeper } from '../../src/memory/lease-keeper.ts';
 import { LeaseLayout, type LeaseTableShape } from '../../src/memory/lease-layout.ts';
-import { type LeaseEntry, type LeaseKey, LeaseTable, type LeaseTerms } from '../../src/memory/lease-table.ts';
+import { LeaseTable } from '../../src/memory/lease-table.ts';
 import { AtomicWords, type Words } from '../../src/memory/words.ts';
 
 /** A table of leases for one thread that is the control thread as well. */
