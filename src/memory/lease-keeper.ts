@@ -1,10 +1,8 @@
 import type { LeaseEntry, LeaseKey } from './lease.ts';
-import { claimedBy, type LeaseLayout, Life, lifeOf, stands, targetOf } from './lease-layout.ts';
+import { claimedBy, type LeaseLayout, Life, lifeOf, targetOf } from './lease-layout.ts';
 import { LeaseRecords } from './lease-records.ts';
+import { longRests } from './lease-shares.ts';
 import type { Words } from './words.ts';
-
-/** Leases that are looked at to know which have rested longest. */
-const SAMPLE = 4_096;
 
 /** What has become of a session since changes were taken last: its lease, or its end. */
 export type LeaseChange = LeaseEntry | { readonly key: LeaseKey; readonly exit: null };
@@ -39,7 +37,7 @@ export class LeaseKeeper {
   /** Leases that stand, counted over all records. */
   get size(): number {
     let count = 0;
-    for (let record = 1; record <= this.#layout.records; record++) if (this.#stands(record)) count++;
+    for (let record = 1; record <= this.#layout.records; record++) if (this.#records.stands(record)) count++;
     return count;
   }
 
@@ -67,7 +65,7 @@ export class LeaseKeeper {
     for (let looks = Math.min(max, this.#layout.records); looks > 0; looks--) {
       const record = (this.#cursor % this.#layout.records) + 1;
       this.#cursor = record;
-      if (this.#stands(record) && this.#records.isOver(record, now) && this.#end(record)) ended++;
+      if (this.#records.stands(record) && this.#records.isOver(record, now) && this.#end(record)) ended++;
     }
     const standing = this.#clearEnded();
     const surplus = standing - this.#layout.capacity;
@@ -100,7 +98,8 @@ export class LeaseKeeper {
   /** All leases that stand and are not over. */
   *entries(now: number): Generator<LeaseEntry, undefined> {
     for (let record = 1; record <= this.#layout.records; record++)
-      if (this.#stands(record) && !this.#records.isOver(record, now)) yield this.#records.readEntry(record, now);
+      if (this.#records.stands(record) && !this.#records.isOver(record, now))
+        yield this.#records.readEntry(record, now);
   }
 
   /** What changed since the last call, each session once, as it is now. Only where the threads note changes. */
@@ -146,13 +145,9 @@ export class LeaseKeeper {
     return lifeOf(this.#words.load(this.#layout.lifeAt(record)));
   }
 
-  #stands(record: number): boolean {
-    return stands(this.#words.load(this.#layout.lifeAt(record)));
-  }
-
   /** Standing, or about to in the eyes of the thread that published it. */
   #isLive(record: number): boolean {
-    return this.#stands(record) || this.#lifeOf(record) === Life.claimed;
+    return this.#records.stands(record) || this.#lifeOf(record) === Life.claimed;
   }
 
   #end(record: number): boolean {
@@ -161,49 +156,20 @@ export class LeaseKeeper {
     return ends(Life.standing) || ends(Life.pinned);
   }
 
-  /** Ends leases of the clients that have most of them, down to what all may have alike, so that nobody crowds out others; of each
-   *  client those that have rested longest. Exactly them in a small table, about them in a large one. */
+  /** Ends those leases of the clients that have most which have rested longest (`longRests`). */
   #evict(now: number, { surplus, standing }: { readonly surplus: number; readonly standing: number }): number {
-    const longRests = this.#longRests(now, 1 - surplus / standing);
-    const least = Math.min(...longRests.values());
+    const rests = longRests(this.#records, { part: 1 - surplus / standing, now });
+    const least = Math.min(...rests.values());
     let ended = 0;
     for (let record = 1; record <= this.#layout.records && ended < surplus; record++) {
-      const restedMs = this.#stands(record) ? this.#records.restedMs(record, now) : -1;
+      const restedMs = this.#records.stands(record) ? this.#records.restedMs(record, now) : -1;
       // Whose it is takes longer to see.
       if (restedMs < least) continue;
-      const longRest = longRests.get(this.#records.clientOf(record)) ?? Number.POSITIVE_INFINITY;
+      const longRest = rests.get(this.#records.clientOf(record)) ?? Number.POSITIVE_INFINITY;
       if (restedMs >= longRest && this.#end(record)) ended++;
     }
     this.#words.add(this.#layout.evicted, ended);
     return ended;
-  }
-
-  /** For each client of whose leases some must go where no more than this part of all may stay: how long those have rested. */
-  #longRests(now: number, part: number): ReadonlyMap<number, number> {
-    const step = Math.max(1, Math.floor(this.#layout.records / SAMPLE));
-    const rests = new Map<number, number[]>();
-    let seen = 0;
-    for (let first = 1; first <= this.#layout.records; first += step) {
-      // Not always the same place of so many: sessions may be made in turns.
-      const record = Math.min(this.#layout.records, first + ((Math.imul(first, 0x9e37_79b1) >>> 8) % step));
-      if (!this.#stands(record)) continue;
-      const client = this.#records.clientOf(record);
-      const ofClient = rests.get(client) ?? [];
-      rests.set(client, ofClient);
-      ofClient.push(this.#records.restedMs(record, now));
-      seen++;
-    }
-    const share = evenShare(
-      Array.from(rests.values(), ({ length }) => length),
-      part * seen,
-    );
-    const long = new Map<number, number>();
-    for (const [client, ofClient] of rests) {
-      if (ofClient.length <= share) continue;
-      ofClient.sort((a, b) => b - a);
-      long.set(client, ofClient[Math.floor(ofClient.length - share - 1e-9)] ?? 0);
-    }
-    return long;
   }
 
   /** Takes all that ended or moved out of the chains. Returns how many leases stand. */
@@ -292,17 +258,6 @@ export class LeaseKeeper {
       trail.push(targetOf(life));
     }
   }
-}
-
-/** What each may have at most of so many in all, if those who have less keep it. */
-function evenShare(counts: readonly number[], all: number): number {
-  let left = all;
-  for (const [index, count] of counts.toSorted((a, b) => a - b).entries()) {
-    const share = left / (counts.length - index);
-    if (count > share) return share;
-    left -= count;
-  }
-  return Number.POSITIVE_INFINITY;
 }
 
 /** Whether no thread has been inside an operation since its turns were `then`. */

@@ -10,6 +10,7 @@ import {
   MOVES_SHIFT,
   packExitId,
   RECORD_WORDS,
+  stands,
   unpackExitId,
 } from './lease-layout.ts';
 import type { Words } from './words.ts';
@@ -36,6 +37,16 @@ export class LeaseRecords {
   constructor(words: Words, layout: LeaseLayout) {
     this.#words = words;
     this.#layout = layout;
+  }
+
+  /** Their numbers go from 1 to this one. */
+  get count(): number {
+    return this.#layout.records;
+  }
+
+  /** Whether it is a lease now. */
+  stands(record: number): boolean {
+    return stands(this.#words.load(this.#layout.lifeAt(record)));
   }
 
   isOf(record: number, key: LeaseKey): boolean {
