@@ -68,7 +68,8 @@ export function gatewayCommands(options: ControlOptions): Commands {
     disabledPools: () => stored.pools,
     onStatesChanged: () => states.apply(),
     wallTime: Date.now,
-    poolStats: (name) => poolStats(registry, name, { ...knowledge(), traffic: (number) => group.poolCounters(number) }),
+    poolStats: (name) =>
+      poolStats(registry, name, { ...knowledge(), traffic: (number) => group.figures.countersOf(number) }),
     exits: (query) => exitPage(registry, query, knowledge()),
     exit: async (id, states) => {
       const slot = registry.slotOf(id) ?? -1;
@@ -162,7 +163,7 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
   }
   const { group, shared } = running;
   const { stored } = shared.states;
-  const { running: open, byKind } = group.counters();
+  const { running: open, byKind } = group.figures.counters;
   const isUsable = usableBy(shared, now());
   const ledger = ledgerState(shared.ledger?.health ?? null);
   const quotas = shared.quotas.health.fault === null ? 'ok' : { fault: shared.quotas.health.fault };

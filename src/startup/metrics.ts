@@ -30,7 +30,7 @@ export interface MetricsSources {
  *  thread's own figures: no worker is asked, and none waits. Labels are words of ours, and the names of pools. */
 export function metricsPage(sources: MetricsSources): string {
   const { running, log, limits } = sources;
-  const counters = running?.group.counters();
+  const counters = running?.group.figures.counters;
   const dropped = (log?.dropped ?? 0) + (counters?.linesDropped ?? 0);
   return exposition([
     ...processFamilies(sources),
@@ -118,7 +118,7 @@ function exchangeFamilies(counters: CounterSnapshot): readonly Family[] {
 function carrierFamilies(group: WorkerGroup, limit: number): readonly Family[] {
   const { running, inFront, replaced, connections } = group.workers;
   const byWorker = connections.map((value, worker) => ({ labels: { worker: `${worker + 1}` }, value }));
-  const loops = group.loops.flatMap((loop, worker) => loopSamples(`worker-${worker + 1}`, loop));
+  const loops = group.figures.loops.flatMap((loop, worker) => loopSamples(`worker-${worker + 1}`, loop));
   const own = loopSamples('control', performance.eventLoopUtilization());
   return [
     gauge('roundabout_connections_open', "Clients' connections, those of tunnels included.", ...byWorker),
@@ -130,7 +130,7 @@ function carrierFamilies(group: WorkerGroup, limit: number): readonly Family[] {
     histogram(
       'roundabout_event_loop_lag_seconds',
       'How late each worker came to a timer that it sets four times a second.',
-      ...group.lags.map((value, worker) => ({ labels: { thread: `worker-${worker + 1}` }, value })),
+      ...group.figures.lags.map((value, worker) => ({ labels: { thread: `worker-${worker + 1}` }, value })),
     ),
   ];
 }
@@ -139,7 +139,7 @@ function stockFamilies({ group, shared, probing }: NonNullable<MetricsSources['r
   const pools = shared.registry.pools();
   const { held, evicted, refused } = shared.sessions.figures;
   const counted = pools.flatMap(({ name: pool, number, exits }) => {
-    const counters = group.poolCounters(number);
+    const counters = group.figures.countersOf(number);
     return counters === null ? [] : [{ pool, counters, exits }];
   });
   return [

@@ -9,31 +9,28 @@ import type { AppliedPools } from '../pool/catalogue.ts';
 import type { Report } from '../protocol/report.ts';
 import type { FailedAttempt } from '../signals/failure-ledger.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
-import { type CounterSnapshot, Counters, type PoolSnapshot, sumCounters, sumPool } from '../telemetry/counters.ts';
-import type { Durations } from '../telemetry/durations.ts';
 import { LineCollector } from '../telemetry/line-collector.ts';
 import { watchLoopLag } from '../telemetry/loop-lag.ts';
 import { BudgetUpkeep } from './budget-upkeep.ts';
 import type { CertificatePairs } from './certificates.ts';
 import { Front } from './front.ts';
 import { assertFree, type BoundListener, type BoundPorts, portsOf } from './listener-plan.ts';
-import { type LoopTime, LoopTimes } from './loop-times.ts';
 import { Recoveries } from './recoveries.ts';
 import { releaseWorker } from './shared-memory.ts';
 import { asStartFault } from './start-fault.ts';
 import { Turns } from './turns.ts';
+import { WorkerFigures } from './worker-figures.ts';
 import type { Reload, WorkerGroupOptions } from './worker-group-options.ts';
 import { WorkerEnded, WorkerThread } from './worker-thread.ts';
 import { ANSWER_MS, WorkerThreads } from './worker-threads.ts';
 
 /** The data plane as the control thread sees it: all workers as one. What changes for them changes in one turn after another. */
 export class WorkerGroup {
+  readonly figures: WorkerFigures;
   readonly #options: WorkerGroupOptions;
   readonly #load: WorkerLoad;
-  readonly #counters: readonly Counters[];
   readonly #lines: LineCollector;
   readonly #threads: WorkerThreads;
-  readonly #loops: readonly LoopTimes[];
   readonly #turns = new Turns();
   readonly #recoveries: Recoveries;
   readonly #upkeep: BudgetUpkeep;
@@ -57,9 +54,8 @@ export class WorkerGroup {
     this.#certificates = options.certificates;
     this.#load = new WorkerLoad(new AtomicWords(start.memory.load));
     this.#threads = new WorkerThreads({ ...options, dropped: (worker) => this.#load.met(worker) });
-    this.#counters = Counters.overAll(start.memory.counters);
+    this.figures = new WorkerFigures(start.memory.counters, (worker) => this.#threads.at(worker)?.loop);
     this.#lines = new LineCollector(start.memory.logs, (lines) => options.log?.writeLines(lines));
-    this.#loops = this.#counters.map(() => new LoopTimes());
     this.#recoveries = new Recoveries(now, (worker) => void this.#turns.take(() => this.#replace(worker)));
     this.#upkeep = new BudgetUpkeep({
       config,
@@ -121,25 +117,6 @@ export class WorkerGroup {
     const connections = this.#load.perWorker;
     const { count: inFront } = this.#front;
     return { running: this.#threads.size, inFront, replaced: this.#recoveries.count, connections };
-  }
-
-  counters(): CounterSnapshot {
-    return sumCounters(this.#counters);
-  }
-
-  /** Of the exchanges over the pool of this number; null where it isn't counted by itself. */
-  poolCounters(number: number): PoolSnapshot | null {
-    return sumPool(this.#counters, number);
-  }
-
-  /** How late the event loop of each worker was, whenever it was looked at. */
-  get lags(): readonly Durations[] {
-    return this.#counters.map((counters) => counters.lag);
-  }
-
-  /** The event loop of each worker, with those that had its place before. */
-  get loops(): readonly LoopTime[] {
-    return this.#loops.map((loop, worker) => loop.look(this.#threads.at(worker)?.loop));
   }
 
   /** How sites have treated exits, as each worker counted it. */
@@ -286,7 +263,7 @@ export class WorkerGroup {
     this.#threads.remove(worker);
     for (const other of parking?.bury(worker) ?? []) this.#load.met(other);
     this.#front.left(worker);
-    this.#loops[worker]?.end();
+    this.figures.ended(worker);
     this.#lines.look();
     releaseWorker(start.memory, worker);
     shared.bury(worker);

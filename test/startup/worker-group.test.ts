@@ -188,8 +188,8 @@ test.serial('connections are spread over all workers, and counted by each', asyn
     `${connections}`,
   );
   // An exchange is booked a moment after its answer.
-  await until(() => group.counters().ended === 64);
-  t.like(group.counters(), { running: 0, ended: 64, byKind: { ok: 64 } });
+  await until(() => group.figures.counters.ended === 64);
+  t.like(group.figures.counters, { running: 0, ended: 64, byKind: { ok: 64 } });
   destroyAll(sockets);
   await until(() => group.connections === 0);
   t.is(group.connections, 0);
@@ -227,7 +227,7 @@ test.serial(
     await askAll(sockets);
     for (const socket of hanging) socket.write(request('/hang'));
     // None is on its way from one to the other.
-    await until(() => group.counters().running === 16 && group.connections === 80);
+    await until(() => group.figures.counters.running === 16 && group.connections === 80);
     const [lost = 0] = group.workers.connections;
     const gone = new Set<Socket>();
     for (const socket of [...sockets, ...hanging]) {
@@ -248,8 +248,8 @@ test.serial(
     t.deepEqual(tally(await askAll(fresh)), { 200: 64 });
     t.true(group.workers.connections[0]! >= 10);
     destroyAll([...sockets, ...hanging, ...fresh]);
-    await until(() => group.connections === 0 && group.counters().running === 0);
-    t.deepEqual([group.connections, group.counters().running], [0, 0]);
+    await until(() => group.connections === 0 && group.figures.counters.running === 0);
+    t.deepEqual([group.connections, group.figures.counters.running], [0, 0]);
   },
 );
 
@@ -259,7 +259,7 @@ test.serial('of a worker that dies, every line comes that it has written; and th
   for (const [round, victim] of [0, 2].entries()) {
     const sockets = await openMany(port(), 32);
     await askAll(sockets);
-    await until(() => group.counters().ended === 32 * (round + 1));
+    await until(() => group.figures.counters.ended === 32 * (round + 1));
     // Whoever answers this has written the line of what it has counted.
     await group.postBookings();
     await threads[victim]!.terminate();
@@ -658,7 +658,7 @@ test.serial('a listener that is to come into use is closed by a stop as all othe
   const [hanging] = await openMany(port(), 1);
   t.teardown(() => destroyAll([hanging!]));
   hanging!.write(request('/hang'));
-  await until(() => group.counters().running === 1);
+  await until(() => group.figures.counters.running === 1);
   const holds = threads.map((worker) => holdBack(worker, (kind) => kind === 'commit'));
   const reloaded = reload(await settingsOf(t, { listeners: [mixed, { ...mixed, name: 'more' }] }));
   await until(() => holds.every(({ held }) => held.length > 0));
@@ -673,7 +673,7 @@ test.serial('a listener that is to come into use is closed by a stop as all othe
   for (const { release } of holds) release();
   await reloaded;
   t.true(await refuses(fresh));
-  t.is(group.counters().running, 1, 'the drain goes on');
+  t.is(group.figures.counters.running, 1, 'the drain goes on');
   destroyAll([hanging!]);
   await stopped;
 });
@@ -688,7 +688,7 @@ test.serial('the limit of connections is that of all workers together', async (t
   t.true(served === 200 || served === 199, `${served}`);
   // Those that were refused count until they have left.
   await until(() => group.isFull === (served === 200));
-  t.is(group.counters().connectionsRefused, 300 - served);
+  t.is(group.figures.counters.connectionsRefused, 300 - served);
   group.memoryFull = true;
   destroyAll(sockets);
   await until(() => group.connections === 0);
