@@ -21,10 +21,11 @@ import { descriptorOf } from '../transport/descriptor.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
 import { HostsFile } from '../transport/hosts-file.ts';
 import { KeptConnections } from '../transport/kept-connections.ts';
-import { type OutsideCount, type RelayHandle, type RelayOptions, relay } from '../transport/relay.ts';
+import type { OutsideCount, RelayHandle, RelayOptions } from '../transport/relay.ts';
 import { resetSocket } from '../transport/reset-socket.ts';
 import { createResolver, type Resolver } from '../transport/resolver.ts';
 import { Roster } from '../transport/roster.ts';
+import { scriptRelay } from '../transport/script-relay.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { DataPlaneOptions } from './data-plane-options.ts';
 import { idEpochs } from './epoch-memory.ts';
@@ -237,7 +238,7 @@ export class DataPlane {
     if (carrier.native === null || this.#dialler.mayLoop(b)) {
       const { mostUnreadB } = options;
       if (mostUnreadB !== undefined) carrier.waits?.bound(descriptorOf(b), mostUnreadB);
-      return relay(a, b, options);
+      return scriptRelay(a, b, options);
     }
     return carrier.native.relay(a, b, { ...options, outside: this.#outside });
   }

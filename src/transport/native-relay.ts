@@ -1,19 +1,20 @@
 import { TLSSocket } from 'node:tls';
 import { descriptorOf } from './descriptor.ts';
 import { type Expiring, Expiry } from './expiry.ts';
-import {
-  type FirstOctets,
-  type OutsideCount,
-  type RelayCounts,
-  type RelayHandle,
-  type RelayOptions,
-  type RelayOutcome,
-  type RelayOwner,
-  relay,
-  type Watcher,
+import type {
+  FirstOctets,
+  OutsideCount,
+  Relay,
+  RelayCounts,
+  RelayHandle,
+  RelayOptions,
+  RelayOutcome,
+  RelayOwner,
+  Watcher,
 } from './relay.ts';
 import { RECORD_FIELDS, type RelayBinding, recordKind } from './relay-binding.ts';
 import { Roster } from './roster.ts';
+import { scriptRelay } from './script-relay.ts';
 import type { Socket } from './socket.ts';
 
 /** Which descriptors adopt() gets for its own. */
@@ -68,9 +69,9 @@ export class NativeRelay {
     return this.#running.size;
   }
 
-  /** The same as relay() of relay.ts, which also carries what can't leave JavaScript: TLS on a side, a socket with octets still
-   *  to be written, or no descriptor left to duplicate. */
-  readonly relay = (a: Socket, b: Socket, options: RelayOptions): RelayHandle => {
+  /** Leaves to scriptRelay what can't leave JavaScript: TLS on a side, a socket with octets still to be written, or no descriptor
+   *  left to duplicate. */
+  readonly relay: Relay = (a, b, options) => {
     if (!mayLeave(a) || !mayLeave(b)) return this.#inScript(a, b, options);
     // In one go, so that nothing is read between the last read() here and the first one there.
     const earlyA = drain(a, options.earlyA);
@@ -95,7 +96,7 @@ export class NativeRelay {
   /** Here; see RelayOptions.mostUnreadB. */
   #inScript(a: Socket, b: Socket, options: RelayOptions): RelayHandle {
     if (options.mostUnreadB !== undefined) this.#binding.bound(descriptorOf(b), options.mostUnreadB);
-    return relay(a, b, options);
+    return scriptRelay(a, b, options);
   }
 
   /** Resolves once no tunnel of this thread is under way here. */

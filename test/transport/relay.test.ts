@@ -2,13 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
-import {
-  type Relay,
-  type RelayHandle,
-  type RelayOptions,
-  type RelayOutcome,
-  relay,
-} from '../../src/transport/relay.ts';
+import type { Relay, RelayHandle, RelayOptions, RelayOutcome } from '../../src/transport/relay.ts';
+import { scriptRelay } from '../../src/transport/script-relay.ts';
 import { nativeRelay } from '../support/native-relay.ts';
 import { closing } from './bench.ts';
 import { dialledWire, plainWire, tlsWire, type Wire } from './wires.ts';
@@ -26,7 +21,7 @@ type Kind = (t: ExecutionContext) => Promise<Wire>;
 /** Both must pass the same tests. Without an addon there is only one. */
 const native = nativeRelay();
 const carriers: readonly (readonly [string, Relay])[] = [
-  ['in TypeScript', relay],
+  ['in TypeScript', scriptRelay],
   ...(native === null ? [] : [['native', native.relay] as const]),
 ];
 
@@ -151,7 +146,7 @@ for (const [name, relay, kinds] of kindsBy) {
 test('tunnels that read into one room keep their octets apart, whoever stalls or waits for an allowance', async (t) => {
   const through = async (seed: number) => {
     const allowance = seed % 2 === 0 ? { allowance: 100_000, onSpent: () => handle.renew(100_000 + seed, false) } : {};
-    const { a, b, handle, outcome } = await bench(t, relay, { kinds: [tlsWire, dialledWire], ...allowance });
+    const { a, b, handle, outcome } = await bench(t, scriptRelay, { kinds: [tlsWire, dialledWire], ...allowance });
     // Both stall now and then, at times of their own.
     let heard = 0;
     a.on('data', (chunk) => {
@@ -171,7 +166,7 @@ test('tunnels that read into one room keep their octets apart, whoever stalls or
 
 test('octets behind a write that is under way are not kept in the room', async (t) => {
   const kinds = { kinds: [tlsWire, dialledWire] as [Kind, Kind] };
-  const [slow, other] = [await bench(t, relay, kinds), await bench(t, relay, kinds)];
+  const [slow, other] = [await bench(t, scriptRelay, kinds), await bench(t, scriptRelay, kinds)];
   const write = slow.ends[0]._write;
   slow.ends[0]._write = (chunk, encoding, done) =>
     write.call(slow.ends[0], chunk, encoding, (error) => void setTimeout(done, 200, error));
@@ -194,7 +189,7 @@ test('what was read before a relay begins comes before what is lent', async (t) 
   await new Promise((resolve) => setImmediate(resolve));
   right.end.unshift(Buffer.from('held '));
   const outcome = new Promise<RelayOutcome>((onEnd) =>
-    relay(left.end, right.end, {
+    scriptRelay(left.end, right.end, {
       now: () => performance.now(),
       idleMs: 10_000,
       earlyB: Buffer.from('early '),

@@ -1,0 +1,199 @@
+import { TLSSocket } from 'node:tls';
+import { KEEP_ALIVE_DELAY_MS } from './dial.ts';
+import type { FirstOctets, Relay, RelayCounts, RelayHandle, RelayOptions, RelayOutcome, Watcher } from './relay.ts';
+import { Budget } from './relay-budget.ts';
+import { resetSocket } from './reset-socket.ts';
+import type { Socket } from './socket.ts';
+
+/** Carries a tunnel in this thread, whatever its sockets are. */
+export const scriptRelay: Relay = (a, b, options) => new ScriptRelay(a, b, options);
+
+class ScriptRelay implements RelayHandle {
+  readonly outside = false;
+  readonly #forth: Direction;
+  readonly #back: Direction;
+  readonly #a: Socket;
+  readonly #b: Socket;
+  readonly #options: RelayOptions;
+  readonly #begunAt: number;
+  readonly #idle: NodeJS.Timeout;
+  readonly #budget: Budget;
+  readonly #first: { a: FirstOctets | null; b: FirstOctets | null } = { a: null, b: null };
+  #endedFirst: 'a' | 'b' | null = null;
+  #over = false;
+
+  constructor(a: Socket, b: Socket, options: RelayOptions) {
+    this.#a = a;
+    this.#b = b;
+    this.#options = options;
+    this.#begunAt = options.now();
+    this.#idle = setTimeout(() => this.#finish('idle', null), options.idleMs);
+    this.#budget = new Budget(options, (held) => {
+      this.#forth.held = held;
+      this.#back.held = held;
+    });
+    this.#forth = new Direction(a, b, this.#eventsOf('a', options.watchA));
+    this.#back = new Direction(b, a, this.#eventsOf('b'));
+    a.on('error', () => this.#lost('a')).on('close', () => this.#lost('a'));
+    b.on('error', () => this.#lost('b')).on('close', () => this.#lost('b'));
+    // What ended before the relay began emits nothing more.
+    if (a.destroyed) queueMicrotask(() => this.#lost('a'));
+    else if (b.destroyed) queueMicrotask(() => this.#lost('b'));
+    for (const side of [a, b]) side.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    if (options.reply !== undefined) a.write(options.reply);
+    this.#forth.start(options.earlyA);
+    this.#back.start(options.earlyB);
+  }
+
+  get bytesAtoB(): number {
+    return this.#forth.bytes;
+  }
+
+  get bytesBtoA(): number {
+    return this.#back.bytes;
+  }
+
+  counts(): RelayCounts {
+    return { bytesAtoB: this.bytesAtoB, bytesBtoA: this.bytesBtoA };
+  }
+
+  cut(): void {
+    this.#finish('cut', null);
+  }
+
+  renew(octets: number): void {
+    if (!this.#over) this.#budget.renew(octets);
+  }
+
+  #eventsOf(side: 'a' | 'b', watch?: Watcher): DirectionEvents {
+    let watching = watch;
+    return {
+      mayPass: () => this.#budget.room,
+      took: (chunk) => {
+        this.#idle.refresh();
+        this.#budget.take(chunk.length);
+        this.#first[side] ??= firstOctetsOf(chunk, this.#options.now() - this.#begunAt);
+        if (watching?.see(chunk) === false) watching = undefined;
+      },
+      room: () => this.#idle.refresh(),
+      ended: () => {
+        this.#endedFirst ??= side;
+      },
+    };
+  }
+
+  /** A side is gone. After both FINs that is the end, whether by close or by a late RST; before, it is a reset. */
+  #lost(side: 'a' | 'b'): void {
+    if (!this.#forth.ended || !this.#back.ended) this.#finish('reset', side);
+    else if (this.#a.destroyed && this.#b.destroyed) this.#finish('closed', null);
+  }
+
+  #finish(ended: RelayOutcome['ended'], by: 'a' | 'b' | null): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#idle);
+    this.#budget.close();
+    resetSocket(this.#a);
+    resetSocket(this.#b);
+    const { bytesAtoB, bytesBtoA } = this;
+    this.#options.owner.onEnd({
+      bytesAtoB,
+      bytesBtoA,
+      ended,
+      by,
+      firstFromA: this.#first.a,
+      firstFromB: this.#first.b,
+      endedFirst: this.#endedFirst,
+      unreadB: 0,
+    });
+  }
+}
+
+/** What a direction tells the relay: a chunk was taken, the receiver has room again, the sender's FIN has come. */
+interface DirectionEvents {
+  /** How many octets may pass now. */
+  mayPass(): number;
+  took(chunk: Buffer): void;
+  room(): void;
+  ended(): void;
+}
+
+/** One way through a relay. The listeners stay on: after the end the sockets are destroyed and call none. */
+class Direction {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #events: DirectionEvents;
+  /** The receiver takes no more for now; the budget lets nothing pass. */
+  #full = false;
+  #held = false;
+  bytes = 0;
+  /** The sender's FIN has come. */
+  ended = false;
+
+  constructor(from: Socket, to: Socket, events: DirectionEvents) {
+    this.#from = from;
+    this.#to = to;
+    this.#events = events;
+  }
+
+  start(early: Buffer | undefined): void {
+    // TLS has encrypted what it is given before write() returns; other sockets may keep it for longer.
+    if (this.#to instanceof TLSSocket) this.#from.lendTo?.(this.#borrow);
+    this.#from.on('data', this.#pass).on('end', this.#end);
+    this.#to.on('drain', this.#drained);
+    if (early !== undefined && early.length > 0) this.#pass(early);
+    this.#flow();
+    if (this.#from.readableEnded) this.#end();
+  }
+
+  set held(held: boolean) {
+    this.#held = held;
+    this.#flow();
+  }
+
+  #flow(): void {
+    if (this.#full || this.#held) this.#from.pause();
+    else this.#from.resume();
+  }
+
+  readonly #borrow = (octets: Buffer): boolean => {
+    // Behind a write that is under way, or where not all may pass, octets would be kept.
+    const isKept = this.#to.writableLength > 0 || octets.length > this.#events.mayPass();
+    this.#pass(isKept ? Buffer.from(octets) : octets);
+    return !this.#full && !this.#held;
+  };
+
+  readonly #pass = (octets: Buffer): void => {
+    const room = this.#events.mayPass();
+    const chunk = octets.length > room ? octets.subarray(0, room) : octets;
+    if (chunk !== octets) {
+      // Once it flows again it comes again.
+      this.#from.pause();
+      this.#from.unshift(octets.subarray(room));
+      if (room === 0) return;
+    }
+    this.bytes += chunk.length;
+    this.#events.took(chunk);
+    if (this.#to.write(chunk)) return;
+    this.#full = true;
+    this.#flow();
+  };
+
+  readonly #drained = (): void => {
+    this.#events.room();
+    this.#full = false;
+    this.#flow();
+  };
+
+  readonly #end = (): void => {
+    this.ended = true;
+    this.#events.ended();
+    this.#to.end();
+  };
+}
+
+function firstOctetsOf(chunk: Buffer, afterMs: number): FirstOctets {
+  const type = chunk[0] ?? 0;
+  const isRecord = chunk.length >= 5 && type >= 20 && type <= 24 && chunk[1] === 3;
+  return { afterMs, tlsRecord: isRecord ? { type, length: chunk.readUInt16BE(3) } : null };
+}
