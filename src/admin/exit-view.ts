@@ -1,6 +1,7 @@
-import type { Exit, Geo } from '../pool/exit.ts';
+import type { Exit } from '../pool/exit.ts';
 import { formatEndpoint } from '../protocol/endpoint.ts';
 import type { Tier } from '../protocol/params.ts';
+import type { Geo } from '../protocol/places.ts';
 import type { ExitSeen } from './probe-view.ts';
 
 /** How an exit stands: what an operator said of it or of its pool first, then what was seen of it. `cooling`: it failed, and is left

@@ -1,4 +1,4 @@
-import type { Geo } from '../pool/exit.ts';
+import type { Geo } from '../protocol/places.ts';
 
 /** What probes saw of an exit. Country codes are lower-case, `asn` is digits. */
 export interface ExitSeen {

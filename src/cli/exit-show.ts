@@ -1,4 +1,5 @@
 import type { ExitDetail, ExitInsight } from '../admin/exit-detail.ts';
+import { places } from '../protocol/places.ts';
 import type { Given, Outcome } from './command-spec.ts';
 import { describeState } from './exit-states.ts';
 import { lastedOf, percentOf, statusOf } from './exit-text.ts';
@@ -7,8 +8,6 @@ import { printable } from './printable.ts';
 import { seenCell } from './probe-text.ts';
 import { type Cell, formatFacts, formatTable, type Screen } from './table.ts';
 import type { Workplace } from './workplace.ts';
-
-const places = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp'] as const;
 
 /** `exit show`: facts without the credential, what was said of it, figures, beliefs, sessions, failures. */
 export async function showExit(given: Given, workplace: Workplace): Promise<Outcome> {

@@ -3,6 +3,7 @@ import { exitSorts, MOST_EXITS } from '../admin/exit-page.ts';
 import { type ExitView, exitStatuses } from '../admin/exit-view.ts';
 import { Countries } from '../pool/list-formats/countries.ts';
 import { placeOf } from '../pool/list-formats/exit-place.ts';
+import { places } from '../protocol/places.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { showExit } from './exit-show.ts';
 import { exitStateCommands } from './exit-states.ts';
@@ -44,7 +45,7 @@ export const exitCommands: readonly CommandSpec[] = [
   ...exitStateCommands,
 ];
 
-const filters = ['pool', 'tier', 'country', 'region', 'state', 'city', 'zip', 'asn', 'isp', 'status', 'sort'] as const;
+const filters = ['pool', 'tier', ...places, 'status', 'sort'] as const;
 
 const head: readonly Heading[] = [
   'EXIT',

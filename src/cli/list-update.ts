@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { badArgument, type CommandError } from '../admin/command-error.ts';
-import type { Geo } from '../pool/exit.ts';
 import { ListChange } from '../pool/list-change.ts';
 import { type ListedExit, type ListOptions, ListReader } from '../pool/list-formats/list-reader.ts';
 import { ListWriter } from '../pool/list-formats/list-writer.ts';
 import { formatEndpoint } from '../protocol/endpoint.ts';
+import type { Geo } from '../protocol/places.ts';
 import { textChunks } from '../startup/text-chunks.ts';
 import type { Outcome } from './command-spec.ts';
 import { DraftFile, versionOf } from './draft-file.ts';

@@ -1,17 +1,15 @@
 import { badArgument } from '../admin/command-error.ts';
-import type { Geo } from '../pool/exit.ts';
 import { Countries } from '../pool/list-formats/countries.ts';
-import { placeKeys, placeOf } from '../pool/list-formats/exit-place.ts';
+import { placeOf } from '../pool/list-formats/exit-place.ts';
 import { type ListFormat, listFormats } from '../pool/list-formats/registry.ts';
 import { listSchemeOf, listSchemes } from '../pool/list-formats/schemes.ts';
+import { type Geo, type Place, places } from '../protocol/places.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
 import { changeOptions, consentOf } from './consent.ts';
 import { fileInput, givenInput, type ListInput } from './list-input.ts';
 import { updateList } from './list-update.ts';
 import { poolHome } from './pool-home.ts';
 import type { Workplace } from './workplace.ts';
-
-const places = placeKeys.filter((key): key is keyof Geo => key !== 'name');
 
 const readingOptions: readonly OptionSpec[] = [
   {
@@ -91,7 +89,7 @@ export function formatOf(text: string | undefined): ListFormat | undefined {
 /** Throws CommandError. */
 function placeGiven(given: Given): Geo {
   const countries = new Countries();
-  const geo: { -readonly [Place in keyof Geo]: Geo[Place] } = {};
+  const geo: Partial<Record<Place, string>> = {};
   for (const key of places) {
     const text = given.text(key);
     const place = text === undefined ? null : placeOf(key, text, countries);

@@ -1,4 +1,5 @@
 import type { StaticDecode } from 'typebox';
+import { type Geo, type Place, places } from '../protocol/places.ts';
 import type { Cidr } from './cidr.ts';
 import { checkDocument } from './document-check.ts';
 import type { ConfigFault, Path } from './fault.ts';
@@ -12,10 +13,6 @@ type Kind = keyof typeof entrySchemas;
 type Written<K extends Kind> = StaticDecode<(typeof entrySchemas)[K]>;
 
 const kinds = ['url', 'list', 'template', 'vendor', 'api', 'command', 'direct', 'demo'] as const;
-const places = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp'] as const;
-
-type Geo = { readonly [Place in (typeof places)[number]]?: string };
-
 /** What every entry says of its exits, itself or by its pool. */
 export interface EntryTerms {
   readonly geo: Geo;
@@ -29,7 +26,7 @@ export interface EntryTerms {
 
 /** What an entry says of the exits that are minted for it. Durations are in ms; null for what it doesn't say. */
 export interface MintTerms {
-  readonly lists: { readonly [Place in (typeof places)[number]]: readonly string[] };
+  readonly lists: Readonly<Record<Place, readonly string[]>>;
   readonly slots: number | null;
   readonly ttlMs: number | null;
   readonly lifetimeMs: number | null;

@@ -1,3 +1,4 @@
+import { type Place, places } from '../protocol/places.ts';
 import { checkDocument } from './document-check.ts';
 import type { ConfigFault, Path } from './fault.ts';
 import {
@@ -9,9 +10,6 @@ import {
   vendorSchema,
 } from './vendor-schema.ts';
 import type { YamlFile } from './yaml-file.ts';
-
-const places = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp'] as const;
-type Place = (typeof places)[number];
 
 /** How a vendor spells one kind of place. `alphabet` is null for letters, digits and `space`. */
 export interface ValueRule {

@@ -1,8 +1,7 @@
 import Type, { type StaticDecode } from 'typebox';
+import { places } from '../protocol/places.ts';
 import { parseDuration } from '../protocol/units.ts';
 import * as t from './schema-terms.ts';
-
-const places = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp'] as const;
 
 /** What a vendor may sell, and be dialled with. */
 export const productNames = ['residential', 'mobile', 'isp', 'dc'] as const;

@@ -1,7 +1,8 @@
 import { type CatalogueChanges, type CatalogueRecord, CatalogueView } from '../memory/catalogue.ts';
 import { CatalogueWriter, type NextCatalogue } from '../memory/catalogue-writer.ts';
+import { placeKey } from '../protocol/places.ts';
 import type { Pool } from './exit.ts';
-import { type ExitFilter, placeKey } from './exit-filter.ts';
+import type { ExitFilter } from './exit-filter.ts';
 import { type FilterList, SharedLists } from './filter-list.ts';
 import { Intake } from './intake.ts';
 import type { PoolSource, PoolSources } from './pool-builder.ts';

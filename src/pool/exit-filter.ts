@@ -1,13 +1,11 @@
 import type { CatalogueView } from '../memory/catalogue.ts';
 import { Term } from '../memory/terms-table.ts';
 import type { Tier } from '../protocol/params.ts';
+import { type Place, placeKey } from '../protocol/places.ts';
 import { type IdWords, parseId } from './digest.ts';
 import { isOpenTo, type TermFlags, tierOf, unpackFlags } from './exit-terms.ts';
 import type { Mintings } from './mintings.ts';
 import { NOWHERE, OpenPlaces } from './open-places.ts';
-import { type Place, placeKey } from './places.ts';
-
-export { placeKey } from './places.ts';
 
 /** Which exits a request may leave by. A key that is absent asks nothing. Places and pools are compared without regard to
  *  case, accents, spaces and punctuation, because a username cannot hold them: `sao_paulo` is `São Paulo`. */

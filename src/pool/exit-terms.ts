@@ -3,8 +3,7 @@ import type { NextCatalogue } from '../memory/catalogue-writer.ts';
 import { Term } from '../memory/terms-table.ts';
 import type { ExitScheme } from '../protocol/endpoint.ts';
 import type { Tier } from '../protocol/params.ts';
-import type { Geo } from './exit.ts';
-import { type Place, places } from './places.ts';
+import { type Geo, type Place, places } from '../protocol/places.ts';
 
 /** What many exits have in common: all that is known of one but how it is dialled. */
 export interface ExitTerms {
@@ -58,7 +57,7 @@ export function internTerms(next: NextCatalogue, terms: ExitTerms): number {
 /** The terms of this number. */
 export function readTerms({ terms: rows, places: names, labels }: CatalogueView, number: number): ExitTerms {
   const label = (term: Term) => labels.text(rows.word(number, term));
-  const geo: { -readonly [Place in keyof Geo]: Geo[Place] } = {};
+  const geo: Partial<Record<Place, string>> = {};
   for (const place of places) {
     const text = rows.word(number, Term[place]);
     if (text !== 0) geo[place] = names.text(text);

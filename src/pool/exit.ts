@@ -1,18 +1,7 @@
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { Tier } from '../protocol/params.ts';
+import type { Geo, Place } from '../protocol/places.ts';
 import type { ProbeTarget } from '../protocol/probe-target.ts';
-import type { Place } from './places.ts';
-
-/** Where an exit stands, as far as its pool says. Country codes are lower-case, `asn` is digits; the rest is as written. */
-export interface Geo {
-  readonly country?: string;
-  readonly region?: string;
-  readonly state?: string;
-  readonly city?: string;
-  readonly zip?: string;
-  readonly asn?: string;
-  readonly isp?: string;
-}
 
 /** What a request asks of an exit that is minted for it: places in our form, of countries any, and how long its session lasts. */
 export interface Asked extends Omit<Geo, 'country'> {

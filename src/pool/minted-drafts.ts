@@ -1,12 +1,11 @@
 import type { DialFacts } from '../memory/fact-arena.ts';
 import { failed, type Parsed } from '../protocol/decoded.ts';
 import { type ExitScheme, parseEndpoint } from '../protocol/endpoint.ts';
-import type { Geo } from './exit.ts';
+import { type Geo, type Place, places } from '../protocol/places.ts';
 import { type DraftSink, MINTS } from './exit-draft.ts';
 import type { ExitTerms } from './exit-terms.ts';
 import type { MintTerms, TemplateTerms, VendorTerms } from './minted-entry.ts';
 import { Minting } from './minting.ts';
-import { type Place, type PlaceValues, places } from './places.ts';
 import type { Steps } from './steps.ts';
 import { Template } from './template.ts';
 import { specOfUrl, type TemplateSpec } from './template-spec.ts';
@@ -158,7 +157,7 @@ interface PlaceDrafting extends MintedDrafting {
 
 /** The exits of one place. */
 function* draftPlace(entry: EntryTerms, { pool, sink, termsOf, template, geo }: PlaceDrafting): Steps<KeyFault | null> {
-  const fixed: PlaceValues = Object.fromEntries(
+  const fixed: Geo = Object.fromEntries(
     places.flatMap((place) => (geo[place] !== undefined && template.takes.has(place) ? [[place, geo[place]]] : [])),
   );
   const minting = new Minting(pool, template, fixed);
@@ -189,7 +188,7 @@ function* draftPlace(entry: EntryTerms, { pool, sink, termsOf, template, geo }: 
 }
 
 /** Why no exits can be minted for these places. */
-function placeFault(entry: EntryTerms, minting: Minting, fixed: PlaceValues): KeyFault | null {
+function placeFault(entry: EntryTerms, minting: Minting, fixed: Geo): KeyFault | null {
   const refusal = minting.template.refusal(fixed);
   if (refusal !== null) {
     const { place, message } = refusal;

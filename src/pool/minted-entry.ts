@@ -1,4 +1,4 @@
-import type { Place } from './places.ts';
+import type { Place } from '../protocol/places.ts';
 import type { AccountLimits } from './template-spec.ts';
 import type { ProductName, Protocol } from './vendor.ts';
 

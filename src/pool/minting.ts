@@ -1,8 +1,8 @@
 import { GatewayError } from '../errors.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
+import { type Geo, type Place, places } from '../protocol/places.ts';
 import { digestNumber, digestWord } from './digest.ts';
 import type { Asked, Mint, Minted, Rotation } from './exit.ts';
-import { type Place, type PlaceValues, places } from './places.ts';
 import { type SessionWords, Template } from './template.ts';
 import type { TemplateSpec } from './template-spec.ts';
 
@@ -14,11 +14,11 @@ export class Minting implements Mint {
   /** Places for which a request's own are passed on to the vendor. */
   readonly open: ReadonlySet<Place>;
   /** In our form. */
-  readonly #fixed: PlaceValues;
+  readonly #fixed: Geo;
   /** As the vendor wants them. */
-  readonly #spelled: PlaceValues;
+  readonly #spelled: Geo;
 
-  constructor(pool: string, template: Template, fixed: PlaceValues) {
+  constructor(pool: string, template: Template, fixed: Geo) {
     this.template = template;
     this.#fixed = fixed;
     const spelled = template.spelled(fixed);
@@ -57,7 +57,7 @@ export class Minting implements Mint {
 
   /** Why the vendor can't be asked for these places beside its own, of which the caller has found that they fit; null where it
    *  can. */
-  refusal(asked: PlaceValues): { readonly place: Place | null; readonly message: string } | null {
+  refusal(asked: Geo): { readonly place: Place | null; readonly message: string } | null {
     const open: { [Name in Place]?: string } = {};
     for (const place of this.open) if (asked[place] !== undefined) open[place] = asked[place];
     return this.template.refusal({ ...this.#toldOf(this.#fixed), ...open });
@@ -81,7 +81,7 @@ export class Minting implements Mint {
   }
 
   /** What is asked for and not settled by the pool: of several countries one. */
-  #own(sessionKey: string, asked: Asked): PlaceValues {
+  #own(sessionKey: string, asked: Asked): Geo {
     const own: { [Name in Place]?: string } = {};
     for (const place of this.open) {
       const value = place === 'country' ? this.#countryOf(sessionKey, asked) : asked[place];
@@ -98,13 +98,13 @@ export class Minting implements Mint {
   }
 
   /** Those that the template takes: of others that a pool says of its exits the vendor is told nothing. */
-  #toldOf(values: PlaceValues): PlaceValues {
+  #toldOf(values: Geo): Geo {
     return Object.fromEntries(
       places.filter((place) => this.template.takes.has(place)).map((place) => [place, values[place]]),
     );
   }
 
-  #render(words: SessionWords, spelled: PlaceValues, ttlMs: number | null): Endpoint {
+  #render(words: SessionWords, spelled: Geo, ttlMs: number | null): Endpoint {
     const endpoint = this.template.render({ ...words, places: spelled, ttlMs: this.template.ttlFor(ttlMs) });
     if (endpoint === undefined)
       throw new GatewayError('internal', { detail: 'a template lacks a value that it needs' });
@@ -132,7 +132,7 @@ export function accountIdentityOf(template: Template): readonly string[] {
   return [spec.scheme, blank?.host ?? spec.host, String(blank?.port ?? spec.port), blank?.username ?? ''];
 }
 
-function identityOf(pool: string, template: Template, fixed: PlaceValues): readonly string[] {
+function identityOf(pool: string, template: Template, fixed: Geo): readonly string[] {
   const named = places.flatMap((place) => {
     const value = fixed[place];
     return value === undefined || !template.takes.has(place)

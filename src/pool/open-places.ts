@@ -1,7 +1,7 @@
+import { type Geo, type Place, places } from '../protocol/places.ts';
 import type { Criterion, ExitFilter } from './exit-filter.ts';
 import type { Minting } from './minting.ts';
 import type { Mintings } from './mintings.ts';
-import { type Place, type PlaceValues, places } from './places.ts';
 
 /** In the place of a country, for exits that have none. */
 export const NOWHERE = 0;
@@ -46,7 +46,7 @@ export class OpenPlaces {
     const asked = this.#asked.filter((place) => minting.open.has(place));
     if (asked.length === 0) return null;
     const { country: countries, ...others } = this.#filter;
-    const values: PlaceValues = Object.fromEntries(
+    const values: Geo = Object.fromEntries(
       asked.flatMap((place) => (place === 'country' ? [] : [[place, others[place]]])),
     );
     const choices = asked.includes('country') ? (countries ?? []).map((country) => ({ ...values, country })) : [values];

@@ -1,19 +1,7 @@
+import { places } from '../protocol/places.ts';
+
 /** The names that may stand in braces. */
-export const placeholders = [
-  'session',
-  'country',
-  'region',
-  'state',
-  'city',
-  'zip',
-  'asn',
-  'isp',
-  'ttl',
-  'random',
-  'port',
-  'username',
-  'password',
-] as const;
+export const placeholders = ['session', ...places, 'ttl', 'random', 'port', 'username', 'password'] as const;
 export type Placeholder = (typeof placeholders)[number];
 
 /** A piece of a pattern. */

@@ -1,5 +1,6 @@
 import type { Tier } from '../protocol/params.ts';
-import type { Geo, Price, Probing, Strategy } from './exit.ts';
+import type { Geo } from '../protocol/places.ts';
+import type { Price, Probing, Strategy } from './exit.ts';
 import type { FetchedSource } from './fetched-source.ts';
 import type { ListScheme } from './list-formats/listed-exit.ts';
 import type { ListFormat } from './list-formats/registry.ts';

@@ -1,8 +1,8 @@
 import { percentDecodedOnce } from '../protocol/credentials.ts';
 import { failed, type Parsed, parsed } from '../protocol/decoded.ts';
 import type { ExitScheme } from '../protocol/endpoint.ts';
+import type { Place } from '../protocol/places.ts';
 import { type PatternOptions, type Placeholder, parsePattern, placeholders } from './pattern.ts';
-import type { Place } from './places.ts';
 import type { ValueRule } from './value-rule.ts';
 
 /** What an account of a vendor may do. Null where that isn't limited. */

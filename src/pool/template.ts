@@ -1,7 +1,7 @@
 import { failed, type Parsed, parsed } from '../protocol/decoded.ts';
 import { type Endpoint, parseEndpoint } from '../protocol/endpoint.ts';
+import { type Geo, type Place, places } from '../protocol/places.ts';
 import { type Pattern, type Placeholder, parsePattern, portsOf, renderPattern, valuesIn } from './pattern.ts';
-import { type Place, type PlaceValues, places } from './places.ts';
 import { patternOptions, type TemplateSpec } from './template-spec.ts';
 import { charactersOf, plainRule, type Speller, spell, spellerOf, togetherFault } from './value-rule.ts';
 
@@ -16,7 +16,7 @@ export interface SessionWords {
 /** What a template is rendered with. */
 export interface RenderValues extends SessionWords {
   /** As the vendor spells them. */
-  readonly places: PlaceValues;
+  readonly places: Geo;
   /** What is asked for with `{ttl}`, in ms; null for nothing. */
   readonly ttlMs: number | null;
 }
@@ -94,7 +94,7 @@ export class Template {
 
   /** Why the vendor can't be asked for these places (in our form) and no others; null where it can. Says which of them it is
    *  about, and nothing that was written. */
-  refusal(asked: PlaceValues): { readonly place: Place | null; readonly message: string } | null {
+  refusal(asked: Geo): { readonly place: Place | null; readonly message: string } | null {
     const spelled = this.spelled(asked);
     if (!spelled.ok) return spelled;
     const together = togetherFault(asked, this.#spellers);
@@ -117,9 +117,9 @@ export class Template {
 
   /** Places as the vendor spells them. Those that it takes only. */
   spelled(
-    asked: PlaceValues,
+    asked: Geo,
   ):
-    | { readonly ok: true; readonly places: PlaceValues }
+    | { readonly ok: true; readonly places: Geo }
     | { readonly ok: false; readonly place: Place; readonly message: string } {
     const found: { [Name in Place]?: string } = {};
     for (const place of places) {
@@ -180,7 +180,7 @@ export class Template {
   }
 
   /** Whether a place is told to the vendor where these are asked for. */
-  #shows(place: Place, spelled: PlaceValues): boolean {
+  #shows(place: Place, spelled: Geo): boolean {
     const endpoint = this.render({ ...sampleWords, places: { ...spelled, [place]: MARK }, ttlMs: null });
     return [endpoint?.host, endpoint?.username, endpoint?.password].some((part) => part?.includes(MARK) === true);
   }

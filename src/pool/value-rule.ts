@@ -1,4 +1,4 @@
-import { type Place, type PlaceValues, placeKey, places } from './places.ts';
+import { type Geo, type Place, placeKey, places } from '../protocol/places.ts';
 
 /** How a vendor spells one kind of place, and when it can be asked for it. */
 export interface ValueRule {
@@ -69,7 +69,7 @@ export function spell(place: Place, written: string, speller: Speller): Spelling
 }
 
 /** Why these places can't be asked for together; null where they can. */
-export function togetherFault(given: PlaceValues, rules: { readonly [Name in Place]: ValueRule }): string | null {
+export function togetherFault(given: Geo, rules: { readonly [Name in Place]: ValueRule }): string | null {
   const { country } = given;
   for (const place of places) {
     if (given[place] === undefined) continue;

@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
 import type { ApiCall } from '../pool/fetched-source.ts';
+import { placeKeys } from '../pool/list-formats/exit-place.ts';
+import { listSchemeOf } from '../pool/list-formats/schemes.ts';
 import { selectAll } from '../protocol/json-path.ts';
 
 const hostPattern = /^[A-Za-z0-9._:-]+$/;
-const schemes: ReadonlySet<string> = new Set(['http', 'https', 'socks4', 'socks4a', 'socks5', 'socks5h']);
-const places = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp', 'name'] as const;
 
 /** An exit that an API tells, as lines of a list: a URL and fields between bars, or whatever lines the item is. Null where the item
  *  is no exit. */
@@ -21,13 +21,13 @@ export function linesOfItem({ exit, scheme }: Pick<ApiCall, 'exit' | 'scheme'>, 
       ?.trim()
       .replace(/^\[|\]$/g, '') ?? '';
   const port = said.get('port')?.trim() ?? '';
-  const protocol = (said.get('scheme')?.trim() || scheme).toLowerCase();
+  const protocol = listSchemeOf(said.get('scheme')?.trim() || scheme);
   if (!hostPattern.test(host) || (host.includes(':') && !isIPv6(host)) || !/^[0-9]{1,5}$/.test(port)) return null;
   const username = said.get('username') ?? '';
   const password = said.get('password') ?? '';
-  if (!schemes.has(protocol) || (username === '' && password !== '')) return null;
+  if (protocol === null || (username === '' && password !== '')) return null;
   const credential = username === '' ? '' : `${escaped(username)}:${escaped(password)}@`;
-  const fields = places.flatMap((place) => {
+  const fields = placeKeys.flatMap((place) => {
     const text = said.get(place)?.trim() ?? '';
     return text === '' ? [] : [`|${place}=${escaped(text)}`];
   });

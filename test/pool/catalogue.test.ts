@@ -2,9 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import { PoolCatalogue } from '../../src/pool/catalogue.ts';
 import { MINTS } from '../../src/pool/exit-draft.ts';
-import { placeKey } from '../../src/pool/exit-filter.ts';
 import type { PoolSource } from '../../src/pool/pool-builder.ts';
 import { type ExitFilter, PoolRegistry } from '../../src/pool/registry.ts';
+import { placeKey } from '../../src/protocol/places.ts';
 import { draftOf, poolOf, registryOf, sourcesOf, type TestExit, templateOf } from '../support/pools.ts';
 
 const countries = ['us', 'de', 'fr', undefined] as const;

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { placeKey } from '../../src/pool/exit-filter.ts';
 import type { ExitFilter, PoolRegistry } from '../../src/pool/registry.ts';
+import { placeKey } from '../../src/protocol/places.ts';
 import { poolOf as pool, registryOf, type TestExit } from '../support/pools.ts';
 
 const exit = (host: string, more: Partial<TestExit> = {}): TestExit => ({ host, ...more });

@@ -2,10 +2,10 @@ import test from 'ava';
 import fc from 'fast-check';
 import { digestNumber, digestWord } from '../../src/pool/digest.ts';
 import { Minting } from '../../src/pool/minting.ts';
-import { type PlaceValues, places } from '../../src/pool/places.ts';
 import { Template } from '../../src/pool/template.ts';
 import { specOfUrl, type TemplateSpec } from '../../src/pool/template-spec.ts';
 import { plainRule } from '../../src/pool/value-rule.ts';
+import { type Geo, places } from '../../src/protocol/places.ts';
 
 const url = 'http://customer-acme-cc-{country}-sessid-{session}:pw@{country}.pr.example:7777';
 
@@ -20,7 +20,7 @@ function templateOf(text: string): Template {
   return template.value;
 }
 
-const mintingOf = (text: string, fixed: PlaceValues = {}) => new Minting('pool', templateOf(text), fixed);
+const mintingOf = (text: string, fixed: Geo = {}) => new Minting('pool', templateOf(text), fixed);
 
 /** One written as vendor files are. */
 function vendorTemplate(terms: Partial<TemplateSpec>): Template {
@@ -68,7 +68,7 @@ test('a place is refused where a duration beside it makes a user name that is to
 test('a part in brackets stands only where its values are given, and the first of several that can', (t) => {
   const words = { word: () => 's', port: () => 0 };
   const template = templateOf('http://u[-cc-{country}[-st-{state}]|-asn-{asn}]-s-{session}[-t-{ttl:s}]:a[b]c@h:1');
-  const user = (given: PlaceValues, ttlMs: number | null = null) =>
+  const user = (given: Geo, ttlMs: number | null = null) =>
     template.render({ ...words, places: given, ttlMs })?.username;
   t.is(user({}), 'u-s-s');
   t.is(user({ country: 'us' }), 'u-cc-us-s-s');
@@ -181,7 +181,7 @@ test('places are spelled as the vendor does, or refused', (t) => {
     },
   });
   const minting = new Minting('pool', template, {});
-  const user = (asked: PlaceValues) => {
+  const user = (asked: Geo) => {
     const { country, ...others } = asked;
     const made = minting.mint('s', { ...others, ...(country === undefined ? {} : { country: [country] }) });
     return made.endpoint.username!.replace(/^u|-[^-]*$/g, '');
@@ -190,7 +190,7 @@ test('places are spelled as the vendor does, or refused', (t) => {
   t.is(user({ country: 'br', city: 'São Paulo' }), '-cc-BR-city-sao+paulo');
   t.is(user({ country: 'us', state: 'New~Hampshire' }), '-cc-US-st-us_new_hampshire');
   t.is(user({ asn: '3320' }), '-asn-3320');
-  const why = (asked: PlaceValues) => minting.refusal(asked)?.message ?? null;
+  const why = (asked: Geo) => minting.refusal(asked)?.message ?? null;
   t.is(why({ country: 'us', city: 'x' }), null);
   t.is(why({ city: 'x' }), 'the vendor is asked for a city together with its country');
   t.is(why({ country: 'de', state: 'x' }), 'the vendor can be asked for a state of us only');

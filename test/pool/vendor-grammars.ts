@@ -1,4 +1,4 @@
-import type { Place, PlaceValues } from '../../src/pool/places.ts';
+import type { Geo, Place } from '../../src/protocol/places.ts';
 
 /** What a vendor publishes about one product, written down apart from the file that mints for it. Login is `user name\npassword`
  *  of the account acme with the password secret; its groups are what the vendor understands. */
@@ -10,17 +10,17 @@ export interface Grammar {
   /** The places that it understands. */
   readonly places: readonly Place[];
   /** Whether it can be asked for these places, all of which it understands. */
-  readonly may?: (asked: PlaceValues) => boolean;
+  readonly may?: (asked: Geo) => boolean;
   /** The vendor's words for ours, where they aren't the same. */
   readonly words: Readonly<Record<string, string>>;
   /** Seconds that it keeps an address: from, to, and one unit of its parameter; null where it takes none. */
   readonly ttl: { readonly least: number; readonly most: number; readonly unit: number } | null;
 }
 
-const inUs = (asked: PlaceValues): boolean => asked.country === undefined || asked.country === 'us';
+const inUs = (asked: Geo): boolean => asked.country === undefined || asked.country === 'us';
 const needsCountry =
   (...places: readonly Place[]) =>
-  (asked: PlaceValues): boolean =>
+  (asked: Geo): boolean =>
     asked.country !== undefined || places.every((place) => asked[place] === undefined);
 
 /** developers.oxylabs.io: making requests, location settings (country, state, city, ASN), session control. */
@@ -149,7 +149,7 @@ export const grammars: readonly Grammar[] = [
     login:
       /^user-acme(?:-country-(?<country>[a-z]{2}))?(?:-state-(?<state>us_[a-z_]+))?(?:-city-(?<city>[a-z_]+))?(?:-zip-(?<zip>[0-9]{5}))?(?:-asn-(?<asn>[0-9]+))?-session-(?<session>[0-9a-z]+)(?:-sessionduration-(?<ttl>[0-9]+))?\nsecret$/,
     places: ['country', 'state', 'city', 'zip', 'asn'] as const,
-    may: (asked: PlaceValues) =>
+    may: (asked: Geo) =>
       needsCountry('state', 'city', 'zip')(asked) && ((asked.state ?? asked.zip) === undefined || inUs(asked)),
     words: { 'New York': 'us_new_york' },
     ttl: { least: 60, most: 86_400, unit: 60 },

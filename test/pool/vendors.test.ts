@@ -1,13 +1,13 @@
 import { readdirSync } from 'node:fs';
 import test from 'ava';
 import { Minting } from '../../src/pool/minting.ts';
-import { type PlaceValues, places } from '../../src/pool/places.ts';
 import { Template } from '../../src/pool/template.ts';
 import { type ProductName, type Protocol, specOfProduct } from '../../src/pool/vendor.ts';
+import { type Geo, places } from '../../src/protocol/places.ts';
 import { shippedVendor, VENDOR_FOLDER, vendorOf } from './read-vendors.ts';
 import { type Grammar, grammars } from './vendor-grammars.ts';
 
-function mintingOf(name: string, product: ProductName, protocol: Protocol, fixed: PlaceValues = {}): Minting {
+function mintingOf(name: string, product: ProductName, protocol: Protocol, fixed: Geo = {}): Minting {
   const vendor = shippedVendor(name);
   const sold = vendor.products.find((one) => one.name === product)!;
   const account = { username: 'acme', password: 'secret', endpoint: null };
@@ -29,7 +29,7 @@ const samples = {
 } as const;
 
 /** Every choice of these places, in each of some countries and in none. */
-function* choicesOf({ places: known }: Grammar): Generator<PlaceValues> {
+function* choicesOf({ places: known }: Grammar): Generator<Geo> {
   const others = known.filter((place) => place !== 'country');
   for (let bits = 0; bits < 2 ** others.length; bits += 1) {
     const asked = Object.fromEntries(others.filter((_, i) => (bits >> i) & 1).map((place) => [place, samples[place]]));
@@ -38,8 +38,7 @@ function* choicesOf({ places: known }: Grammar): Generator<PlaceValues> {
   }
 }
 
-const asOurs = ({ country, ...others }: PlaceValues) =>
-  country === undefined ? others : { ...others, country: [country] };
+const asOurs = ({ country, ...others }: Geo) => (country === undefined ? others : { ...others, country: [country] });
 
 for (const grammar of grammars) {
   const { vendor, product, endpoints, login, ttl, words, may = () => true } = grammar;

@@ -2,10 +2,10 @@ import { PoolCatalogue } from '../../src/pool/catalogue.ts';
 import type { Strategy } from '../../src/pool/exit.ts';
 import type { ExitDraft } from '../../src/pool/exit-draft.ts';
 import type { ExitTerms } from '../../src/pool/exit-terms.ts';
-import type { PlaceValues } from '../../src/pool/places.ts';
 import type { PoolSource, PoolSources } from '../../src/pool/pool-builder.ts';
 import { PoolRegistry } from '../../src/pool/registry.ts';
 import { specOfUrl } from '../../src/pool/template-spec.ts';
+import type { Geo } from '../../src/protocol/places.ts';
 
 /** An exit of a test's pool: an HTTP proxy on port 1 of `host`, unless told. */
 export interface TestExit extends Partial<Omit<ExitTerms, 'pool'>> {
@@ -49,7 +49,7 @@ export function registryOf(...pools: PoolSource[]) {
 }
 
 /** What the terms of exits say that are minted from a template URL for these places. */
-export function templateOf(url: string, values: PlaceValues): NonNullable<ExitTerms['template']> {
+export function templateOf(url: string, values: Geo): NonNullable<ExitTerms['template']> {
   const spec = specOfUrl(url);
   if (!spec.ok) throw new Error(spec.fault.detail);
   return { text: JSON.stringify(spec.value), values: JSON.stringify(values) };

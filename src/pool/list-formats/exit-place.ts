@@ -1,11 +1,10 @@
 import { failed, type Parsed, parsed } from '../../protocol/decoded.ts';
-import type { Geo } from '../exit.ts';
+import { places } from '../../protocol/places.ts';
 import type { Countries } from './countries.ts';
 
 /** What a list can tell of an exit beside its endpoint. */
-export type PlaceKey = keyof Geo | 'name';
-
-export const placeKeys: readonly PlaceKey[] = ['country', 'region', 'state', 'city', 'zip', 'asn', 'isp', 'name'];
+export const placeKeys = [...places, 'name'] as const;
+export type PlaceKey = (typeof placeKeys)[number];
 
 /** Longer texts are no names of places. */
 const LONGEST_TEXT = 200;

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { failed, type Parsed } from '../../protocol/decoded.ts';
 import { type Endpoint, parseEndpoint, parseExitUrl } from '../../protocol/endpoint.ts';
-import type { Geo } from '../exit.ts';
+import type { Place } from '../../protocol/places.ts';
 import { placeKeys, placeOf } from './exit-place.ts';
 import type { Role } from './field-names.ts';
 import { hostPort } from './host-port.ts';
@@ -96,7 +96,7 @@ function withCredential(endpoint: Endpoint, { username, password = '' }: ExitRec
 
 function withPlace(endpoint: Parsed<Endpoint>, record: ExitRecord, { countries }: ReadingContext): EntryReading {
   if (!endpoint.ok) return faulty(endpoint.fault.detail);
-  const geo: { -readonly [Place in keyof Geo]: Geo[Place] } = {};
+  const geo: Partial<Record<Place, string>> = {};
   let name: string | null = null;
   for (const key of placeKeys) {
     const written = key === 'country' ? (record.countryCode ?? record.country) : record[key];

@@ -1,5 +1,5 @@
 import { percentDecodedOnce } from '../../protocol/credentials.ts';
-import type { Geo } from '../exit.ts';
+import type { Place } from '../../protocol/places.ts';
 import { placeKeys, placeOf } from './exit-place.ts';
 import { hostPort } from './host-port.ts';
 import type { LineForm, ReadingContext } from './line-form.ts';
@@ -41,7 +41,7 @@ function readFirst(text: string, context: ReadingContext): EntryReading | null {
 
 function withFields(reading: EntryReading, fields: readonly string[], { countries }: ReadingContext): EntryReading {
   if (reading.kind !== 'exit') return reading;
-  const geo: { -readonly [Place in keyof Geo]: Geo[Place] } = {};
+  const geo: Partial<Record<Place, string>> = {};
   let name: string | null = null;
   for (const [index, field] of fields.entries()) {
     const [, key = '', value = ''] = /^\s*([a-z]+)=(.*)$/s.exec(field) ?? ['', index === 0 ? 'country' : '', field];
