@@ -1,8 +1,7 @@
 import { badArgument } from '../admin/command-error.ts';
 import { Countries } from '../pool/list-formats/countries.ts';
 import { placeOf } from '../pool/list-formats/exit-place.ts';
-import { type ListFormat, listFormats } from '../pool/list-formats/registry.ts';
-import { listSchemeOf, listSchemes } from '../pool/list-formats/schemes.ts';
+import { type ListFormat, listFormats, listSchemeOf, listSchemes } from '../protocol/list-format.ts';
 import { type Geo, type Place, places } from '../protocol/places.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
 import { changeOptions, consentOf } from './consent.ts';

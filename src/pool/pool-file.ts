@@ -1,9 +1,8 @@
+import type { ListFormat, ListScheme } from '../protocol/list-format.ts';
 import type { Tier } from '../protocol/params.ts';
 import type { Geo } from '../protocol/places.ts';
 import type { Price, Probing, Strategy } from './exit.ts';
 import type { FetchedSource } from './fetched-source.ts';
-import type { ListScheme } from './list-formats/listed-exit.ts';
-import type { ListFormat } from './list-formats/registry.ts';
 import type { TemplateTerms, VendorTerms } from './minted-entry.ts';
 import type { OwnRange } from './own-range.ts';
 

@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
 import type { ApiCall } from '../pool/fetched-source.ts';
 import { placeKeys } from '../pool/list-formats/exit-place.ts';
-import { listSchemeOf } from '../pool/list-formats/schemes.ts';
 import { selectAll } from '../protocol/json-path.ts';
+import { listSchemeOf } from '../protocol/list-format.ts';
 
 const hostPattern = /^[A-Za-z0-9._:-]+$/;
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { failed, type Parsed } from '../../protocol/decoded.ts';
 import { type Endpoint, parseEndpoint, parseExitUrl } from '../../protocol/endpoint.ts';
+import { type ListScheme, listSchemeOf } from '../../protocol/list-format.ts';
 import type { Place } from '../../protocol/places.ts';
 import { placeKeys, placeOf } from './exit-place.ts';
 import type { Role } from './field-names.ts';
@@ -8,9 +9,8 @@ import { hostPort } from './host-port.ts';
 import { hostPortAtUserPass } from './host-port-at-user-pass.ts';
 import { hostPortUserPass } from './host-port-user-pass.ts';
 import type { ReadingContext } from './line-form.ts';
-import { type EntryReading, faulty, type ListScheme, nowhere, placeless, skipped } from './listed-exit.ts';
+import { type EntryReading, faulty, nowhere, placeless, skipped } from './listed-exit.ts';
 import { schemeHostPort } from './scheme-host-port.ts';
-import { listSchemeOf } from './schemes.ts';
 import { url } from './url.ts';
 import { userPassAtHostPort } from './user-pass-at-host-port.ts';
 import { userPassHostPort } from './user-pass-host-port.ts';

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { parseEndpoint } from '../../protocol/endpoint.ts';
+import type { ListScheme } from '../../protocol/list-format.ts';
 import type { Countries } from './countries.ts';
-import { type EntryReading, faulty, type ListedExit, type ListScheme, placeless } from './listed-exit.ts';
+import { type EntryReading, faulty, type ListedExit, placeless } from './listed-exit.ts';
 
 /** What reading an entry needs to know beside its text. */
 export interface ReadingContext {

@@ -1,3 +1,4 @@
+import type { ListFormat, ListScheme } from '../../protocol/list-format.ts';
 import { ClashProxies } from './clash.ts';
 import { Countries } from './countries.ts';
 import { TableRows } from './csv.ts';
@@ -5,12 +6,12 @@ import { JsonList } from './json.ts';
 import { LineEntries } from './line-entries.ts';
 import { LineFeed, LONGEST_LINE, type TakeLine } from './line-feed.ts';
 import type { LineForm } from './line-form.ts';
-import type { ListScheme, ListSink } from './listed-exit.ts';
+import type { ListSink } from './listed-exit.ts';
 import { PacScript } from './pac-script.ts';
-import { formsOf, type ListFormat, rivalForms } from './registry.ts';
+import { formsOf, rivalForms } from './registry.ts';
 import { type TextKind, textKindOf } from './text-kind.ts';
 
-export type { ListedExit, ListScheme, ListSink } from './listed-exit.ts';
+export type { ListedExit, ListSink } from './listed-exit.ts';
 
 export interface ListOptions {
   /** Default `auto`: found out, where it can't be mistaken. */

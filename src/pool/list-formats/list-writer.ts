@@ -1,7 +1,7 @@
 import { failed, type Parsed, parsed } from '../../protocol/decoded.ts';
+import type { ListFormat, ListScheme } from '../../protocol/list-format.ts';
 import { ListReader } from './list-reader.ts';
-import type { ListedExit, ListScheme } from './listed-exit.ts';
-import type { ListFormat } from './registry.ts';
+import type { ListedExit } from './listed-exit.ts';
 import { type ListWriting, writingOf } from './writings.ts';
 
 /** Writes a list of exits, part after part. What a format can't tell is refused, never changed: every exit is read again as it

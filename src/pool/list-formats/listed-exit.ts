@@ -1,8 +1,5 @@
-import type { Endpoint, ExitScheme } from '../../protocol/endpoint.ts';
+import type { Endpoint } from '../../protocol/endpoint.ts';
 import type { Geo } from '../../protocol/places.ts';
-
-/** What a list's entries are taken for where they don't name a scheme themselves. */
-export type ListScheme = Exclude<ExitScheme, 'direct'> | 'socks5h';
 
 /** An exit as a list tells it. */
 export interface ListedExit {

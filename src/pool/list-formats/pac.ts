@@ -1,5 +1,6 @@
+import type { ListScheme } from '../../protocol/list-format.ts';
 import { addressText, credentialText, hasSpace, type LineForm, readAddress } from './line-form.ts';
-import { type ListScheme, skipped } from './listed-exit.ts';
+import { skipped } from './listed-exit.ts';
 
 /** What a browser takes each word for. `SOCKS` alone has always been version 4. */
 const words: ReadonlyMap<string, ListScheme> = new Map<string, ListScheme>([

@@ -1,6 +1,6 @@
+import { listSchemeOf } from '../../protocol/list-format.ts';
 import { hasSpace, type LineForm, readAddress } from './line-form.ts';
 import { faulty, nothing, skipped } from './listed-exit.ts';
-import { listSchemeOf } from './schemes.ts';
 
 /** Lines of a whole proxychains.conf that are no exits. */
 const furniture =

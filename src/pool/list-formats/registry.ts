@@ -1,3 +1,4 @@
+import type { ListFormat } from '../../protocol/list-format.ts';
 import { hostPort } from './host-port.ts';
 import { hostPortAtUserPass } from './host-port-at-user-pass.ts';
 import { hostPortUserPass } from './host-port-user-pass.ts';
@@ -38,27 +39,6 @@ const shorter: ReadonlyMap<LineForm, LineForm> = new Map([
   [hostPortAtUserPass, hostPort],
   [pipe, url],
 ]);
-
-/** The names of all formats, as `format:` and `--format` take them. */
-export const listFormats = [
-  'auto',
-  'pipe',
-  'url',
-  'scheme-host-port',
-  'pac',
-  'proxychains',
-  'host-port',
-  'host-port-user-pass',
-  'user-pass-at-host-port',
-  'user-pass-host-port',
-  'host-port-at-user-pass',
-  'csv',
-  'tsv',
-  'json',
-  'playwright',
-  'clash',
-] as const;
-export type ListFormat = (typeof listFormats)[number];
 
 /** The forms of an entry in a list of this format. */
 export function formsOf(format: ListFormat): readonly LineForm[] {

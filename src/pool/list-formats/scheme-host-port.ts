@@ -1,5 +1,5 @@
+import { listSchemeOf } from '../../protocol/list-format.ts';
 import { addressText, credentialOf, credentialText, isBareNumber, type LineForm, readAddress } from './line-form.ts';
-import { listSchemeOf } from './schemes.ts';
 
 const pattern = /^(https?|socks4a?|socks5h?):((?:\[[^\]]*\]|[^:@/[\]]+):[0-9]+)(?::([^:]*:.*))?$/is;
 

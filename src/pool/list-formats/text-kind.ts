@@ -1,7 +1,7 @@
+import type { ListFormat } from '../../protocol/list-format.ts';
 import { beginsClash } from './clash.ts';
 import { headerOf, isFurniture } from './csv.ts';
 import { isPacScript } from './pac-script.ts';
-import type { ListFormat } from './registry.ts';
 
 /** How a text is to be read; `none` where it is no list at all, and why. */
 export interface TextKind {

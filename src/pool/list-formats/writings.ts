@@ -1,9 +1,10 @@
+import type { ListFormat } from '../../protocol/list-format.ts';
 import { formulaless } from './csv.ts';
 import { placeKeys } from './exit-place.ts';
 import { addressText, type LineForm } from './line-form.ts';
 import type { ListedExit } from './listed-exit.ts';
 import { pac } from './pac.ts';
-import { type ListFormat, lineForms } from './registry.ts';
+import { lineForms } from './registry.ts';
 
 /** How a whole list is written: what stands before, between and behind its exits. */
 export interface ListWriting {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { listFormats as configured } from '../../../src/config/list-schema.ts';
-import { lineForms, listFormats } from '../../../src/pool/list-formats/registry.ts';
+import { lineForms } from '../../../src/pool/list-formats/registry.ts';
+import { listFormats } from '../../../src/protocol/list-format.ts';
 import { readList } from './read-list.ts';
 
 const bare = { scheme: 'http', host: 'h.example', port: 8080 };
@@ -78,8 +78,6 @@ for (const [format, line, endpoint, geo = {}] of rows) {
 test('every form has a row', (t) => {
   t.deepEqual(new Set(rows.map(([form]) => form)).size, lineForms.length);
 });
-
-test('the configuration knows the same formats', (t) => t.deepEqual(configured, listFormats));
 
 test('a named format takes nothing else', (t) => {
   const lines: readonly (readonly [string, string])[] = [

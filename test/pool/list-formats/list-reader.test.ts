@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { ListScheme } from '../../../src/pool/list-formats/list-reader.ts';
+import type { ListScheme } from '../../../src/protocol/list-format.ts';
 import { readList } from './read-list.ts';
 
 const only = (line: string, scheme: ListScheme = 'http') => {

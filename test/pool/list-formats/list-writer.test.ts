@@ -2,9 +2,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { type ListedExit, readExitList } from '../../../src/pool/list-formats/list-reader.ts';
 import { ListWriter } from '../../../src/pool/list-formats/list-writer.ts';
-import { type ListFormat, listFormats } from '../../../src/pool/list-formats/registry.ts';
-import { listSchemes } from '../../../src/pool/list-formats/schemes.ts';
 import { parseEndpoint } from '../../../src/protocol/endpoint.ts';
+import { type ListFormat, listFormats, listSchemes } from '../../../src/protocol/list-format.ts';
 import { readList } from './read-list.ts';
 
 type Written = Exclude<ListFormat, 'auto'>;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { listFormats } from '../../../src/pool/list-formats/registry.ts';
+import { listFormats } from '../../../src/protocol/list-format.ts';
 import { readList } from './read-list.ts';
 
 const h = { scheme: 'http', host: 'h.example', port: 8080 };
