@@ -10,7 +10,7 @@ import type { Admission, Exchange, Mode } from './exchange.ts';
 import { applyReport } from './report.ts';
 
 /** The host that the gateway answers for itself, by every road: forwarding, CONNECT and SOCKS5. */
-export const INTERNAL_HOST = 'roundabout.internal';
+const INTERNAL_HOST = 'roundabout.internal';
 
 /** Whether `authority` is the gateway's own host. */
 export function isInternal({ host, port }: Authority): boolean {

@@ -62,7 +62,7 @@ export function reportUsage(sources: readonly UsageSource[]): UsageReport {
 }
 
 /** What an end of this kind was good for. */
-export function purposeOf(kind: string): Purpose {
+function purposeOf(kind: string): Purpose {
   if (kind === 'ok') return 'served';
   if (kind === BLOCKED) return 'blocked';
   if (kind === PROBE) return 'probes';

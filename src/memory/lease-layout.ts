@@ -1,7 +1,7 @@
 /** Where a lease table keeps what, in 32-bit words. */
 
 /** The threads that may work on a table at once. The control thread is number 0. */
-export const MOST_THREADS = 64;
+const MOST_THREADS = 64;
 
 /** Words of one record. */
 export const RECORD_WORDS = 43;
@@ -56,7 +56,7 @@ export const Life = Object.freeze({
   /** A lease of a strict session whose exit has been confirmed: it stands, and moves only where that is insisted on. */
   pinned: 5,
 });
-export const LIFE_SHIFT = 3;
+const LIFE_SHIFT = 3;
 /** Whether a life word is that of a lease. */
 export const stands = (word: number): boolean => lifeOf(word) === Life.standing || lifeOf(word) === Life.pinned;
 export const lifeOf = (word: number): number => word & 7;

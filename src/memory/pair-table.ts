@@ -17,7 +17,7 @@ export const PairWord = Object.freeze({
 });
 
 /** What the counts are made of. */
-export const PairCounts = Object.freeze({
+const PairCounts = Object.freeze({
   /** Mask: refusals in a row, up to 255. */
   strikes: 0xff,
   /** How far the pages served since the last refusal are shifted, up to 255 of them. */
@@ -25,7 +25,7 @@ export const PairCounts = Object.freeze({
 });
 
 /** Words of what is only asked about a pair that was refused, and by who keeps the table. */
-export const REFUSAL_WORDS = 5;
+const REFUSAL_WORDS = 5;
 
 /** What each of these words holds. */
 export const RefusalWord = Object.freeze({

@@ -1,7 +1,7 @@
 import { AtomicWords, type Words } from './words.ts';
 
 /** Words of a provider's row. */
-export const PROVIDER_WORDS = 8;
+const PROVIDER_WORDS = 8;
 
 /** What each word of a provider's row holds; all are Int32, times are words of the shared clock. */
 export const ProviderWord = Object.freeze({

@@ -94,7 +94,7 @@ export function namesAddress(rule: Rule): boolean {
 }
 
 /** Whether `name` is `suffix` or lies below it. */
-export function endsWithLabels(name: string, suffix: string): boolean {
+function endsWithLabels(name: string, suffix: string): boolean {
   return name === suffix || (name.endsWith(suffix) && name.at(-suffix.length - 1) === '.');
 }
 

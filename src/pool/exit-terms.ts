@@ -75,7 +75,7 @@ export function readTerms({ terms: rows, places: names, labels }: CatalogueView,
   };
 }
 
-export function packFlags({ tier, scheme, ip, dns, verifyTls, open }: TermFlags & Pick<ExitTerms, 'open'>): number {
+function packFlags({ tier, scheme, ip, dns, verifyTls, open }: TermFlags & Pick<ExitTerms, 'open'>): number {
   const openBits = places.reduce((bits, place, index) => bits | (Number(open?.has(place) ?? false) << index), 0);
   return (
     (openBits << OPEN_SHIFT) |

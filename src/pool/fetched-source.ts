@@ -88,7 +88,7 @@ export function placedSources(file: PoolFile): PlacedSource[] {
 }
 
 /** Vendors put tokens into paths as well as into queries. */
-export function shownSource({ from }: FetchedSource): string {
+function shownSource({ from }: FetchedSource): string {
   if (from.kind === 'command') return `command ${from.argv[0]?.split('/').at(-1)}`;
   const { protocol, host } = new URL(from.url);
   return `${from.kind} ${protocol}//${host}/…`;

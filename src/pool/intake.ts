@@ -8,7 +8,7 @@ import { type Minting, mintingOf } from './minting.ts';
 import { hashOfPassword, isSame, Repeats } from './repeats.ts';
 
 /** Exits that leave keep their slots for one version, so half of all slots must do. */
-export const MAX_EXITS = MAX_SLOTS / 2;
+const MAX_EXITS = MAX_SLOTS / 2;
 
 /** What exits of one entry share. */
 interface Shared {

@@ -108,7 +108,7 @@ export class ListChange {
 }
 
 /** An exit as a list of our own has it: a URL, and what is known of its place. */
-export function canonicalLine(exit: ListedExit): string {
+function canonicalLine(exit: ListedExit): string {
   return pipe.write(exit) ?? '';
 }
 

@@ -35,7 +35,7 @@ const LENGTH = /^[1-9][0-9]?$/;
 const RANGE = /^([1-9][0-9]{0,4})-([1-9][0-9]{0,4})$/;
 
 /** The longest word that `{random:n}` may ask for. */
-export const MOST_RANDOM = 32;
+const MOST_RANDOM = 32;
 
 /** Reads a pattern: `{name}` and `{name:argument}` are values; a part in square brackets stands only where its values are given,
  *  and of parts that `|` separates there the first one that can (the last may

@@ -50,7 +50,7 @@ export interface TemplateSpec extends SessionTerms {
 }
 
 /** What vendors take for a session id where they don't say otherwise: 80 bits worth of letters and digits. */
-export const PLAIN_SESSION: SessionTerms = Object.freeze({
+const PLAIN_SESSION: SessionTerms = Object.freeze({
   alphabet: 'a-z2-7',
   length: 16,
   leastTtlMs: 1000,

@@ -10,7 +10,7 @@ import { type Decoded, decoded, failed, more, type Parsed, parsed, refused } fro
 /** CD of a reply; 92 and 93 refuse the user id. */
 export const granted = 90;
 export const rejected = 91;
-export const userIdRefused = 93;
+const userIdRefused = 93;
 
 /** VN, CD, DSTPORT, DSTIP, USERID, NUL; for a name DSTIP is 0.0.0.1 and the name follows with a NUL (4A). Faults: exit_rejected
  *  for an address that the protocol cannot say, exit_auth_failed for a user id with a NUL. */

@@ -9,7 +9,7 @@ import { WorkerEnded, type WorkerThread } from './worker-thread.ts';
 export const ANSWER_MS = 30_000;
 
 /** Figures are for people who wait: a worker that is busy for so long is left out, in ms. */
-export const FIGURES_MS = 2_000;
+const FIGURES_MS = 2_000;
 
 /** A connection on its way waits so long for its worker, in ms, and then for each other that may take it; and for the last of them longer
  *  than most clients do. */

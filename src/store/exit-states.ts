@@ -3,7 +3,7 @@ import type { Database, Store } from './database.ts';
 import { StoreError } from './store-error.ts';
 
 /** States kept at most. */
-export const MOST_STATES = 200_000;
+const MOST_STATES = 200_000;
 
 const REASON_LIMIT = 200;
 

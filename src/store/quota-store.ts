@@ -35,7 +35,7 @@ const migrations: readonly string[] = [
 ];
 
 /** A file of its own: it is written twice a second, whether or not a ledger is kept. */
-export const quotaLayout = { file: 'quotas.db', migrations, durable: false } as const;
+const quotaLayout = { file: 'quotas.db', migrations, durable: false } as const;
 
 interface Row {
   readonly client: string;

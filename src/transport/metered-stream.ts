@@ -9,7 +9,7 @@ export interface Allowance {
 
 /** What may come beyond `received` until the peer is cut off: one read of the runtime, and what the peer could send into the
  *  window that the system had opened to it (both 64 KiB as long as so little is read). */
-export const BEYOND_ALLOWANCE = 128 * 1024;
+const BEYOND_ALLOWANCE = 128 * 1024;
 
 /** The most that a connection with this allowance can cost, as its peer counts. */
 export function worstCost({ sent, received }: Allowance): number {

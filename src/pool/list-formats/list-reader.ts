@@ -115,13 +115,6 @@ export class ListReader {
   }
 }
 
-/** Reads a whole list: see ListReader. */
-export function readExitList(chunks: Iterable<string>, options: ListOptions, sink: ListSink): void {
-  const reader = new ListReader(options, sink);
-  for (const chunk of chunks) reader.push(chunk);
-  reader.end();
-}
-
 function linewise(taker: { readonly take: TakeLine; readonly end?: () => void }, sink: ListSink): Body {
   const lines = new LineFeed((line, number) => {
     if (line.length > LONGEST_LINE) sink.fault(number, 'the line is too long');
