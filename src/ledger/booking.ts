@@ -65,6 +65,9 @@ export const OVERTAKEN = 'overtaken';
 /** Probes of exits, which are nobody's exchange. */
 export const PROBE = 'probe';
 
+/** What exits cost by the month, which is no end of anything. */
+export const HELD = 'held';
+
 /** Exchanges that their site refused or challenged. */
 export const BLOCKED = 'blocked';
 

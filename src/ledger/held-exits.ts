@@ -1,3 +1,4 @@
+import { HELD } from './booking.ts';
 import type { UsageSource } from './usage.ts';
 
 const HOUR_MS = 3_600_000;
@@ -14,9 +15,6 @@ export interface HeldDay {
   readonly perIpMonth: bigint;
   readonly currency: string;
 }
-
-/** How an end is called that is none: what exits cost by the month. */
-export const HELD = 'held';
 
 /** What exits cost that are held for one day: its share of their price for the calendar month (UTC), in units of 10^-21. */
 export function costOfDay({ at, exits, perIpMonth }: HeldDay): bigint {

@@ -1,5 +1,4 @@
-import { BLOCKED, PROBE } from './booking.ts';
-import { HELD } from './held-exits.ts';
+import { BLOCKED, HELD, PROBE } from './booking.ts';
 import { costOf, type ExactPrice, formatCost } from './money.ts';
 
 /** Figures of one kind of end at one price, as the ledger gives them. */

@@ -6,7 +6,7 @@ import type { ExitFilter } from './exit-filter.ts';
 import { type FilterList, SharedLists } from './filter-list.ts';
 import { Intake } from './intake.ts';
 import type { PoolSource, PoolSources } from './pool-builder.ts';
-import type { PoolFault } from './pool-file.ts';
+import type { PoolFault } from './pool-fault.ts';
 import { runSteps, type Steps } from './steps.ts';
 
 /** All pools of one version, as they are handed to other threads: a plain value over shared buffers. */

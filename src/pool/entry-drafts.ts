@@ -4,14 +4,15 @@ import { type ExitScheme, parseExitUrl } from '../protocol/endpoint.ts';
 import { systemCode } from '../system-code.ts';
 import type { DraftSink, ExitDraft } from './exit-draft.ts';
 import type { ExitTerms } from './exit-terms.ts';
-import { copyKeyOf } from './fetched-source.ts';
 import { ListReader } from './list-formats/list-reader.ts';
 import { SkippedKinds } from './list-formats/skipped-kinds.ts';
 import { listedTerms } from './listed-terms.ts';
 import { draftMinted } from './minted-drafts.ts';
 import { type Nearby, readCertificate, readNear, unreadable } from './named-file.ts';
 import { addressesOf, tooWide } from './own-range.ts';
-import type { PoolEntry, PoolFault, PoolFile } from './pool-file.ts';
+import { copyKeyOf } from './placed-source.ts';
+import type { PoolFault } from './pool-fault.ts';
+import type { PoolEntry, PoolFile } from './pool-file.ts';
 import type { Steps } from './steps.ts';
 import type { Vendor } from './vendor.ts';
 

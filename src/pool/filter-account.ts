@@ -1,5 +1,6 @@
 import type { CatalogueView } from '../memory/catalogue.ts';
-import { criteria, type ExitFilter, FilterJudge } from './exit-filter.ts';
+import { criteria, type ExitFilter } from './exit-filter.ts';
+import { FilterJudge } from './filter-judge.ts';
 import type { Mintings } from './mintings.ts';
 
 /** How many exits a filter leaves, and what rules out the others. */

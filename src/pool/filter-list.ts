@@ -1,5 +1,6 @@
 import type { CatalogueView } from '../memory/catalogue.ts';
-import { type ExitFilter, FilterJudge, filterKey } from './exit-filter.ts';
+import { type ExitFilter, filterKey } from './exit-filter.ts';
+import { FilterJudge } from './filter-judge.ts';
 import { Mintings } from './mintings.ts';
 
 /** Filters come from clients, so what is kept for them is bounded; the one that rested longest goes first. */

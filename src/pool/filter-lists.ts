@@ -1,6 +1,7 @@
 import type { CatalogueView } from '../memory/catalogue.ts';
-import { type ExitFilter, FilterJudge, filterKey } from './exit-filter.ts';
+import { type ExitFilter, filterKey } from './exit-filter.ts';
 import { type ExitList, joined } from './exit-list.ts';
+import { FilterJudge } from './filter-judge.ts';
 import { FILTERS, type FilterList, mostListed, slotsOf } from './filter-list.ts';
 import type { Mintings } from './mintings.ts';
 

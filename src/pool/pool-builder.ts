@@ -2,7 +2,8 @@ import type { Tier } from '../protocol/params.ts';
 import { type BuildOptions, draftEntry } from './entry-drafts.ts';
 import type { Price, Probing, Strategy } from './exit.ts';
 import type { DraftSink } from './exit-draft.ts';
-import type { DemoCounts, PoolFault, PoolFile } from './pool-file.ts';
+import type { PoolFault } from './pool-fault.ts';
+import type { DemoCounts, PoolFile } from './pool-file.ts';
 import { runSteps, type Steps } from './steps.ts';
 
 export type { BuildOptions, DemoExit } from './entry-drafts.ts';

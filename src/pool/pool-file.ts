@@ -5,15 +5,7 @@ import type { Price, Probing, Strategy } from './exit.ts';
 import type { FetchedSource } from './fetched-source.ts';
 import type { TemplateTerms, VendorTerms } from './minted-entry.ts';
 import type { OwnRange } from './own-range.ts';
-
-/** A fault in a pool file or in a list that it names. `line` and `column` count from 1; `path` is empty for a list's line. */
-export interface PoolFault {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  readonly path: string;
-  readonly message: string;
-}
+import type { PoolFault } from './pool-fault.ts';
 
 /** What every entry of `exits` can say. */
 interface EntryTerms {

@@ -1,6 +1,6 @@
 import { failed, type Parsed, parsed } from '../protocol/decoded.ts';
 import { parsePattern } from './pattern.ts';
-import type { PoolFault } from './pool-file.ts';
+import type { PoolFault } from './pool-fault.ts';
 import { Template } from './template.ts';
 import { type AccountLimits, patternOptions, type SessionTerms, type TemplateSpec } from './template-spec.ts';
 

@@ -1,5 +1,5 @@
-import type { FetchedEntry } from '../pool/fetched-source.ts';
 import { ListReader } from '../pool/list-formats/list-reader.ts';
+import type { FetchedEntry } from '../pool/placed-source.ts';
 import type { Steps } from '../pool/steps.ts';
 import { textChunks } from './text-chunks.ts';
 

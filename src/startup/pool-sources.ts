@@ -1,5 +1,5 @@
 import type { SourceView } from '../admin/source-view.ts';
-import { type PlacedSource, placedSources } from '../pool/fetched-source.ts';
+import { type PlacedSource, placedSources } from '../pool/placed-source.ts';
 import type { PoolFile } from '../pool/pool-file.ts';
 import { ListCopies } from '../store/list-copies.ts';
 import { HostPace } from './host-pace.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { ClosedAddresses } from '../policy/closed-addresses.ts';
-import type { PlacedSource } from '../pool/fetched-source.ts';
+import type { PlacedSource } from '../pool/placed-source.ts';
 import { plainAddress, readingsOf } from '../protocol/address-range.ts';
 import type { CopyFacts } from '../store/list-copies.ts';
 import { type FetchFailure, fetchFailure, httpFetch } from '../transport/http-fetch.ts';

@@ -1,4 +1,4 @@
-import type { PlacedSource } from '../pool/fetched-source.ts';
+import type { PlacedSource } from '../pool/placed-source.ts';
 import { countOf } from '../protocol/count-text.ts';
 import { formatSpan, LONGEST_TIMER_MS } from '../protocol/units.ts';
 import type { CopyFacts, ListCopies } from '../store/list-copies.ts';
