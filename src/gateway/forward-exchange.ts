@@ -11,8 +11,8 @@ import type { Exchange } from './exchange.ts';
 import { ExitExchange, type RequestOwner } from './exit-exchange.ts';
 import { type ExitLink, openLink, takeLink } from './exit-link.ts';
 import { departure } from './exit-rests.ts';
-import type { RequestContent } from './request-content.ts';
-import { type ForwardClient, relayResponse } from './response-relay.ts';
+import type { Aftermath, Answer, ForwardRequest } from './forward-request.ts';
+import { relayResponse } from './response-relay.ts';
 import { relayUpgrade } from './upgrade-relay.ts';
 
 /** Methods that mean the same when they are carried out twice (RFC 9110 §9.2.2). */
@@ -20,23 +20,6 @@ const IDEMPOTENT: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'
 
 /** How long an exit that worked is believed to work: then it is the origin that is silent. */
 const KNOWN_GOOD_MS = 60_000;
-
-/** A request to forward and the client it came from. */
-export interface ForwardRequest {
-  readonly plan: RequestPlan;
-  readonly content: RequestContent;
-  readonly client: ForwardClient;
-}
-
-/** What becomes of the client's connection: the next request may be read from it, it must be closed, or it is gone. */
-export type Aftermath = 'keep' | 'close' | 'gone';
-
-/** A response head that has come, on the link it came over. */
-export interface Answer {
-  readonly link: ExitLink;
-  readonly exchange: ExitExchange;
-  readonly response: ResponsePlan;
-}
 
 /** Forwards one request and relays its response. Until the response head has come the client has been told nothing (interim
  *  responses apart), and a failed attempt is repeated as RFC 9110 §9.2.2 allows: any method while not one octet of it has been

@@ -1,11 +1,10 @@
 import { GatewayError } from '../errors.ts';
 import { labelFields } from '../protocol/error-reply.ts';
 import type { Fields } from '../protocol/fields.ts';
-import type { Framing, MinorVersion, ResponsePlan } from '../protocol/http-message.ts';
+import type { Framing, ResponsePlan } from '../protocol/http-message.ts';
 import { serialiseResponse } from '../protocol/http-serialise.ts';
 import { endContent, writeContent, writeHeadWith } from '../transport/content-writer.ts';
 import { resetSocket } from '../transport/reset-socket.ts';
-import type { Socket } from '../transport/socket.ts';
 import { bookAsItRuns } from './attempt-books.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { ContentFlow } from './content-flow.ts';
@@ -13,20 +12,8 @@ import { Deadline } from './deadline.ts';
 import { ClientLeft, type Exchange, labelsOf } from './exchange.ts';
 import type { ResponseSink } from './exit-exchange.ts';
 import { leaveLink } from './exit-link.ts';
-import type { Aftermath, Answer, ForwardRequest } from './forward-exchange.ts';
+import type { Aftermath, Answer, ForwardClient, ForwardRequest } from './forward-request.ts';
 import { type ResponseWatch, watchResponse } from './response-watch.ts';
-
-/** The client's side of a forwarded request. */
-export interface ForwardClient {
-  readonly socket: Socket;
-  readonly minorVersion: MinorVersion;
-  readonly keepAlive: boolean;
-  /** Whether our reply fields stand on forwarded responses. */
-  readonly replyFields: boolean;
-  readonly via: boolean;
-  /** Gives the socket away for a tunnel, with the octets read behind the request. */
-  detach(): Buffer;
-}
 
 /** Relays a final response: its head, then its content only as fast as the client takes it, never more of it in memory than
  *  the sockets' buffers. Content that stops before its end is cut off at the client as well, so that it can't look whole.

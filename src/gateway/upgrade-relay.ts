@@ -3,8 +3,7 @@ import { serialiseResponse } from '../protocol/http-serialise.ts';
 import { ignoreError } from '../transport/ignore-error.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Exchange, labelsOf } from './exchange.ts';
-import type { Aftermath, Answer } from './forward-exchange.ts';
-import type { ForwardClient } from './response-relay.ts';
+import type { Aftermath, Answer, ForwardClient } from './forward-request.ts';
 import { relayTunnel } from './tunnel-exchange.ts';
 
 /** Relays 101 and then, both ways, whatever the new protocol is. */
