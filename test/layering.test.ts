@@ -60,6 +60,7 @@ interface Import {
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => /\.[jt]s$/.test(file));
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
+const isOfTypes = (names: string): boolean => names.startsWith('type ') || /^\{\s*(type \w+,?\s*)+\}/.test(names);
 const part = (file: string): string => file.split('/')[0] ?? '';
 
 const imports: readonly Import[] = files.flatMap((file) =>
@@ -88,6 +89,22 @@ test('imports point down only', (t) => {
     return theirs >= mine;
   });
   t.deepEqual(wrong, []);
+});
+
+test('no file needs what needs it, types apart', (t) => {
+  const needs = new Map<string, string[]>();
+  for (const { file, names, from } of imports) {
+    if (!from.startsWith('.') || isOfTypes(names)) continue;
+    needs.set(file, [...(needs.get(file) ?? []), relative(root, join(root, dirname(file), from))]);
+  }
+  const reach = (file: string, seen = new Set<string>()): Set<string> => {
+    for (const next of needs.get(file) ?? []) if (!seen.has(next)) reach(next, seen.add(next));
+    return seen;
+  };
+  t.deepEqual(
+    files.filter((file) => reach(file).has(file)),
+    [],
+  );
 });
 
 test('each third-party package is imported in one place', (t) => {
