@@ -12,9 +12,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { startGateway } from '../support/gateway.ts';
+import { until } from '../support/until.ts';
 import { launcher, makeProject } from './project.ts';
 
 const LIST = 'pools/lists/res.txt';
@@ -121,7 +121,7 @@ test.serial(
       told += chunk;
     });
     const isDraft = (name: string) => name.endsWith('.fresh');
-    while (!readdirSync(join(folder, 'pools/lists')).some(isDraft)) await setTimeout(20);
+    await until(() => readdirSync(join(folder, 'pools/lists')).some(isDraft));
     writeFileSync(join(folder, LIST), 'b:1\n');
     child.stdin.end('c:1\n');
     t.deepEqual(await ended, [1, null]);

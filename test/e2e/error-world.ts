@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { forwardVia, open } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import { boundMs, until } from '../support/until.ts';
+import { until } from '../support/until.ts';
 import { startDnsServer } from '../transport/dns-server.ts';
 import { cells, openFrom } from './error-clients.ts';
 import { type ErrorPeers, startErrorPeers } from './error-peers.ts';
@@ -126,12 +126,8 @@ function reloader(gateway: Gateway): World['reload'] {
     for (const [name, exits] of Object.entries(pools)) await write(name, name, exits);
     await write('reload', marker, [{ direct: true }]);
     gateway.signal('SIGHUP');
-    const endsAt = Date.now() + boundMs;
-    for (;;) {
-      const echo = await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login: gateway.login() });
-      if (echo.content.includes(`"${marker}"`)) return;
-      if (Date.now() > endsAt) throw new Error(`no reload: ${gateway.output()}`);
-    }
+    const echo = () => forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login: gateway.login() });
+    await until(async () => (await echo()).content.includes(`"${marker}"`), `${marker} is a pool`);
   };
 }
 
@@ -148,7 +144,7 @@ function filler(gateway: Gateway): Pick<World, 'fill' | 'vacate'> {
     vacate: async () => {
       for (const socket of sockets) socket.destroy();
       // Until their ends are noticed others are refused, or reset.
-      while (!(await serves().catch(() => false)));
+      await until(() => serves().catch(() => false), 'others are served');
     },
   };
 }

@@ -6,7 +6,7 @@ import { goneBack, type Page, parseExposition, totalOf } from '../support/exposi
 import { type AccessLine, type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { reset, startRefusing } from '../support/peers.ts';
-import { boundMs } from '../support/until.ts';
+import { answerWhen, until } from '../support/until.ts';
 
 // What the page of metrics says is what was done, in every thread, and what the access log and health say.
 
@@ -28,14 +28,7 @@ async function pageOf(gateway: Gateway): Promise<Page> {
   return parseExposition(await reply.text());
 }
 
-/** A page of which `holds`, or the last one after the bound. */
-async function pageWhen(gateway: Gateway, holds: (page: Page) => boolean): Promise<Page> {
-  for (const bound = Date.now() + boundMs; ; ) {
-    const page = await pageOf(gateway);
-    if (holds(page) || Date.now() > bound) return page;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+const pageWhen = (gateway: Gateway, holds: (page: Page) => boolean) => answerWhen(() => pageOf(gateway), holds);
 
 /** Exchanges that go well and others that don't, of each mode: how many lines they leave in the log. */
 async function useAll(gateway: Gateway): Promise<number> {
@@ -53,7 +46,7 @@ async function useAll(gateway: Gateway): Promise<number> {
     const before = origin.requests.length;
     const socket = await open(port);
     socket.write(`GET ${origin.url}/hang HTTP/1.1\r\nHost: a\r\nProxy-Authorization: ${basic(login)}\r\n\r\n`);
-    while (origin.requests.length === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => origin.requests.length > before);
     reset(socket);
   };
   await many(12, () => forwardVia(port, `${origin.url}/echo`, { login, method: 'POST', content: 'x'.repeat(1_000) }));

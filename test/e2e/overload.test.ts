@@ -6,7 +6,7 @@ import { parseExposition, totalOf } from '../support/exposition.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import { boundMs } from '../support/until.ts';
+import { answerWhen } from '../support/until.ts';
 
 // A delay of nothing makes everything wait too long, so that all is refused.
 
@@ -36,12 +36,11 @@ async function reload(gateway: Gateway, overload: object): Promise<void> {
 const forward = (gateway: Gateway) => forwardVia(gateway.port(), `${origin.url}/bytes/3`, { login: gateway.login() });
 
 /** Forwards again and again, until it is answered with `status`. */
-async function forwardUntil(gateway: Gateway, status: number) {
-  for (const bound = Date.now() + boundMs; ; ) {
-    const answer = await forward(gateway);
-    if (answer.status === status || Date.now() > bound) return answer;
-  }
-}
+const forwardUntil = (gateway: Gateway, status: number) =>
+  answerWhen(
+    () => forward(gateway),
+    (answer) => answer.status === status,
+  );
 
 (relayBinding() === null ? test.skip : test)(
   'what waits too long is refused at once, and what has begun goes on',

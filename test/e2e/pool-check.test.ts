@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import type { CheckedExit } from '../../src/admin/check-command.ts';
 import { startHttpExit, startSocks5Exit } from '../support/exits.ts';
 import { startFaultExit } from '../support/fault-exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { until } from '../support/until.ts';
 
 const launcher = fileURLToPath(new URL('../../src/cli/roundabout.js', import.meta.url));
 
@@ -121,7 +121,7 @@ test.serial('a check that was stopped, or killed in the middle of a line, is tak
   const closed = once(child, 'close');
   const journal = join(gateway.folder, 'data', 'check.journal');
   const lines = async () => (await readFile(journal, 'utf8').catch(() => '')).split('\n').length;
-  while ((await lines()) < 5 && child.exitCode === null) await sleep(50);
+  await until(async () => (await lines()) >= 5 || child.exitCode !== null);
   child.kill('SIGINT');
   const [code] = await closed;
   t.is(code, 1, said);

@@ -5,7 +5,7 @@ import { startHttpExit, startHttpsExit, startSocks5Exit, startSocksv5Exit } from
 import { startFaultExit } from '../support/fault-exits.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { boundMs, until } from '../support/until.ts';
+import { answerWhen } from '../support/until.ts';
 
 interface Probing {
   readonly budget: number;
@@ -28,16 +28,8 @@ function lateZone(): string {
   return hours > 0 ? `Etc/GMT-${hours}` : `Etc/GMT+${-hours}`;
 }
 
-/** Polls until `holds`. */
-async function pollUntil<T>(ask: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-  let value = await ask();
-  const look = async () => {
-    if (!holds(value)) value = await ask();
-    return holds(value);
-  };
-  await until(look, String(holds), 4 * boundMs);
-  return value;
-}
+/** A look is a command, and what is looked for may take some probes. */
+const boundMs = 240_000;
 
 test.serial('the budget for a day is held to the octet, as the exits count, over a kill too', async (t) => {
   t.timeout(600_000);
@@ -65,9 +57,10 @@ test.serial('the budget for a day is held to the octet, as the exits count, over
   ].map((url) => ({ url, verify: false }));
   const probe = { every: '100ms', idleAfter: '100ms', budget, concurrency: 3 };
   let gateway = await startGateway({ config: { probe: { zone: lateZone() } }, pools: { main: { probe, exits } } });
-  const half = await pollUntil(
+  const half = await answerWhen(
     () => probingOf(gateway),
     ({ spent }) => spent > budget / 2,
+    boundMs,
   );
   t.true(half.spent > budget / 2, JSON.stringify(half));
   await gateway.kill({ keepFolder: true });
@@ -75,9 +68,10 @@ test.serial('the budget for a day is held to the octet, as the exits count, over
   gateway = await gateway.startAgain();
   t.teardown(() => gateway.stop());
   t.true((await probingOf(gateway)).spent >= atDeath, 'what was spent is known after a kill');
-  const last = await pollUntil(
+  const last = await answerWhen(
     () => probingOf(gateway),
     ({ left }) => left < budget / 8,
+    boundMs,
   );
   await sleep(2_000);
   // What is spent is booked before it is.
@@ -104,11 +98,11 @@ test.serial('an exit that died and came back is found again without live traffic
       seen: { kind: string; source: string } | null;
     };
   };
-  const dead = await pollUntil(state, ({ live }) => live.failuresInRow > 0);
+  const dead = await answerWhen(state, ({ live }) => live.failuresInRow > 0, boundMs);
   t.like(dead, { seen: { kind: 'exit_refused', source: 'probe' } });
   const back = await startHttpExitAt(port);
   t.teardown(() => back.close());
-  const alive = await pollUntil(state, ({ live, seen }) => live.failuresInRow === 0 && seen?.kind === 'ok');
+  const alive = await answerWhen(state, ({ live, seen }) => live.failuresInRow === 0 && seen?.kind === 'ok', boundMs);
   t.like(alive, { live: { failuresInRow: 0 }, seen: { kind: 'ok' } });
   t.is((await gateway.accessLog()).length, 0, 'nobody asked for anything');
 });

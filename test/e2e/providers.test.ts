@@ -9,13 +9,12 @@ import { type Gateway, startGateway } from '../support/gateway.ts';
 import { openTunnelsLate } from '../support/http-exits.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { listen } from '../support/peers.ts';
+import { until } from '../support/until.ts';
 
 // Two vendors in one pool, each a gateway that carries many sessions over one port. What one session of them does, and what the whole
 // of one does.
 
 const SLOTS = 30;
-/** What the configuration bounds (5 s for a dial, 1 s until the first probe), times ten. */
-const BOUND_MS = 60_000;
 
 const peers: { close(): Promise<void> }[] = [];
 let origin: Origin;
@@ -87,17 +86,6 @@ interface Shown {
 
 async function providersOf(gateway: Gateway): Promise<readonly Shown[]> {
   return JSON.parse((await gateway.command('health', '--json')).stdout).providers;
-}
-
-/** Waits until `holds`; how long that took, in ms. */
-async function until(t: ExecutionContext, what: string, holds: () => boolean | Promise<boolean>): Promise<number> {
-  const begun = performance.now();
-  while (!(await holds())) {
-    if (performance.now() - begun > BOUND_MS) t.fail(`not in time: ${what}`);
-    if (performance.now() - begun > BOUND_MS) break;
-    await pause(20);
-  }
-  return performance.now() - begun;
 }
 
 const saidDown = (gateway: Gateway, pool = 'res') => new RegExp(`of pool ${pool} is down`).test(gateway.output());
@@ -221,10 +209,11 @@ for (const mode of modes)
   test.serial(`${mode}: a vendor's outage moves its traffic, and it comes back step by step`, async (t) => {
     const { gateway, one } = await startScene(t);
     const crawling = crawl(gateway);
-    await until(t, 'both serve', () => one.exchanges.length > 50);
+    await until(() => one.exchanges.length > 50, 'both serve');
     await one.setMode(mode);
-    const movedMs = await until(t, 'it is down', () => saidDown(gateway));
-    t.log(`moved after ${Math.round(movedMs)} ms`);
+    const begun = performance.now();
+    await until(() => saidDown(gateway), 'it is down');
+    t.log(`moved after ${Math.round(performance.now() - begun)} ms`);
     const [shown] = (await providersOf(gateway)).filter(({ pool }) => pool === 'res');
     t.true(kinds[mode]?.includes(shown?.why ?? ''), `${shown?.why}`);
     const lines = (await gateway.command('pool', 'show', 'res')).stdout;
@@ -239,7 +228,7 @@ for (const mode of modes)
       t.true(one.exchanges.length - before <= 8 * (1 + relapses), 'nothing goes there while it is down');
     }
     await one.setMode('good');
-    await until(t, 'it serves again', () => saysUp(gateway));
+    await until(() => saysUp(gateway), 'it serves again');
     const ramp = one.exchanges.filter(({ answered }) => answered < 127);
     t.true(ramp.length >= 127);
     for (const { atOnce, answered } of ramp) {
@@ -260,10 +249,10 @@ test.serial(
     t.is(await tunnel(gateway, 'pool-alone-session-m'), 'ok');
     await one.setMode('closed');
     const outcomes = new Set<string>();
-    await until(t, 'the lone vendor is down', async () => {
+    await until(async () => {
       outcomes.add(await tunnel(gateway, 'pool-alone'));
       return saidDown(gateway, 'alone');
-    });
+    }, 'the lone vendor is down');
     const begun = performance.now();
     const login = gateway.login('tester', 'pool-alone');
     const { socket, status, reason, head } = await connectVia(gateway.port(), `localhost:${origin.port}`, { login });
@@ -274,7 +263,7 @@ test.serial(
     t.is(await tunnel(gateway, 'pool-alone-session-m'), 'no_exit');
     t.is(await tunnel(gateway, 'pool-alone-session-s-strict-1'), 'session_lost');
     await one.setMode('good');
-    await until(t, 'it lets in again', async () => (await tunnel(gateway, 'pool-alone-session-s-strict-1')) === 'ok');
+    await until(async () => (await tunnel(gateway, 'pool-alone-session-s-strict-1')) === 'ok', 'it lets in again');
     t.deepEqual(Object.keys(await crawling.stop()), ['ok']);
   },
 );

@@ -63,7 +63,7 @@ for (const [by, threads] of carriers) {
     t.teardown(close);
     const { client, far } = await open();
     const ended = gateway.terminate();
-    while (!gateway.output().includes('draining')) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => gateway.output().includes('draining'));
     client.end('still');
     t.is(String(await readAll(far)), 'still');
     far.end('works');

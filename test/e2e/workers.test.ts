@@ -108,7 +108,7 @@ test.serial(
     const answers = many(20, () =>
       forwardVia(gateway.port(), `http://127.0.0.1:${gate.port}/`, { login: gateway.login() }),
     );
-    while (waiting.length < 20) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => waiting.length === 20);
     const draining = saying(gateway, 'draining');
     const stopped = gateway.stop({ keepFolder: true });
     await draining;

@@ -6,6 +6,7 @@ import { descriptorOf } from '../../src/transport/descriptor.ts';
 import { Roster } from '../../src/transport/roster.ts';
 import { open } from '../support/clients.ts';
 import { relayBinding } from '../support/native-relay.ts';
+import { until } from '../support/until.ts';
 
 const binding = relayBinding();
 
@@ -29,7 +30,7 @@ const binding = relayBinding();
     },
   });
   const clients = [await open(listener.port), await open(listener.port)];
-  while (tickets.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => tickets.length === 2);
   t.is([...sockets.members()].length, 0);
   for (const ticket of tickets) listener.take(binding!.claim(ticket), false);
   t.is([...sockets.members()].length, 2);

@@ -12,3 +12,18 @@ export async function until(
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+/** What `ask` says once `holds` of it; asks and gives up as `until` does. */
+export async function answerWhen<Answer>(
+  ask: () => Promise<Answer>,
+  holds: (answer: Answer) => boolean,
+  withinMs = boundMs,
+): Promise<Answer> {
+  let answer = await ask();
+  const look = async () => {
+    if (!holds(answer)) answer = await ask();
+    return holds(answer);
+  };
+  await until(look, String(holds), withinMs);
+  return answer;
+}

@@ -7,6 +7,7 @@ import { createOctetRing, octetRingOf, RingWriter } from '../../src/memory/octet
 import { logRoomOf } from '../../src/startup/shared-memory.ts';
 import { openAccessLog } from '../../src/telemetry/access-log.ts';
 import { LineCollector } from '../../src/telemetry/line-collector.ts';
+import { until } from '../support/until.ts';
 
 /** Two rings, and the lines that came of them. */
 function makeScene() {
@@ -29,7 +30,7 @@ test('who is told takes what there is at once, and what comes afterwards without
   collector.look();
   t.deepEqual(came, ['a\nb\n']);
   t.false(write(0, 'c\n'));
-  for (let waited = 0; came.length < 2 && waited < 10_000; waited += 10) await pause(10);
+  await until(() => came.length === 2);
   t.deepEqual(came, ['a\nb\n', 'c\n']);
   // Nothing comes any more: it rests after a while, and has to be told.
   let isToTell = write(0, 'd\n');

@@ -71,10 +71,10 @@ async function tunnel(t: ExecutionContext): Promise<Tunnel> {
 /** Resolves once so many octets wait in the socket's own buffer. */
 async function buffered(socket: Socket, octets: number): Promise<void> {
   socket.pause();
-  while (socket.readableLength < octets) {
+  await until(() => {
     socket.read(0);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+    return socket.readableLength >= octets;
+  });
 }
 
 function descriptors(): number {

@@ -5,6 +5,7 @@ import { descriptorOf } from '../../src/transport/descriptor.ts';
 import { open } from '../support/clients.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { listen } from '../support/peers.ts';
+import { until } from '../support/until.ts';
 
 const binding = relayBinding();
 const natively = binding === null ? test.skip : test;
@@ -17,7 +18,7 @@ natively('a connection tells how long its last octets have waited, read or not',
     client.destroy();
     return peer.close();
   });
-  while (accepted.length === 0) await sleep(1);
+  await until(() => accepted.length > 0);
   const waited = () => binding!.waited(descriptorOf(accepted[0]!));
   client.write('a');
   await sleep(300);
