@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test from 'ava';
 import { crossCheck, exposureWarnings } from '../../src/config/cross-check.ts';
 import { formatFault } from '../../src/config/fault.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { readPoolFolder } from '../../src/config/pool-folder.ts';
+import { configSchema } from '../../src/config/schema.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 
@@ -32,6 +34,30 @@ test('what config/roundabout.yaml spells out are the defaults', (t) => {
   t.true(empty.ok);
   if (empty.ok) t.like(empty.config, { listeners, timeouts, limits, heads, exchange, selection, accessLog, resolver });
 });
+
+test('config/roundabout.yaml names every key that there is', (t) => {
+  const text = readFileSync(join(root, 'config', 'roundabout.yaml'), 'utf8');
+  const nameless = keysOf(configSchema).filter((key) => !new RegExp(`\\b${key}\\b`).test(text));
+  t.deepEqual(nameless, []);
+});
+
+/** The keys of a document of this schema, at any depth; those of `selection` have a file of their own. */
+function keysOf(schema: object): string[] {
+  const {
+    properties = {},
+    items,
+    anyOf = [],
+  } = schema as {
+    readonly properties?: Readonly<Record<string, object>>;
+    readonly items?: object;
+    readonly anyOf?: readonly object[];
+  };
+  const own = Object.entries(properties).flatMap(([key, value]) => [
+    key,
+    ...(key === 'selection' ? [] : keysOf(value)),
+  ]);
+  return [...own, ...(items === undefined ? anyOf : [items, ...anyOf]).flatMap(keysOf)];
+}
 
 test('config/container.yaml is open to the network, and opens nothing inside', (t) => {
   const loaded = shipped('container.yaml');
