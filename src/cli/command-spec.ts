@@ -1,3 +1,4 @@
+import { badArgument } from '../admin/command-error.ts';
 import type { Workplace } from './workplace.ts';
 
 /** One option of a command. */
@@ -50,6 +51,12 @@ export interface Outcome {
   readonly exitCode?: number;
 }
 
+interface CountBounds {
+  readonly least?: number;
+  readonly most: number;
+  readonly remedy: string;
+}
+
 /** What was given to a command. Options are named in camel case, as commander does. */
 export class Given {
   readonly operand: string;
@@ -66,6 +73,16 @@ export class Given {
   text(name: string): string | undefined {
     const value = this.#options.get(name);
     return typeof value === 'string' ? value : undefined;
+  }
+
+  /** The whole number that an option gives, from `least` (1 unless told) to `most`; undefined where it wasn't given. Throws
+   *  CommandError. */
+  count(name: string, { least = 1, most, remedy }: CountBounds): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const count = /^[0-9]{1,9}$/.test(text) ? Number(text) : -1;
+    if (count >= least && count <= most) return count;
+    throw badArgument(`--${name}`, `"${text}" is no number from ${least} to ${most}`, remedy);
   }
 
   /** The values of an option that may be repeated, undefined where it wasn't given. */

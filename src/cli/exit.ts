@@ -1,4 +1,4 @@
-import { badArgument, CommandError } from '../admin/command-error.ts';
+import { badArgument } from '../admin/command-error.ts';
 import { exitSorts, MOST_EXITS } from '../admin/exit-page.ts';
 import { type ExitView, exitStatuses } from '../admin/exit-view.ts';
 import { Countries } from '../pool/list-formats/countries.ts';
@@ -70,7 +70,7 @@ async function list(given: Given, workplace: Workplace): Promise<Outcome> {
     country: placeGiven(given, 'country'),
     asn: placeGiven(given, 'asn'),
     mismatch: given.flag('mismatch'),
-    limit: limitOf(given),
+    limit: given.count('limit', { most: MOST_EXITS, remedy: 'narrow the list with --pool or --country' }),
   };
   const { result, live } = await workplace.run('exit.list', args);
   const { exits, total } = result;
@@ -87,19 +87,6 @@ function placeGiven(given: Given, key: 'country' | 'asn'): string | undefined {
   if (place?.ok === false)
     throw badArgument(`--${key}`, place.fault.detail, 'see "roundabout pool stats" for what there is');
   return place === null ? text : place.value.text;
-}
-
-/** Throws CommandError. */
-function limitOf(given: Given): number | undefined {
-  const text = given.text('limit');
-  if (text === undefined) return undefined;
-  const limit = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MOST_EXITS) return limit;
-  throw new CommandError({
-    code: 'bad_argument',
-    message: `--limit: "${text}" is no number from 1 to ${MOST_EXITS}`,
-    remedy: 'narrow the list with --pool or --country',
-  });
 }
 
 function exitRow(exit: ExitView): Cell[] {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CheckedExit, CheckPlan, CheckScope, CheckState } from '../admin/check-command.ts';
-import { CommandError } from '../admin/command-error.ts';
+import { badArgument } from '../admin/command-error.ts';
 import { parseDuration } from '../protocol/units.ts';
 import { CheckProgress, grouped } from './check-progress.ts';
 import { csvLines, reportLines } from './check-report.ts';
@@ -74,8 +74,12 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
 /** Throws CommandError. */
 function scopeOf(given: Given): CheckScope {
   const [pool, second] = given.operands;
-  if (second !== undefined) throw misused('pool check', 'more than one pool is named', 'name one, or none for all');
-  return { pool: pool?.toLowerCase(), target: given.text('target'), limit: numberOf(given, 'limit', 1_000_000) };
+  if (second !== undefined) throw badArgument('pool check', 'more than one pool is named', 'name one, or none for all');
+  return {
+    pool: pool?.toLowerCase(),
+    target: given.text('target'),
+    limit: given.count('limit', { most: 1_000_000, remedy: 'leave it out for the default' }),
+  };
 }
 
 /** Says beforehand what it costs, and asks where that is money. Throws CommandError. */
@@ -92,9 +96,9 @@ async function agree(plan: CheckPlan, given: Given, workplace: Workplace): Promi
     say(`an unfinished check of ${plan.unfinished.at} is given up: --resume would go on with it`);
   if (!isPaid || given.flag('yes')) return;
   const terminal = workplace.terminal();
-  if (terminal === null) throw misused('pool check', 'it costs money, and nobody can be asked', 'add --yes');
+  if (terminal === null) throw badArgument('pool check', 'it costs money, and nobody can be asked', 'add --yes');
   const answer = await terminal.ask('go on? [y/N] ');
-  if (!/^y(?:es)?$/i.test(answer.trim())) throw misused('pool check', 'not agreed to', 'answer y, or add --yes');
+  if (!/^y(?:es)?$/i.test(answer.trim())) throw badArgument('pool check', 'not agreed to', 'answer y, or add --yes');
 }
 
 async function run(
@@ -103,7 +107,7 @@ async function run(
 ): Promise<{ readonly state: CheckState; readonly results: readonly CheckedExit[] }> {
   const order = {
     ...scope,
-    concurrency: numberOf(given, 'concurrency', 1_000) ?? 64,
+    concurrency: given.count('concurrency', { most: 1_000, remedy: 'leave it out for the default' }) ?? 64,
     timeoutMs: timeoutOf(given),
     resume: given.flag('resume') ?? false,
   };
@@ -162,19 +166,7 @@ function timeoutOf(given: Given): number {
   const text = given.text('timeout') ?? '10s';
   const reading = parseDuration(text);
   if (reading.ok && reading.value >= 100 && reading.value <= 600_000) return reading.value;
-  throw misused('--timeout', `"${text}" is no duration from 100ms to 10m`, 'write it like 10s');
-}
-
-function numberOf(given: Given, name: string, most: number): number | undefined {
-  const text = given.text(name);
-  if (text === undefined) return undefined;
-  const number = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
-  if (number >= 1 && number <= most) return number;
-  throw misused(`--${name}`, `"${text}" is no number from 1 to ${most}`, 'leave it out for the default');
-}
-
-function misused(place: string, what: string, remedy: string): CommandError {
-  return new CommandError({ code: 'bad_argument', message: `${place}: ${what}`, remedy });
+  throw badArgument('--timeout', `"${text}" is no duration from 100ms to 10m`, 'write it like 10s');
 }
 
 /** Octets in a unit that people read: `1.2 MB`. */

@@ -1,4 +1,4 @@
-import { CommandError } from '../admin/command-error.ts';
+import { badArgument, CommandError } from '../admin/command-error.ts';
 import { type ListOptions, ListReader } from '../pool/list-formats/list-reader.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
@@ -68,11 +68,7 @@ function endpointsOf(entries: readonly string[], options: ListOptions): Endpoint
   const reader = new ListReader(options, {
     exit: ({ endpoint }) => endpoints.push(endpoint),
     fault: (line, message) => {
-      throw new CommandError({
-        code: 'bad_argument',
-        message: `entry ${line}: ${message}`,
-        remedy: 'write it as the list has it',
-      });
+      throw badArgument(`entry ${line}`, message, 'write it as the list has it');
     },
   });
   reader.push(entries.join('\n'));

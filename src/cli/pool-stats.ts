@@ -1,4 +1,3 @@
-import { badArgument } from '../admin/command-error.ts';
 import { exitStatuses } from '../admin/exit-view.ts';
 import type { PoolStats } from '../admin/pool-stats.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
@@ -19,7 +18,7 @@ export const poolStatsCommand: CommandSpec = {
 };
 
 async function stats(given: Given, workplace: Workplace): Promise<Outcome> {
-  const top = topOf(given.text('top'));
+  const top = given.count('top', { least: 0, most: 999, remedy: 'write it like 20' }) ?? TOP;
   const names = given.operands.length === 0 ? [undefined] : given.operands;
   const all: PoolStats[] = [];
   let live = true;
@@ -30,12 +29,6 @@ async function stats(given: Given, workplace: Workplace): Promise<Outcome> {
   }
   const lines = all.flatMap((pool, index) => [...(index === 0 ? [] : ['']), ...formatFacts(factsOf(pool, top))]);
   return { json: all, lines: all.length === 0 ? ['no pools'] : lines, remarks: remarksOn(workplace, live) };
-}
-
-function topOf(text: string | undefined): number {
-  if (text === undefined) return TOP;
-  if (/^[0-9]{1,3}$/.test(text)) return Number(text);
-  throw badArgument('--top', `"${text}" is no count`, 'write it like 20');
 }
 
 function factsOf(stats: PoolStats, top: number): [string, Cell][] {

@@ -1,4 +1,3 @@
-import { badArgument } from '../admin/command-error.ts';
 import type { SessionList, SessionView } from '../admin/session-view.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
 import { printable } from './printable.ts';
@@ -58,7 +57,7 @@ export const sessionCommands: readonly CommandSpec[] = [
 const argsOf = (given: Given) => ({ name: given.operand, client: given.text('client') });
 
 async function list(given: Given, workplace: Workplace): Promise<Outcome> {
-  const limit = limitOf(given.text('limit'));
+  const limit = given.count('limit', { least: 0, most: 1_000_000, remedy: 'write it like 500' }) ?? DEFAULT_LINES;
   const args = { client: given.text('client'), exit: given.text('exit'), limit };
   const { result } = await workplace.run('session.list', args);
   const head = ['CLIENT', 'SESSION', 'EXIT', 'POOL', 'COUNTRY', 'STATE', 'STRICT', 'MOVES', 'AGE', 'RESTED', 'ENDS IN'];
@@ -67,12 +66,6 @@ async function list(given: Given, workplace: Workplace): Promise<Outcome> {
       ? ['no sessions']
       : formatTable(head, result.sessions.map(rowOf), workplace.screen);
   return { json: result, lines, remarks: remarksOn(result) };
-}
-
-function limitOf(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_LINES;
-  if (/^[0-9]{1,6}$/.test(text)) return Number(text);
-  throw badArgument('--limit', `"${text}" is no count`, 'write it like 500');
 }
 
 function remarksOn({ more, evicted, refused }: SessionList): string[] {

@@ -1,4 +1,4 @@
-import { CommandError } from '../admin/command-error.ts';
+import { badArgument } from '../admin/command-error.ts';
 import { isCalendarDate } from '../protocol/calendar-date.ts';
 
 const HOUR_MS = 3_600_000;
@@ -27,7 +27,7 @@ export function rangeOf(since: string | undefined, until: string | undefined, no
   const from =
     since === undefined ? monthOf(Math.min(current, to - 1)) : Math.floor(momentOf('--since', since, now) / HOUR_MS);
   if (from < to) return { since: from, until: to };
-  throw bad('--until', 'is not after --since', 'name a later moment');
+  throw badArgument('--until', 'is not after --since', 'name a later moment');
 }
 
 /** The hour in which the month of an hour begins. */
@@ -43,11 +43,7 @@ function momentOf(option: string, text: string, now: number): number {
   const iso = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}(?::[0-9]{2}){0,2}(Z|[+-][0-9]{2}:[0-9]{2})?)?$/.exec(text);
   const moment = Date.parse(text.includes('T') && iso?.[1] === undefined ? `${text}Z` : text);
   if (iso !== null && isCalendarDate(text.slice(0, DATE_LETTERS)) && moment >= 0) return moment;
-  throw bad(option, `"${text}" is no moment`, 'write it like 2026-11-01, 2026-11-01T14:00Z, 12h, 7d or 4w');
-}
-
-function bad(option: string, what: string, remedy: string): CommandError {
-  return new CommandError({ code: 'bad_argument', message: `${option}: ${what}`, remedy });
+  throw badArgument(option, `"${text}" is no moment`, 'write it like 2026-11-01, 2026-11-01T14:00Z, 12h, 7d or 4w');
 }
 
 /** The begin of an hour of the epoch, as `2026-11-01 14:00`. */

@@ -1,4 +1,4 @@
-import { CommandError } from '../admin/command-error.ts';
+import { badArgument } from '../admin/command-error.ts';
 import { catalogue } from '../errors.ts';
 import { BLOCKED, OVERTAKEN } from '../ledger/booking.ts';
 import { parseLog } from '../ledger/log-lines.ts';
@@ -121,11 +121,8 @@ async function log(given: Given, workplace: Workplace): Promise<Outcome> {
 function idOf(given: Given): string | undefined {
   const id = given.text('id')?.toLowerCase();
   if (id === undefined || /^[0-9a-f]{32}$/.test(id)) return id;
-  throw new CommandError({
-    code: 'bad_argument',
-    message: `--id: "${given.text('id')}" is no id of an exchange`,
-    remedy: 'give all 32 hexadecimal digits, as in Roundabout-Request-Id and in the access log',
-  });
+  const remedy = 'give all 32 hexadecimal digits, as in Roundabout-Request-Id and in the access log';
+  throw badArgument('--id', `"${given.text('id')}" is no id of an exchange`, remedy);
 }
 
 function lineCost(

@@ -1,4 +1,3 @@
-import { CommandError } from '../admin/command-error.ts';
 import type { Given, OptionSpec } from './command-spec.ts';
 
 /** Rows and lines that can be asked for. */
@@ -26,14 +25,5 @@ export const usageFilters: readonly OptionSpec[] = [
 export const siteOf = (given: Given): string | undefined => given.text('site')?.toLowerCase();
 
 /** The number of `--limit`, undefined where it isn't given. Throws CommandError. */
-export function limitOf(given: Given): number | undefined {
-  const text = given.text('limit');
-  if (text === undefined) return undefined;
-  const limit = /^[0-9]{1,7}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MOST_ROWS) return limit;
-  throw new CommandError({
-    code: 'bad_argument',
-    message: `--limit: "${text}" is no number from 1 to ${MOST_ROWS}`,
-    remedy: 'write it like 100',
-  });
-}
+export const limitOf = (given: Given): number | undefined =>
+  given.count('limit', { most: MOST_ROWS, remedy: 'write it like 100' });

@@ -1,4 +1,4 @@
-import { CommandError } from '../admin/command-error.ts';
+import { badArgument } from '../admin/command-error.ts';
 import { heldSources } from '../ledger/held-exits.ts';
 import { reportUsage, type UsageReport, type UsageRow, type UsageSource } from '../ledger/usage.ts';
 import type { Database } from '../store/database.ts';
@@ -116,11 +116,8 @@ function queryOf(given: Given, workplace: Workplace, by: readonly LedgerKey[]): 
   const site = siteOf(given);
   const asked = [...new Set(given.texts('by') ?? by)].flatMap((key) => keys.find((known) => known === key) ?? []);
   if (asked.includes('country') && (site !== undefined || asked.includes('site'))) {
-    throw new CommandError({
-      code: 'bad_argument',
-      message: '--by country: countries are not kept by site',
-      remedy: 'leave the site out; "roundabout usage log" tells both of the last exchanges',
-    });
+    const remedy = 'leave the site out; "roundabout usage log" tells both of the last exchanges';
+    throw badArgument('--by country', 'countries are not kept by site', remedy);
   }
   const range = rangeOf(given.text('since'), given.text('until'), workplace.now());
   const [client, tag, pool] = [given.text('client'), given.text('tag'), given.text('pool')];
