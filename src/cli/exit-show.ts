@@ -1,8 +1,9 @@
 import type { ExitDetail, ExitInsight } from '../admin/exit-detail.ts';
 import { places } from '../protocol/places.ts';
+import { formatSpan } from '../protocol/units.ts';
 import type { Given, Outcome } from './command-spec.ts';
 import { describeState } from './exit-states.ts';
-import { lastedOf, percentOf, statusOf } from './exit-text.ts';
+import { percentOf, statusOf } from './exit-text.ts';
 import { remarksOn } from './pool.ts';
 import { printable } from './printable.ts';
 import { seenCell } from './probe-text.ts';
@@ -23,13 +24,13 @@ function factsOf(exit: ExitDetail): [string, Cell][] {
       ? []
       : [
           ['latency', live.latencyMs === null ? null : `${live.latencyMs} ms`],
-          ['worked', live.workedAgoMs === null ? 'never' : `${lastedOf(live.workedAgoMs)} ago`],
+          ['worked', live.workedAgoMs === null ? 'never' : `${formatSpan(live.workedAgoMs)} ago`],
           ['success', percentOf(live.success)],
           ['failed', live.failuresInRow === 0 ? null : `${live.failuresInRow} times in a row`],
           ['in flight', live.inFlight],
           ['pages', `${live.served} served, ${live.refused} refused`],
           ['expected', `${percentOf(insight.path.odds)} that it works, in ${insight.path.expectedMs} ms`],
-          ['joined', `${lastedOf(insight.path.joinedAgoMs)} ago`],
+          ['joined', `${formatSpan(insight.path.joinedAgoMs)} ago`],
         ];
   return [
     ['exit', exit.id],
@@ -58,7 +59,7 @@ function insightLines(insight: ExitInsight | null, screen: Screen): string[] {
   if (insight === null) return [];
   const { sites, failures, sessions, moreSessions } = insight;
   const rows = sites.map(({ site, odds, coolsForMs, refusals, pages, uses }) => {
-    return [site, percentOf(odds), coolsForMs === 0 ? null : lastedOf(coolsForMs), refusals, pages, uses];
+    return [site, percentOf(odds), coolsForMs === 0 ? null : formatSpan(coolsForMs), refusals, pages, uses];
   });
   const held = sessions.map(({ session, client }) => `${printable(session)} of ${printable(client)}`);
   const more = moreSessions === 0 ? '' : `, and ${moreSessions} more`;
@@ -72,7 +73,7 @@ function insightLines(insight: ExitInsight | null, screen: Screen): string[] {
           '',
           ...formatTable(
             ['FAILED WITH', 'AGO', 'SITE'],
-            failures.map(({ kind, agoMs, site }) => [kind, lastedOf(agoMs), site]),
+            failures.map(({ kind, agoMs, site }) => [kind, formatSpan(agoMs), site]),
             screen,
           ),
         ]),

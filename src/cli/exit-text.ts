@@ -10,11 +10,3 @@ export function statusOf({ status, live }: ExitView): string {
 export function percentOf(share: number | null): string | null {
   return share === null ? null : `${Math.round(100 * share)} %`;
 }
-
-/** A time as people say it: `320 ms`, `4.2 s`, `7 min`, `3.1 h`, `12 d`. */
-export function lastedOf(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
-  return ms < 172_800_000 ? `${(ms / 3_600_000).toFixed(1)} h` : `${Math.round(ms / 86_400_000)} d`;
-}

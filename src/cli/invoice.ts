@@ -10,10 +10,10 @@ import { type HeldRow, readHeld } from '../store/ledger-standing.ts';
 import { systemCode } from '../system-code.ts';
 import { amountTerms, withoutAmounts } from './bill-price.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
+import { octetText } from './octet-text.ts';
 import { printable } from './printable.ts';
 import { type Cell, formatTable, type Heading } from './table.ts';
 import { dayText } from './time-range.ts';
-import { octetText } from './usage-table.ts';
 import type { Workplace } from './workplace.ts';
 
 const DAY_HOURS = 24;

@@ -7,6 +7,7 @@ import { csvLines, reportLines } from './check-report.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { exitCodes } from './exit-code.ts';
 import { glyphsOf } from './glyphs.ts';
+import { octetText } from './octet-text.ts';
 import { printable } from './printable.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -89,7 +90,7 @@ async function agree(plan: CheckPlan, given: Given, workplace: Workplace): Promi
   for (const { pool, exits, atMost, usual, price } of plan.pools) {
     const money = (octets: number) => ((octets / 1e9) * (price?.perGB ?? 0)).toFixed(2);
     const cost = price === null ? '' : `: ${money(usual)} to ${money(atMost)} ${price.currency}`;
-    say(`${pool}: ${grouped(exits)} exits, some ${sizeOf(usual)} and at most ${sizeOf(atMost)}${cost}`);
+    say(`${pool}: ${grouped(exits)} exits, some ${octetText(usual)} and at most ${octetText(atMost)}${cost}`);
     isPaid ||= price !== null;
   }
   if (plan.unfinished !== null && given.flag('resume') !== true)
@@ -167,12 +168,4 @@ function timeoutOf(given: Given): number {
   const reading = parseDuration(text);
   if (reading.ok && reading.value >= 100 && reading.value <= 600_000) return reading.value;
   throw badArgument('--timeout', `"${text}" is no duration from 100ms to 10m`, 'write it like 10s');
-}
-
-/** Octets in a unit that people read: `1.2 MB`. */
-function sizeOf(octets: number): string {
-  const units = ['octets', 'kB', 'MB', 'GB', 'TB'];
-  let [value, unit] = [octets, 0];
-  for (; value >= 1000 && unit < units.length - 1; unit += 1) value /= 1000;
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }

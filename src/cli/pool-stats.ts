@@ -1,6 +1,7 @@
 import { exitStatuses } from '../admin/exit-view.ts';
 import type { PoolStats } from '../admin/pool-stats.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
+import { octetText } from './octet-text.ts';
 import { remarksOn } from './pool.ts';
 import { type Cell, formatFacts } from './table.ts';
 import type { Workplace } from './workplace.ts';
@@ -58,13 +59,6 @@ function trafficFacts({ ended, clientToOrigin, originToClient }: NonNullable<Poo
   const blamed = failed.map((by) => `${ended[by]} by the ${by}`);
   return [
     ['exchanges', [`${ended.nobody} ok`, ...blamed.map((text) => `failed: ${text}`)].join(', ')],
-    ['carried', `${sizeOf(originToClient)} to clients, ${sizeOf(clientToOrigin)} to origins`],
+    ['carried', `${octetText(originToClient)} to clients, ${octetText(clientToOrigin)} to origins`],
   ];
-}
-
-/** Octets as people say them: `812 B`, `4.2 MB`, by powers of 1000. */
-function sizeOf(octets: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  const power = Math.min(units.length - 1, octets < 1 ? 0 : Math.floor(Math.log10(octets) / 3));
-  return `${power === 0 ? octets : (octets / 1000 ** power).toFixed(1)} ${units[power]}`;
 }

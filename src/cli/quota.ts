@@ -1,8 +1,8 @@
 import type { ClientQuotaView } from '../admin/quota-commands.ts';
 import type { QuotaView } from '../gateway/quota-view.ts';
 import type { CommandSpec, Outcome } from './command-spec.ts';
+import { octetText } from './octet-text.ts';
 import { formatTable, type Heading } from './table.ts';
-import { octetText } from './usage-table.ts';
 import type { Workplace } from './workplace.ts';
 
 /** Where there is no room for all, whose and how much stay. */

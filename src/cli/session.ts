@@ -1,4 +1,5 @@
 import type { SessionList, SessionView } from '../admin/session-view.ts';
+import { formatSpan } from '../protocol/units.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
 import { printable } from './printable.ts';
 import { type Cell, formatFacts, formatTable } from './table.ts';
@@ -78,8 +79,8 @@ function remarksOn({ more, evicted, refused }: SessionList): string[] {
 
 function rowOf(view: SessionView): Cell[] {
   const { client, session, exit, pool, country, state, strict, moves, ageMs, restedMs, endsInMs } = view;
-  const ends = endsInMs === null ? null : span(endsInMs);
-  return [client, session, exit, pool, country, state, strict ? 'yes' : 'no', moves, span(ageMs), span(restedMs), ends];
+  const facts = [client, session, exit, pool, country, state, strict ? 'yes' : 'no', moves];
+  return [...facts, formatSpan(ageMs), formatSpan(restedMs), endsInMs === null ? null : formatSpan(endsInMs)];
 }
 
 function shown(view: SessionView): Outcome {
@@ -95,17 +96,10 @@ function shown(view: SessionView): Outcome {
       ['state', view.state],
       ['strict', view.strict ? 'yes' : 'no'],
       ['moves', view.moves],
-      ['age', span(view.ageMs)],
-      ['rested', span(view.restedMs)],
-      ['ends in', view.endsInMs === null ? null : span(view.endsInMs)],
-      ['idle', view.idleMs === null ? null : span(view.idleMs)],
+      ['age', formatSpan(view.ageMs)],
+      ['rested', formatSpan(view.restedMs)],
+      ['ends in', view.endsInMs === null ? null : formatSpan(view.endsInMs)],
+      ['idle', view.idleMs === null ? null : formatSpan(view.idleMs)],
     ]),
   };
-}
-
-/** A duration for people: `850 ms`, `12 s`, `34 min`, `5.1 h`. */
-function span(ms: number): string {
-  if (ms < 1_000) return `${ms} ms`;
-  if (ms < 120_000) return `${Math.round(ms / 1_000)} s`;
-  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
 }

@@ -7,9 +7,9 @@ import { formatCosts } from '../ledger/usage.ts';
 import { unitsOf } from '../protocol/decimal.ts';
 import { readLog } from '../store/ledger-report.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
+import { octetText } from './octet-text.ts';
 import { formatTable, type Heading } from './table.ts';
 import { bookingFilters, limitOf, MOST_ROWS, siteOf } from './usage-options.ts';
-import { octetText } from './usage-table.ts';
 import type { Workplace } from './workplace.ts';
 
 /** How exchanges and attempts end. */

@@ -1,5 +1,6 @@
 import { roundCost } from '../ledger/money.ts';
 import { formatCosts, purposes, type Usage, type UsageRow } from '../ledger/usage.ts';
+import { octetText } from './octet-text.ts';
 import type { Cell, Heading } from './table.ts';
 
 /** A row of a report for scripts: octets and counts as numbers, costs as exact decimal numbers by currency. */
@@ -90,18 +91,6 @@ export function spendLines({ cost, spent }: Usage): string[] {
     ...lines,
     line(octetText(whole), whole, (purpose) => [spent[purpose].octets, octetText(spent[purpose].octets)]),
   ];
-}
-
-/** `1.23 GB` and the like: powers of 1000, as vendors bill. */
-export function octetText(octets: bigint): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let value = Number(octets);
-  let unit = 0;
-  while (Math.abs(value) >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return unit === 0 ? `${value} B` : `${value.toPrecision(3)} ${units[unit]}`;
 }
 
 function costText(cost: ReadonlyMap<string, bigint>): string {

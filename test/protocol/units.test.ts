@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { formatSize, LONGEST_TIMER_MS, parseDuration, parseSize } from '../../src/protocol/units.ts';
+import { formatSize, formatSpan, LONGEST_TIMER_MS, parseDuration, parseSize } from '../../src/protocol/units.ts';
 
 const value = (reading: { ok: boolean; value?: number }) => (reading.ok ? reading.value : null);
 
@@ -47,3 +47,15 @@ test('every size that is shown reads back exactly', (t) => {
   t.is(formatSize(65_536), '64KiB');
   t.is(formatSize(0), '0B');
 });
+
+for (const [ms, text] of [
+  [0, '0 ms'],
+  [849.6, '850 ms'],
+  [12_300, '12 s'],
+  [119_000, '119 s'],
+  [120_000, '2 min'],
+  [18_360_000, '5.1 h'],
+  [259_200_000, '3 d'],
+] as const) {
+  test(`a span of ${ms} ms`, (t) => t.is(formatSpan(ms), text));
+}
