@@ -1,5 +1,5 @@
 import Type, { type StaticDecode } from 'typebox';
-import { decimalsOf } from '../protocol/decimal.ts';
+import { decimalsOf, PRICE_DECIMALS } from '../protocol/decimal.ts';
 import { parseCidr } from './cidr.ts';
 import { listFormat, listScheme } from './list-schema.ts';
 import { poolProbe } from './probe-schema.ts';
@@ -116,8 +116,8 @@ export const entrySchemas = {
 const amount = Type.Optional(
   Type.Refine(
     Type.Number({ minimum: 0, maximum: 1e6, description: 'a price from 0 to 1000000' }),
-    (value) => decimalsOf(value) <= 12,
-    () => 'expected a price with 12 decimals at most',
+    (value) => decimalsOf(value) <= PRICE_DECIMALS,
+    () => `expected a price with ${PRICE_DECIMALS} decimals at most`,
   ),
 );
 

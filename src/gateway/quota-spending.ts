@@ -1,11 +1,9 @@
 import type { Account } from '../policy/quota-counts.ts';
 import type { Price } from '../pool/exit.ts';
-import { unitsOf } from '../protocol/decimal.ts';
+import { PRICE_DECIMALS, unitsOf } from '../protocol/decimal.ts';
 import { MONEY_DECIMALS } from '../protocol/quota-rule.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 
-/** Prices have as many decimals. */
-const PRICE_DECIMALS = 12;
 const FINER = 10n ** BigInt(PRICE_DECIMALS - MONEY_DECIMALS);
 
 /** A pool's price in units of 10^-9 of its currency. */

@@ -1,7 +1,4 @@
-import { formatUnits, unitsOf } from '../protocol/decimal.ts';
-
-/** Prices are whole numbers of millionths of a millionth of a currency. */
-export const PRICE_DECIMALS = 12;
+import { formatUnits, PRICE_DECIMALS, unitsOf } from '../protocol/decimal.ts';
 
 /** Costs are exact: octets times the price of 10^9 of them. */
 const COST_DECIMALS = PRICE_DECIMALS + 9;

@@ -1,3 +1,6 @@
+/** Prices are whole numbers of millionths of a millionth of a currency, on the disk as well. */
+export const PRICE_DECIMALS = 12;
+
 /** How many decimals a number needs as it is written: 2 for 4.25, 7 for 1e-7. */
 export function decimalsOf(value: number): number {
   const [mantissa = '', exponent = '0'] = String(value).split('e');

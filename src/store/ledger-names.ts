@@ -1,8 +1,5 @@
-import { unitsOf } from '../protocol/decimal.ts';
+import { PRICE_DECIMALS, unitsOf } from '../protocol/decimal.ts';
 import type { Database } from './database.ts';
-
-/** Decimals of a price in the store. */
-const PRICE_DECIMALS = 12;
 
 /** Texts remembered with their numbers. */
 const REMEMBERED = 50_000;
