@@ -12,7 +12,7 @@ import { reportUsage } from '../../src/ledger/usage.ts';
 import { LedgerUpkeep } from '../../src/startup/ledger-upkeep.ts';
 import { type LedgerQuery, readLedger } from '../../src/store/ledger-report.ts';
 import { type LedgerEntry, ledgerLayout, openLedger } from '../../src/store/ledger-store.ts';
-import { seededRandom } from '../support/peers.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 
 const CLIENTS = 1_000;
 const SITES = 10_000;

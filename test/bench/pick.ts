@@ -9,7 +9,7 @@ import { SiteTable } from '../../src/memory/site-table.ts';
 import { parametersOf } from '../../src/selection/parameters.ts';
 import type { PickRequest } from '../../src/selection/request.ts';
 import { Selection } from '../../src/selection/selection.ts';
-import { seededRandom } from '../selection/seeded-random.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 
 const SIZES = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [100, 10_000, 100_000, 1_000_000];
 const COUNTRIES = 20;

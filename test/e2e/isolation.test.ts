@@ -3,8 +3,8 @@ import { readBytes } from '../support/byte-reader.ts';
 import { basic, open } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { seededRandom } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 
 const clients = Array.from({ length: 20 }, (_, i) => `client${i}`);
 const sessions = Array.from({ length: 20 }, (_, i) => `s${i}`);

@@ -7,8 +7,9 @@ import Sqlite from 'better-sqlite3';
 import { connectVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { lostMs, startKillLoad } from '../support/kill-load.ts';
-import { listen, seededRandom } from '../support/peers.ts';
+import { listen } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import { until } from '../support/until.ts';
 
 /** Twenty are asked for by hand. */

@@ -10,8 +10,8 @@ import { farFromMidnight } from '../support/far-from-midnight.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { lostMs, startKillLoad } from '../support/kill-load.ts';
 import { startOrigin } from '../support/origin.ts';
-import { seededRandom } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import { until } from '../support/until.ts';
 
 /** Twenty are asked for by hand. */

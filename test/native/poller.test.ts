@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { EVENT_FIELDS, pollBit } from '../../src/transport/poller-binding.ts';
-import { seededRandom } from '../selection/seeded-random.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { run } from '../support/programs.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import { until } from '../support/until.ts';
 
 /** The poller below the sockets of test/transport/sockets.test.ts, by its own calls. */

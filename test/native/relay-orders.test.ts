@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import test from 'ava';
-import { seededRandom } from '../selection/seeded-random.ts';
 import { relayBinding } from '../support/native-relay.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import { until } from '../support/until.ts';
 import { ParkingModel } from './parking-model.ts';
 import { PollerPairs } from './poller-pairs.ts';

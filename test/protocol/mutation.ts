@@ -1,19 +1,9 @@
 import { Buffer } from 'node:buffer';
-
-/** A seeded source of numbers in [0, 1) (mulberry32), so that a failure can be repeated. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { seededRandom } from '../support/seeded-random.ts';
 
 /** `count` inputs, each one of `samples` with one to four octets changed, put in, taken out, or the rest cut off. */
 export function* mutations(samples: readonly Buffer[], count: number, seed = 1): Generator<Buffer> {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const below = (limit: number) => Math.floor(random() * limit);
   for (let n = 0; n < count; n++) {
     let octets = Buffer.from(samples[below(samples.length)]!);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { Chance } from '../../src/selection/chance.ts';
-import { seededRandom } from './seeded-random.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 
 test('numbers of a pick depend on what it was begun with alone', (t) => {
   const [one, other] = [new Chance(), new Chance()];

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { Chance } from '../../src/selection/chance.ts';
 import { Ring, RingSet } from '../../src/selection/ring.ts';
-import { seededRandom } from './seeded-random.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 
 const slotsOf = (ring: Ring): number[] => Array.from({ length: ring.length }, (_, position) => ring.slotAt(position));
 

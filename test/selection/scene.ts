@@ -7,8 +7,8 @@ import { type Parameters, parametersOf } from '../../src/selection/parameters.ts
 import type { PathFailure } from '../../src/selection/path-beliefs.ts';
 import type { PickRequest } from '../../src/selection/request.ts';
 import { Selection } from '../../src/selection/selection.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import { pickRequest } from './pick-request.ts';
-import { seededRandom } from './seeded-random.ts';
 
 /** What one exchange over an exit came to. */
 export type End =

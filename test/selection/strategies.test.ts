@@ -7,8 +7,8 @@ import { ExitHealth, firstEjectionMs, Standing } from '../../src/selection/exit-
 import { ProviderHealth } from '../../src/selection/provider-health.ts';
 import { NONE, type PickRequest, type PickStep, type Strategy } from '../../src/selection/request.ts';
 import { pickSimply } from '../../src/selection/strategies.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import { pickRequest } from './pick-request.ts';
-import { seededRandom } from './seeded-random.ts';
 
 const strategies: readonly Strategy[] = ['two-choices', 'least-in-flight', 'round-robin', 'random'];
 

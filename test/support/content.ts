@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { seededRandom } from './peers.ts';
+import { seededRandom } from './seeded-random.ts';
 
 // A prime, so that content moved by a power of two is seen.
 const period = 65_521;

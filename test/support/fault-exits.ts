@@ -3,7 +3,8 @@ import { createSecureContext, TLSSocket } from 'node:tls';
 import { readBytes } from './byte-reader.ts';
 import { testCertificate } from './certificate.ts';
 import { type Exit, type ExitCredential, exitUrl, type Recorder, record, type SeenByExit } from './http-exits.ts';
-import { join, listen, reset, seededRandom, startRefusing } from './peers.ts';
+import { join, listen, reset, startRefusing } from './peers.ts';
+import { seededRandom } from './seeded-random.ts';
 import { readSocks5, socks5Reply } from './socks-exits.ts';
 
 export type FaultProtocol = 'http' | 'https' | 'socks5';

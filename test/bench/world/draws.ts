@@ -1,4 +1,4 @@
-import { seededRandom } from '../../support/peers.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 
 /** Chance with a seed: yields [0, 1). */
 export type Random = () => number;
