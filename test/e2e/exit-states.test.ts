@@ -5,24 +5,19 @@ import { type Answer, connectVia, forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import type { Peer } from '../support/peers.ts';
+import { keepPeers } from '../support/peers.ts';
 import { until } from '../support/until.ts';
 
 // What an operator says of exits and pools, and what clients see of it.
 
-const peers: Peer[] = [];
+const { keep, closeAll } = keepPeers();
 let origin: Origin;
-
-const keep = <T extends Peer>(peer: T): T => {
-  peers.push(peer);
-  return peer;
-};
 
 test.before(async () => {
   origin = keep(await startOrigin());
 });
 
-test.after.always(() => Promise.all(peers.map((peer) => peer.close())));
+test.after.always(closeAll);
 
 /** A gateway with so many exits in a pool of this strategy, and their ids. */
 async function startPool(t: ExecutionContext, { count = 3, strategy = 'learned' } = {}) {

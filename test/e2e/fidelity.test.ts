@@ -1,11 +1,11 @@
 import { setTimeout as after } from 'node:timers/promises';
 import test from 'ava';
 import { basic, forwardVia, open, rawExchange } from '../support/clients.ts';
-import type { Peer } from '../support/peers.ts';
+import { keepPeers } from '../support/peers.ts';
 import { type RawOrigin, startRawOrigin } from '../support/raw-origin.ts';
 import { exitCredential, pools, type Scene, startScene } from './forwarding-scene.ts';
 
-const peers: Peer[] = [];
+const { keep, closeAll } = keepPeers();
 let scene: Scene;
 
 test.before(async () => {
@@ -14,13 +14,8 @@ test.before(async () => {
 
 test.after.always(async () => {
   await scene?.close();
-  await Promise.all(peers.map((peer) => peer.close()));
+  await closeAll();
 });
-
-const keep = <T extends Peer>(peer: T): T => {
-  peers.push(peer);
-  return peer;
-};
 
 test.serial('an early answer is passed on, and the content behind it is never taken for a request', async (t) => {
   const early = keep(await startRawOrigin({ reply: 'HTTP/1.1 403 No\r\nContent-Length: 5\r\n\r\nearly', end: 'open' }));

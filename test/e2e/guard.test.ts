@@ -3,24 +3,19 @@ import { type Answer, connectVia, forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import type { Peer } from '../support/peers.ts';
+import { keepPeers } from '../support/peers.ts';
 import { until } from '../support/until.ts';
 
 // Exits that are used sparingly on a site.
 
-const peers: Peer[] = [];
+const { keep, closeAll } = keepPeers();
 let origin: Origin;
-
-const keep = <T extends Peer>(peer: T): T => {
-  peers.push(peer);
-  return peer;
-};
 
 test.before(async () => {
   origin = keep(await startOrigin());
 });
 
-test.after.always(() => Promise.all(peers.map((peer) => peer.close())));
+test.after.always(closeAll);
 
 /** A gateway with three exits and this guard over `localhost`. */
 async function guarded(guard: Readonly<Record<string, unknown>>): Promise<Gateway> {

@@ -4,16 +4,11 @@ import { startHttpExit } from '../support/exits.ts';
 import { startFaultExit } from '../support/fault-exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import type { Peer } from '../support/peers.ts';
+import { keepPeers } from '../support/peers.ts';
 
-const peers: Peer[] = [];
+const { keep, closeAll } = keepPeers();
 let gateway: Gateway;
 let origin: Origin;
-
-const keep = <T extends Peer>(peer: T): T => {
-  peers.push(peer);
-  return peer;
-};
 
 test.before(async () => {
   origin = keep(await startOrigin());
@@ -43,7 +38,7 @@ test.before(async () => {
 
 test.after.always(async () => {
   await gateway?.stop();
-  await Promise.all(peers.map((peer) => peer.close()));
+  await closeAll();
 });
 
 /** What is known of the exits of a pool, the silent one first. */

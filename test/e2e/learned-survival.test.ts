@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { forwardVia } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { listen, type Peer, startRefusing } from '../support/peers.ts';
+import { keepPeers, listen, type Peer, startRefusing } from '../support/peers.ts';
 import { until } from '../support/until.ts';
 
 // What the gateway has learned outlives it: how fast exits are, which of them fail, and which of them a site has refused.
@@ -18,13 +18,8 @@ const SLOW_MS = 2_500;
 /** How often the gateway saves, and what that may take on a busy machine, in ms: ten times the 5 s that are promised. */
 const SAVED_WITHIN_MS = 50_000;
 
-const peers: Peer[] = [];
+const { keep, closeAll } = keepPeers();
 let site: Peer;
-
-const keep = <T extends Peer>(peer: T): T => {
-  peers.push(peer);
-  return peer;
-};
 
 test.before(async () => {
   site = keep(
@@ -38,7 +33,7 @@ test.before(async () => {
 });
 
 test.after.always(async () => {
-  await Promise.all(peers.map((peer) => peer.close()));
+  await closeAll();
 });
 
 interface Listed {

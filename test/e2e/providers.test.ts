@@ -8,7 +8,7 @@ import { type FailingVendor, startFailingVendor, type VendorMode } from '../supp
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { openTunnelsLate } from '../support/http-exits.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import { listen } from '../support/peers.ts';
+import { keepPeers, listen } from '../support/peers.ts';
 import { until } from '../support/until.ts';
 
 // Two vendors in one pool, each a gateway that carries many sessions over one port. What one session of them does, and what the whole
@@ -16,19 +16,14 @@ import { until } from '../support/until.ts';
 
 const SLOTS = 30;
 
-const peers: { close(): Promise<void> }[] = [];
+const { keep, closeAll } = keepPeers();
 let origin: Origin;
-
-const keep = <T extends { close(): Promise<void> }>(peer: T): T => {
-  peers.push(peer);
-  return peer;
-};
 
 test.before(async () => {
   origin = keep(await startOrigin());
 });
 
-test.after.always(() => Promise.all(peers.map((peer) => peer.close())));
+test.after.always(closeAll);
 
 const entry = (name: string, { port }: FailingVendor, slots: number | undefined = SLOTS) => ({
   template: `http://${name}-{session}:hidden@127.0.0.1:${port}`,

@@ -5,7 +5,7 @@ import { type Exit, startHttpExit, startHttpsExit, startSocks5Exit } from '../su
 import { type FaultMode, type FaultProtocol, startFaultExit } from '../support/fault-exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import { type Peer, reset, startRefusing } from '../support/peers.ts';
+import { keepPeers, type Peer, reset, startRefusing } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
 import { entriesOf, exitAuthority } from './fault-pools.ts';
 
@@ -55,15 +55,10 @@ const cases: readonly ReplayCase[] = [
 const nameOf = ({ fault, method, content }: ReplayCase): string =>
   `${typeof fault === 'string' ? fault : fault.join(' ')} ${method} ${content?.length ?? 0}`;
 
-const peers: Peer[] = [];
+const { keep, closeAll } = keepPeers();
 let gateway: Gateway;
 let origin: Origin;
 let good: Exit;
-
-const keep = <T extends Peer>(peer: T): T => {
-  peers.push(peer);
-  return peer;
-};
 
 test.before(async () => {
   origin = keep(await startOrigin());
@@ -81,7 +76,7 @@ test.before(async () => {
 
 test.after.always(async () => {
   await gateway?.stop();
-  await Promise.all(peers.map((peer) => peer.close()));
+  await closeAll();
 });
 
 async function startFirstExit(fault: ReplayCase['fault'], length: number): Promise<Peer & { url: string }> {

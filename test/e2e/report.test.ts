@@ -3,7 +3,7 @@ import { type Answer, connectVia, forwardVia, open, rawExchange, socks5Via, star
 import { type Exit, startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin, startTlsOrigin } from '../support/origin.ts';
-import type { Peer } from '../support/peers.ts';
+import { keepPeers } from '../support/peers.ts';
 import type { Ended } from '../support/programs.ts';
 
 // What a client says of how a site treated its exchanges.
@@ -14,16 +14,11 @@ const MOST_REPORTS = 12;
 const LEFT_OUT_MS = 500;
 const MOST_TRIES = 5;
 
-const peers: Peer[] = [];
+const { keep, closeAll } = keepPeers();
 let gateway: Gateway;
 let origin: Origin;
 let secure: Origin;
 let exit: Exit;
-
-const keep = <T extends Peer>(peer: T): T => {
-  peers.push(peer);
-  return peer;
-};
 
 test.before(async () => {
   [origin, secure, exit] = await Promise.all([startOrigin(), startTlsOrigin(), startHttpExit()]);
@@ -39,7 +34,7 @@ test.before(async () => {
 
 test.after.always(async () => {
   await gateway?.stop();
-  await Promise.all(peers.map((peer) => peer.close()));
+  await closeAll();
 });
 
 const url = 'http://roundabout.internal/report';

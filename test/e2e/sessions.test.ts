@@ -5,19 +5,15 @@ import { type Answer, type Connected, connectVia, forwardVia } from '../support/
 import { type Exit, startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import { listen, type Peer } from '../support/peers.ts';
+import { keepPeers, listen } from '../support/peers.ts';
 import { until } from '../support/until.ts';
 
-const peers: Peer[] = [];
+const { keep, closeAll } = keepPeers();
 let gateway: Gateway;
 let origin: Origin;
 let vendor: Exit;
 let dying: readonly Exit[];
 
-const keep = <T extends Peer>(peer: T): T => {
-  peers.push(peer);
-  return peer;
-};
 const startExits = (count: number) =>
   Promise.all(Array.from({ length: count }, async () => keep(await startHttpExit())));
 
@@ -51,7 +47,7 @@ test.before(async () => {
 
 test.after.always(async () => {
   await gateway?.stop();
-  await Promise.all(peers.map((peer) => peer.close()));
+  await closeAll();
 });
 
 /** An exit that is far away: each connection to it waits before it is served. */
@@ -209,11 +205,7 @@ test.serial('a session moves when its exit fails and stays where it went; a stri
   const moving = 'pool-dying-session-moving';
   const strict = 'pool-dying-session-strict-strict-1';
   const later = 'pool-dying-session-later';
-  const closeExitOf = async (id: string) => {
-    const exit = dying.find(({ url }) => byEndpoint.get(url) === id)!;
-    await exit.close();
-    peers.splice(peers.indexOf(exit), 1);
-  };
+  const closeExitOf = (id: string) => dying.find(({ url }) => byEndpoint.get(url) === id)!.close();
   const first = await exitOf(moving);
   await closeExitOf(first);
   const moved = new Set(await exitsOf(moving, 20));

@@ -5,7 +5,7 @@ import { connectVia, forwardVia, startTls } from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
 import { type AccessLine, type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startTlsOrigin } from '../support/origin.ts';
-import { listen, type Peer, reset } from '../support/peers.ts';
+import { keepPeers, listen, type Peer, reset } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
 
 // What the gateway learns of how a site treats an exit, shown by the access log.
@@ -51,16 +51,11 @@ const pages: ReadonlyMap<string, readonly [Page, string | null, string | null]> 
   ['/soft', [{ status: 200, body: 'We think that you are a ROBOT' }, 'refused', 'blocks[1]']],
 ]);
 
-const peers: Peer[] = [];
+const { keep, closeAll } = keepPeers();
 let gateway: Gateway;
 let origin: Peer;
 let secure: Origin;
 let exit: Exit;
-
-const keep = <T extends Peer>(peer: T): T => {
-  peers.push(peer);
-  return peer;
-};
 
 test.before(async () => {
   exit = keep(await startHttpExit());
@@ -88,7 +83,7 @@ test.before(async () => {
 
 test.after.always(async () => {
   await gateway?.stop();
-  await Promise.all(peers.map((peer) => peer.close()));
+  await closeAll();
 });
 
 /** The line of the access log about the exchange with this id. */

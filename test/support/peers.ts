@@ -11,6 +11,18 @@ export interface Peer {
   close(): Promise<void>;
 }
 
+/** Peers of a file of tests: `keep` hands back the one that it is given, and `closeAll` closes all that were kept. */
+export function keepPeers() {
+  const peers: { close(): Promise<unknown> }[] = [];
+  return {
+    keep: <T extends { close(): Promise<unknown> }>(peer: T): T => {
+      peers.push(peer);
+      return peer;
+    },
+    closeAll: () => Promise.all(peers.map((peer) => peer.close())),
+  };
+}
+
 /** Lets `server` listen at a port of `host`, an ephemeral one unless told. */
 export async function listen(server: Server, host = '127.0.0.1', at = 0): Promise<Peer> {
   const sockets = new Set<Socket>();
