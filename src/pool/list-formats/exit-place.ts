@@ -1,6 +1,7 @@
 import { failed, type Parsed, parsed } from '../../protocol/decoded.ts';
-import { places } from '../../protocol/places.ts';
+import { type Geo, type Place, places } from '../../protocol/places.ts';
 import type { Countries } from './countries.ts';
+import { nowhere } from './listed-exit.ts';
 
 /** What a list can tell of an exit beside its endpoint. */
 export const placeKeys = [...places, 'name'] as const;
@@ -41,6 +42,23 @@ export function placeOf(
   if (known === 'country') return countryOf(text, countries);
   if (known === 'asn') return asnOf(text);
   return parsed({ key: known, text });
+}
+
+/** What fields of an entry tell of its exit beside the endpoint. Fault: the first that can't be meant. */
+export function readPlaces(
+  fields: Iterable<readonly [key: string, written: string]>,
+  countries: Countries,
+): Parsed<{ readonly geo: Geo; readonly name: string | null }> {
+  const geo: Partial<Record<Place, string>> = {};
+  let name: string | null = null;
+  for (const [key, written] of fields) {
+    const place = placeOf(key, written, countries);
+    if (place === null) continue;
+    if (!place.ok) return place;
+    if (place.value.key === 'name') name = place.value.text;
+    else geo[place.value.key] = place.value.text;
+  }
+  return parsed({ geo: Object.keys(geo).length === 0 ? nowhere : geo, name });
 }
 
 function countryOf(text: string, countries: Countries): ReturnType<typeof placeOf> {

@@ -2,14 +2,13 @@ import { isIP } from 'node:net';
 import { failed, type Parsed } from '../../protocol/decoded.ts';
 import { type Endpoint, parseEndpoint, parseExitUrl } from '../../protocol/endpoint.ts';
 import { type ListScheme, listSchemeOf } from '../../protocol/list-format.ts';
-import type { Place } from '../../protocol/places.ts';
-import { placeKeys, placeOf } from './exit-place.ts';
+import { placeKeys, readPlaces } from './exit-place.ts';
 import type { Role } from './field-names.ts';
 import { hostPort } from './host-port.ts';
 import { hostPortAtUserPass } from './host-port-at-user-pass.ts';
 import { hostPortUserPass } from './host-port-user-pass.ts';
 import type { ReadingContext } from './line-form.ts';
-import { type EntryReading, faulty, nowhere, placeless, skipped } from './listed-exit.ts';
+import { type EntryReading, faulty, placeless, skipped } from './listed-exit.ts';
 import { schemeHostPort } from './scheme-host-port.ts';
 import { url } from './url.ts';
 import { userPassAtHostPort } from './user-pass-at-host-port.ts';
@@ -96,15 +95,11 @@ function withCredential(endpoint: Endpoint, { username, password = '' }: ExitRec
 
 function withPlace(endpoint: Parsed<Endpoint>, record: ExitRecord, { countries }: ReadingContext): EntryReading {
   if (!endpoint.ok) return faulty(endpoint.fault.detail);
-  const geo: Partial<Record<Place, string>> = {};
-  let name: string | null = null;
-  for (const key of placeKeys) {
-    const written = key === 'country' ? (record.countryCode ?? record.country) : record[key];
-    const place = written === undefined ? null : placeOf(key, written, countries);
-    if (place === null) continue;
-    if (!place.ok) return faulty(place.fault.detail);
-    if (place.value.key === 'name') name = place.value.text;
-    else geo[place.value.key] = place.value.text;
-  }
-  return { kind: 'exit', exit: { endpoint: endpoint.value, geo: Object.keys(geo).length === 0 ? nowhere : geo, name } };
+  const written = placeKeys.flatMap((key) => {
+    const text = key === 'country' ? (record.countryCode ?? record.country) : record[key];
+    return text === undefined ? [] : [[key, text] as const];
+  });
+  const places = readPlaces(written, countries);
+  if (!places.ok) return faulty(places.fault.detail);
+  return { kind: 'exit', exit: { endpoint: endpoint.value, ...places.value } };
 }

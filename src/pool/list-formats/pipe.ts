@@ -1,6 +1,5 @@
 import { percentDecodedOnce } from '../../protocol/credentials.ts';
-import type { Place } from '../../protocol/places.ts';
-import { placeKeys, placeOf } from './exit-place.ts';
+import { placeKeys, readPlaces } from './exit-place.ts';
 import { hostPort } from './host-port.ts';
 import type { LineForm, ReadingContext } from './line-form.ts';
 import { type EntryReading, faulty } from './listed-exit.ts';
@@ -41,15 +40,10 @@ function readFirst(text: string, context: ReadingContext): EntryReading | null {
 
 function withFields(reading: EntryReading, fields: readonly string[], { countries }: ReadingContext): EntryReading {
   if (reading.kind !== 'exit') return reading;
-  const geo: Partial<Record<Place, string>> = {};
-  let name: string | null = null;
-  for (const [index, field] of fields.entries()) {
+  const written = fields.map((field, index) => {
     const [, key = '', value = ''] = /^\s*([a-z]+)=(.*)$/s.exec(field) ?? ['', index === 0 ? 'country' : '', field];
-    const place = placeOf(key, percentDecodedOnce(value) ?? value, countries);
-    if (place === null) continue;
-    if (!place.ok) return faulty(place.fault.detail);
-    if (place.value.key === 'name') name = place.value.text;
-    else geo[place.value.key] = place.value.text;
-  }
-  return { kind: 'exit', exit: { ...reading.exit, geo, name } };
+    return [key, percentDecodedOnce(value) ?? value] as const;
+  });
+  const places = readPlaces(written, countries);
+  return places.ok ? { kind: 'exit', exit: { ...reading.exit, ...places.value } } : faulty(places.fault.detail);
 }
