@@ -113,7 +113,10 @@ function startTls(socket: Socket, first: Buffer, options: AcceptOptions): void {
   const stream = toNodeSocket(socket);
   stream.unshift(first);
   const secure = new TLSSocket(stream, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
-  secure.on('error', () => {});
+  secure.on('error', ignoreError);
+  // Of a fault behind the handshake, such as a record that was tampered with, Node says so and goes on waiting; and where no server of its
+  // own has accepted, it does so by this event alone.
+  secure.on('_tlsError', () => void secure.destroy());
   const patience = new Deadline(() => socket.destroy());
   patience.set(context.timeouts.handshake);
   const onClose = (): void => patience.clear();

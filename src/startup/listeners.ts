@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import type { GatewayError } from '../errors.ts';
@@ -181,6 +182,7 @@ function boundOf(listeners: readonly ListenerConfig[], bound: ReadonlyMap<string
   });
 }
 
+/** Without renegotiation (TLS 1.2, RFC 5246 §7.4.1.1): no client needs it, and each costs as much as a login, before there is one. */
 function secureContextOf({ cert, key }: CertificatePair): SecureContext {
-  return createSecureContext({ cert, key, minVersion: 'TLSv1.2' });
+  return createSecureContext({ cert, key, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION });
 }

@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { Cutoff } from './cutoff.ts';
 import { type Blame, dialTimeout, tlsFailure } from './dial-failure.ts';
-import { ignoreError } from './ignore-error.ts';
 
 /** With whom TLS is to be spoken, and how. */
 export interface SecureOptions {
@@ -37,7 +36,9 @@ export function secureStream(raw: Duplex, options: SecureOptions, cutoff: Cutoff
       };
       const lost = (error?: Error): void => reject(tlsFailure(socket, error));
       const closed = (): void => lost();
-      socket.on('error', ignoreError).once('secureConnect', done).once('error', lost).once('close', closed);
+      // Of a fault behind the handshake Node tells, and goes on waiting.
+      const failed = (): void => void socket.destroy();
+      socket.on('error', failed).once('secureConnect', done).once('error', lost).once('close', closed);
       return () => {
         socket.off('secureConnect', done).off('error', lost).off('close', closed);
         if (secured) return;

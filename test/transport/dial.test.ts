@@ -251,6 +251,25 @@ test('TLS to an exit that speaks none, resets, ends, or is silent', async (t) =>
   }
 });
 
+test('TLS to an exit ends at a record that was tampered with', async (t) => {
+  const server = tls.createServer(await testCertificate(), (secure) => secure.on('error', () => {}));
+  const exit = await listen(server);
+  const peer = await startPeer(t, (socket) => {
+    const inner = connect(exit.port, '127.0.0.1').on('error', () => {});
+    inner.pipe(socket).pipe(inner);
+    server.once('secureConnection', () => {
+      setTimeout(() => socket.write(Buffer.from(`1703030020${'00'.repeat(32)}`, 'hex')), 100);
+    });
+  });
+  t.teardown(() => exit.close());
+  const target = { host: '127.0.0.1', port: peer.port, blame: 'exit', tls: { verify: false } } as const;
+  const socket = await diallerFor(t).dial({ ...target, deadlineMs });
+  const closed = new Promise((resolve) => socket.once('close', () => resolve('closed')));
+  socket.resume();
+  const late = new Promise((resolve) => setTimeout(resolve, deadlineMs, 'late'));
+  t.is(await Promise.race([closed, late]), 'closed');
+});
+
 test('an error after the hand-over ends no process', async (t) => {
   const peer = await startPeer(t, (socket) => socket.once('data', () => socket.resetAndDestroy()));
   const dialler = diallerFor(t);
