@@ -30,6 +30,13 @@ const TRACE = 'TRACE';
 /** The answer to an OPTIONS that may go no further (RFC 9110 §7.6.2). */
 const FINAL_RECIPIENT = { status: 200, reason: 'OK', contentType: 'text/plain', body: '' } as const;
 
+/** A request that is answered here, and whether its connection might be kept. */
+interface Answered {
+  readonly plan: RequestPlan;
+  readonly content: RequestContent;
+  readonly keepAlive: boolean;
+}
+
 /** One client's HTTP/1.1 connection: reads requests one after the other, has each served by its own credential, and answers
  *  in order. */
 export class HttpClient implements ConnectionEvents<RequestHead> {
@@ -210,10 +217,9 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     const internal = isInternal(plan.authority) && !isHidden(plan);
     admit(gateway, exchange, { identity, authority: plan.authority, internal });
     const keepAlive = plan.keepAlive && plan.upgrade === '' && !gateway.draining();
-    const local = { plan, keepAlive };
-    if (internal)
-      return this.#answer(exchange, plan, content).then((reply) => this.#reply(exchange, { reply, ...local }));
-    if (hopsLeft(plan) === 0) return Promise.resolve(this.#reply(exchange, { reply: FINAL_RECIPIENT, ...local }));
+    const asked = { plan, content, keepAlive };
+    if (internal) return this.#answer(exchange, plan, content).then((reply) => this.#reply(exchange, reply, asked));
+    if (hopsLeft(plan) === 0) return Promise.resolve(this.#reply(exchange, FINAL_RECIPIENT, asked));
     const client = {
       socket: this.#socket,
       minorVersion: plan.minorVersion,
@@ -225,11 +231,13 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     return forward(gateway, exchange, { plan, content, client });
   }
 
-  #reply(exchange: Exchange, local: { reply: LocalReply; plan: RequestPlan; keepAlive: boolean }): Aftermath {
-    exchange.status = local.reply.status;
+  /** As for a refusal: behind it content that nobody asked for may come, or the next request. */
+  #reply(exchange: Exchange, reply: LocalReply, { plan, content, keepAlive: may }: Answered): Aftermath {
+    exchange.status = reply.status;
     exchange.ending = 'ok';
-    this.#socket.write(localReply(ownLabelsOf(this.#context.gateway, exchange), local));
-    return local.keepAlive ? 'keep' : 'close';
+    const keepAlive = may && content.passable(plan.expectsContinue);
+    this.#socket.write(localReply(ownLabelsOf(this.#context.gateway, exchange), { reply, plan, keepAlive }));
+    return keepAlive ? 'keep' : 'close';
   }
 
   /** The gateway's own answer. Content that it needs is asked for where the client waits to be asked (RFC 9110 §10.1.1). */

@@ -32,6 +32,9 @@ class InternalClient implements ConnectionEvents<RequestHead> {
   readonly #patience: Deadline;
   /** The content of the request under way, once it is asked for. */
   #content: SmallContent | null = null;
+  #answers = false;
+  /** The client has sent its FIN: it reads the answer under way, and asks no more. */
+  #asksNoMore = false;
 
   constructor(context: ListenerContext, options: { exchange: Exchange; socket: Socket; done: () => void }) {
     this.#context = context;
@@ -69,6 +72,7 @@ class InternalClient implements ConnectionEvents<RequestHead> {
   }
 
   async #answer(plan: RequestPlan): Promise<void> {
+    this.#answers = true;
     const content = new SmallContent();
     const isEmpty = plan.framing.type === 'none';
     const read = (): Promise<Buffer | null> => {
@@ -80,8 +84,9 @@ class InternalClient implements ConnectionEvents<RequestHead> {
     const request = { method: plan.method, path: plan.path, content: read };
     const reply = await answerInternal(this.#context.gateway, this.#exchange, request);
     this.#content = null;
+    this.#answers = false;
     if (this.#socket.destroyed) return;
-    const keepAlive = plan.keepAlive && (isEmpty || content.isWhole);
+    const keepAlive = plan.keepAlive && !this.#asksNoMore && (isEmpty || content.isWhole);
     this.#socket.write(localReply(ownLabelsOf(this.#context.gateway, this.#exchange), { reply, plan, keepAlive }));
     if (!keepAlive) {
       this.#socket.end();
@@ -104,7 +109,9 @@ class InternalClient implements ConnectionEvents<RequestHead> {
   }
 
   ended(): void {
-    this.#socket.end();
+    this.#asksNoMore = true;
+    this.#content?.abandon();
+    if (!this.#answers) this.#socket.end();
   }
 
   closed(): void {

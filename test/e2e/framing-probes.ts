@@ -175,6 +175,17 @@ export const sequences: ReadonlyMap<string, { sent: Probe; told: readonly number
       'octets behind Connection: close',
       { sent: get('Host: O\r\nConnection: close\r\n') + get('Host: O\r\n'), told: [200], seen: ['GET /p'] },
     ],
+    ...[
+      ['a page of ours', 'PUT http://roundabout.internal/echo HTTP/1.1', 405] as const,
+      ['an OPTIONS that goes no further', 'OPTIONS http://O/p HTTP/1.1', 200] as const,
+    ].map(([what, start, status]): [string, { sent: Probe; told: readonly number[]; seen: readonly string[] }] => [
+      `content that ${what} never asked for`,
+      {
+        sent: post('Max-Forwards: 0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n', '', start) + get('Host: O\r\n'),
+        told: [status],
+        seen: [],
+      },
+    ]),
     [
       'TRACE with content',
       {

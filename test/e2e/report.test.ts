@@ -1,5 +1,14 @@
 import test from 'ava';
-import { type Answer, connectVia, forwardVia, open, rawExchange, socks5Via, startTls } from '../support/clients.ts';
+import {
+  type Answer,
+  basic,
+  connectVia,
+  forwardVia,
+  open,
+  rawExchange,
+  socks5Via,
+  startTls,
+} from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin, startTlsOrigin } from '../support/origin.ts';
@@ -192,6 +201,22 @@ test('a tunnel is reported over a tunnel, by the site in its ClientHello', async
   const socks = await socks5Via(gateway.port(), { host: 'roundabout.internal', port: 80 }, { login });
   const long = await forwardVia(0, '/report', { ...options, socket: socks.socket, content: 'x'.repeat(10_000) });
   t.is(long.status, 400);
+});
+
+test('a client that sends its FIN behind a report over a tunnel reads the answer', async (t) => {
+  const content = JSON.stringify({ id: 'nobodys', verdict: 'served' });
+  const fields = `Content-Type: application/json\r\nContent-Length: ${content.length}`;
+  const credential = `Proxy-Authorization: ${basic(gateway.login('tunnels'))}`;
+  const head = `CONNECT roundabout.internal:80 HTTP/1.1\r\nHost: a\r\n${credential}\r\n\r\n`;
+  for (const [sent, status] of [
+    [content, 404],
+    [content.slice(1), 400],
+  ] as const) {
+    const report = `POST /report HTTP/1.1\r\nHost: roundabout.internal\r\n${fields}\r\n\r\n${sent}`;
+    const answer = await rawExchange(gateway.port(), [head + report], { thenFin: true });
+    t.regex(answer.text, new RegExp(`^HTTP/1.1 200 .*HTTP/1.1 ${status} `, 's'));
+    t.is(answer.ended, 'fin');
+  }
 });
 
 test('what a page could send is answered like a name that doesn’t exist', async (t) => {
