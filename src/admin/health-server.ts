@@ -34,6 +34,8 @@ const bounds = {
   connectionsCheckingInterval: 1_000,
 } as const;
 const CONNECTIONS = 64;
+/** An answer that isn't read by then, in ms, keeps the place of somebody who would read it. */
+const ANSWER_MS = 5_000;
 const badRequest = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 interface Answer {
@@ -96,6 +98,8 @@ function isOwnHost({ headers, socket }: IncomingMessage, configured: string): bo
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, content, allow }: Answer): void {
+  const late = setTimeout(() => request.socket.destroy(), ANSWER_MS).unref();
+  response.once('close', () => clearTimeout(late));
   const isMetrics = typeof content === 'string';
   const text = isMetrics ? content : `${JSON.stringify(content)}\n`;
   response.writeHead(status, {

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import type { Health } from '../../src/admin/health.ts';
 import { startHealthServer } from '../../src/admin/health-server.ts';
+import { until } from '../support/until.ts';
 
 const ok: Health = {
   status: 'ok',
@@ -23,8 +24,8 @@ const ok: Health = {
 
 const metrics = '# HELP a_total Ä.\n# TYPE a_total counter\na_total 1\n';
 
-async function serve(t: ExecutionContext, health: Health, host = '127.0.0.1') {
-  const server = await startHealthServer({ host, port: 0, state: () => health, metrics: () => metrics });
+async function serve(t: ExecutionContext, health: Health, host = '127.0.0.1', told = metrics) {
+  const server = await startHealthServer({ host, port: 0, state: () => health, metrics: () => told });
   t.teardown(() => server.close());
   return server;
 }
@@ -117,6 +118,16 @@ test('pages, other methods, other paths and large heads are refused', async (t) 
   t.is(statusOf(await ask(port, { more: `X: ${'x'.repeat(9000)}\r\n` })), 400);
   t.is(statusOf(await ask(port, { line: 'nonsense' })), 400);
   t.is(statusOf(await ask(port)), 200);
+});
+
+test('who asks and reads nothing keeps nobody else away for long', async (t) => {
+  const { port } = await serve(t, ok, '127.0.0.1', `# ${'x'.repeat(16 * 1024 ** 2)}\n`);
+  const asked = Array.from({ length: 64 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+  t.teardown(() => asked.forEach((socket) => void socket.destroy()));
+  await Promise.all(asked.map((socket) => once(socket, 'connect')));
+  for (const socket of asked) socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  // One that is closed as it comes hears nothing.
+  await t.notThrowsAsync(until(async () => (await ask(port).catch(() => '')) !== '', 'an answer', 30_000));
 });
 
 test('close() ends connections that rest', async (t) => {
