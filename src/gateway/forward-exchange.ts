@@ -75,7 +75,8 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     const [deps, exchange] = [this.#deps, this.#exchange];
     const upgrade = this.#request.plan.upgrade !== '';
     // A kept link may die under the request. What can't be sent twice isn't trusted to one.
-    const kept = this.#idempotent && !upgrade ? takeLink(deps, exchange, attempt) : null;
+    const mayRepeat = this.#idempotent && this.#request.content.staysReplayable;
+    const kept = mayRepeat && !upgrade ? takeLink(deps, exchange, attempt) : null;
     if (kept !== null) {
       const turn = departure(deps, exchange, attempt);
       if (turn !== null) await waitFor(turn, kept);

@@ -68,6 +68,12 @@ export class RequestContent {
     return this.#fault === null && (this.bytes === 0 || !this.#overflowed);
   }
 
+  /** Whether it is sure to be so, however much of it was sent. */
+  get staysReplayable(): boolean {
+    if (this.complete) return this.replayable;
+    return this.framing.type === 'length' && this.framing.octets <= this.#keepBytes;
+  }
+
   /** Sends it to `sink`: first what was kept, then what the client goes on to send. */
   sendTo(sink: ContentSink): void {
     this.#sink = sink;

@@ -151,6 +151,30 @@ test.serial('what an origin does is its own failure: no request is repeated, no 
   }
 });
 
+test.serial('content that is too long to be sent twice goes over no kept link, which may be dead', async (t) => {
+  // Each connection serves one request, and dies behind the next.
+  const mortal = keep(
+    await startRawOrigin((socket) => {
+      let request = '';
+      let served = false;
+      socket.on('data', (chunk: Buffer) => {
+        request += chunk.toString('latin1');
+        const [head = '', content] = request.split('\r\n\r\n');
+        if (content === undefined || content.length < Number(/length: (\d+)/i.exec(head)?.[1] ?? 0)) return;
+        if (served) return reset(socket);
+        served = true;
+        request = '';
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      });
+    }),
+  );
+  const login = gateway.login('tester', 'pool-sound2');
+  for (const [method, content] of [['GET'], ['PUT', large], ['DELETE', small], ['PUT', large], ['HEAD']] as const) {
+    const answer = await forwardVia(gateway.port(), `http://127.0.0.1:${mortal.port}/`, { login, method, content });
+    t.is(answer.status, 200, method);
+  }
+});
+
 test.serial('an interim response is passed on before the exchange fails', async (t) => {
   const number = cases.findIndex(({ fault }) => fault === 'hints');
   const { username, password } = gateway.login('tester', `pool-case${number}`);

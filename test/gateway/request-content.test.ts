@@ -1,6 +1,8 @@
 import test from 'ava';
 import type { ContentFlow } from '../../src/gateway/content-flow.ts';
 import { RequestContent } from '../../src/gateway/request-content.ts';
+import { Fields } from '../../src/protocol/fields.ts';
+import type { Framing } from '../../src/protocol/http-message.ts';
 
 test('each attempt has a pace of its own, and gives back what the one before had paid for', (t) => {
   const connection = { gate: null as unknown, pause() {}, resume() {}, readContent() {} };
@@ -26,4 +28,19 @@ test('each attempt has a pace of its own, and gives back what the one before had
   content.pace(() => null);
   t.is(connection.gate, null, 'a pool without a limit');
   t.deepEqual(told, ['first 3', 'first ends', 'second 3', 'second ends']);
+});
+
+test('only content that is sure to be kept whole can be sent twice, whatever becomes of it', (t) => {
+  const connection = { gate: null as unknown, pause() {}, resume() {}, readContent() {} };
+  const contentOf = (framing: Framing, keepBytes = 10) =>
+    new RequestContent(connection as never, { framing, keepBytes, onFault: () => t.fail() });
+  t.true(contentOf({ type: 'none' }).staysReplayable);
+  t.true(contentOf({ type: 'length', octets: 0 }, 0).staysReplayable);
+  t.true(contentOf({ type: 'length', octets: 10 }).staysReplayable);
+  t.false(contentOf({ type: 'length', octets: 11 }).staysReplayable);
+  const chunked = contentOf({ type: 'chunked' });
+  chunked.take(Buffer.from('01234'));
+  t.false(chunked.staysReplayable, 'more may come');
+  chunked.finish(new Fields());
+  t.true(chunked.staysReplayable);
 });
