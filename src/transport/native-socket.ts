@@ -277,8 +277,10 @@ export class NativeSocket extends NativeReadable implements Socket {
     this.destroyed = true;
     this.errored = error;
     if (this.#came === 'connecting') this.countUnread();
-    if (this.#stand !== null) this.#stand.destroy();
-    else {
+    if (this.#stand !== null) {
+      if (reset) this.#stand.resetAndDestroy();
+      else this.#stand.destroy();
+    } else {
       this.home.binding.pollClose(this.handle, reset);
       this.home.strike(this.handle);
     }

@@ -5,6 +5,7 @@ import test from 'ava';
 import { basic } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { startOrigin } from '../support/origin.ts';
+import { startRawOrigin } from '../support/raw-origin.ts';
 import { until } from '../support/until.ts';
 
 // What a hostile client does within TLS, once the handshake is done.
@@ -60,3 +61,22 @@ for (const version of versions) {
     }
   });
 }
+
+test('what was cut is a reset to clients of TLS too, who may take a missing close_notify for an end', async (t) => {
+  const origin = await startRawOrigin({
+    reply: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n',
+  });
+  t.teardown(() => origin.close());
+  const ended = new Promise<string>((resolve) => {
+    const secure = connectTls({ port: gateway.port(), host: '127.0.0.1', rejectUnauthorized: false });
+    let heard = '';
+    secure.on('data', (octets) => {
+      heard += octets;
+    });
+    secure.once('end', () => resolve(`end ${heard}`)).once('error', ({ message }) => resolve(message));
+    // Whose content has no other end than that of its connection.
+    const credential = basic(gateway.login());
+    secure.write(`GET http://127.0.0.1:${origin.port}/ HTTP/1.0\r\nProxy-Authorization: ${credential}\r\n\r\n`);
+  });
+  t.regex(await ended, /ECONNRESET/);
+});

@@ -72,7 +72,7 @@ export function join(a: Socket, b: Socket): void {
   }
 }
 
-/** Ends a connection with RST where it is plain TCP; TLS has no more than a close without close_notify. */
+/** Ends a connection with RST where it is plain TCP, and TLS by a close without close_notify. */
 export function reset(socket: Socket): void {
   if (socket.destroyed) return;
   if ('encrypted' in socket) socket.destroy();
