@@ -3,6 +3,7 @@ import { plainAddress } from '../protocol/address-range.ts';
 import { parseAuthority } from '../protocol/authority.ts';
 import { EXPOSITION_TYPE } from '../telemetry/exposition.ts';
 import { type Health, unreadyReasons } from './health.ts';
+import { keepNewest } from './newest-connections.ts';
 
 /** What the pages tell, made anew whenever one is asked for. */
 export interface AdminPages {
@@ -50,7 +51,7 @@ interface Answer {
 export function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   const { host, port } = options;
   const server = createServer(bounds, (request, response) => send(request, response, answerTo(request, options)));
-  server.maxConnections = CONNECTIONS;
+  keepNewest(server, CONNECTIONS);
   server.on('clientError', (_, socket) => socket.end(badRequest, () => socket.destroy()));
   return new Promise((resolve, reject) => {
     server.once('error', reject);

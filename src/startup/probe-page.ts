@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { keepNewest } from '../admin/newest-connections.ts';
 import { plainAddress } from '../protocol/address-range.ts';
 
 /** A page that one probe may fetch. */
@@ -33,7 +34,7 @@ const CONNECTIONS = 512;
 export function openProbePage({ host, port }: { readonly host: string; readonly port: number }): Promise<ProbePage> {
   const visits = new Map<string, string | null>();
   const server = createServer(bounds, (request, response) => answer(request, response, visits));
-  server.maxConnections = CONNECTIONS;
+  keepNewest(server, CONNECTIONS);
   server.on('clientError', (_, socket) => socket.destroy());
   const announce = (): ProbeVisit => {
     const name = randomBytes(16).toString('hex');

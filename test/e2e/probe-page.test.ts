@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { connectVia, forwardVia, rawExchange, socks5Via } from '../support/clients.ts';
+import { openProbePage } from '../../src/startup/probe-page.ts';
+import { connectVia, forwardVia, open, rawExchange, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { freePort } from '../support/free-port.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -62,4 +63,15 @@ test('exits elsewhere are asked for the page where the world reaches it, and mad
   const foul = await checked('foul');
   t.regex(foul, /"kind": ?"exit_rejected"/);
   t.false(foul.includes('198.51.100.9'), 'what it made up is no address');
+});
+
+test('who connects to the page and says nothing keeps no exit away', async (t) => {
+  const page = await openProbePage({ host: '127.0.0.1', port: 0 });
+  t.teardown(() => page.close());
+  const silent = await Promise.all(Array.from({ length: 600 }, () => open(page.port)));
+  t.teardown(() => silent.forEach((socket) => void socket.destroy()));
+  const visit = page.announce();
+  const { text } = await rawExchange(page.port, `GET ${visit.path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  t.regex(text, /^HTTP\/1\.1 200 /);
+  t.is(visit.seen(), '127.0.0.1');
 });
