@@ -4,9 +4,8 @@ import { Deadline } from '../gateway/deadline.ts';
 import { ClientLeft, type Exchange } from '../gateway/exchange.ts';
 import { forward, hopsLeft } from '../gateway/forward-exchange.ts';
 import type { Aftermath } from '../gateway/forward-request.ts';
-import { answerInternal, isHidden, isInternal, type LocalReply, REPORT_BYTES } from '../gateway/internal-host.ts';
+import { isHidden, isInternal } from '../gateway/internal-host.ts';
 import { ownLabelsOf } from '../gateway/limit-lines.ts';
-import { readLocalContent } from '../gateway/local-content.ts';
 import { RequestContent } from '../gateway/request-content.ts';
 import { admit, serveExchange, serveTunnel } from '../gateway/serve.ts';
 import type { Fault } from '../protocol/decoded.ts';
@@ -23,19 +22,9 @@ import { refusalOf, refuseHead } from './http-refusal.ts';
 import { serveInternalHost } from './internal-client.ts';
 import { ConnectionLogin, introductionOf } from './introduction.ts';
 import { lingerAndClose } from './linger.ts';
-import { localReply } from './local-reply.ts';
+import { answerAsHost, answerOptions } from './own-answer.ts';
 
 const TRACE = 'TRACE';
-
-/** The answer to an OPTIONS that may go no further (RFC 9110 §7.6.2). */
-const FINAL_RECIPIENT = { status: 200, reason: 'OK', contentType: 'text/plain', body: '' } as const;
-
-/** A request that is answered here, and whether its connection might be kept. */
-interface Answered {
-  readonly plan: RequestPlan;
-  readonly content: RequestContent;
-  readonly keepAlive: boolean;
-}
 
 /** One client's HTTP/1.1 connection: reads requests one after the other, has each served by its own credential, and answers
  *  in order. */
@@ -217,9 +206,10 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     const internal = isInternal(plan.authority) && !isHidden(plan);
     admit(gateway, exchange, { identity, authority: plan.authority, internal });
     const keepAlive = plan.keepAlive && plan.upgrade === '' && !gateway.draining();
-    const asked = { plan, content, keepAlive };
-    if (internal) return this.#answer(exchange, plan, content).then((reply) => this.#reply(exchange, reply, asked));
-    if (hopsLeft(plan) === 0) return Promise.resolve(this.#reply(exchange, FINAL_RECIPIENT, asked));
+    if (internal || hopsLeft(plan) === 0) {
+      const answer = internal ? answerAsHost : answerOptions;
+      return answer(this.#context, exchange, { socket: this.#socket, plan, content, keepAlive });
+    }
     const client = {
       socket: this.#socket,
       minorVersion: plan.minorVersion,
@@ -229,26 +219,6 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
       detach: () => this.#detach(),
     };
     return forward(gateway, exchange, { plan, content, client });
-  }
-
-  /** As for a refusal: behind it content that nobody asked for may come, or the next request. */
-  #reply(exchange: Exchange, reply: LocalReply, { plan, content, keepAlive: may }: Answered): Aftermath {
-    exchange.status = reply.status;
-    exchange.ending = 'ok';
-    const keepAlive = may && content.passable(plan.expectsContinue);
-    this.#socket.write(localReply(ownLabelsOf(this.#context.gateway, exchange), { reply, plan, keepAlive }));
-    return keepAlive ? 'keep' : 'close';
-  }
-
-  /** The gateway's own answer. Content that it needs is asked for where the client waits to be asked (RFC 9110 §10.1.1). */
-  #answer(exchange: Exchange, plan: RequestPlan, content: RequestContent): Promise<LocalReply> {
-    const { gateway, timeouts } = this.#context;
-    const limits = { limitBytes: REPORT_BYTES, deadlineMs: timeouts.head, signal: exchange.abort };
-    const read = (): Promise<Buffer | null> => {
-      if (plan.expectsContinue && content.bytes === 0) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
-      return readLocalContent(content, limits);
-    };
-    return answerInternal(gateway, exchange, { method: plan.method, path: plan.path, content: read });
   }
 
   async #tunnel(exchange: Exchange, plan: RequestPlan): Promise<Aftermath> {
