@@ -81,6 +81,8 @@ export interface ErrorFacts {
   readonly receivedStatus?: number;
   /** It was told by an answer that came through an exit: whether the exit made it up or the origin, nobody knows. */
   readonly isHearsay?: boolean;
+  /** The exit itself told it, in place of opening the tunnel that it was asked for. */
+  readonly isExitsWord?: boolean;
   /** The system's error. It never leaves the process. */
   readonly cause?: unknown;
 }
@@ -97,6 +99,7 @@ export class GatewayError extends Error {
   readonly retryAfterS: number | undefined;
   readonly receivedStatus: number | undefined;
   readonly isHearsay: boolean;
+  readonly isExitsWord: boolean;
   readonly closes: boolean;
 
   constructor(kind: ErrorKind, facts: ErrorFacts) {
@@ -120,6 +123,7 @@ export class GatewayError extends Error {
     this.retryAfterS = facts.retryAfterS ?? table.retryAfterS;
     this.receivedStatus = facts.receivedStatus;
     this.isHearsay = facts.isHearsay === true;
+    this.isExitsWord = facts.isExitsWord === true;
     this.closes = table.closes === true;
   }
 }

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { OVERTAKEN } from '../ledger/booking.ts';
 import { FULL, MOST_IN_FLIGHT, NO_ROOM } from '../memory/exchange-slots.ts';
-import { chargesExit, isAmbiguous, tellsOfOrigin } from '../selection/outcome.ts';
+import { chargesExit, isAmbiguous, isOriginsAnswer, tellsOfOrigin } from '../selection/outcome.ts';
 import type { PathFailure } from '../selection/path-beliefs.ts';
 import type { SlotRef } from '../selection/request.ts';
 import { AttemptMeter } from './attempt-meter.ts';
@@ -9,8 +9,9 @@ import { siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { authorityKey, type Choice, ClientLeft, type Exchange } from './exchange.ts';
 import { mostOver } from './exit-shares.ts';
+import { isBelieved, noteWord } from './exit-words.ts';
 import { bookLate } from './late-octets.ts';
-import { bookToProvider, isBelieved } from './provider-books.ts';
+import { bookToProvider } from './provider-books.ts';
 import type { Spending } from './quota-spending.ts';
 import { releaseFromSession, settleSession } from './session-exit.ts';
 import { remember } from './site-signals.ts';
@@ -128,6 +129,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const now = deps.now();
   const ms = now - attempt.begunAt;
   const spared = sparedBy(deps, failed, { exchange, now });
+  if (fault instanceof GatewayError) noteWord(deps, { choice, fault, authority: authorityKey(exchange), now });
   dropAttempt(deps, exchange, attempt);
   settle(deps, exchange, attempt, now);
   if (spared === 'nobody') bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
@@ -169,7 +171,7 @@ function sparedBy(
 /** Books what a failure says of the exit, where it still stands. */
 function chargeFailure(deps: Collaborators, exchange: Exchange, { attempt, fault, now, isShort }: Charge): void {
   const { choice, at } = attempt;
-  const isTold = tellsOfOrigin(fault.kind) && choice.endpoint.scheme !== 'direct';
+  const isTold = tellsOfOrigin(fault);
   if (isTold && isBelieved(deps, choice, now)) return;
   // Its word alone is no proof that it works: one that refuses everything, at once, would be taken for the best of all.
   // Nor is silence for a short time proof that it doesn't: that may be the origin's.
@@ -180,7 +182,8 @@ function chargeFailure(deps: Collaborators, exchange: Exchange, { attempt, fault
   } else if (chargesExit(fault.kind, fault.by))
     deps.selection().failed(at, howOf(fault), { ms: now - attempt.begunAt, now, ofMany: isMany(choice) });
   // The origin was dialled from here: the exit has done its own part.
-  else if (tellsOfOrigin(fault.kind)) bookAnswer(deps, exchange, { attempt, now });
+  else if (isOriginsAnswer(fault.kind) && choice.endpoint.scheme === 'direct')
+    bookAnswer(deps, exchange, { attempt, now });
 }
 
 interface Charge {

@@ -5,8 +5,8 @@ import { bookSuccess, ExitFull } from './attempt-books.ts';
 import { AttemptRun, type Work } from './attempt-run.ts';
 import { type Chosen, choose, chooseLater, chooseRival, siteRowOf, type Tried } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
-import { type Choice, type Exchange, NO_PLACE } from './exchange.ts';
-import { isBelieved } from './provider-books.ts';
+import { authorityKey, type Choice, type Exchange, NO_PLACE } from './exchange.ts';
+import { isDoubtful, isFoundOut } from './exit-words.ts';
 import { type Ended, raceAgainst } from './race.ts';
 import { findLease, sessionLost } from './session-exit.ts';
 
@@ -128,10 +128,12 @@ class AttemptSeries<T> implements Tried {
   /** An attempt has failed: returns where another may follow, and throws what the exchange ends with otherwise. */
   goOn({ booked }: AttemptRun<T>, failure: unknown): void {
     if (!(failure instanceof GatewayError)) throw failure;
+    const agree = sameVerdict(failure, this.last);
+    if (agree && tellsOfOrigin(failure)) this.#deps.rejections.agreed(authorityKey(this.#exchange));
     const repeatable =
       this.#work.mayRepeat() &&
-      (isRouteFailure(failure, booked.choice) || this.#isDoubtful(failure, booked.choice)) &&
-      !sameVerdict(failure, this.last);
+      !agree &&
+      (isRouteFailure(failure, booked.choice) || this.#isDoubtful(failure, booked.choice));
     this.last = failure;
     this.#seen ||= booked.meter.sent > 0;
     if (repeatable && this.#another()) return;
@@ -139,13 +141,16 @@ class AttemptSeries<T> implements Tried {
     throw this.isLate(this.#deps.now()) ? outOfTime(failure, this.tried.length) : failure;
   }
 
-  /** Whether an exit tells of the origin what one that refuses everything would tell as well, and has not shown lately, nor to the
-   *  exchange's session, that it works. */
-  #isDoubtful({ kind }: GatewayError, choice: Choice): boolean {
-    if (!tellsOfOrigin(kind) || choice.endpoint.scheme === 'direct') return false;
-    const [deps, { admission }] = [this.#deps, this.#exchange];
+  /** Whether what an exit tells of the origin is better asked of another. From an exit that has served the exchange's session it takes
+   *  more, because that moves, or is lost. */
+  #isDoubtful(failure: GatewayError, choice: Choice): boolean {
+    if (!tellsOfOrigin(failure)) return false;
+    const [deps, exchange] = [this.#deps, this.#exchange];
+    const { admission } = exchange;
+    const now = deps.now();
     const hasServedSession = admission !== null && findLease(deps, admission)?.confirmed === true;
-    return !hasServedSession && !isBelieved(deps, choice, deps.now());
+    if (hasServedSession) return isFoundOut(deps, choice, now);
+    return isDoubtful(deps, { choice, authority: authorityKey(exchange), now });
   }
 
   /** Resolves when the next attempt may go to the site. Rejects with the last failure where its turn doesn't come in time. */

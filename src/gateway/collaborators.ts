@@ -13,6 +13,7 @@ import type { HeadLimits } from '../protocol/http-message.ts';
 import type { ExitRule } from '../protocol/site-rule.ts';
 import type { RejectionLedger } from '../selection/blame.ts';
 import type { Selection } from '../selection/selection.ts';
+import type { ToldRefusals } from '../selection/told-refusals.ts';
 import type { FailureLedger } from '../signals/failure-ledger.ts';
 import type { Dialler } from '../transport/dial.ts';
 import type { KeptConnections } from '../transport/kept-connections.ts';
@@ -91,6 +92,8 @@ export interface Collaborators {
   /** Whether a session that lasts so long (in ms) may have held an exit before a crash from which not all came back. */
   readonly mayBeLost: (lastsMs: number) => boolean;
   readonly rejections: RejectionLedger;
+  /** What exits have told of origins since they last worked. */
+  readonly told: ToldRefusals;
   readonly dialler: Dialler;
   readonly kept: KeptConnections<ExitLink>;
   /** Carries tunnels once both sides are connected. */

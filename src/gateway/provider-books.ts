@@ -3,6 +3,7 @@ import { providerVerdict, tellsOfOrigin } from '../selection/outcome.ts';
 import type { Collaborators } from './collaborators.ts';
 import { poolNumbers } from './drawing.ts';
 import type { Choice, Exchange } from './exchange.ts';
+import { isBelieved } from './exit-words.ts';
 
 const NOBODY: readonly number[] = Object.freeze([]);
 
@@ -10,14 +11,6 @@ const kinds = Object.keys(catalogue) as ErrorKind[];
 
 /** What a provider that is down failed with last, by the number that its row keeps. */
 export const kindOf = (why: number): ErrorKind => kinds[why] ?? 'exit_failed';
-
-/** How long an exit that worked is believed in what it says of an origin, in ms. */
-const BELIEVED_MS = 60_000;
-
-/** Whether an exit is believed `now` in what it tells of an origin, because it has worked lately. */
-export function isBelieved(deps: Collaborators, { slot }: Choice, now: number): boolean {
-  return deps.exits.workedAgoMs(slot, now) < BELIEVED_MS;
-}
 
 /** An attempt that ended, to be booked to what carries its exit. */
 interface Ended {
@@ -34,9 +27,9 @@ export function bookToProvider(deps: Collaborators, { choice, fault, authority }
   const verdict = fault instanceof GatewayError ? providerVerdict(fault) : 'nothing';
   if (verdict === 'nothing' || !(fault instanceof GatewayError)) return providers.left(entry);
   const now = deps.now();
-  // The same goes for it as for its exits: it tells of origins, and that is no proof that it serves.
-  const isDoubtful = tellsOfOrigin(fault.kind) && !isBelieved(deps, choice, now);
-  if (verdict === 'works') return isDoubtful ? providers.left(entry) : providers.worked(entry, now);
+  // The same goes for it as for its exits: it tells of origins, and that is no proof that it serves. Nor is what was found here.
+  const isProof = fault.by !== 'origin' || (tellsOfOrigin(fault) && isBelieved(deps, choice, now));
+  if (verdict === 'works') return isProof ? providers.worked(entry, now) : providers.left(entry);
   providers.failed(entry, {
     session: sessionOf(slot, endpoint.username ?? ''),
     sure: verdict === 'sure',

@@ -76,8 +76,14 @@ export class RejectionLedger {
     return guilty;
   }
 
-  /** When an exit in another slot last opened a tunnel to `authority`; null where none lately did. */
-  workedAt(authority: string, slot: number): number | null {
+  /** Two exits told the same of `authority`: whoever reached it before says nothing any more. */
+  agreed(authority: string): void {
+    const memory = this.#authorities.get(authority);
+    if (memory !== undefined) memory.successes = [];
+  }
+
+  /** When an exit in another slot (in any, where none is given) last opened a tunnel to `authority`; null where none lately did. */
+  workedAt(authority: string, slot?: number): number | null {
     let latest: number | null = null;
     for (const success of this.#authorities.get(authority)?.successes ?? []) {
       if (success.slot !== slot) latest = Math.max(latest ?? 0, success.at);

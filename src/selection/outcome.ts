@@ -1,6 +1,6 @@
 /** Whether the way in which an attempt ended speaks against the exit it was made over. */
 
-import { catalogue, type ErrorKind } from '../errors.ts';
+import { catalogue, type ErrorKind, type GatewayError } from '../errors.ts';
 
 /** Kinds `by` the exit that no exit is charged for by themselves: a bare rejection may be the site's fault (RejectionLedger says
  *  when it isn't), the exit of a lost session is gone already, and a deadline ends the exchange: its last attempt is booked by
@@ -20,14 +20,22 @@ export interface Failure {
   readonly isHearsay?: boolean;
 }
 
+/** Whose a failure is, and who told of it. */
+type Told = Pick<GatewayError, 'by' | 'isExitsWord' | 'isHearsay'>;
+
 /** Whether only what other exits see of the same authority can tell who is to blame (RejectionLedger). An origin can answer 407, or
  *  with the fields of any proxy, and who forwards passes that on: by its word alone no exit is charged. */
 export function isAmbiguous({ kind, isHearsay = false }: Failure): boolean {
   return kind === 'exit_rejected' || (isHearsay && chargesExit(kind));
 }
 
-/** Whether it is what an exit tells that the origin did: it refused, or there is no such name. */
-export function tellsOfOrigin(kind: ErrorKind): boolean {
+/** Whether it is what an exit tells of the origin, by itself or in an answer that it passed on. */
+export function tellsOfOrigin({ by, isExitsWord, isHearsay }: Told): boolean {
+  return by === 'origin' && (isExitsWord || isHearsay);
+}
+
+/** Whether whoever dialled the origin so has done its own part: it refused, or there is no such name. */
+export function isOriginsAnswer(kind: ErrorKind): boolean {
   return kind === 'origin_refused' || kind === 'origin_dns';
 }
 

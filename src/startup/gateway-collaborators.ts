@@ -16,6 +16,7 @@ import { QuotaCounts } from '../policy/quota-counts.ts';
 import { ReportLimits } from '../policy/report-limits.ts';
 import { RejectionLedger } from '../selection/blame.ts';
 import type { SelectionTables } from '../selection/selection.ts';
+import { ToldRefusals } from '../selection/told-refusals.ts';
 import type { VerdictLedger } from '../signals/verdict-ledger.ts';
 import type { Counters } from '../telemetry/counters.ts';
 import { accessRecordOf } from './booking.ts';
@@ -94,6 +95,7 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
     uses: new SessionUses({ leases, epochs, now }),
     mayBeLost: (lastsMs) => sessionsLostSince !== null && now() - sessionsLostSince < lastsMs,
     rejections: new RejectionLedger(),
+    told: new ToldRefusals(),
     dialler,
     kept,
     relay,

@@ -69,6 +69,7 @@ function refusal(head: ResponseHead, rules: readonly ExitErrorRule[]): GatewayEr
   return new GatewayError(exitErrorOf(head, rules) ?? 'exit_rejected', {
     detail: `the exit answered CONNECT with status ${head.status}`,
     receivedStatus: head.status,
+    isExitsWord: true,
   });
 }
 

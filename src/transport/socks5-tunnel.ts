@@ -32,7 +32,10 @@ export async function connectBySocks5(
   const decoder = new SocksReplyDecoder();
   const reply = await handshake.receive((chunk) => decoder.push(chunk));
   if (reply === succeeded) return;
-  throw new GatewayError(refusals.get(reply) ?? 'exit_rejected', { detail: `the exit answered SOCKS5 reply ${reply}` });
+  throw new GatewayError(refusals.get(reply) ?? 'exit_rejected', {
+    detail: `the exit answered SOCKS5 reply ${reply}`,
+    isExitsWord: true,
+  });
 }
 
 /** The first half of it: the exit speaks SOCKS5 and takes our credential. Rejects as connectBySocks5. */

@@ -113,3 +113,14 @@ test('nobody is ever charged at an authority with which no other exit succeeded'
   );
   t.pass();
 });
+
+test('once two exits agree that an origin is gone, who reached it before says nothing', (t) => {
+  const ledger = new RejectionLedger({ windowMs });
+  ledger.succeeded(site, 2, 5);
+  t.is(ledger.workedAt(site), 5);
+  t.is(ledger.workedAt(site, 2), null);
+  ledger.agreed(site);
+  ledger.agreed('other.example:443');
+  t.is(ledger.workedAt(site), null);
+  t.deepEqual(ledger.rejected(site, { slot: 1, endpoint: 'a' }, 6), []);
+});

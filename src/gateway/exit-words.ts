@@ -1,0 +1,46 @@
+import type { GatewayError } from '../errors.ts';
+import type { Collaborators } from './collaborators.ts';
+import type { Choice } from './exchange.ts';
+
+/** How long an exit that worked is believed in what it says of an origin, and an origin that was reached isn't believed to be gone by the
+ *  word of one, in ms. */
+const BELIEVED_MS = 60_000;
+
+/** An attempt that failed `now`, to an origin. */
+interface Failed {
+  readonly choice: Choice;
+  readonly fault: GatewayError;
+  readonly authority: string;
+  readonly now: number;
+}
+
+/** Remembers what the exit itself told of the origin, if it did: it is believed by that from now on. What an answer tells that it passed
+ *  on may be the origin's word. */
+export function noteWord(deps: Collaborators, { choice, fault, authority, now }: Failed): void {
+  if (!fault.isExitsWord || fault.by !== 'origin') return;
+  const { slot } = choice;
+  const workedAt = now - deps.exits.workedAgoMs(slot, now);
+  const othersWorkedAt = deps.rejections.workedAt(authority, slot);
+  deps.told.note({ slot, authority, othersWorkedAt, workedAt, at: now });
+}
+
+/** Whether an exit is believed `now` in what it tells of an origin, because it has worked lately, and not told too much since. */
+export function isBelieved(deps: Collaborators, { slot }: Choice, now: number): boolean {
+  const workedAgoMs = deps.exits.workedAgoMs(slot, now);
+  return workedAgoMs < BELIEVED_MS && !deps.told.areTooMany(slot, now - workedAgoMs);
+}
+
+/** Whether another exit had better be asked after what one told of an origin: who tells it isn't believed, or the origin was reached
+ *  lately. Of one that is gone since, two that agree are enough. */
+export function isDoubtful(
+  deps: Collaborators,
+  { choice, authority, now }: Pick<Failed, 'choice' | 'authority' | 'now'>,
+): boolean {
+  const reachedAt = deps.rejections.workedAt(authority);
+  return !isBelieved(deps, choice, now) || (reachedAt !== null && now - reachedAt < BELIEVED_MS);
+}
+
+/** Whether it was found out that an exit tells untruths: it is believed no more, and what it refused others have reached. */
+export function isFoundOut(deps: Collaborators, choice: Choice, now: number): boolean {
+  return !isBelieved(deps, choice, now) && deps.exits.missesOf(choice.slot) > 0;
+}
