@@ -96,7 +96,7 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   const now = deps.now();
   const { choice, at, place, accountPlace, begunAt } = attempt;
   deps.selection().ended(at, now);
-  deps.selection().providers.worked(choice.entry, now);
+  deps.selection().providers.worked(choice.entry, exchange.siteRow, now);
   exchange.choice = choice;
   exchange.inFlight = at.generation;
   exchange.place = place;
@@ -132,7 +132,8 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   if (fault instanceof GatewayError) noteWord(deps, { choice, fault, authority: authorityKey(exchange), now });
   dropAttempt(deps, exchange, attempt);
   settle(deps, exchange, attempt, now);
-  if (spared === 'nobody') bookToProvider(deps, { choice, fault, authority: authorityKey(exchange) });
+  if (spared === 'nobody')
+    bookToProvider(deps, { choice, fault, site: exchange.siteRow, authority: authorityKey(exchange) });
   else deps.selection().providers.left(choice.entry);
   const exit = choice.exit.id;
   const kind = fault instanceof GatewayError ? fault.kind : fault instanceof ClientLeft ? 'client_left' : 'internal';

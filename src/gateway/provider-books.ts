@@ -16,12 +16,13 @@ export const kindOf = (why: number): ErrorKind => kinds[why] ?? 'exit_failed';
 interface Ended {
   readonly choice: Choice;
   readonly fault: unknown;
-  /** The origin that it was for. */
+  /** The origin that it was for, and the row of its site. */
   readonly authority: string;
+  readonly site: number;
 }
 
 /** Books to an exit's provider how an attempt over it failed: as its own failure, as a sign that it serves, or not at all. */
-export function bookToProvider(deps: Collaborators, { choice, fault, authority }: Ended): void {
+export function bookToProvider(deps: Collaborators, { choice, fault, authority, site }: Ended): void {
   const { providers } = deps.selection();
   const { slot, endpoint, entry } = choice;
   const verdict = fault instanceof GatewayError ? providerVerdict(fault) : 'nothing';
@@ -29,10 +30,11 @@ export function bookToProvider(deps: Collaborators, { choice, fault, authority }
   const now = deps.now();
   // The same goes for it as for its exits: it tells of origins, and that is no proof that it serves. Nor is what was found here.
   const isProof = fault.by !== 'origin' || (tellsOfOrigin(fault) && isBelieved(deps, choice, now));
-  if (verdict === 'works') return isProof ? providers.worked(entry, now) : providers.left(entry);
+  if (verdict === 'works') return isProof ? providers.worked(entry, site, now) : providers.left(entry);
   providers.failed(entry, {
     session: sessionOf(slot, endpoint.username ?? ''),
     sure: verdict === 'sure',
+    site,
     othersWorkedAt: deps.rejections.workedAt(authority, slot),
     why: kinds.indexOf(fault.kind),
     now,

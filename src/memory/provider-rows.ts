@@ -1,7 +1,7 @@
 import { AtomicWords, type Words } from './words.ts';
 
 /** Words of a provider's row. */
-const PROVIDER_WORDS = 8;
+const PROVIDER_WORDS = 9;
 
 /** What each word of a provider's row holds; all are Int32, times are words of the shared clock. */
 export const ProviderWord = Object.freeze({
@@ -22,6 +22,8 @@ export const ProviderWord = Object.freeze({
   why: 6,
   /** One of its exits. */
   sample: 7,
+  /** The site, plus 2, that all of the suspects failed at (row -1 where it is none); 0 where they failed at several. */
+  suspectSite: 8,
 });
 
 /** Row 0 is no provider, and always stands: in two of its words, how many providers don't serve … */
@@ -47,6 +49,11 @@ export class ProviderRows {
   /** Memory for as many as there are rows of groups. */
   static allocate(groups = 4096): SharedArrayBuffer {
     return new SharedArrayBuffer(groups * WORDS * 4);
+  }
+
+  /** How many rows there are, row 0 among them. */
+  get length(): number {
+    return this.#seen.length / WORDS;
   }
 
   /** Whether any provider doesn't serve, or not yet all. */

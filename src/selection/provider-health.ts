@@ -15,9 +15,13 @@ import {
   State,
   stateOf,
 } from './provider-standing.ts';
+import { ServedSites } from './served-sites.ts';
 
 /** Failures of before this count no more, in ms. */
 const WINDOW_MS = 10_000;
+
+/** What has worked at other sites within this time, in ms, isn't taken down by what fails at one alone. */
+const SERVED_MS = 60_000;
 
 /** A step of the ramp whose attempts don't come back lets in others after this, in ms. */
 const STALL_MS = 15_000;
@@ -49,6 +53,8 @@ export interface ProviderFailure {
   readonly session: number;
   /** Whether only the provider itself can fail so. */
   readonly sure: boolean;
+  /** The row of the site that the attempt was for, -1 for none. */
+  readonly site: number;
   /** When others last reached the origin that the attempt was for; null where none lately did. */
   readonly othersWorkedAt: number | null;
   /** What happened, as a number that is kept. */
@@ -70,11 +76,13 @@ export class ProviderHealth {
   readonly rows: ProviderRows;
   readonly #exits: ExitRows;
   readonly #groups: GroupTable;
+  readonly #served: ServedSites;
 
   constructor(tables: { readonly rows: ExitRows; readonly groups: GroupTable; readonly providers: ProviderRows }) {
     this.rows = tables.providers;
     this.#exits = tables.rows;
     this.#groups = tables.groups;
+    this.#served = new ServedSites(tables.providers.length);
   }
 
   /** Whether any provider doesn't serve, or not yet all: otherwise nobody needs to ask about exits. */
@@ -109,9 +117,10 @@ export class ProviderHealth {
     }
   }
 
-  /** The provider did its part. */
-  worked(entry: number, now: number): void {
+  /** The provider did its part, for an attempt at `site`: its row, -1 for none. */
+  worked(entry: number, site: number, now: number): void {
     const row = Math.floor(entry / EPOCHS);
+    this.#served.note(row, site, now);
     if (this.rows.get(row, ProviderWord.suspects) !== 0) this.rows.set(row, ProviderWord.suspects, 0);
     for (;;) {
       const word = this.rows.get(row, ProviderWord.standing);
@@ -193,7 +202,7 @@ export class ProviderHealth {
   }
 
   /** Notes a failed session; returns all that failed since the provider last worked. */
-  #suspect(row: number, state: State, { session, sure, now }: ProviderFailure): number {
+  #suspect(row: number, state: State, { session, sure, site, now }: ProviderFailure): number {
     const hash = Math.imul(session ^ (session >>> 15), 0x2c1b_3c6d) >>> 8;
     const bit = sure ? 1 << (hash % SURE_BITS) : 1 << (SURE_BITS + (hash % UNSURE_BITS));
     const known = this.rows.get(row, ProviderWord.suspects);
@@ -201,6 +210,8 @@ export class ProviderHealth {
     const isFirst = state === State.up && (known === 0 || isOld);
     const suspects = isFirst ? bit : known | bit;
     if (isFirst) this.rows.set(row, ProviderWord.since, now);
+    if (known === 0 || isFirst) this.rows.set(row, ProviderWord.suspectSite, site + 2);
+    else if (this.rows.get(row, ProviderWord.suspectSite) !== site + 2) this.rows.set(row, ProviderWord.suspectSite, 0);
     if (suspects !== known) this.rows.set(row, ProviderWord.suspects, suspects);
     return suspects;
   }
@@ -212,7 +223,14 @@ export class ProviderHealth {
     if (bitsOf(suspects) < (isBack ? RELAPSE : this.#unsure(row))) return false;
     // Or it may be the origin that is down: others must have reached it since.
     const { othersWorkedAt } = failure;
-    return othersWorkedAt !== null && ((othersWorkedAt - this.rows.get(row, ProviderWord.since)) | 0) >= 0;
+    if (othersWorkedAt === null || ((othersWorkedAt - this.rows.get(row, ProviderWord.since)) | 0) < 0) return false;
+    return !this.#isSitesOwn(row, failure);
+  }
+
+  /** Or it may be the one site that refuses what comes by this provider: it serves others. */
+  #isSitesOwn(row: number, { site, now }: ProviderFailure): boolean {
+    const isOneSite = this.rows.get(row, ProviderWord.suspectSite) === site + 2;
+    return isOneSite && now - this.#served.workedBesides(row, site) < SERVED_MS;
   }
 
   /** How many sessions in a row must fail for it, by the share that fails ordinarily. */

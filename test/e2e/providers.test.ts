@@ -126,6 +126,51 @@ test.serial('an origin that speaks like a vendor takes none down', async (t) => 
   t.is(stats.byStatus.ok, SLOTS, 'nor is any exit of it charged');
 });
 
+test.serial('a site that fails one vendor and serves another takes none down that serves other sites', async (t) => {
+  const closed = keep(await startOrigin());
+  const picky = createServer();
+  picky.on('connect', (request, socket: Socket) => {
+    socket.on('error', () => {});
+    const [, port = ''] = (request.url ?? '').split(':');
+    // What the site does to the vendor's addresses, it tells as many do.
+    if (port === String(closed.port)) return void socket.end('HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n');
+    const onward = connect(Number(port), '127.0.0.1', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+    onward.on('error', () => socket.destroy()).pipe(socket);
+    socket.pipe(onward);
+  });
+  const [one, other] = [keep(await listen(picky)), keep(await startFailingVendor())];
+  const gateway = await startGateway({
+    config: { workers: 1 },
+    pools: {
+      res: {
+        strategy: 'random',
+        probe: { budget: 0 },
+        exits: [one, other].map(({ port }, index) => ({
+          template: `http://v${index}-{session}:hidden@127.0.0.1:${port}`,
+          slots: SLOTS,
+        })),
+      },
+    },
+  });
+  t.teardown(() => gateway.stop());
+  const visit = async (authority: string) => {
+    const { socket, reason } = await connectVia(gateway.port(), authority, { login: gateway.login() });
+    socket.destroy();
+    return reason;
+  };
+  const reasons = new Set<string>();
+  for (let i = 0; i < 3; i++) {
+    for (let j = 0; j < 6; j++) reasons.add(await visit(`localhost:${origin.port}`));
+    // The site has nearly all of the traffic.
+    const each = async () => {
+      for (let j = 0; j < 10; j++) reasons.add(await visit(`127.0.0.1:${closed.port}`));
+    };
+    await Promise.all(Array.from({ length: 8 }, each));
+  }
+  t.deepEqual([...reasons], ['Connection established']);
+  t.notRegex(gateway.output(), /is down/);
+});
+
 test.serial('a client that asks for a place that its vendor does not know takes it down for nobody', async (t) => {
   const knowing = createServer();
   knowing.on('connect', (request, socket: Socket) => {

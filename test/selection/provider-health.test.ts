@@ -15,9 +15,9 @@ function sceneOf() {
   for (const [pool, slots] of [one, other].entries())
     scene.providers.settle(providers.providerOf(slots[0] ?? 0), { pool, carries: true, by: 20, sample: slots[0] ?? 0 });
   const stateAt = (slot: number) => stateOf(scene.providers.seen(providers.providerOf(slot)));
-  const fail = (slot: number, now: number, { sure = true, othersWorkedAt = null as number | null } = {}) => {
+  const fail = (slot: number, now: number, { sure = true, othersWorkedAt = null as number | null, site = 0 } = {}) => {
     const entry = providers.enter(slot);
-    if (entry !== NO_ENTRY) providers.failed(entry, { session: slot, sure, othersWorkedAt, why: 3, now });
+    if (entry !== NO_ENTRY) providers.failed(entry, { session: slot, sure, site, othersWorkedAt, why: 3, now });
   };
   return { scene, providers, one, other, stateAt, fail };
 }
@@ -40,7 +40,7 @@ test('a success between, or a long time, begins the count anew', (t) => {
   const { providers, stateAt, fail } = sceneOf();
   for (let slot = 0; slot < 20; slot++) {
     fail(slot, slot);
-    if (slot % 2 === 1) providers.worked(providers.enter(slot), slot);
+    if (slot % 2 === 1) providers.worked(providers.enter(slot), 0, slot);
   }
   t.is(stateAt(0), State.up);
   for (let slot = 0; slot < 20; slot++) fail(slot, 1_000 + slot * 10_001);
@@ -57,13 +57,34 @@ test('what may be the exits’ own failures takes as many as chance doesn’t br
     scene.groups.floats[providers.providerOf(0) * GROUP_WORDS + GroupWord.worksLong] = works;
     for (let slot = 0; slot < 20; slot++) fail(slot, 5, { sure: false });
     t.is(stateAt(0), State.up, 'nobody knows that the origin serves');
-    providers.worked(providers.enter(0), 6);
+    providers.worked(providers.enter(0), 0, 6);
     const unsure = { sure: false, othersWorkedAt: 8 };
     let failed = 0;
     while (stateAt(0) === State.up && failed < 200) fail((failed++ % 20) + 0, 7, unsure);
     t.true(failed >= least && failed < 60, `${works}: ${failed}`);
     t.is(stateAt(0), State.down);
   }
+});
+
+test('what fails at one site alone takes nobody down that has lately worked at another', (t) => {
+  const minute = 60_000;
+  for (const [servedAt, at, sites, state] of [
+    [0, minute - 1, [1], State.up],
+    [0, minute, [1], State.down],
+    [0, 100, [1, 2], State.down],
+    [0, 100, [0], State.down],
+    [0, 100, [-1], State.up],
+  ] as const) {
+    const { providers, stateAt, fail } = sceneOf();
+    providers.worked(providers.enter(0), 0, servedAt);
+    for (let i = 0; i < 60; i++)
+      fail(i % 20, at, { sure: false, othersWorkedAt: at, site: sites[i % sites.length] ?? 0 });
+    t.is(stateAt(0), state, `${at} ${sites}`);
+  }
+  const { providers, stateAt, fail } = sceneOf();
+  providers.worked(providers.enter(0), 0, 0);
+  for (const slot of [1, 2, 3]) fail(slot, 1, { site: 1 });
+  t.is(stateAt(0), State.down, 'its own failure is that of no site');
 });
 
 test('others that reached the origin before the first failure prove nothing', (t) => {
@@ -79,8 +100,8 @@ test('what began before a fall says nothing after it', (t) => {
   for (let slot = 0; slot < 10; slot++) fail(slot, 1);
   providers.probed(row, 2_000);
   for (const entry of early.slice(0, 5))
-    providers.failed(entry, { session: entry, sure: true, othersWorkedAt: null, why: 3, now: 2_001 });
-  for (const entry of early.slice(5)) providers.worked(entry, 2_001);
+    providers.failed(entry, { session: entry, sure: true, site: 0, othersWorkedAt: null, why: 3, now: 2_001 });
+  for (const entry of early.slice(5)) providers.worked(entry, 0, 2_001);
   t.is(stateAt(0), State.recovering);
   t.not(providers.enter(0), NO_ENTRY);
   t.is(providers.enter(1), NO_ENTRY, 'none of them has moved the ramp');
@@ -95,7 +116,7 @@ test('a relapse ends the ramp; a ramp that is through ends the count of those th
   fail(0, 2_001);
   t.is(stateAt(0), State.down);
   providers.probed(row, 4_000);
-  for (let i = 0; i < 127; i++) providers.worked(providers.enter(i % 20), 4_001 + i);
+  for (let i = 0; i < 127; i++) providers.worked(providers.enter(i % 20), 0, 4_001 + i);
   t.is(stateAt(0), State.up);
   t.false(providers.anyClosed);
   t.is(scene.selection.pick(scene.request({ list: [0, 1, 2] }), 5_000) >= 0, true);
@@ -152,8 +173,8 @@ test('whatever happens, as many are counted closed as are, and none is let in th
         else {
           const entry = entries.shift();
           if (entry === undefined) continue;
-          const failure = { session: slot, sure: what === 'fail', othersWorkedAt: now, why: 3, now };
-          if (what === 'work') providers.worked(entry, now);
+          const failure = { session: slot, sure: what === 'fail', othersWorkedAt: now, site: slot % 3, why: 3, now };
+          if (what === 'work') providers.worked(entry, 0, now);
           else if (what === 'leave') providers.left(entry);
           else providers.failed(entry, failure);
         }
