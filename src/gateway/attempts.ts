@@ -133,12 +133,20 @@ class AttemptSeries<T> implements Tried {
     const repeatable =
       this.#work.mayRepeat() &&
       !agree &&
-      (isRouteFailure(failure, booked.choice) || this.#isDoubtful(failure, booked.choice));
+      (isRouteFailure(failure, booked.choice) ||
+        this.#isDoubtful(failure, booked.choice) ||
+        this.#isShortHere(failure));
     this.last = failure;
     this.#seen ||= booked.meter.sent > 0;
     if (repeatable && this.#another()) return;
     if (repeatable && this.#pinned) throw sessionLost(failure);
     throw this.isLate(this.#deps.now()) ? outOfTime(failure, this.tried.length) : failure;
+  }
+
+  /** Whether the exit couldn't be dialled for want of something here, of which there may be enough toward another endpoint (ports), or for a
+   *  link that is kept (descriptors). A session isn't moved for that. */
+  #isShortHere({ kind }: GatewayError): boolean {
+    return kind === 'overloaded' && this.#exchange.admission?.leaseKey === null;
   }
 
   /** Whether what an exit tells of the origin is better asked of another. From an exit that has served the exchange's session it takes

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Cutoff } from './cutoff.ts';
-import { type Blame, boundFailure, connectFailure, dialTimeout, tellingOf } from './dial-failure.ts';
+import { type Blame, connectFailure, type DialledFrom, dialTimeout, tellingOf } from './dial-failure.ts';
 import type { Socket } from './socket.ts';
 
 /** RFC 8305 §5: how long an attempt has before the next address is tried beside it. */
@@ -34,7 +34,7 @@ export function raceAddresses<S extends Socket>(
       const running = new Set<S>();
       let tried = 0;
       let timer: NodeJS.Timeout | undefined;
-      let failure: NodeJS.ErrnoException | null = null;
+      let failure: { readonly error: NodeJS.ErrnoException; readonly dialled: DialledFrom } | null = null;
 
       const tryNext = (): void => {
         clearTimeout(timer);
@@ -44,10 +44,11 @@ export function raceAddresses<S extends Socket>(
         running.add(socket);
         const lost = (error: NodeJS.ErrnoException): void => {
           running.delete(socket);
-          if (failure === null || tellingOf(error) > tellingOf(failure)) failure = error;
+          const dialled = { address, bound: by.bound === true };
+          if (failure === null || tellingOf(error, dialled) > tellingOf(failure.error, failure.dialled))
+            failure = { error, dialled };
           if (tried < order.length) tryNext();
-          else if (running.size === 0)
-            reject(by.bound === true ? boundFailure(by.blame, failure) : connectFailure(by.blame, failure));
+          else if (running.size === 0) reject(connectFailure(by.blame, failure.error, failure.dialled));
         };
         const connected = (): void => {
           socket.off('error', lost).off('connect', connected);

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type ErrorKind, GatewayError } from '../errors.ts';
 import { ResolveFailure } from './dns-query.ts';
@@ -48,8 +49,29 @@ export function unreachable(blame: Blame, detail: string, cause?: unknown): Gate
   return new GatewayError(kinds[blame].unreachable, { detail, cause });
 }
 
+/** Whether connect() failed for want of something on this machine, and says nothing of whom it was to: of descriptors or memory; or of
+ *  ports, of which there is one less for each connection to the same address and port, and for a minute after it. Where IPv6 is off,
+ *  its addresses fail as if there were no port. */
+export function isOwnShortage({ code }: NodeJS.ErrnoException, { address, bound }: DialledFrom): boolean {
+  if (code === 'EADDRNOTAVAIL') return !bound && !isIPv6(address);
+  return code === 'EADDRINUSE' || (code !== undefined && shortages.has(code));
+}
+
+const shortages: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+
+/** The address that was dialled, and whether from an address of ours that was named. */
+export interface DialledFrom {
+  readonly address: string;
+  readonly bound: boolean;
+}
+
 /** What a failed connect() means. */
-export function connectFailure(blame: Blame, error: NodeJS.ErrnoException): GatewayError {
+export function connectFailure(blame: Blame, error: NodeJS.ErrnoException, dialled: DialledFrom): GatewayError {
+  if (isOwnShortage(error, dialled)) {
+    const detail = 'no descriptor or port is left for another connection';
+    return new GatewayError('overloaded', { detail, cause: error });
+  }
+  if (dialled.bound && (error.code === 'EADDRNOTAVAIL' || error.code === 'EINVAL')) return boundFailure(error);
   switch (error.code) {
     case 'ECONNREFUSED':
       return new GatewayError(kinds[blame].refused, { detail: `the ${blame} refused the connection`, cause: error });
@@ -59,30 +81,22 @@ export function connectFailure(blame: Blame, error: NodeJS.ErrnoException): Gate
       return new GatewayError(kinds[blame].reset, { detail: `the ${blame} reset the connection`, cause: error });
     case 'ETIMEDOUT':
       return dialTimeout(blame, 'connection', error);
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'ENOBUFS':
-      return new GatewayError('overloaded', { detail: 'no descriptor is left for another connection', cause: error });
     default:
       return unreachable(blame, `the ${blame} can't be reached`, error);
   }
 }
 
-/** The same of a connection from an address of ours: one that isn't on this machine is the exit's failure, not the origin's. */
-export function boundFailure(blame: Blame, error: NodeJS.ErrnoException): GatewayError {
-  if (error.code !== 'EADDRNOTAVAIL' && error.code !== 'EINVAL') return connectFailure(blame, error);
+/** An address of ours that isn't on this machine is the exit's failure, not the origin's. */
+function boundFailure(error: NodeJS.ErrnoException): GatewayError {
   const detail = 'the address of the exit is not on this machine, or has no port left';
   return new GatewayError('exit_failed', { detail, cause: error });
 }
 
 /** How much a failed connect() says about the peer, for choosing among those of several addresses: an exhausted gateway before
  *  any peer, a peer that answered before one that is not reachable from here. */
-export function tellingOf(error: NodeJS.ErrnoException): number {
+export function tellingOf(error: NodeJS.ErrnoException, dialled: DialledFrom): number {
+  if (isOwnShortage(error, dialled)) return 3;
   switch (error.code) {
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'ENOBUFS':
-      return 3;
     case 'ECONNREFUSED':
     case 'ECONNRESET':
       return 2;

@@ -7,7 +7,7 @@ import { AtomicWords } from '../../src/memory/words.ts';
 import { interleave, raceAddresses } from '../../src/transport/address-race.ts';
 import { Cutoff } from '../../src/transport/cutoff.ts';
 import { createDialler } from '../../src/transport/dial.ts';
-import { connectFailure } from '../../src/transport/dial-failure.ts';
+import { connectFailure, tellingOf } from '../../src/transport/dial-failure.ts';
 import { testCertificate } from '../support/certificate.ts';
 import { startFaultExit } from '../support/fault-exits.ts';
 import { listen } from '../support/peers.ts';
@@ -103,16 +103,29 @@ test("the system's other errors have their kinds too", (t) => {
     ['ECONNRESET', 'exit_failed', 'origin_reset'],
     ['ETIMEDOUT', 'exit_timeout', 'origin_timeout'],
     ['EHOSTUNREACH', 'exit_unreachable', 'origin_unreachable'],
-    ['EADDRNOTAVAIL', 'exit_unreachable', 'origin_unreachable'],
     ['EACCES', 'exit_unreachable', 'origin_unreachable'],
     ['EMFILE', 'overloaded', 'overloaded'],
     ['ENFILE', 'overloaded', 'overloaded'],
+    ['EADDRNOTAVAIL', 'overloaded', 'overloaded'],
   ] as const;
+  const dialled = { address: '127.0.0.1', bound: false };
   for (const [code, exit, origin] of rows) {
     const error = Object.assign(new Error(code), { code });
-    t.is(connectFailure('exit', error).kind, exit);
-    t.is(connectFailure('origin', error).kind, origin);
+    t.is(connectFailure('exit', error, dialled).kind, exit);
+    t.is(connectFailure('origin', error, dialled).kind, origin);
   }
+});
+
+test('what is short on this machine is nobody else’s failure; that IPv6 is off, or an address of ours is not there, is no shortage', (t) => {
+  const kindOf = (code: string, address: string, bound: boolean) =>
+    connectFailure('exit', Object.assign(new Error(code), { code }), { address, bound }).kind;
+  t.is(kindOf('EADDRNOTAVAIL', '192.0.2.1', false), 'overloaded');
+  t.is(kindOf('EADDRINUSE', '192.0.2.1', true), 'overloaded');
+  t.is(kindOf('EADDRNOTAVAIL', '2001:db8::1', false), 'exit_unreachable');
+  t.is(kindOf('EADDRNOTAVAIL', '192.0.2.1', true), 'exit_failed');
+  const code = (name: string) => Object.assign(new Error(name), { code: name });
+  const from = { address: '192.0.2.1', bound: false };
+  t.true(tellingOf(code('EADDRNOTAVAIL'), from) > tellingOf(code('ECONNREFUSED'), from));
 });
 
 test('every address is judged; forbidden ones are never dialled', async (t) => {
