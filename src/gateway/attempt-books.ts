@@ -161,7 +161,7 @@ function sparedBy(
   { exchange, now }: { readonly exchange: Exchange; readonly now: number },
 ): Spared {
   if (!(fault instanceof GatewayError)) return 'nobody';
-  if (fault.kind === 'exit_timeout') return hurry;
+  if (fault.kind === 'exit_timeout') return hurry();
   if (fault.kind !== 'exit_auth_failed' && fault.kind !== 'exit_dns') return 'nobody';
   const { slot, exit } = attempt.choice;
   const asked = exchange.admission?.filter;
@@ -199,7 +199,7 @@ interface FailedAttempt {
   readonly attempt: BookedAttempt;
   readonly fault: unknown;
   /** Who is not judged by a time-out, because its client gave it too little time. */
-  readonly hurry: Spared;
+  readonly hurry: () => Spared;
 }
 
 /** Gives back the exit of an attempt that another has overtaken, once its connection is closed: nothing was learned of it. */

@@ -133,15 +133,16 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
   }
 
   #fail(fault: unknown): unknown {
-    if (!this.#calledOff)
-      return bookFailure(this.#deps, this.#exchange, { attempt: this.booked, fault, hurry: this.#hurry });
-    bookLoser(this.#deps, this.#exchange, this.booked);
+    const [deps, exchange] = [this.#deps, this.#exchange];
+    const attempt = this.booked;
+    if (!this.#calledOff) return bookFailure(deps, exchange, { attempt, fault, hurry: () => this.#sparedByHurry() });
+    bookLoser(deps, exchange, attempt);
     return fault;
   }
 
   /** Whom a time-out says nothing of, because the client left it too little time: its provider where that is less than its exit is given
    *  by itself, and the exit as well where it is less than that takes when it is late. */
-  get #hurry(): Spared {
+  #sparedByHurry(): Spared {
     const [deps, exchange] = [this.#deps, this.#exchange];
     const { timeouts } = deps.settings();
     const { timeoutMs = Number.POSITIVE_INFINITY } = exchange.admission?.params ?? {};
