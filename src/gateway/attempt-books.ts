@@ -110,8 +110,11 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   exchange.attempted({ exit: choice.exit.id, kind: 'ok', ms: now - begunAt });
   remember(deps, exchange);
   if (!stands(deps, choice)) return;
-  bookAnswer(deps, exchange, { attempt, now });
-  charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
+  // Of a page the head has come, of a tunnel no more than the exit's word.
+  if (exchange.mode === 'forward' || !deps.mute.isMute(choice.slot)) {
+    bookAnswer(deps, exchange, { attempt, now });
+    charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
+  }
   settleSession(deps, exchange);
 }
 
@@ -282,7 +285,8 @@ function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
   return deps.registry.exitAt(slot)?.id === exit.id;
 }
 
-function charge(deps: Collaborators, slots: readonly number[], now: number): void {
+/** Charges exits with what others have shown to be their failure. */
+export function charge(deps: Collaborators, slots: readonly number[], now: number): void {
   for (const slot of slots) {
     const at = { slot, generation: deps.exits.generationOf(slot) };
     const ofMany = deps.registry.exitAt(slot)?.mint != null;

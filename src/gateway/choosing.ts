@@ -7,7 +7,7 @@ import { NO_ENTRY } from '../selection/provider-health.ts';
 import { HOLD, NONE } from '../selection/request.ts';
 import type { Collaborators } from './collaborators.ts';
 import { pickSlot, type Wide } from './drawing.ts';
-import type { Admission, Choice, Exchange } from './exchange.ts';
+import { type Admission, authorityKey, type Choice, type Exchange } from './exchange.ts';
 import { type ExitShare, exitShareOf } from './exit-shares.ts';
 import { heldTooLong, noneRested, noneToTake, providerDown } from './no-exit.ts';
 import type { SiteBar } from './operator-bars.ts';
@@ -85,9 +85,11 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
   }
   const shunned = shunnedProviders(deps, exchange, { tried, last });
   const wide = { filter, candidates, excluded, guard, bar, retry: tried.length > 0, shunned };
-  const near = lease === null ? wide : { ...wide, ...nearest(deps, wide, { lease, bar }) };
+  const near = lease === null ? besides(deps, exchange, wide) : { ...wide, ...nearest(deps, wide, { lease, bar }) };
   const first = pickSlot(deps, exchange, near);
-  const { slot, entry } = first.slot === NONE && near.filter !== filter ? pickSlot(deps, exchange, wide) : first;
+  const isWider = near.filter !== filter || near.excluded !== excluded;
+  const hasNone = first.slot === NONE || (first.slot === HOLD && lease === null);
+  const { slot, entry } = hasNone && isWider ? pickSlot(deps, exchange, wide) : first;
   if (slot === HOLD) return HOLD;
   if (slot === NONE) {
     // What is over in a moment is no reason to try no further.
@@ -154,6 +156,13 @@ export async function chooseLater(deps: Collaborators, exchange: Exchange, tried
     const chosen = choose(deps, exchange, tried);
     if (chosen !== HOLD) return chosen;
   }
+}
+
+/** Where an exchange looks first: beside the exits through which its origin was silent last. */
+function besides<W extends Wide>(deps: Collaborators, exchange: Exchange, wide: W): W {
+  if (deps.mute.isIdle) return wide;
+  const silent = deps.mute.suspectsAt(authorityKey(exchange), deps.now());
+  return silent.length === 0 ? wide : { ...wide, excluded: [...wide.excluded, ...silent] };
 }
 
 /** Where a session that must leave its exit looks first: the same country and autonomous system, if any exit is left there that
@@ -231,6 +240,7 @@ function note(deps: Collaborators, exchange: Exchange, filter: ExitFilter): void
 
 /** Whether a session that may move had better stay. */
 function mayStay(deps: Collaborators, exchange: Exchange, slot: number): boolean {
+  if (deps.mute.isMute(slot)) return false;
   const pool = deps.registry.pool(deps.registry.exitAt(slot)?.pool ?? '');
   return pool?.strategy !== 'learned' || deps.selection().mayStay(slot, exchange.siteRow, deps.now());
 }

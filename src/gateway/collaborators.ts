@@ -12,6 +12,7 @@ import type { ExitErrorRule } from '../protocol/exit-errors.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
 import type { ExitRule } from '../protocol/site-rule.ts';
 import type { RejectionLedger } from '../selection/blame.ts';
+import type { MuteExits } from '../selection/mute-exits.ts';
 import type { Selection } from '../selection/selection.ts';
 import type { ToldRefusals } from '../selection/told-refusals.ts';
 import type { FailureLedger } from '../signals/failure-ledger.ts';
@@ -94,6 +95,8 @@ export interface Collaborators {
   readonly rejections: RejectionLedger;
   /** What exits have told of origins since they last worked. */
   readonly told: ToldRefusals;
+  /** Exits that open tunnels through which nothing comes. */
+  readonly mute: MuteExits;
   readonly dialler: Dialler;
   readonly kept: KeptConnections<ExitLink>;
   /** Carries tunnels once both sides are connected. */

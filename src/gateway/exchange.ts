@@ -229,7 +229,7 @@ export class Exchange {
 const NO_RESTS: readonly ExitRest[] = Object.freeze([]);
 const NO_ATTEMPTS: readonly AttemptRecord[] = Object.freeze([]);
 
-/** What the exchange's target is known by: mostly the very string that it was the last time. */
+/** By this is known what is known of the exchange's origin over all exits; mostly the very string that it was the last time. */
 export function authorityKey({ authority, bounds }: Exchange): string {
   return bounds?.authorityAt(authority?.port ?? 0) ?? `${authority?.host}:${authority?.port}`;
 }

@@ -6,6 +6,7 @@ import type { Watcher } from '../transport/relay.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { exitOf, learn } from './site-signals.ts';
+import { bookSilence } from './tunnel-silence.ts';
 
 /** Whether the exchange's tunnel is watched from outside: not where that is switched off, nor of an upgraded request, whose response
  *  has told everything. */
@@ -52,6 +53,7 @@ export function judgeEnd(
   const norm = norms.of(site);
   exchange.verdict = judgeTunnel(facts, norm);
   exchange.originMs = originLatencyOf(facts);
+  bookSilence(deps, exchange, { at, facts });
   const shaken = facts.client.firstType === RecordType.handshake && facts.origin.firstType === RecordType.handshake;
   if (shaken && facts.ended !== 'cut')
     norms.keep(site, withTunnel(norm, { ...facts, refused: exchange.verdict.page === 'refused' }));

@@ -15,6 +15,7 @@ import { LoginLimits } from '../policy/login-limits.ts';
 import { QuotaCounts } from '../policy/quota-counts.ts';
 import { ReportLimits } from '../policy/report-limits.ts';
 import { RejectionLedger } from '../selection/blame.ts';
+import { MuteExits } from '../selection/mute-exits.ts';
 import type { SelectionTables } from '../selection/selection.ts';
 import { ToldRefusals } from '../selection/told-refusals.ts';
 import type { VerdictLedger } from '../signals/verdict-ledger.ts';
@@ -96,6 +97,7 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
     mayBeLost: (lastsMs) => sessionsLostSince !== null && now() - sessionsLostSince < lastsMs,
     rejections: new RejectionLedger(),
     told: new ToldRefusals(),
+    mute: new MuteExits(),
     dialler,
     kept,
     relay,
