@@ -1,5 +1,5 @@
 import { isCalendarDate } from '../protocol/calendar-date.ts';
-import { bareAmount, currenciesOf, currenciesOfName, currencyIn } from './bill-currency.ts';
+import { bareAmount, currenciesOf, currenciesOfName, currencyIn, withoutCurrency } from './bill-currency.ts';
 import { bareFigure, type DecimalMark, decimalMarkOf, readFigure } from './bill-figure.ts';
 import { type BillTable, type Cells, readTable } from './bill-table.ts';
 
@@ -125,7 +125,7 @@ function columnsOf(names: readonly string[], chosen: Partial<BillColumns>): Bill
 /** `Traffic (GB)` is `traffic_gb`, and `Amount, USD` is `amount`. */
 function plainName(name: string): string {
   const words = name.toLowerCase().match(/[a-z0-9]+/g) ?? [];
-  return words.join('_').replace(/_(?:usd|eur|gbp)$/, '');
+  return withoutCurrency(words.join('_'));
 }
 
 interface BillShape {

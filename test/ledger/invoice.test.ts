@@ -135,6 +135,15 @@ test('currencies are told as they are written: in amounts, above them and beside
     currencies: [],
   });
   t.deepEqual(currencies('day,amount\n2026-11-01,1\n'), []);
+  t.deepEqual(currencies('day,cost_chf,name\n2026-11-01,1,all\n'), ['CHF']);
+  t.deepEqual(currencies('day,amount\n2026-11-01,US$0.10\n2026-11-02,-CA$ 2\n2026-11-03,US$1 USD\n'), [
+    'US$',
+    'CA$',
+    'USD',
+  ]);
+  t.like(readBill('day,amount\n2026-11-01,US$0.10\n', {}), { lines: [{ amount: 10n ** 20n }] });
+  t.regex(faultOf('day,amount\n2026-11-01,X$1') ?? '', /is no number/);
+  t.true(isCurrency('US$', 'USD') && !isCurrency('US$', 'CAD'));
   t.true(isCurrency('$', 'USD') && isCurrency('EUR', 'EUR') && !isCurrency('$', 'EUR') && !isCurrency('USD', 'EUR'));
   t.regex(faultOf('day,gb\n2026-11-01,2 TIB') ?? '', /is no number/, 'traffic has no currency');
 });

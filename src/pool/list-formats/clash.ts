@@ -82,14 +82,20 @@ export class ClashProxies {
   }
 
   get #isTooLong(): boolean {
-    return this.#text.length > (this.#state === 'brackets' ? LONGEST.brackets : LONGEST.items);
+    return this.#text.length > this.#longest;
+  }
+
+  get #longest(): number {
+    return this.#state === 'brackets' ? LONGEST.brackets : LONGEST.items;
   }
 
   #finish(): void {
     const [text, isTooLong] = [this.#text, this.#isTooLong];
     this.#text = '';
     if (text.trim() === '') return;
-    const value = isTooLong ? undefined : yamlValueOf(text);
+    const what = this.#state === 'brackets' ? 'the list in brackets' : 'the item';
+    if (isTooLong) return this.#sink.fault(this.#line, `${what} is longer than ${this.#longest / 1024} KiB`);
+    const value = yamlValueOf(text);
     const items = this.#state === 'brackets' && Array.isArray(value) ? value : [value];
     for (const item of items) tell(this.#sink, readingOf(item, this.#context), this.#line);
   }

@@ -210,6 +210,7 @@ for (const [text, line, message, format] of [
   ['proxies:\n  - hunter2\n', 2, 'this is no item in YAML', 'auto'],
   ['proxies:\n  - {<<: *hunter2, type: http}\n', 2, 'this is no item in YAML', 'auto'],
   ['proxies:\n  - {name: x, server: h}\n', 2, 'the item has no type', 'auto'],
+  [`proxies:\n  - name: hunter2\n${'    k: v\n'.repeat(9_000)}`, 2, 'the item is longer than 64 KiB', 'auto'],
   ['function FindProxyForURL() { return "PROXY " + hunter2 }', 1, 'the script puts this answer together', 'auto'],
   ['<!DOCTYPE html>\n<p>hunter2', 1, 'this is a web page', 'auto'],
   ['\uFFFD\uFFFDh\0:\x001\0\n\0', 1, 'this is no text in UTF-8', 'auto'],
