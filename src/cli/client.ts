@@ -135,9 +135,11 @@ async function remove(given: Given, workplace: Workplace): Promise<Outcome> {
   const { left: _, quotasLeft: __, ...view } = client;
   const facts = factsOf(client).filter(([, value]) => value !== '');
   const lost = 'Its settings are lost, and its secrets for good. What it has used stays in the ledger.';
-  const shown = { json: view, lines: [...formatFacts(facts), '', lost] };
+  const shown = { json: { ...view, removed: false }, lines: [...formatFacts(facts), '', lost] };
   const refusal = await refusalOf(consent, shown, { question: 'Remove it?', nothing: 'nothing is removed' });
-  return refusal ?? done('removed', (await workplace.run('client.remove', { name })).result);
+  if (refusal !== null) return refusal;
+  const { result: removed } = await workplace.run('client.remove', { name });
+  return { ...done('removed', removed), json: { ...removed, removed: true } };
 }
 
 function secretId(text: string): number {

@@ -16,7 +16,7 @@ import type { PoolRegistry } from '../pool/registry.ts';
 import type { OfflineChecks } from '../startup/offline-checks.ts';
 import { openStoredStates, type StoredStates } from '../startup/operator-states.ts';
 import { openQuotaDesk } from '../startup/quota-desk.ts';
-import { Clients } from '../store/clients.ts';
+import { Clients, noClient } from '../store/clients.ts';
 import { openStore, type Store, storePath } from '../store/database.ts';
 import { ledgerLayout } from '../store/ledger-store.ts';
 import { loadSecretKey } from '../store/secret-key.ts';
@@ -47,6 +47,16 @@ export interface WorkplaceOptions {
   /** Says something beside what the command answers. */
   readonly warn: (line: string) => void;
 }
+
+/** Commands on a client that was added before. */
+const knownClients: ReadonlySet<string> = new Set([
+  'client.show',
+  'client.set',
+  'client.rotate',
+  'client.enable',
+  'client.disable',
+  'client.remove',
+]);
 
 /** Where a command does its work: at the running gateway if there is one, otherwise on its files. */
 export class Workplace {
@@ -82,6 +92,8 @@ export class Workplace {
     const reply = await askGateway(controlPath(folder), { command: name, args }, deadlineMs);
     if (reply?.ok === false) throw new CommandError(reply.error);
     if (reply === null && name.startsWith('check.')) await this.#openChecks(folder);
+    // Who asks for clients where none were ever added makes no folder by it.
+    if (reply === null && knownClients.has(name) && !existsSync(storePath(folder))) throw noClient();
     const result = reply === null ? await runCommand(this.#direct(folder), { name, args }) : reply.result;
     // Either way it is what the gateway's answer would be.
     return { result: JSON.parse(JSON.stringify(result)), live: reply !== null };

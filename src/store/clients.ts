@@ -164,7 +164,7 @@ function findRow(database: Database, name: string): ClientRow | undefined {
 
 function requireRow(database: Database, name: string): ClientRow {
   const row = findRow(database, name);
-  if (row === undefined) throw notFound('there is no client of this name');
+  if (row === undefined) throw noClient();
   return row;
 }
 
@@ -207,6 +207,9 @@ function exists(name: string): StoreError {
     remedy: 'choose another name, or rotate its secret',
   });
 }
+
+/** Nobody was added under the name that is asked for. */
+export const noClient = (): StoreError => notFound('there is no client of this name');
 
 function notFound(detail: string): StoreError {
   return new StoreError('not_found', { detail, remedy: 'see "roundabout client list"' });

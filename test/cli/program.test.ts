@@ -4,7 +4,7 @@ import test from 'ava';
 import { makeProject } from './project.ts';
 
 test('a client lives its life on the files of a gateway that does not run', async (t) => {
-  const { command } = makeProject(t);
+  const { command, folder } = makeProject(t);
   const added = await command(
     'client',
     'add',
@@ -49,11 +49,18 @@ test('a client lives its life on the files of a gateway that does not run', asyn
   t.regex(asked.stdout, /^secrets +#\d+ of .*\n.*its secrets for good/ms);
   t.regex(asked.stderr, /nothing is removed: say yes to it with --yes/);
   const dry = await command('client', 'remove', 'acme', '--dry-run', '--json');
-  t.like(JSON.parse(dry.stdout), { client: 'acme', params: 'country-us' });
+  t.like(JSON.parse(dry.stdout), { client: 'acme', params: 'country-us', removed: false });
   t.is((await command('client', 'remove', 'nobody')).code, 3);
   t.regex((await command('client', 'list')).stdout, /^acme /m);
   t.is((await command('client', 'remove', 'acme', '--yes')).stdout, 'client acme removed\n');
   t.is((await command('client', 'list', '--json')).stdout, '[]\n');
+  await command('client', 'add', 'other');
+  t.like(JSON.parse((await command('client', 'remove', 'other', '--yes', '--json')).stdout), {
+    client: 'other',
+    removed: true,
+  });
+  t.is((await command('client', 'remove', 'other', '--dry-run', '--data', 'nowhere')).code, 3);
+  t.false(existsSync(join(folder, 'nowhere')), 'no folder is made to look into it');
 });
 
 test('exit codes tell scripts what went wrong, and errors stand on standard error', async (t) => {
