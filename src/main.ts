@@ -99,7 +99,8 @@ class Gateway {
     const { config, demo, warnings } = this.#settings;
     for (const warning of warnings) warn(formatFault(warning));
     const { dataFolder, readyFile } = this.#options;
-    const data = { setting: dataFolder === undefined ? 'data' : '--data', path: config.data };
+    const setting = dataFolder === undefined ? 'data' : '--data';
+    const data = { setting, path: config.data, makesFolders: true } as const;
     await openPath(data, () => ensureFolder(config.data));
     const lock = lockFolder(config.data, process.pid);
     this.#closers.push(() => lock.release());
@@ -107,12 +108,13 @@ class Gateway {
     this.#closers.push(() => store.close());
     const secretKey = loadSecretKey(config.data);
     const clients = new Clients(store, secretKey);
-    const demoSecret = demo === null ? null : await this.#openDemo(demo, clients);
     const workers = effectiveWorkers(config.workers, process.platform);
     this.#log = await openLog(config.accessLog, logRoomOf(workers));
     this.#closers.push(() => this.#log?.close());
     const ready = { setting: '--ready-file', path: readyFile ?? '' };
     if (readyFile !== undefined) await openPath(ready, () => assertReadyFile(readyFile));
+    // All paths are judged by now, before anything listens.
+    const demoSecret = demo === null ? null : await this.#openDemo(demo, clients);
     const openFiles = openFileLimit();
     const capacity = capacityOf(openFiles, {
       configured: config.limits.connections,

@@ -8,7 +8,7 @@ import { openPath } from './opened-path.ts';
 export async function openLog({ enabled, file }: Config['accessLog'], limitBytes: number): Promise<AccessLog | null> {
   if (!enabled) return null;
   const folder = file === null ? undefined : () => void makeFolder(dirname(file));
-  return openPath({ setting: 'accessLog.file', path: file ?? 'standard output' }, () =>
+  return openPath({ setting: 'accessLog.file', path: file ?? 'standard output', makesFolders: true }, () =>
     openAccessLog({ file, makeFolder: folder, limitBytes }),
   );
 }

@@ -7,6 +7,8 @@ import { StartFault } from './start-fault.ts';
 export interface NamedPath {
   readonly setting: string;
   readonly path: string;
+  /** Folders that are missing on the way there are made. */
+  readonly makesFolders?: boolean;
 }
 
 /** Does what opens or tries a path. Rejects with StartFault that names the setting, why the path can't be used, and what to do. */
@@ -18,24 +20,31 @@ export async function openPath<Opened>(named: NamedPath, open: () => Opened | Pr
   }
 }
 
-function pathFault({ setting, path }: NamedPath, cause: unknown): StartFault {
+function pathFault(named: NamedPath, cause: unknown): StartFault {
   const code = systemCode(cause);
-  const [why, remedy] = code === 'ENOENT' || code === 'EEXIST' ? missing(path, code) : reasonOf(code);
+  const { setting, path } = named;
+  const [why, remedy] = code === 'ENOENT' || code === 'EEXIST' ? missing(named, code) : reasonOf(code);
   return new StartFault(1, [`${setting}: ${path} cannot be used: ${why} (${code})`, remedy], { cause });
 }
 
-function missing(path: string, code: string): readonly [why: string, remedy: string] {
-  if (isDanglingLink(path)) return ['it is a link that leads nowhere', 'mend the link, or name another path'];
+function missing({ path, makesFolders = false }: NamedPath, code: string): readonly [why: string, remedy: string] {
+  const link = danglingLink(path);
+  if (link !== null) {
+    const what = link === path ? 'it is' : `${link} is`;
+    return [`${what} a link that leads nowhere`, 'mend the link, or name another path'];
+  }
   // As in /proc.
-  const takesNothing = code === 'ENOENT' && existsSync(dirname(path));
+  const takesNothing = code === 'ENOENT' && (makesFolders || existsSync(dirname(path)));
   return takesNothing ? ['nothing can be made in its folder', 'name another path'] : reasonOf(code);
 }
 
-function isDanglingLink(path: string): boolean {
+/** The path, or what it leads through, where that is such a link; else null. */
+function danglingLink(path: string): string | null {
+  const above = dirname(path);
   try {
-    return lstatSync(path).isSymbolicLink() && !existsSync(path);
+    return lstatSync(path).isSymbolicLink() && !existsSync(path) ? path : null;
   } catch {
-    return false;
+    return above === path ? null : danglingLink(above);
   }
 }
 
@@ -50,7 +59,7 @@ function reasonOf(code: string): readonly [why: string, remedy: string] {
       return ['its folder does not exist', 'make the folder, or name another path'];
     case 'ENOTDIR':
     case 'EEXIST':
-      return ['a file stands where a folder must be', 'name a folder, or move the file away'];
+      return ['a file stands where a folder must be', 'name another path, or move the file away'];
     case 'EISDIR':
       return ['it is a folder', 'name a file in it'];
     case 'ENXIO':

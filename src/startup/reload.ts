@@ -169,7 +169,10 @@ export class Reloader {
       warn(`${key}: the change takes effect at the next start`);
     this.#settings = settings;
     warn('config, pools and certificates are read again');
-    await log?.reopen().catch((cause: unknown) => warn(`the access log goes on in its old file: ${cause}`));
+    await log?.reopen().catch((cause: unknown) => {
+      const where = log.isBroken ? 'has no reader, and its lines are lost' : 'goes on in its old file';
+      warn(`the access log ${where}: ${cause}`);
+    });
   }
 }
 

@@ -78,6 +78,11 @@ export class AccessLog {
     return this.#stuck > 0;
   }
 
+  /** Its reader is gone: what is written is lost until it is opened anew. */
+  get isBroken(): boolean {
+    return this.#broken;
+  }
+
   /** Appends whole lines. Never throws, never waits. */
   writeLines(lines: string): void {
     if (this.#closed || this.#broken) {
@@ -195,12 +200,14 @@ async function openSink({ file, makeFolder, limitBytes = defaultLimitBytes }: Ac
 async function openToAppend(file: string): Promise<number> {
   const standing = await stat(file).catch(() => null);
   if (standing?.isFIFO() !== true) return openFile(file, 'a', fileMode);
-  // It would wait for a reader, and all that starts behind it: so somebody has to be there (ENXIO).
-  const probe = await openFile(file, constants.O_WRONLY | constants.O_NONBLOCK);
+  // It would wait for a reader, and all that starts behind it: so somebody has to be there (ENXIO). Should it leave in between, a reader
+  // of our own keeps the pipe from waiting: it reads nothing, and is gone before anything is written.
+  const open = [await openFile(file, constants.O_WRONLY | constants.O_NONBLOCK)];
   try {
+    open.push(await openFile(file, constants.O_RDONLY | constants.O_NONBLOCK));
     // A reader that is slower for a moment is waited for, by a thread of its own; see isStuck.
     return await openFile(file, 'a');
   } finally {
-    closeSync(probe);
+    open.forEach(closeSync);
   }
 }

@@ -127,3 +127,21 @@ test('it ends though the reader of its log reads nothing', async (t) => {
   await gateway.terminate();
   t.regex(gateway.output(), /everything else is saved, but the access log is not read: the process is killed/);
 });
+
+test('a reload tells of a log whose reader is gone that its lines are lost', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'stopping-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const pipe = join(folder, 'log');
+  execFileSync('mkfifo', [pipe]);
+  const reader = openSync(pipe, 'r+');
+  const gateway = await startGateway({ config: { accessLog: { file: pipe } }, pools: direct });
+  t.teardown(() => gateway.stop());
+  closeSync(reader);
+  const lines = () => gateway.output().match(/the access log .*/g) ?? [];
+  await until(async () => {
+    await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login: gateway.login() });
+    gateway.signal('SIGHUP');
+    return lines().some((line) => line.startsWith('the access log has no reader, and its lines are lost'));
+  }, 'told');
+  t.false(lines().some((line) => line.includes('goes on in its old file')));
+});

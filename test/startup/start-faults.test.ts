@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { makeProject } from '../cli/project.ts';
@@ -14,17 +14,22 @@ test('a path that a start cannot write to is told with its setting, the reason a
   });
   mkdirSync(join(folder, 'folder'));
   execFileSync('mkfifo', [join(folder, 'pipe')]);
+  symlinkSync(join(folder, 'nowhere'), join(folder, 'link'));
   const faults: readonly (readonly [args: string, told: string, remedy: string])[] = [
-    ['--data file', '--data: file cannot be used: a file stands where a folder must be (EEXIST)', 'name a folder'],
+    [
+      '--data file',
+      '--data: file cannot be used: a file stands where a folder must be (EEXIST)',
+      'name another path, or move',
+    ],
     [
       '--config below.yaml',
       'data: file/below cannot be used: a file stands where a folder must be (ENOTDIR)',
-      'name a folder',
+      'name another path, or move',
     ],
     [
       '--config log.yaml',
       'accessLog.file: file/access.log cannot be used: a file stands where a folder must be (EEXIST)',
-      'name a folder',
+      'name another path, or move',
     ],
     ['--config log-folder.yaml', 'accessLog.file: folder cannot be used: it is a folder (EISDIR)', 'name a file'],
     [
@@ -36,6 +41,11 @@ test('a path that a start cannot write to is told with its setting, the reason a
       '--config log-pipe.yaml',
       'accessLog.file: pipe cannot be used: it is a pipe that nobody reads, or a socket (ENXIO)',
       'start what',
+    ],
+    [
+      '--data link/below',
+      '--data: link/below cannot be used: link is a link that leads nowhere (EEXIST)',
+      'mend the link, or name another path',
     ],
     ['--ready-file folder', '--ready-file: folder is no regular file, and is not replaced', 'name another path'],
   ];
@@ -56,8 +66,11 @@ inLinux('a start ends where nothing can be made in a folder, as in /proc', async
   const { command } = makeProject(t, { 'log.yaml': 'admin: { port: 0 }\naccessLog: { file: /proc/zz/access.log }\n' });
   const data = await command('start', '--data', '/proc/zz');
   t.is(data.code, 1);
-  t.regex(data.stderr, /^--data: \/proc\/zz cannot be used: /);
+  t.regex(data.stderr, /^--data: \/proc\/zz cannot be used: nothing can be made in its folder \(ENOENT\)/);
   const log = await command('start', '--config', 'log.yaml');
   t.is(log.code, 1);
-  t.regex(log.stderr, /^accessLog\.file: \/proc\/zz\/access\.log cannot be used: /);
+  t.regex(
+    log.stderr,
+    /^accessLog\.file: \/proc\/zz\/access\.log cannot be used: nothing can be made in its folder \(ENOENT\)/,
+  );
 });

@@ -4,6 +4,7 @@ import { closeSync, constants, existsSync, mkdirSync, openSync, readSync } from 
 import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
 import { destination } from 'pino';
@@ -264,6 +265,24 @@ test('a pipe is written to while somebody reads it, and refused at once where no
   log.writeLines(lineOf(record));
   await log.close();
   t.is(Buffer.concat(await read).toString(), lineOf(record));
+});
+
+test('a pipe whose reader leaves while it is opened is opened or refused, and not waited for', async (t) => {
+  const pipe = join(await temporaryFolder(t), 'pipe');
+  await once(spawn('mkfifo', [pipe]), 'close');
+  for (let i = 0; i < 200; i++) {
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    const opening = openAccessLog({ file: pipe, flushTimeoutMs: 100 }).then(
+      (log) => log.close().then(() => 'opened'),
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    const leavesAt = performance.now() + (i % 40) * 0.02;
+    while (performance.now() < leavesAt) await new Promise((resolve) => setImmediate(resolve));
+    closeSync(reader);
+    const how = await Promise.race([opening, pause(20_000, 'waits', { ref: false })]);
+    if (how !== 'opened' && how !== 'ENXIO') return t.fail(`${i}: ${how}`);
+  }
+  t.pass();
 });
 
 test('a pipe that is full waits for its reader, and closing doesn’t', async (t) => {
