@@ -4,6 +4,7 @@ import { FULL, MOST_IN_FLIGHT, NO_ROOM } from '../memory/exchange-slots.ts';
 import { chargesExit, isAmbiguous, isOriginsAnswer, tellsOfOrigin } from '../selection/outcome.ts';
 import type { PathFailure } from '../selection/path-beliefs.ts';
 import type { SlotRef } from '../selection/request.ts';
+import { forPlaces, refusedPlaces } from './asked-places.ts';
 import { AttemptMeter } from './attempt-meter.ts';
 import { siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
@@ -40,9 +41,6 @@ export class ExitFull extends Error {
     this.name = 'ExitFull';
   }
 }
-
-/** A vendor that has let others in within this time in ms knows our account still. */
-const LET_IN_MS = 30_000;
 
 /** Whom a failure says nothing of: the provider of its exit, or the exit as well. */
 export type Spared = 'nobody' | 'provider' | 'exit too';
@@ -127,11 +125,14 @@ export function bookAsItRuns(deps: Collaborators, exchange: Exchange): void {
 /** Gives an attempt's exit back, and books its failure where it belongs. Returns it as the catalogue's error; what is none is
  *  thrown again. */
 export function bookFailure(deps: Collaborators, exchange: Exchange, failed: FailedAttempt): GatewayError {
-  const { attempt, fault } = failed;
+  const { attempt } = failed;
   const { choice, at } = attempt;
   const now = deps.now();
   const ms = now - attempt.begunAt;
-  const spared = sparedBy(deps, failed, { exchange, now });
+  const places = refusedPlaces(deps, exchange, { choice, fault: failed.fault, now });
+  const spared = sparedBy(failed, places);
+  const fault =
+    places.length > 0 && failed.fault instanceof GatewayError ? forPlaces(failed.fault, places) : failed.fault;
   if (fault instanceof GatewayError) noteWord(deps, { choice, fault, authority: authorityKey(exchange), now });
   dropAttempt(deps, exchange, attempt);
   settle(deps, exchange, attempt, now);
@@ -156,20 +157,10 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
 }
 
 /** Who is judged by no failure that a client may have brought about by what it asks for, or it would spoil exits, and what carries them,
- *  for all: it is less patient than they are quick, or wants a place that its vendor doesn't know. Many vendors answer that with 407,
- *  or have hosts by place; whether others were let in lately tells it from an account that is closed. */
-function sparedBy(
-  deps: Collaborators,
-  { attempt, fault, hurry }: FailedAttempt,
-  { exchange, now }: { readonly exchange: Exchange; readonly now: number },
-): Spared {
-  if (!(fault instanceof GatewayError)) return 'nobody';
-  if (fault.kind === 'exit_timeout') return hurry();
-  if (fault.kind !== 'exit_auth_failed' && fault.kind !== 'exit_dns') return 'nobody';
-  const { slot, exit } = attempt.choice;
-  const asked = exchange.admission?.filter;
-  const asksForPlaces = exit.mint !== null && [...exit.mint.open].some((place) => asked?.[place] !== undefined);
-  return asksForPlaces && deps.exits.workedAgoMs(slot, now) < LET_IN_MS ? 'exit too' : 'nobody';
+ *  for all: it is less patient than they are quick, or wants `places` that its vendor doesn't know. */
+function sparedBy({ fault, hurry }: FailedAttempt, places: readonly string[]): Spared {
+  if (places.length > 0) return 'exit too';
+  return fault instanceof GatewayError && fault.kind === 'exit_timeout' ? hurry() : 'nobody';
 }
 
 /** Books what a failure says of the exit, where it still stands. */

@@ -194,6 +194,10 @@ test.serial('a client that asks for a place that its vendor does not know takes 
   t.teardown(() => gateway.stop());
   t.is(await tunnel(gateway, 'country-us'), 'ok');
   for (let i = 0; i < 6; i++) t.is(await tunnel(gateway, 'country-uk'), 'exit_auth_failed');
+  const login = gateway.login('tester', 'country-uk');
+  const refused = await connectVia(gateway.port(), `localhost:${origin.port}`, { login });
+  refused.socket.destroy();
+  t.regex(refused.head, /Proxy-Status: .*asked for country-uk, it may not know that/i, 'it is told what may be wrong');
   t.is(await tunnel(gateway, 'country-us'), 'ok');
   t.deepEqual(await providersOf(gateway), []);
   // What refuses whoever asks for nothing refuses everybody.
