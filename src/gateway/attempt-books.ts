@@ -32,6 +32,8 @@ export interface BookedAttempt {
   readonly meter: AttemptMeter;
   /** What it counts against its client's quotas, which it may come under later. */
   spending: Spending | null;
+  /** It has failed for the places that were asked for. */
+  lacksPlaces: boolean;
 }
 
 /** Others took the last place of an exit, of its account, or of what its client may do over its pool, between its choice and its use. */
@@ -72,7 +74,7 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
     throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
   }
   const queued = choice.isFormer === true ? 0 : deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
-  return { choice, at, place, accountPlace: account.place, queued, begunAt, meter, spending };
+  return { choice, at, place, accountPlace: account.place, queued, begunAt, meter, spending, lacksPlaces: false };
 }
 
 function payFor(
@@ -131,6 +133,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const ms = now - attempt.begunAt;
   const places = refusedPlaces(deps, exchange, { choice, fault: failed.fault, now });
   const spared = sparedBy(failed, places);
+  attempt.lacksPlaces = places.length > 0;
   const fault =
     places.length > 0 && failed.fault instanceof GatewayError ? forPlaces(failed.fault, places) : failed.fault;
   if (fault instanceof GatewayError) noteWord(deps, { choice, fault, authority: authorityKey(exchange), now });

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { tellsOfOrigin } from '../selection/outcome.ts';
 import { HOLD } from '../selection/request.ts';
-import { bookSuccess, ExitFull } from './attempt-books.ts';
+import { type BookedAttempt, bookSuccess, ExitFull } from './attempt-books.ts';
 import { AttemptRun, type Work } from './attempt-run.ts';
 import { type Chosen, choose, chooseLater, chooseRival, siteRowOf, type Tried } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
@@ -72,6 +72,8 @@ class AttemptSeries<T> implements Tried {
   #raced = false;
   /** The site may have seen what was tried since its last turn there. */
   #seen = false;
+  /** The slot of the vendor that didn't let the last attempt in for its places; -1 for none. */
+  #withoutPlaces = -1;
   /** What a rival under way holds at the site. */
   #rivalPlace = NO_PLACE;
 
@@ -128,7 +130,7 @@ class AttemptSeries<T> implements Tried {
   /** An attempt has failed: returns where another may follow, and throws what the exchange ends with otherwise. */
   goOn({ booked }: AttemptRun<T>, failure: unknown): void {
     if (!(failure instanceof GatewayError)) throw failure;
-    const agree = sameVerdict(failure, this.last);
+    const agree = sameVerdict(failure, this.last) || this.#lacksPlacesAgain(booked);
     if (agree && tellsOfOrigin(failure)) this.#deps.rejections.agreed(authorityKey(this.#exchange));
     const repeatable =
       this.#work.mayRepeat() &&
@@ -141,6 +143,13 @@ class AttemptSeries<T> implements Tried {
     if (repeatable && this.#another()) return;
     if (repeatable && this.#pinned) throw sessionLost(failure);
     throw this.isLate(this.#deps.now()) ? outOfTime(failure, this.tried.length) : failure;
+  }
+
+  /** Whether a vendor has refused what is asked for once more, in a row: another session of it won't know the place either. */
+  #lacksPlacesAgain({ lacksPlaces, choice }: BookedAttempt): boolean {
+    const isSame = lacksPlaces && this.#withoutPlaces === choice.slot;
+    this.#withoutPlaces = lacksPlaces ? choice.slot : -1;
+    return isSame;
   }
 
   /** Whether the exit couldn't be dialled for want of something here, of which there may be enough toward another endpoint (ports), or for a

@@ -173,7 +173,9 @@ test.serial('a site that fails one vendor and serves another takes none down tha
 
 test.serial('a client that asks for a place that its vendor does not know takes it down for nobody', async (t) => {
   const knowing = createServer();
+  let asked = 0;
   knowing.on('connect', (request, socket: Socket) => {
+    asked++;
     socket.on('error', () => {});
     const [, credential = ''] = (request.headers['proxy-authorization'] ?? '').split(' ');
     if (!Buffer.from(credential, 'base64').toString().includes('-cc-us-')) {
@@ -193,7 +195,8 @@ test.serial('a client that asks for a place that its vendor does not know takes 
   });
   t.teardown(() => gateway.stop());
   t.is(await tunnel(gateway, 'country-us'), 'ok');
-  for (let i = 0; i < 6; i++) t.is(await tunnel(gateway, 'country-uk'), 'exit_auth_failed');
+  for (let i = 0; i < 6; i++) t.is(await tunnel(gateway, 'country-uk-retry-5'), 'exit_auth_failed');
+  t.is(asked, 1 + 6 * 2, 'twice, and no more');
   const login = gateway.login('tester', 'country-uk');
   const refused = await connectVia(gateway.port(), `localhost:${origin.port}`, { login });
   refused.socket.destroy();
