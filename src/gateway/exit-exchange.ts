@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts';
 import type { Fault } from '../protocol/decoded.ts';
 import type { Fields } from '../protocol/fields.ts';
 import type { RequestPlan, ResponseHead, ResponsePlan } from '../protocol/http-message.ts';
-import { planResponse } from '../protocol/http-response.ts';
+import { planResponse, switchesAsAsked } from '../protocol/http-response.ts';
 import { endContent, writeContent } from '../transport/content-writer.ts';
 import type { Attempt } from './attempt-run.ts';
 import type { ExitLink, LinkUser } from './exit-link.ts';
@@ -197,7 +197,7 @@ export class ExitExchange implements LinkUser, ContentSink {
     if (!this.#waiting) return;
     const { link, plan: request, content } = this.#options;
     // RFC 9110 §7.8: not before the whole request has been sent, either; the rest of its content would pass for the new protocol.
-    if (plan.status === 101 && (request.upgrade === '' || !content.complete)) {
+    if (plan.status === 101 && (!switchesAsAsked(plan, request.upgrade) || !content.complete)) {
       return this.#fail(badResponse({ kind: 'origin_bad_response', detail: 'switched protocols unasked' }));
     }
     if (plan.status === 407) return this.#fail(notOurs407(link.absoluteForm));

@@ -12,3 +12,10 @@ export function planResponse(head: ResponseHead, requestMethod: string): Parsed<
   const keepAlive = framing.value.type !== 'close' && keepsAlive(minorVersion, fields, fields.tokens('connection'));
   return parsed({ status, reason, minorVersion, fields, framing: framing.value, keepAlive });
 }
+
+/** Whether a 101 switches to what the request's Upgrade asked for: it names protocols, and none but those (RFC 9110 §7.8). */
+export function switchesAsAsked({ fields }: ResponsePlan, upgrade: string): boolean {
+  const asked = upgrade.toLowerCase().split(/[ \t]*,[ \t]*/);
+  const named = fields.tokens('upgrade');
+  return named.length > 0 && named.every((protocol) => asked.includes(protocol));
+}

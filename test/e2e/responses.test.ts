@@ -183,3 +183,21 @@ test.serial('an exit that does not open a tunnel is believed in nothing', async 
     socket.destroy();
   }
 });
+
+test.serial('a 101 that switches to anything but what was asked for is none', async (t) => {
+  const switched = (upgrade: string) => `HTTP/1.1 101 X\r\nConnection: Upgrade\r\n${upgrade}\r\nevil`;
+  for (const [upgrade, status] of [
+    ['Upgrade: WebSocket\r\n', 101],
+    ['Upgrade: h2c\r\n', 502],
+    ['', 502],
+  ] as const) {
+    reply = [switched(upgrade)];
+    const credential = `Proxy-Authorization: ${basic(patient.login('tester', 'pool-direct'))}`;
+    const fields = `Host: a\r\n${credential}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;
+    const request = `GET http://127.0.0.1:${origin.port}/first HTTP/1.1\r\n${fields}\r\n`;
+    const until = (octets: Buffer) => octets.includes('evil') || octets.includes('}\n');
+    const { text } = await rawExchange(patient.port(), request, { until });
+    t.is(Number(text.slice(9, 12)), status, upgrade);
+    t.is(text.endsWith('evil'), status === 101, upgrade);
+  }
+});

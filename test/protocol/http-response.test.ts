@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Parsed } from '../../src/protocol/decoded.ts';
 import { defaultHeadLimits, ResponseHeadDecoder } from '../../src/protocol/http-head.ts';
 import type { Framing, ResponsePlan } from '../../src/protocol/http-message.ts';
-import { planResponse } from '../../src/protocol/http-response.ts';
+import { planResponse, switchesAsAsked } from '../../src/protocol/http-response.ts';
 import { octets } from './http-samples.ts';
 
 function plan(status: number, fields: string, { method = 'GET', version = '1.1' } = {}): Parsed<ResponsePlan> {
@@ -105,3 +105,22 @@ for (const [fields, version, keepAlive] of kept) {
     t.is(result.ok && result.value.keepAlive, keepAlive);
   });
 }
+
+test('a 101 switches to what was asked for, or is none', (t) => {
+  const switches = (fields: string, asked: string) => {
+    const planned = plan(101, fields);
+    return planned.ok && switchesAsAsked(planned.value, asked);
+  };
+  t.true(switches('Upgrade: WebSocket\r\n', 'websocket'));
+  t.true(switches('Upgrade: b/2\r\n', 'a, B/2 ,c'));
+  t.true(switches('Upgrade: a\r\nUpgrade: b\r\n', 'a, b'));
+  for (const [fields, asked] of [
+    ['', 'websocket'],
+    ['Upgrade: \r\n', 'websocket'],
+    ['Upgrade: h2c\r\n', 'websocket'],
+    ['Upgrade: websocket, h2c\r\n', 'websocket'],
+    ['Upgrade: websocket\r\n', ''],
+    ['', ''],
+  ] as const)
+    t.false(switches(fields, asked), `${fields} for ${asked}`);
+});
