@@ -6,6 +6,7 @@ import { socks4Refusal } from '../protocol/socks4.ts';
 import { methodReply, noAcceptableMethods } from '../protocol/socks5.ts';
 import { ignoreError } from '../transport/ignore-error.ts';
 import { toNodeSocket } from '../transport/node-sockets.ts';
+import { speaksOver } from '../transport/reset-socket.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { ListenerContext } from './context.ts';
 import { HttpClient } from './http-client.ts';
@@ -113,6 +114,7 @@ function startTls(socket: Socket, first: Buffer, options: AcceptOptions): void {
   const stream = toNodeSocket(socket);
   stream.unshift(first);
   const secure = new TLSSocket(stream, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
+  speaksOver(secure, stream);
   secure.on('error', ignoreError);
   // Of a fault behind the handshake, such as a record that was tampered with, Node says so and goes on waiting; and where no server of its
   // own has accepted, it does so by this event alone.

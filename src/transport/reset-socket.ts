@@ -1,4 +1,5 @@
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { handleDescriptor } from './descriptor.ts';
 import type { Socket } from './socket.ts';
@@ -13,10 +14,18 @@ export function resetSocket(socket: Socket): void {
   else socket.resetAndDestroy();
 }
 
-/** TLS itself has no more than a missing close_notify (RFC 8446 §6.1), which many take for an end: Node does. So the connection that it
- *  goes over is reset, of which Node tells by an inner name alone; without it the socket is closed. */
-function resetBelow(socket: TLSSocket): void {
-  const below: unknown = Reflect.get(socket, '_parent');
-  if (below instanceof net.Socket && handleDescriptor(below) >= 0) below.resetAndDestroy();
-  socket.destroy();
+/** What TLS is spoken over: Node doesn't tell it. */
+const connections = new WeakMap<TLSSocket, net.Socket>();
+
+/** Says over which stream TLS is spoken, so that it can be reset where that is a connection. */
+export function speaksOver(secure: TLSSocket, stream: Duplex): void {
+  if (stream instanceof net.Socket) connections.set(secure, stream);
+}
+
+/** TLS itself has no more than a missing close_notify (RFC 8446 §6.1), which many take for an end: Python's ssl does since 3.10, and Node.
+ *  So the connection below it is reset, where there is one. */
+function resetBelow(secure: TLSSocket): void {
+  const connection = connections.get(secure);
+  if (connection !== undefined && handleDescriptor(connection) >= 0) connection.resetAndDestroy();
+  secure.destroy();
 }

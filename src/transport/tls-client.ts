@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { Cutoff } from './cutoff.ts';
 import { type Blame, dialTimeout, tlsFailure } from './dial-failure.ts';
+import { speaksOver } from './reset-socket.ts';
 
 /** With whom TLS is to be spoken, and how. */
 export interface SecureOptions {
@@ -29,6 +30,7 @@ export function secureStream(raw: Duplex, options: SecureOptions, cutoff: Cutoff
         rejectUnauthorized: options.verify !== false,
         ALPNProtocols: ['http/1.1'],
       });
+      speaksOver(socket, raw);
       let secured = false;
       const done = (): void => {
         secured = true;

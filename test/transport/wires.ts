@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import tls from 'node:tls';
 import type { ExecutionContext } from 'ava';
 import { DialledSocket, readingRoom } from '../../src/transport/dialled-socket.ts';
+import { speaksOver } from '../../src/transport/reset-socket.ts';
 import { testCertificate } from '../support/certificate.ts';
 import { listen } from '../support/peers.ts';
 
@@ -34,16 +36,15 @@ export async function dialledWire(t: ExecutionContext): Promise<Wire> {
   return { peer, end };
 }
 
-/** Over TLS. */
+/** Over TLS, as it is accepted from a client. */
 export async function tlsWire(t: ExecutionContext): Promise<Wire> {
   const pair = await testCertificate();
-  const accepted = Promise.withResolvers<Socket>();
-  const server = await listen(tls.createServer({ ...pair, allowHalfOpen: true }, accepted.resolve));
-  t.teardown(() => server.close());
-  const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
-  const peer = tls.connect({ socket, host: 'localhost', ca: pair.cert });
-  peer.on('error', () => {});
-  const end = await accepted.promise;
+  const wire = await plainWire(t);
+  const end = new tls.TLSSocket(wire.end, { isServer: true, secureContext: tls.createSecureContext(pair) });
+  speaksOver(end, wire.end);
   end.on('error', () => {});
+  const peer = tls.connect({ socket: wire.peer, host: 'localhost', ca: pair.cert });
+  peer.on('error', () => {});
+  await once(end, 'secure');
   return { peer, end };
 }
