@@ -14,7 +14,8 @@ export interface ExitErrorRule {
 const rule = (field: string, match: string, kind: ErrorKind): ExitErrorRule => Object.freeze({ field, match, kind });
 
 /** What is known without configuration; the first rule that fits decides. Squid writes its error page's name and errno (Linux:
- *  101, 113 no route, 104 reset, 110 timed out, 111 refused). The vendors' fields stand only on answers of their own making. */
+ *  101, 113 no route, 104 reset, 110 timed out, 111 refused). The vendors' fields stand only on answers of their own making, and so
+ *  does tinyproxy's name: it passes on the Server of an origin, and has none to say why it failed. */
 export const builtinExitErrors: readonly ExitErrorRule[] = Object.freeze([
   rule('x-squid-error', 'ERR_DNS_FAIL', 'origin_dns'),
   rule('x-squid-error', 'ERR_CONNECT_FAIL 111', 'origin_refused'),
@@ -34,6 +35,7 @@ export const builtinExitErrors: readonly ExitErrorRule[] = Object.freeze([
   rule('x-luminati-error', '', 'exit_rejected'),
   rule('x-soax-error', '', 'exit_rejected'),
   rule('x-error-description', '', 'exit_rejected'),
+  rule('server', 'tinyproxy/', 'exit_rejected'),
 ]);
 
 /** The status lines of proxy-chain, which vendors' gateways are built of: statuses that nobody registered, with reasons of its own.

@@ -2,10 +2,10 @@ import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import test from 'ava';
 import { readBytes } from '../support/byte-reader.ts';
-import { basic, connectVia, open } from '../support/clients.ts';
+import { basic, connectVia, forwardVia, open } from '../support/clients.ts';
 import { type FaultProtocol, startFaultExit } from '../support/fault-exits.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { openTunnelsLate } from '../support/http-exits.ts';
+import { openTunnelsLate, startHttpExit } from '../support/http-exits.ts';
 import { listen } from '../support/peers.ts';
 import { type RawOrigin, startRawOrigin } from '../support/raw-origin.ts';
 import { startSocks5Exit } from '../support/socks-exits.ts';
@@ -169,6 +169,29 @@ test.serial('an exit that tells at once of every origin that it refuses draws no
     }),
   );
   t.deepEqual([...outcomes], [['Connection established', 360]]);
+});
+
+test.serial('a page by which tinyproxy says that it failed is its own, and another exit is asked', async (t) => {
+  const page = 'HTTP/1.1 500 Unable to connect\r\nServer: tinyproxy/1.11.1\r\nContent-Type: text/html\r\n';
+  const lost = await startRawOrigin({ reply: `${page}Content-Length: 4\r\n\r\nlost` });
+  const good = await startHttpExit();
+  const exitsOf = (...ports: number[]) => ({
+    probe: { budget: 0 },
+    strategy: 'round-robin',
+    exits: ports.map((port) => ({ url: `http://127.0.0.1:${port}` })),
+  });
+  const own = await startGateway({ pools: { both: exitsOf(lost.port, good.port), lost: exitsOf(lost.port) } });
+  t.teardown(async () => {
+    await own.stop();
+    await Promise.all([lost, good].map(({ close }) => close()));
+  });
+  const get = (pool: string) =>
+    forwardVia(own.port(), `http://127.0.0.1:${origin.port}/`, { login: own.login('tester', `pool-${pool}`) });
+  for (let i = 0; i < 4; i++) t.is((await get('both')).status, 200);
+  t.true(lost.received.length > 0);
+  const told = await get('lost');
+  t.is(told.status, 502);
+  t.regex(String(told.headers['roundabout-error']), /^exit_rejected; by=exit/);
 });
 
 test.serial('exits that say truly of an origin that it is gone are charged with nothing', async (t) => {

@@ -20,6 +20,7 @@ test('what Squid and RFC 9209 say is understood', (t) => {
     ['Proxy-Status', 'exit; error=proxy_internal_error', 'exit_failed'],
     ['Proxy-Status', 'exit; received-status=502', null],
     ['X-BRD-Err-Code', 'client_10000', 'exit_rejected'],
+    ['Server', 'tinyproxy/1.11.1', 'exit_rejected'],
     ['Server', 'squid', null],
   ] as const) {
     t.is(kindOf([[name, value]]), kind, value);
