@@ -4,7 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import nodeModule from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The first version of each line that runs TypeScript without flags as we need it; lines in between never did. */
@@ -42,6 +42,15 @@ function findNode() {
     }
     if (folder === dirname(folder)) return null;
   }
+}
+
+/** What brings a fit Node: only a checkout has one among what it depends on. */
+function installation() {
+  const folder = join(dirname(launcher), '..', '..');
+  const isPackage = basename(dirname(folder)) === 'node_modules';
+  return isPackage
+    ? '"npm install node" in the project that uses it: it brings one'
+    : `"npm install" in ${folder}: it brings one`;
 }
 
 /** @param {string} node */
@@ -99,7 +108,7 @@ if (isFit(process.version)) {
   else {
     fail(
       `Node ${process.version} cannot run Roundabout: it needs 22.20, 24.12 or 26 and later.\n` +
-        'Install one of these, or run "npm install" here: it brings a fit Node along.',
+        `Install one of these, or run ${installation()} along.`,
     );
   }
 }

@@ -56,9 +56,26 @@ for (const version of ['v16.20.0', 'v20.19.0', 'v22.19.0', 'v23.11.0', 'v24.11.9
     const alone = await run(process.execPath, [...as(version), install(t, tellVersion)]);
     t.is(alone.code, 1);
     t.is(alone.stdout, '');
-    t.regex(alone.stderr, new RegExp(`Node ${version} cannot run Roundabout: .*npm install`, 's'));
+    t.regex(
+      alone.stderr,
+      new RegExp(`Node ${version} cannot run Roundabout: .*"npm install node" in the project`, 's'),
+    );
   });
 }
+
+test('in a checkout without a fit Node it is the checkout that brings one', async (t) => {
+  const checkout = realpathSync(mkdtempSync(join(tmpdir(), 'roundabout-launcher-')));
+  t.teardown(() => rmSync(checkout, { recursive: true }));
+  mkdirSync(join(checkout, 'src', 'cli'), { recursive: true });
+  writeFileSync(join(checkout, 'package.json'), '{"type":"module"}');
+  copyFileSync(launcher, join(checkout, 'src', 'cli', 'roundabout.js'));
+  const { code, stderr } = await run(process.execPath, [
+    ...as('v20.0.0'),
+    join(checkout, 'src', 'cli', 'roundabout.js'),
+  ]);
+  t.is(code, 1);
+  t.true(stderr.includes(`"npm install" in ${checkout}: it brings one along`), stderr);
+});
 
 const waitForSignals = `
 export const main = () => new Promise((resolve) => {
