@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { badArgument, CommandError } from '../admin/command-error.ts';
 import type { PoolFileContent } from '../config/pool-file.ts';
 import type { ListOptions } from '../pool/list-formats/list-reader.ts';
+import { packageFolder } from './package-facts.ts';
 import type { Workplace } from './workplace.ts';
 
 /** Where a pool and the list that the command line keeps of it stand. */
@@ -29,6 +30,13 @@ export function poolHome(workplace: Workplace, name: string): PoolHome {
       'a pool is named by 1 to 64 of a-z 0-9 . _ ~, not beginning with a dot',
       'choose another name',
     );
+  }
+  if (workplace.isPackages) {
+    throw new CommandError({
+      code: 'bad_argument',
+      message: 'the pools in use came along with the package, and npm replaces what is written there',
+      remedy: `have your own here: cp -r ${packageFolder}config ${packageFolder}pools .`,
+    });
   }
   const { folder, projectFolder, files } = workplace.poolFiles();
   const content = files.find((file) => file.name === pool) ?? null;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type Commands, runCommand } from '../admin/command.ts';
 import { CommandError } from '../admin/command-error.ts';
 import type { CommandResults } from '../admin/command-results.ts';
@@ -21,7 +21,7 @@ import { openStore, type Store, storePath } from '../store/database.ts';
 import { ledgerLayout } from '../store/ledger-store.ts';
 import { loadSecretKey } from '../store/secret-key.ts';
 import { askGateway } from './control-client.ts';
-import { packageFolder } from './package-facts.ts';
+import { placesOf } from './default-places.ts';
 import {
   type CheckedSettings,
   ConfigFaultsError,
@@ -61,8 +61,10 @@ const knownClients: ReadonlySet<string> = new Set([
 /** Where a command does its work: at the running gateway if there is one, otherwise on its files. */
 export class Workplace {
   readonly configFile: string;
-  /** As given, absolute; undefined where the config says. */
+  /** Absolute; undefined where the config says. */
   readonly dataOverride: string | undefined;
+  /** See Places. */
+  readonly isPackages: boolean;
   readonly screen: Screen;
   readonly #options: WorkplaceOptions;
   #store: Store | undefined;
@@ -75,8 +77,10 @@ export class Workplace {
   #checks: OfflineChecks | undefined;
 
   constructor(options: WorkplaceOptions) {
-    this.configFile = options.config ?? defaultConfig();
-    this.dataOverride = options.data === undefined ? undefined : resolve(options.data);
+    const { configFile, dataOverride, isPackages } = placesOf(options);
+    this.configFile = configFile;
+    this.dataOverride = dataOverride;
+    this.isPackages = isPackages;
     this.screen = options.screen;
     this.#options = options;
   }
@@ -253,12 +257,6 @@ export class Workplace {
 }
 
 /** That of the working folder, or else the package's own. */
-function defaultConfig(): string {
-  const relative = join('config', 'roundabout.yaml');
-  const own = join(packageFolder, relative);
-  return existsSync(relative) || !existsSync(own) ? relative : own;
-}
-
 function notRunning(folder: string): CommandError {
   return new CommandError({
     code: 'not_running',

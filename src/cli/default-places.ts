@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { packageFolder } from './package-facts.ts';
+
+/** Which configuration and data folder a command works by. */
+export interface Places {
+  readonly configFile: string;
+  /** Absolute; undefined where the config says. */
+  readonly dataOverride: string | undefined;
+  /** Whether the configuration is one that npm replaces, with all that stands beside it. */
+  readonly isPackages: boolean;
+}
+
+/** What is used of what was given: without a configuration the one here, else the one shipped with the package in `folder`. Where that
+ *  is installed, and not checked out, what is written stays out of it: the data folder is ./data here unless told. */
+export function placesOf(
+  given: { readonly config: string | undefined; readonly data: string | undefined },
+  folder = packageFolder,
+): Places {
+  const here = join('config', 'roundabout.yaml');
+  const shipped = join(folder, here);
+  const isShipped = given.config === undefined && !existsSync(here) && existsSync(shipped);
+  const isPackages = isShipped && basename(dirname(folder)) === 'node_modules';
+  const data = given.data ?? (isPackages ? 'data' : undefined);
+  return {
+    configFile: given.config ?? (isShipped ? shipped : here),
+    dataOverride: data === undefined ? undefined : resolve(data),
+    isPackages,
+  };
+}

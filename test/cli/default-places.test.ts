@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { placesOf } from '../../src/cli/default-places.ts';
+
+/** A package with a configuration of its own, in a project without one, which is where this process works meanwhile. */
+function install(t: ExecutionContext, ...place: readonly string[]) {
+  const project = realpathSync(mkdtempSync(join(tmpdir(), 'roundabout-places-')));
+  const before = process.cwd();
+  t.teardown(() => {
+    process.chdir(before);
+    rmSync(project, { recursive: true });
+  });
+  const folder = join(project, ...place);
+  mkdirSync(join(folder, 'config'), { recursive: true });
+  writeFileSync(join(folder, 'config', 'roundabout.yaml'), '');
+  process.chdir(project);
+  return { project, folder: folder + sep, shipped: join(folder, 'config', 'roundabout.yaml') };
+}
+
+const nothing = { config: undefined, data: undefined };
+
+test.serial('an installed package keeps no data in itself', (t) => {
+  const { project, folder, shipped } = install(t, 'node_modules', 'roundabout-gateway');
+  const data = join(project, 'data');
+  t.deepEqual(placesOf(nothing, folder), { configFile: shipped, dataOverride: data, isPackages: true });
+  t.is(placesOf({ ...nothing, data: 'other' }, folder).dataOverride, join(project, 'other'));
+});
+
+test.serial('a configuration that is here, or is named, says itself where the data are', (t) => {
+  const { project, folder } = install(t, 'node_modules', 'roundabout-gateway');
+  const named = { configFile: 'mine.yaml', dataOverride: undefined, isPackages: false };
+  t.deepEqual(placesOf({ ...nothing, config: 'mine.yaml' }, folder), named);
+  mkdirSync(join(project, 'config'));
+  writeFileSync(join(project, 'config', 'roundabout.yaml'), '');
+  const here = { configFile: join('config', 'roundabout.yaml'), dataOverride: undefined, isPackages: false };
+  t.deepEqual(placesOf(nothing, folder), here);
+});
+
+test.serial('a checkout keeps its data, wherever it is asked from', (t) => {
+  const { folder, shipped } = install(t, 'roundabout');
+  t.deepEqual(placesOf(nothing, folder), { configFile: shipped, dataOverride: undefined, isPackages: false });
+});
