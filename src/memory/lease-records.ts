@@ -153,14 +153,15 @@ export class LeaseRecords {
     this.#storeExit(record, terms);
   }
 
-  /** Fills a record that nobody else sees with another one's lease, over another exit: neither confirmed nor failed. */
+  /** Fills a record that nobody else sees with another one's lease, over another exit: neither confirmed nor failed. Where that is the
+   *  former one again, for want of others, the session has not moved. */
   fillMoved(record: number, from: number, { to, now }: { readonly to: LeasedExit; readonly now: number }): void {
     const source = this.#layout.recordAt(from);
     const target = this.#layout.recordAt(record);
     for (let i = 0; i < RECORD_WORDS; i++)
       if (i !== Field.next) this.#words.store(target + i, this.#words.load(source + i));
     const flags = this.#load(from, Field.flags);
-    const moves = (flags >>> MOVES_SHIFT) + 1;
+    const moves = (flags >>> MOVES_SHIFT) + (this.holds(from, to) ? 0 : 1);
     this.#store(record, Field.flags, (moves << MOVES_SHIFT) | (flags & LeaseFlag.strict));
     this.#store(record, Field.heldAt, now | 0);
     this.#storeExit(record, to);

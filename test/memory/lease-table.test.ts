@@ -111,6 +111,18 @@ test('a move counts only from the exit that the session holds', (t) => {
   t.like(table.move(a, { from: { slot: 5, generation: 2 }, to: exitIn(6) }, 2), { slot: 5, moves: 1 });
 });
 
+test('a session that stays where it is, for want of another exit, has not moved', (t) => {
+  const { table } = makeLeases();
+  table.create(a, termsOf({ ...exitIn(3), ...here, mint: 7 }), 0);
+  const again = { ...exitIn(3), ...here, mint: 7 };
+  t.like(table.move(a, { from: here, to: again }, 1), { slot: 3, moves: 0 });
+  t.like(
+    table.move(a, { from: here, to: { ...again, mint: 8 } }, 2),
+    { slot: 3, moves: 1 },
+    'another id of the same template',
+  );
+});
+
 test('what the exit did for the session is known until the session moves', (t) => {
   const { table } = makeLeases();
   table.create(a, termsOf(), 0);
