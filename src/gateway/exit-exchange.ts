@@ -77,15 +77,15 @@ export class ExitExchange implements LinkUser, ContentSink {
       this.#waiting = true;
       attempt.signal.addEventListener('abort', this.#onAbort);
       link.user = this;
-      link.socket.write(head, 'latin1');
+      const isTaken = link.socket.write(head, 'latin1');
       link.silence.set(firstByteMs);
       if (!content.isEmpty) {
         link.socket.on('drain', this.#onDrain);
         content.sendTo(this);
       }
       link.connection.readHead();
-      // A socket that was gone before this began emits nothing more.
-      if (link.socket.destroyed) this.closed();
+      // A socket that was gone before this began emits nothing more; or what was said before, which is no answer to this request.
+      if (link.socket.destroyed || (!isTaken && link.socket.descriptor === -1)) this.closed();
     });
   }
 

@@ -109,10 +109,7 @@ export abstract class NativeReadable extends EventEmitter {
     if (octets.length === 0) return;
     this.#held.unshift(octets);
     this.readableLength += octets.length;
-    if (this.#flowing === true && !this.#turns) {
-      this.#turns = true;
-      process.nextTick(takeTurn, this);
-    }
+    if (this.#flowing === true) this.#takeTurn();
   }
 
   /** See Socket. */
@@ -145,6 +142,16 @@ export abstract class NativeReadable extends EventEmitter {
     this.#flow();
   }
 
+  /** Nothing can be written any more, for `error`. What the peer said last is told before that is, where it is of use. */
+  protected muted(error: Error): void {
+    this.#readable = true;
+    if (this.keepsLast) this.#keepLast();
+    if (this.destroyed) return;
+    this.broken ??= error;
+    if (this.readableLength === 0 || !this.keepsLast) this.destroy(this.broken);
+    else if (this.#flowing === true) this.#takeTurn();
+  }
+
   /** Counts what has come and won't be read. Nothing comes behind a FIN. */
   protected countUnread(): void {
     if (!this.connecting && !this.#finRead) this.unread = this.home.unread(this.handle);
@@ -155,6 +162,12 @@ export abstract class NativeReadable extends EventEmitter {
     this.#readable = false;
     this.readableLength = 0;
     return this.#held.splice(0);
+  }
+
+  #takeTurn(): void {
+    if (this.#turns) return;
+    this.#turns = true;
+    process.nextTick(takeTurn, this);
   }
 
   /** Tells octets as long as anybody wants them. Not re-entered. */

@@ -78,7 +78,7 @@ export class NativeSocket extends NativeReadable implements Socket {
       if (sent !== EMSGSIZE) {
         this.bytesWritten += octets.length;
         if (sent === octets.length) return true;
-        if (sent < 0 && sent !== EAGAIN) return this.#failed('write', sent);
+        if (sent < 0 && sent !== EAGAIN) return this.#refused('write', sent);
         return this.#enqueue(Buffer.from(octets, 'latin1').subarray(Math.max(0, sent)));
       }
     }
@@ -159,7 +159,7 @@ export class NativeSocket extends NativeReadable implements Socket {
   happened(bits: number, value: number): void {
     if (this.connecting) {
       if ((bits & pollBit.failed) !== 0) {
-        this.#failed('connect', -value);
+        this.destroy(systemError('connect', -value));
         return;
       }
       this.connecting = false;
@@ -195,7 +195,7 @@ export class NativeSocket extends NativeReadable implements Socket {
     if (octets.length === 0) return true;
     const sent = this.home.binding.pollWrite(this.handle, octets);
     if (sent === octets.length) return true;
-    if (sent < 0 && sent !== EAGAIN) return this.#failed('write', sent);
+    if (sent < 0 && sent !== EAGAIN) return this.#refused('write', sent);
     return this.#enqueue(sent > 0 ? octets.subarray(sent) : octets);
   }
 
@@ -214,7 +214,7 @@ export class NativeSocket extends NativeReadable implements Socket {
       const octets = this.#joined();
       const sent = this.home.binding.pollWrite(this.handle, octets);
       if (sent < 0 && sent !== EAGAIN) {
-        this.#failed('write', sent);
+        this.#refused('write', sent);
         return;
       }
       const taken = Math.max(0, sent);
@@ -254,7 +254,7 @@ export class NativeSocket extends NativeReadable implements Socket {
     const result = this.readableEnded ? 0 : this.home.binding.pollShutdown(this.handle);
     // Of a connection that was reset the reading tells, behind what came before.
     if (result < 0 && result !== ENOTCONN) {
-      this.#failed('shutdown', result);
+      this.#refused('shutdown', result);
       return;
     }
     process.nextTick(tellFinish, this);
@@ -267,8 +267,12 @@ export class NativeSocket extends NativeReadable implements Socket {
     if (this.readableEnded) this.destroy();
   }
 
-  #failed(call: string, result: number): false {
-    this.destroy(this.broken ?? systemError(call, result));
+  /** The system takes nothing more for the peer, and what waits for it is dropped. */
+  #refused(call: string, result: number): false {
+    this.#queue = [];
+    this.writableLength = 0;
+    this.writableNeedDrain = true;
+    this.muted(systemError(call, result));
     return false;
   }
 

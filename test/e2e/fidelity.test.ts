@@ -34,6 +34,18 @@ test.serial('an early answer is passed on, and the content behind it is never ta
   t.false(scene.origin.requests.some(({ url }) => url === '/inner'));
 });
 
+test.serial('an early answer is passed on, though its origin is gone behind it', async (t) => {
+  const reply = 'HTTP/1.1 413 No\r\nContent-Length: 5\r\nConnection: close\r\n\r\nearly';
+  const leaving = keep(await startRawOrigin({ reply, end: 'reset' }));
+  const content = Buffer.alloc(8 * 1024 * 1024);
+  for (let i = 0; i < 12; i++) {
+    const url = `http://127.0.0.1:${leaving.port}/`;
+    const options = { login: scene.login('direct'), method: 'PUT', content };
+    const answer = await forwardVia(scene.gateway.port(), url, options);
+    t.deepEqual([answer.status, String(answer.content)], [413, 'early'], answer.reason);
+  }
+});
+
 test.serial('a cut message is seen as cut, however it is framed', async (t) => {
   const replies = [
     ['HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf', 'fin'],

@@ -260,6 +260,25 @@ natives['what came before a reset is told, though an end is sent behind it'] = a
   t.deepEqual(told, ['last words', 'read']);
 };
 
+natives['what came before a reset is told, though a write meets that first'] = async ({ t, dialled }) => {
+  for (const isPaused of [false, true]) {
+    const { ours, theirs } = await dialled();
+    const told: string[] = [];
+    ours.on('error', (error: NodeJS.ErrnoException) => told.push(error.syscall ?? ''));
+    ours.on('data', (octets: Buffer) => told.push(String(octets)));
+    if (isPaused) ours.pause();
+    // All within one turn: no event has told of it yet.
+    theirs.write('last words');
+    theirs.resetAndDestroy();
+    t.false(ours.write('more'));
+    t.false(ours.write('and more'));
+    t.is(ours.writableLength, 0);
+    if (isPaused) ours.resume();
+    await new Promise((resolve) => ours.once('close', resolve));
+    t.deepEqual(told, ['last words', 'write']);
+  }
+};
+
 natives['a client that is gone shows while it is paused, whatever it said last'] = async ({ t, sockets, accepted }) => {
   const here = await accepted();
   const there = await accepted();
