@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ToWorker, WorkerStart } from './startup/worker-messages.ts';
-import { WorkerSide } from './startup/worker-side.ts';
+import { WorkerSide } from './data-plane/worker-side.ts';
+import type { ToWorker, WorkerStart } from './threads/worker-messages.ts';
 
 /** The entry of a data-plane thread: carries traffic, and does what the control thread asks. It is started by WorkerThread. */
 function serve(start: WorkerStart): void {

@@ -1,6 +1,6 @@
 import { faultOf } from '../admin/command-error.ts';
 import { type ConfigFault, formatFault } from '../config/fault.ts';
-import { StartFault } from '../startup/start-fault.ts';
+import { StartFault } from '../threads/start-fault.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { printable } from './printable.ts';
 import { ConfigFaultsError } from './settings-check.ts';

@@ -5,7 +5,7 @@ import { type ListedExit, type ListOptions, ListReader } from '../pool/list-form
 import { ListWriter } from '../pool/list-formats/list-writer.ts';
 import { formatEndpoint } from '../protocol/endpoint.ts';
 import type { Geo } from '../protocol/places.ts';
-import { textChunks } from '../startup/text-chunks.ts';
+import { textChunks } from '../sources/text-chunks.ts';
 import type { Outcome } from './command-spec.ts';
 import { DraftFile, versionOf } from './draft-file.ts';
 import { exitCodes } from './exit-code.ts';

@@ -7,7 +7,7 @@ import { readPoolFolder } from '../config/pool-folder.ts';
 import { PoolCatalogue } from '../pool/catalogue.ts';
 import { PoolRegistry } from '../pool/registry.ts';
 import { countOf } from '../protocol/count-text.ts';
-import { readSettings } from '../startup/settings.ts';
+import { readSettings } from '../sources/settings.ts';
 
 /** Where a config is, and what stands around it. */
 export interface ConfigPlace {

@@ -12,10 +12,10 @@ import { type OperatorWords, operatorStatus } from '../admin/operator-status.ts'
 import { poolStats } from '../admin/pool-stats.ts';
 import { poolViews } from '../admin/pool-view.ts';
 import type { QuotaAnswers } from '../admin/quota-commands.ts';
+import { openStoredStates, type StoredStates } from '../keeping/operator-states.ts';
+import { openQuotaDesk } from '../keeping/quota-desk.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
-import type { OfflineChecks } from '../startup/offline-checks.ts';
-import { openStoredStates, type StoredStates } from '../startup/operator-states.ts';
-import { openQuotaDesk } from '../startup/quota-desk.ts';
+import type { OfflineChecks } from '../probing/offline-checks.ts';
 import { Clients, noClient } from '../store/clients.ts';
 import { openStore, type Store, storePath } from '../store/database.ts';
 import { ledgerLayout } from '../store/ledger-store.ts';
@@ -218,7 +218,7 @@ export class Workplace {
     const registry = this.#pools();
     const store = this.#storeOf(folder);
     // Only here: the other commands answer sooner without it.
-    const { openOfflineChecks } = await import('../startup/offline-checks.ts');
+    const { openOfflineChecks } = await import('../probing/offline-checks.ts');
     const config = { ...configOf(this.#place), data: folder };
     this.#checks = await openOfflineChecks({ config, registry, store, warn: this.#options.warn });
   }

@@ -2,7 +2,7 @@ import type { BookingBatch, BookingKey, LoggedLines } from './booking.ts';
 
 /** What one line of the log of exchanges tells. Whole numbers from 0 on. */
 export interface LoggedLine {
-  /** 32 hexadecimal digits; see startup/request-ids.ts. */
+  /** 32 hexadecimal digits; see data-plane/request-ids.ts. */
   readonly id: string;
   /** Wall clock in ms. */
   readonly time: number;

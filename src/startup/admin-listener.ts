@@ -1,6 +1,6 @@
 import { type AdminPages, type HealthServer, startHealthServer } from '../admin/health-server.ts';
 import type { Config } from '../config/config.ts';
-import { StartFault } from './start-fault.ts';
+import { StartFault } from '../threads/start-fault.ts';
 
 /** Serves the pages of health and metrics. Rejects with StartFault where it can't listen. */
 export function startAdmin(admin: Config['admin'], pages: AdminPages): Promise<HealthServer> {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Demo } from '../demo/demo.ts';
+import { relayHealthOf, type TunnelRelay } from '../threads/tunnel-relay.ts';
+import type { SharedState } from '../workers/shared-state.ts';
+import type { WorkerGroup } from '../workers/worker-group.ts';
 import { bannerLines } from './banner.ts';
-import type { SharedState } from './shared-state.ts';
-import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
-import type { WorkerGroup } from './worker-group.ts';
 
 export interface Announced {
   readonly group: WorkerGroup;

@@ -9,18 +9,18 @@ import { poolStats } from '../admin/pool-stats.ts';
 import { countUsable, poolViews } from '../admin/pool-view.ts';
 import type { ReloadPools } from '../admin/reload-command.ts';
 import { ExchangeLimits } from '../gateway/exchange-limits.ts';
+import type { LedgerHealth } from '../keeping/ledger-writer.ts';
+import { QuotaDesk } from '../keeping/quota-desk.ts';
+import type { Probing } from '../probing/probing.ts';
 import { limitLine } from '../protocol/rate-limit-fields.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
+import type { PoolSources } from '../sources/pool-sources.ts';
 import type { Clients } from '../store/clients.ts';
+import { relayHealthOf, type TunnelRelay } from '../threads/tunnel-relay.ts';
+import type { SharedState } from '../workers/shared-state.ts';
+import type { WorkerGroup } from '../workers/worker-group.ts';
 import { exitFigures } from './exit-figures.ts';
 import { ExitInsights } from './exit-insights.ts';
-import type { LedgerHealth } from './ledger-writer.ts';
-import type { PoolSources } from './pool-sources.ts';
-import type { Probing } from './probing.ts';
-import { QuotaDesk } from './quota-desk.ts';
-import type { SharedState } from './shared-state.ts';
-import { relayHealthOf, type TunnelRelay } from './tunnel-relay.ts';
-import type { WorkerGroup } from './worker-group.ts';
 
 export interface ControlOptions {
   readonly group: WorkerGroup;

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from '../system-code.ts';
-import { StartFault } from './start-fault.ts';
+import { StartFault } from '../threads/start-fault.ts';
 
 /** A path that the gateway writes to, and the key or option that names it. */
 export interface NamedPath {

@@ -1,8 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { BoundListener } from './listener-plan.ts';
-import { StartFault } from './start-fault.ts';
+import type { BoundListener } from '../threads/listener-plan.ts';
+import { StartFault } from '../threads/start-fault.ts';
 
 export interface ReadyFacts {
   readonly pid: number;

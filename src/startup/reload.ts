@@ -3,17 +3,17 @@ import type { PoolReload } from '../admin/reload-command.ts';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import { countOf } from '../protocol/count-text.ts';
+import type { ListMarks } from '../sources/list-watch.ts';
+import { warnOfForeignRanges } from '../sources/own-ranges.ts';
+import { poolReloadOf } from '../sources/pool-changes.ts';
+import type { PoolLoader, Restaged } from '../sources/pool-loader.ts';
+import type { PoolSources } from '../sources/pool-sources.ts';
+import type { PoolFiles, Settings } from '../sources/settings.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
-import type { Certificates } from './certificates.ts';
-import type { ListMarks } from './list-watch.ts';
-import { warnOfForeignRanges } from './own-ranges.ts';
-import { poolReloadOf } from './pool-changes.ts';
-import type { PoolLoader, Restaged } from './pool-loader.ts';
-import type { PoolSources } from './pool-sources.ts';
-import type { PoolFiles, Settings } from './settings.ts';
-import { StartFault } from './start-fault.ts';
-import { Turns } from './turns.ts';
-import type { WorkerGroup } from './worker-group.ts';
+import type { Certificates } from '../threads/certificates.ts';
+import { StartFault } from '../threads/start-fault.ts';
+import { Turns } from '../workers/turns.ts';
+import type { WorkerGroup } from '../workers/worker-group.ts';
 
 /** What a reload reads but can't change while the gateway runs. */
 const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers', 'relay', 'ledger', 'geo'] as const;

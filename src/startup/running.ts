@@ -1,16 +1,16 @@
+import type { StoredStates } from '../keeping/operator-states.ts';
 import type { BoundAddress } from '../policy/own-addresses.ts';
+import type { Probing } from '../probing/probing.ts';
+import type { PoolLoader } from '../sources/pool-loader.ts';
+import type { Settings } from '../sources/settings.ts';
 import type { Clients } from '../store/clients.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
-import type { Capacity } from './capacity.ts';
-import type { Certificates } from './certificates.ts';
-import type { StoredStates } from './operator-states.ts';
-import type { PoolLoader } from './pool-loader.ts';
-import type { Probing } from './probing.ts';
-import type { Settings } from './settings.ts';
-import { SharedState } from './shared-state.ts';
-import type { TunnelRelay } from './tunnel-relay.ts';
-import { effectiveWorkers } from './worker-count.ts';
-import { WorkerGroup } from './worker-group.ts';
+import type { Capacity } from '../threads/capacity.ts';
+import type { Certificates } from '../threads/certificates.ts';
+import type { TunnelRelay } from '../threads/tunnel-relay.ts';
+import { SharedState } from '../workers/shared-state.ts';
+import { effectiveWorkers } from '../workers/worker-count.ts';
+import { WorkerGroup } from '../workers/worker-group.ts';
 
 /** The workers, and what they share. */
 export interface Running {

@@ -12,7 +12,7 @@ import { type ExitFigures, type ExitKnowledge, exitView } from '../../src/admin/
 import type { Health } from '../../src/admin/health.ts';
 import { poolStats } from '../../src/admin/pool-stats.ts';
 import { poolViews } from '../../src/admin/pool-view.ts';
-import { openStoredStates } from '../../src/startup/operator-states.ts';
+import { openStoredStates } from '../../src/keeping/operator-states.ts';
 import { Clients } from '../../src/store/clients.ts';
 import { openStore } from '../../src/store/database.ts';
 import { loadSecretKey } from '../../src/store/secret-key.ts';

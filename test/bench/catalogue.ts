@@ -15,7 +15,7 @@ import { PoolCatalogue, type PoolsRecord } from '../../src/pool/catalogue.ts';
 import { poolSources } from '../../src/pool/pool-builder.ts';
 import type { PoolEntry, PoolFile } from '../../src/pool/pool-file.ts';
 import { PoolRegistry } from '../../src/pool/registry.ts';
-import { textChunks } from '../../src/startup/text-chunks.ts';
+import { textChunks } from '../../src/sources/text-chunks.ts';
 
 type Kind = 'list' | 'password-list' | 'template';
 

@@ -6,10 +6,10 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LedgerUpkeep } from '../../src/keeping/ledger-upkeep.ts';
 import { type BookedPool, OTHER } from '../../src/ledger/booking.ts';
 import { Tally } from '../../src/ledger/tally.ts';
 import { reportUsage } from '../../src/ledger/usage.ts';
-import { LedgerUpkeep } from '../../src/startup/ledger-upkeep.ts';
 import { type LedgerQuery, readLedger } from '../../src/store/ledger-report.ts';
 import { type LedgerEntry, ledgerLayout, openLedger } from '../../src/store/ledger-store.ts';
 import { seededRandom } from '../support/seeded-random.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { openProbePage } from '../../src/startup/probe-page.ts';
+import { openProbePage } from '../../src/probing/probe-page.ts';
 import { connectVia, forwardVia, open, rawExchange, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { freePort } from '../support/free-port.ts';

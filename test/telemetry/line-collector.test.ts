@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { createOctetRing, octetRingOf, RingWriter } from '../../src/memory/octet-ring.ts';
-import { logRoomOf } from '../../src/startup/shared-memory.ts';
 import { openAccessLog } from '../../src/telemetry/access-log.ts';
 import { LineCollector } from '../../src/telemetry/line-collector.ts';
+import { logRoomOf } from '../../src/threads/shared-memory.ts';
 import { until } from '../support/until.ts';
 
 /** Two rings, and the lines that came of them. */
