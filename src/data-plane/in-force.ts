@@ -38,6 +38,8 @@ export class InForce {
   #blocks: BlockRules;
   #bound: readonly BoundListener[] = [];
   #ownPorts: ReadonlySet<number> = new Set();
+  /** The machine's own addresses, by which the rules were made. */
+  #local = '';
 
   constructor(options: InForceOptions) {
     const { config, clients } = options;
@@ -112,15 +114,20 @@ export class InForce {
 
   #rulesOf(config: Config): AddressRules {
     const { own: sockets, hosts } = this.#options;
-    const local = Object.values(networkInterfaces()).flatMap((entries) =>
-      (entries ?? []).map(({ address }) => address),
-    );
+    const local = localAddresses();
+    this.#local = local.join(' ');
     this.#ownPorts = new Set(this.#bound.map(({ port }) => port));
     const own = { listeners: this.#bound, admin: sockets, local };
     return new AddressRules({ rules: config.rules, own, hosts: (name) => hosts.addresses(name) });
   }
 
+  /** As long as the machine has the same addresses, what was judged by them stands. */
   #look(): void {
-    this.#rules = this.#rulesOf(this.#config);
+    if (localAddresses().join(' ') !== this.#local) this.#rules = this.#rulesOf(this.#config);
   }
+}
+
+/** This machine's own. */
+function localAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((entries) => (entries ?? []).map(({ address }) => address));
 }

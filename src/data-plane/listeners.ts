@@ -6,6 +6,7 @@ import type { Collaborators } from '../gateway/collaborators.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { ListenerContext } from '../listener/context.ts';
 import { type Listener, listen } from '../listener/server.ts';
+import { RecentAuthorities } from '../protocol/recent-authorities.ts';
 import { certificateKey } from '../threads/certificates.ts';
 import { type BoundListener, bindFault, type ListenerPlan, listenerKey } from '../threads/listener-plan.ts';
 import { NodeSockets } from '../transport/node-sockets.ts';
@@ -164,6 +165,7 @@ export class Listeners {
       heads,
       timeouts,
       secureContext: () => (key === null ? undefined : secure().get(key)),
+      readAuthority: new RecentAuthorities().read,
       moveOn: (socket) => this.#bound.has(address) && this.#options.place.moveOn(socket, address),
       gateway: this.#options.gateway,
     };

@@ -11,6 +11,7 @@ import { parseParamText } from '../protocol/username.ts';
 import type { Bounds, BoundsByHost } from './bounds.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Mode } from './exchange.ts';
+import { LinkKeys } from './link-keys.ts';
 
 /** What a client shows of itself. */
 export interface Introduction {
@@ -136,15 +137,17 @@ function judge(
   return deps.rules().judgeTarget(authority, { pool, client: client.rules, method });
 }
 
-/** Whether the target was found open to all of these pools, by what holds still. */
+/** Whether the target was found open to all of these pools, by rules that hold still and by nothing else. */
 function wasOpen(deps: Collaborators, { authority, mode, bounds }: Target, pools: readonly string[]): boolean {
   const rules = deps.rules();
-  const isKnown = bounds.openBy === rules && bounds.openAs === mode && bounds.openPort === authority.port;
+  const isKnown = bounds.openBy === rules.mark && bounds.openAs === mode && bounds.openPort === authority.port;
   return isKnown && isSame(bounds.openTo, pools) && rules.decideAlone(authority);
 }
 
 function noteOpen(deps: Collaborators, { authority, mode, bounds }: Target, pools: readonly string[]): void {
-  bounds.openBy = deps.rules();
+  const rules = deps.rules();
+  if (!rules.decideAlone(authority)) return;
+  bounds.openBy = rules.mark;
   bounds.openTo = pools;
   bounds.openAs = mode;
   bounds.openPort = authority.port;
@@ -160,7 +163,7 @@ export function admissionTo(deps: Collaborators, identity: Identity, pools: read
   const { client, params, admission: last } = identity;
   if (last !== null && isSame(last.pools, pools)) return last;
   const leaseKey = leaseKeyOf(deps, identity);
-  identity.admission = { client, params, pools, leaseKey, filter: filterOf(params, pools) };
+  identity.admission = { client, params, pools, leaseKey, filter: filterOf(params, pools), links: new LinkKeys() };
   return identity.admission;
 }
 

@@ -8,12 +8,12 @@ import type { QuotaPlan } from './quota-plans.ts';
 const MOST_HOSTS = 64;
 
 /** What exchanges of one client, with one tag, to one host come under, as it was looked up last, by which rules, and over which pool.
- *  Who keeps something here looks whether it holds still: an exchange that asks for a host again costs a look-up less in each of five tables, none of which
- *  is in the processor's cache by then. */
+ *  Who keeps something here looks whether it holds still: an exchange that asks for a host again costs a look-up less in each of its
+ *  tables, none of which is in the processor's cache by then. */
 export class Bounds {
   readonly host: string;
   readonly site: string;
-  /** Kept by authorise(): by which rules its target was found open to all of these pools, and as what. */
+  /** Kept by authorise(): by which rules (their mark) its target was found open to all of these pools, and as what. */
   openBy: object | null = null;
   openTo: readonly string[] = [];
   openAs: Mode | null = null;

@@ -19,6 +19,7 @@ import type { Deadline } from './deadline.ts';
 import type { ExitRest } from './exit-rests.ts';
 import type { LimitClaims } from './limit-claims.ts';
 import type { LimitPlan } from './limit-plans.ts';
+import type { LinkKeys } from './link-keys.ts';
 import type { QuotaHold } from './quota-hold.ts';
 import type { Spending } from './quota-spending.ts';
 import { NO_TICKET } from './recent-exchanges.ts';
@@ -39,6 +40,8 @@ export interface Admission {
   readonly leaseKey: LeaseKey | null;
   /** Which exits it asks for. */
   readonly filter: ExitFilter;
+  /** The keys of the links that it went by last. */
+  readonly links: LinkKeys;
 }
 
 /** The exit an attempt goes by. */

@@ -1,4 +1,3 @@
-import type { Exit } from '../pool/exit.ts';
 import { formatBasic } from '../protocol/credentials.ts';
 import { ResponseHeadDecoder } from '../protocol/http-head.ts';
 import type { ResponseHead } from '../protocol/http-message.ts';
@@ -222,34 +221,12 @@ function takesAbsoluteForm(exchange: Exchange, { choice }: Attempt): boolean {
   return (scheme === 'http' || scheme === 'https') && dns === 'remote';
 }
 
-/** Keys that are remembered, by slot; a power of two. */
-const KEYS = 1_024;
-
-/** What a key was made of last that shares its place. */
-interface MadeKey {
-  readonly admission: Admission | null;
-  readonly exit: Exit;
-  /** Empty for a link that serves all origins. */
-  readonly origin: string;
-  readonly key: string;
-}
-
-const madeKeys = new Array<MadeKey | null>(KEYS).fill(null);
-
-/** The key of the link that an attempt may go by. To make one of ten texts and look it up takes longer than all else that a kept link
- *  needs, and most are the same as before. */
 function linkKey(exchange: Exchange, { choice }: Attempt, absoluteForm: boolean): string {
   const { admission } = exchange;
-  const { exit, slot, endpoint } = choice;
   const origin = absoluteForm ? '' : authorityKey(exchange);
-  // Another is minted for each session or attempt.
-  if (endpoint !== exit.endpoint) return keyOf(admission, { choice, origin });
-  const place = slot & (KEYS - 1);
-  const made = madeKeys[place];
-  if (made != null && made.admission === admission && made.exit === exit && made.origin === origin) return made.key;
-  const key = keyOf(admission, { choice, origin });
-  madeKeys[place] = { admission, exit, origin, key };
-  return key;
+  if (admission === null) return keyOf(admission, { choice, origin });
+  const { links } = admission;
+  return links.get(choice, origin) ?? links.keep(choice, origin, keyOf(admission, { choice, origin }));
 }
 
 /** No part holds a line break but perhaps the credential, which comes last and tells where its parts end. */

@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls';
 import type { Collaborators } from '../gateway/collaborators.ts';
 import type { Dialect } from '../protocol/dialects.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
+import type { AuthorityReader } from '../protocol/recent-authorities.ts';
 import type { Socket } from '../transport/socket.ts';
 
 /** What a listener speaks. */
@@ -19,6 +20,8 @@ export interface ListenerContext {
   /** Whether Via is added, both ways. */
   readonly via: boolean;
   readonly heads: HeadLimits;
+  /** Reads the authorities that requests name. */
+  readonly readAuthority: AuthorityReader;
   /** Durations in ms. */
   readonly timeouts: { readonly handshake: number; readonly head: number; readonly keepAlive: number };
   /** The certificate in use now; undefined on a listener without TLS. */

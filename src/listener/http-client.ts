@@ -82,7 +82,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   head(head: RequestHead): void {
     this.#patience.rest();
     this.#inHead = false;
-    const planned = planRequest(head);
+    const planned = planRequest(head, this.#context.readAuthority);
     if (!planned.ok) return this.#refuseHead(faultError(planned.fault), head.method);
     void this.#serve(planned.value);
   }

@@ -1,13 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { GatewayError } from '../errors.ts';
 import { authenticate, faultError, type Identity, type Introduction } from '../gateway/admission.ts';
-import type { ClientDirectory } from '../policy/client-directory.ts';
 import { parseBasic, type ReceivedCredential } from '../protocol/credentials.ts';
 import type { Fields } from '../protocol/fields.ts';
 import type { ListenerContext } from './context.ts';
 
-/** Who asks over one connection of HTTP requests. Each request is judged by its own credential, against the clients as they stand; but most show
- *  what the one before showed, and then nothing need be looked up. */
+/** Who asks over one connection of HTTP requests. Each request is judged by its own credential, against the clients as they stand; but
+ *  most show what the one before showed, and then nothing need be looked up. */
 export class ConnectionLogin {
   readonly #context: ListenerContext;
   readonly #source: string;
@@ -22,24 +21,27 @@ export class ConnectionLogin {
   of(fields: Fields): Identity {
     const { gateway, dialects } = this.#context;
     const [value = null, ...more] = fields.all(CREDENTIAL);
-    const directory = gateway.directory();
-    const exitField = exitFieldOf(dialects, fields);
-    const last = more.length === 0 && this.#last?.directory === directory ? this.#last : null;
+    const clients = gateway.directory().mark;
+    const exitField = exitFieldOf(dialects, fields) ?? null;
+    const last = more.length === 0 && this.#last?.clients === clients ? this.#last : null;
     if (last !== null && last.value === value && last.exitField === exitField) return last.identity;
     const identity = authenticate(gateway, introductionOf(this.#context, this.#source, fields));
-    // A copy, for what is cut out of a head keeps all of it alive.
-    const own = value === null ? null : Buffer.from(value, 'latin1').toString('latin1');
-    this.#last = more.length === 0 ? { value: own, exitField, directory, identity } : null;
+    this.#last = more.length > 0 ? null : { value: copyOf(value), exitField: copyOf(exitField), clients, identity };
     return identity;
   }
 }
 
 interface Shown {
   readonly value: string | null;
-  readonly exitField: string | undefined;
-  readonly directory: ClientDirectory;
+  readonly exitField: string | null;
+  /** The mark of the directory that it was proved by. */
+  readonly clients: object;
   readonly identity: Identity;
 }
+
+/** What is cut out of a head keeps all of it alive. */
+const copyOf = (text: string | null): string | null =>
+  text === null ? null : Buffer.from(text, 'latin1').toString('latin1');
 
 const CREDENTIAL = 'proxy-authorization';
 

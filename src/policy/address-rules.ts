@@ -37,6 +37,8 @@ interface Target extends RuleSubject {
  *  `suffix` without `cidr` a closed name, `port` a closed port, for what its other parts match. So a name that was opened still
  *  can't lead into a closed range: that takes `cidr`, because a name's owner chooses its addresses. */
 export class AddressRules {
+  /** Stands for these rules with whoever remembers a verdict of theirs, and must not keep them alive. */
+  readonly mark: object = {};
   readonly #own: OwnPlaces;
   readonly #closed = new ClosedAddresses();
   readonly #book: RuleBook;

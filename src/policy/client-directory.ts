@@ -55,6 +55,8 @@ interface Entry {
 
 /** All clients at one time, frozen: a change makes a new directory. */
 export class ClientDirectory {
+  /** Stands for this directory with whoever remembers a login by it, and must not keep it alive. */
+  readonly mark: object = {};
   readonly #hash: (secret: string) => Buffer;
   readonly #entries = new Map<string, Entry>();
   readonly #decoy: Buffer;

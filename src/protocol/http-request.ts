@@ -4,6 +4,7 @@ import type { Fields } from './fields.ts';
 import { requestFraming } from './http-framing.ts';
 import type { MinorVersion, RequestHead, RequestPlan } from './http-message.ts';
 import { parseTarget, type Target } from './http-target.ts';
+import type { AuthorityReader } from './recent-authorities.ts';
 
 /** Fields that every recipient relies on, so that Connection must not make them vanish on the way (RFC 9110 §7.6.1): those that
  *  frame, route or authorise, and the hop count. */
@@ -21,9 +22,9 @@ const neverNominated: ReadonlySet<string> = new Set([
 /** Judges a request head by all of RFC 9110 and 9112 that needs no configuration. After a fault the connection must be closed,
  *  whatever its kind, for the content was not delimited. Faults: bad_request (417 for an unknown expectation); not_supported
  *  (501) for an unknown transfer coding. */
-export function planRequest(head: RequestHead): Parsed<RequestPlan> {
+export function planRequest(head: RequestHead, read: AuthorityReader = parseAuthority): Parsed<RequestPlan> {
   const { method, minorVersion, fields } = head;
-  const target = parseTarget(method, head.target);
+  const target = parseTarget(method, head.target, read);
   if (!target.ok) return target;
   const host = parseHostField(head, target.value);
   if (!host.ok) return host;

@@ -57,6 +57,36 @@ test('20 clients × 20 sessions × 10 exits: no connection and no credential of 
   t.is(new Set(seen.map(({ exit }) => exit)).size, exits.length);
 });
 
+test('nor is a connection over exits that all clients share', async (t) => {
+  const origin = await startRawOrigin({ reply: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', end: 'open' });
+  t.teardown(origin.close);
+  const exits = await Promise.all(Array.from({ length: 2 }, () => startHttpExit()));
+  t.teardown(() => Promise.all(exits.map(({ close }) => close())));
+  const some = clients.slice(0, 4);
+  const gateway = await startGateway({
+    config: { accessLog: { enabled: false } },
+    clients: Object.fromEntries(some.map((name) => [name, []])),
+    pools: { listed: { exits: exits.map(({ url }) => ({ url })) } },
+  });
+  t.teardown(gateway.stop);
+
+  const identities = some.flatMap((client) =>
+    sessions.slice(0, 3).map((session): [string, string] => [client, session]),
+  );
+  const rest = shuffled(Array.from({ length: 40 }, () => identities).flat()).values();
+  await Promise.all(Array.from({ length: 8 }, () => carry(gateway, origin.port, rest)));
+
+  const users = exits.flatMap(({ requests }) =>
+    [...Map.groupBy(requests, ({ connection }) => connection).values()].map(
+      (carried) => new Set(carried.map(({ target }) => new URL(target).pathname)).size,
+    ),
+  );
+  t.deepEqual(new Set(users), new Set([1]));
+  const carried = exits.reduce((sum, { requests }) => sum + requests.length, 0);
+  t.is(carried, identities.length * 40);
+  t.true(users.length < carried / 2, `${users.length} connections of ${carried} requests`);
+});
+
 async function carry(gateway: Gateway, originPort: number, rest: Iterable<[string, string]>): Promise<void> {
   const socket = await open(gateway.port());
   const reader = readBytes(socket);
