@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { plainAddress } from '../protocol/address-range.ts';
 import { parseAuthority } from '../protocol/authority.ts';

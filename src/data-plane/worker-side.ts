@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Config } from '../config/config.ts';
 import { octetRingOf, RingWriter } from '../memory/octet-ring.ts';
 import { AtomicWords } from '../memory/words.ts';

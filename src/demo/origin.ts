@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';

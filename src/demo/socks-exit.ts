@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
 import { type ExitSetting, ExitTrouble, join } from './exit-dial.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { formatBasic } from '../protocol/credentials.ts';
 import { ResponseHeadDecoder } from '../protocol/http-head.ts';
 import type { ResponseHead } from '../protocol/http-message.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { GatewayError } from '../errors.ts';
 import { type Decoded, decoded, more, refused } from '../protocol/decoded.ts';
 import { ContentDecoder } from '../protocol/http-content.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { labelFields } from '../protocol/error-reply.ts';
 import { serialiseResponse } from '../protocol/http-serialise.ts';
 import { ignoreError } from '../transport/ignore-error.ts';

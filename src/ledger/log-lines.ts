@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { BookingBatch, BookingKey, LoggedLines } from './booking.ts';
 
 /** What one line of the log of exchanges tells. Whole numbers from 0 on. */

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { TLSSocket } from 'node:tls';
 import { GatewayError } from '../errors.ts';
 import { Deadline } from '../gateway/deadline.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { Deadline } from '../gateway/deadline.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import { answerInternal, isHidden, REPORT_BYTES } from '../gateway/internal-host.ts';

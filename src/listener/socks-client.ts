@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import { authenticate, type Identity } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';

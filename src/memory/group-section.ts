@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { GROUP_WORDS, type GroupTable, GroupWord } from './group-table.ts';
 import { RowCodec, SavedAs, type SavedPlace } from './saved-rows.ts';
 import type { SnapshotSection } from './snapshot.ts';

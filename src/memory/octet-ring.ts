@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { octetsOf } from './growing.ts';
 import { AtomicWords, type Words } from './words.ts';
 

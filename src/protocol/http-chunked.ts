@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Fault } from './decoded.ts';
 import { Fields } from './fields.ts';
 import { isForbiddenTrailer } from './http-hop-by-hop.ts';

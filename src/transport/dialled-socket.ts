@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Borrower } from './socket.ts';
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { GatewayError } from '../errors.ts';
 import type { Decoded } from '../protocol/decoded.ts';
 import type { Cutoff } from './cutoff.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { TLSSocket } from 'node:tls';
 import { descriptorOf } from './descriptor.ts';
 import { type Expiring, Expiry } from './expiry.ts';

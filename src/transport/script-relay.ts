@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { TLSSocket } from 'node:tls';
 import { KEEP_ALIVE_DELAY_MS } from './dial.ts';
 import type { FirstOctets, Relay, RelayCounts, RelayHandle, RelayOptions, RelayOutcome, Watcher } from './relay.ts';

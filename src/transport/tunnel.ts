@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { isIPv4 } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { Authority } from '../protocol/authority.ts';
