@@ -123,9 +123,15 @@ class Gateway {
     // First of all threads: what the others leave behind when they end comes here.
     const relay = openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true });
     const now = sharedClock();
-    const health = () => healthOf({ running: this.#running, relay, version, now, askStore: () => store.dataVersion() });
     const limits = { descriptors: openFiles, connections: capacity.connections };
-    const metrics = () => metricsPage({ running: this.#running, relay, log: this.#log, version, limits });
+    const shown = () => ({
+      running: this.#running,
+      relay,
+      version,
+      reload: this.#reloader?.standing ?? ('ok' as const),
+    });
+    const health = () => healthOf({ ...shown(), now, askStore: () => store.dataVersion() });
+    const metrics = () => metricsPage({ ...shown(), log: this.#log, limits });
     const admin = await startAdmin(config.admin, { state: health, metrics });
     this.#closers.push(() => admin.close());
     const certificates = await this.#openCertificates(config);

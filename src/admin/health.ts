@@ -32,6 +32,8 @@ export interface Health {
   readonly ledger: 'ok' | 'off' | { readonly fault: string; readonly waiting: number };
   /** `fault`: what clients use of their quotas can't be kept now; the quotas hold all the same. */
   readonly quotas: 'ok' | { readonly fault: string };
+  /** `fault`: why the last reload was refused, so that everything is as it was before. */
+  readonly reload: 'ok' | { readonly fault: string };
 }
 
 /** What carries tunnels, and how many it does now. */
@@ -52,6 +54,11 @@ export function keepingFaults({
   if (quotas !== 'ok')
     faults.push(`what clients use of their quotas can't be kept; the quotas hold all the same: ${quotas.fault}`);
   return faults;
+}
+
+/** Why the last reload was refused, in words for people; empty where it held. */
+export function refusedReload({ reload }: Pick<Health, 'reload'>): readonly string[] {
+  return reload === 'ok' ? [] : ['the last reload was refused:', ...reload.fault.split('\n')];
 }
 
 /** Why the gateway should get no traffic now, in words for people; empty where it is ready. One that is overloaded is ready: it

@@ -1,3 +1,4 @@
+import type { Health } from '../admin/health.ts';
 import type { Probing } from '../probing/probing.ts';
 import { blamed, endKinds, modes, phases } from '../telemetry/counter-columns.ts';
 import type { CounterSnapshot } from '../telemetry/counters.ts';
@@ -22,6 +23,8 @@ export interface MetricsSources {
   /** Null where none is written. */
   readonly log: { readonly dropped: number; readonly failedWrites: number } | null;
   readonly version: string;
+  /** Whether the last reload held. */
+  readonly reload: Health['reload'];
   /** Descriptors that the process may have open, and connections that it serves at once. */
   readonly limits: { readonly descriptors: number; readonly connections: number };
 }
@@ -47,7 +50,7 @@ export function metricsPage(sources: MetricsSources): string {
 
 const LOOPS_HELP = 'Time that the event loop of each thread has worked (active) and waited for work (idle).';
 
-function processFamilies({ relay, version, limits }: MetricsSources): readonly Family[] {
+function processFamilies({ relay, version, limits, reload }: MetricsSources): readonly Family[] {
   const { user, system } = process.cpuUsage();
   const carrier = relayHealthOf(relay);
   const { tunnels, pipes, descriptors } =
@@ -63,6 +66,11 @@ function processFamilies({ relay, version, limits }: MetricsSources): readonly F
     ),
     counter('roundabout_cpu_seconds_total', 'Processor time of the process.', (user + system) / 1e6),
     gauge('roundabout_resident_memory_bytes', 'Memory that the process holds.', process.memoryUsage.rss()),
+    gauge(
+      'roundabout_config_last_reload_successful',
+      'Whether the last reload of config and pools held (1), or was refused (0).',
+      reload === 'ok' ? 1 : 0,
+    ),
     gauge('roundabout_descriptors_open', 'Descriptors that the process has open.', ...(open === null ? [] : [open])),
     gauge('roundabout_descriptors_limit', 'Descriptors that it may have open.', limits.descriptors),
     gauge('roundabout_native_relay_tunnels', 'Tunnels that the native relay carries.', tunnels),

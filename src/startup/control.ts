@@ -130,11 +130,12 @@ export interface HealthOptions {
   readonly relay: TunnelRelay;
   /** Asks the store whether it answers; throws where it doesn't. */
   readonly askStore: () => void;
+  readonly reload: Health['reload'];
   readonly now: () => number;
 }
 
 /** How the gateway is now. */
-export function healthOf({ running, relay, version, askStore, now }: HealthOptions): Health {
+export function healthOf({ running, relay, version, askStore, reload, now }: HealthOptions): Health {
   const store = storeState(askStore);
   const common = {
     pid: process.pid,
@@ -142,6 +143,7 @@ export function healthOf({ running, relay, version, askStore, now }: HealthOptio
     uptimeS: Math.round(process.uptime()),
     relay: relayHealthOf(relay),
     store,
+    reload,
   };
   if (running === null) {
     const [exchanges, workers] = [

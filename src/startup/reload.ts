@@ -1,4 +1,5 @@
 import { CommandError, type CommandFault } from '../admin/command-error.ts';
+import type { Health } from '../admin/health.ts';
 import type { PoolReload } from '../admin/reload-command.ts';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
@@ -50,6 +51,8 @@ export class Reloader {
   /** Pools that are read again once their sources have been asked. */
   readonly #awaited = new Set<string>();
   #settings: Settings;
+  /** Why the last one was refused; null where none was. */
+  #refusal: string | null = null;
   #stopped = false;
 
   constructor(options: ReloaderOptions) {
@@ -60,6 +63,11 @@ export class Reloader {
   /** Those that hold. */
   get settings(): Settings {
     return this.#settings;
+  }
+
+  /** What became of the last reload of everything. */
+  get standing(): Health['reload'] {
+    return this.#refusal === null ? 'ok' : { fault: this.#refusal };
   }
 
   /** Follows where the exits come from, of the pools that the gateway starts by. `marks` are of before those were read. */
@@ -80,10 +88,14 @@ export class Reloader {
     const { warn } = this.#options;
     return this.#turns.take(async () => {
       if (this.#stopped) return;
-      await this.#takeAll().catch((fault: unknown) => {
+      try {
+        await this.#takeAll();
+        this.#refusal = null;
+      } catch (fault) {
         const lines = fault instanceof StartFault ? fault.lines : [String(fault)];
+        this.#refusal = lines.join('\n');
         warn(['reload refused, everything stays as it was:', ...lines].join('\n'));
-      });
+      }
     });
   }
 

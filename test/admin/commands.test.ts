@@ -33,6 +33,7 @@ const health: Health = {
   store: 'ok',
   ledger: 'ok',
   quotas: 'ok',
+  reload: 'ok',
 };
 
 const exit = (country: string) => ({

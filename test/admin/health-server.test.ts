@@ -20,6 +20,7 @@ const ok: Health = {
   store: 'ok',
   ledger: 'ok',
   quotas: 'ok',
+  reload: 'ok',
 };
 
 const metrics = '# HELP a_total Ä.\n# TYPE a_total counter\na_total 1\n';

@@ -5,6 +5,7 @@ import test from 'ava';
 import type { PoolReload } from '../../src/admin/reload-command.ts';
 import { connectVia, forwardVia } from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
+import { parseExposition, totalOf } from '../support/exposition.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { until } from '../support/until.ts';
@@ -122,4 +123,30 @@ test('what only a start can change is told of by each reload for as long as it d
   t.deepEqual(await toldOf(changed), ['geo', 'probe.zone']);
   t.deepEqual(await toldOf(changed), ['geo', 'probe.zone']);
   t.deepEqual(await toldOf(config), []);
+});
+
+test('a reload that was refused shows until one holds', async (t) => {
+  const gateway = await startGateway({ pools: { direct: { exits: [{ direct: true }] } } });
+  t.teardown(() => gateway.stop());
+  const file = join(gateway.folder, 'roundabout.yaml');
+  const config = await readFile(file, 'utf8');
+  const shown = async () => {
+    const { stdout, stderr, code } = await gateway.command('health');
+    const { reload } = JSON.parse((await gateway.command('health', '--json')).stdout);
+    const page = parseExposition(await (await fetch(`http://127.0.0.1:${gateway.port('admin')}/metrics`)).text());
+    const metric = totalOf(page, 'roundabout_config_last_reload_successful');
+    return { code, row: /^reload +(\S+)/m.exec(stdout)?.[1], stderr, fault: reload.fault ?? '', metric };
+  };
+  t.like(await shown(), { code: 0, row: 'ok', fault: '', metric: 1 });
+  await writeFile(file, config.replace('{', '{"listenrs":[],'));
+  gateway.signal('SIGHUP');
+  await until(() => gateway.output().includes('reload refused'), 'refused');
+  await writeFile(file, config);
+  const refused = await shown();
+  t.like(refused, { code: 0, row: 'refused:', metric: 0 });
+  t.regex(refused.fault, /roundabout\.yaml:\d+:\d+ listenrs/);
+  t.regex(refused.stderr, /the last reload was refused:\n.*listenrs/);
+  gateway.signal('SIGHUP');
+  await until(() => gateway.output().includes('are read again'), 'taken');
+  t.like(await shown(), { code: 0, row: 'ok', fault: '', metric: 1 });
 });

@@ -10,6 +10,7 @@ test('a gateway that starts tells what it is, and nothing of what it does not kn
       relay: { native: null, addon: null, parking: null, waits: null, why: 'not built' },
       log: { dropped: 3, failedWrites: 2 },
       version: '1.2.3',
+      reload: 'ok',
       limits: { descriptors: 1_024, connections: 100 },
     }),
   );
