@@ -113,7 +113,7 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   // Of a page the head has come, of a tunnel no more than the exit's word.
   if (exchange.mode === 'forward' || !deps.mute.isMute(choice.slot)) {
     bookAnswer(deps, exchange, { attempt, now });
-    charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
+    chargeRefusals(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
   }
   settleSession(deps, exchange);
 }
@@ -136,7 +136,8 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   attempt.lacksPlaces = places.length > 0;
   const fault =
     places.length > 0 && failed.fault instanceof GatewayError ? forPlaces(failed.fault, places) : failed.fault;
-  if (fault instanceof GatewayError) noteWord(deps, { choice, fault, authority: authorityKey(exchange), now });
+  if (fault instanceof GatewayError && stands(deps, choice))
+    noteWord(deps, { choice, fault, authority: authorityKey(exchange), now });
   dropAttempt(deps, exchange, attempt);
   settle(deps, exchange, attempt, now);
   if (spared === 'nobody')
@@ -176,7 +177,7 @@ function chargeFailure(deps: Collaborators, exchange: Exchange, { attempt, fault
   if (isAmbiguous(fault) || isTold || isShort) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     const by = { slot: choice.slot, endpoint, mayBeNew: isTold || isShort };
-    charge(deps, deps.rejections.rejected(authorityKey(exchange), by, now), now);
+    chargeRefusals(deps, deps.rejections.rejected(authorityKey(exchange), by, now), now);
   } else if (chargesExit(fault.kind, fault.by))
     deps.selection().failed(at, howOf(fault), { ms: now - attempt.begunAt, now, ofMany: isMany(choice) });
   // The origin was dialled from here: the exit has done its own part.
@@ -277,6 +278,12 @@ const isMany = ({ exit }: Choice): boolean => exit.mint !== null;
 /** Whether its slot still holds the exit: a reload may have given it to another, of which nothing was learned here. */
 function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
   return deps.registry.exitAt(slot)?.id === exit.id;
+}
+
+/** Charges exits with refusals of what others have reached. */
+function chargeRefusals(deps: Collaborators, slots: readonly number[], now: number): void {
+  charge(deps, slots, now);
+  for (const slot of slots) deps.told.disproved(slot, now);
 }
 
 /** Charges exits with what others have shown to be their failure. */

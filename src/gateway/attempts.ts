@@ -153,9 +153,15 @@ class AttemptSeries<T> implements Tried {
   }
 
   /** Whether the exit couldn't be dialled for want of something here, of which there may be enough toward another endpoint (ports), or for a
-   *  link that is kept (descriptors). A session isn't moved for that. */
+   *  link that is kept (descriptors). A session that was served isn't moved for that. */
   #isShortHere({ kind }: GatewayError): boolean {
-    return kind === 'overloaded' && this.#exchange.admission?.leaseKey === null;
+    return kind === 'overloaded' && !this.#hasServedSession();
+  }
+
+  /** Whether the exchange's session, if any, was served by the exit that it holds. */
+  #hasServedSession(): boolean {
+    const { admission } = this.#exchange;
+    return admission !== null && findLease(this.#deps, admission)?.confirmed === true;
   }
 
   /** Whether what an exit tells of the origin is better asked of another. From an exit that has served the exchange's session it takes
@@ -163,10 +169,8 @@ class AttemptSeries<T> implements Tried {
   #isDoubtful(failure: GatewayError, choice: Choice): boolean {
     if (!tellsOfOrigin(failure)) return false;
     const [deps, exchange] = [this.#deps, this.#exchange];
-    const { admission } = exchange;
     const now = deps.now();
-    const hasServedSession = admission !== null && findLease(deps, admission)?.confirmed === true;
-    if (hasServedSession) return isFoundOut(deps, choice, now);
+    if (this.#hasServedSession()) return isFoundOut(deps, choice, now);
     return isDoubtful(deps, { choice, authority: authorityKey(exchange), now });
   }
 

@@ -40,7 +40,8 @@ export function isDoubtful(
   return !isBelieved(deps, choice, now) || (reachedAt !== null && now - reachedAt < BELIEVED_MS);
 }
 
-/** Whether it was found out that an exit tells untruths: it is believed no more, and what it refused others have reached. */
-export function isFoundOut(deps: Collaborators, choice: Choice, now: number): boolean {
-  return !isBelieved(deps, choice, now) && deps.exits.missesOf(choice.slot) > 0;
+/** Whether it was found out that an exit tells untruths: it has told too much since it last worked, and of that what others have reached.
+ *  That it hasn't worked for a while is no proof, nor is another failure. */
+export function isFoundOut(deps: Collaborators, { slot }: Choice, now: number): boolean {
+  return deps.told.isFoundOut(slot, now - deps.exits.workedAgoMs(slot, now));
 }

@@ -22,7 +22,7 @@ export const ProviderWord = Object.freeze({
   why: 6,
   /** One of its exits. */
   sample: 7,
-  /** The site, plus 2, that all of the suspects failed at (row -1 where it is none); 0 where they failed at several. */
+  /** The row of the site, plus 1, that all of the suspects failed at; 0 where they failed at several, or it has no row. */
   suspectSite: 8,
 });
 

@@ -210,8 +210,9 @@ export class ProviderHealth {
     const isFirst = state === State.up && (known === 0 || isOld);
     const suspects = isFirst ? bit : known | bit;
     if (isFirst) this.rows.set(row, ProviderWord.since, now);
-    if (known === 0 || isFirst) this.rows.set(row, ProviderWord.suspectSite, site + 2);
-    else if (this.rows.get(row, ProviderWord.suspectSite) !== site + 2) this.rows.set(row, ProviderWord.suspectSite, 0);
+    const where = site + 1;
+    if (known === 0 || isFirst) this.rows.set(row, ProviderWord.suspectSite, where);
+    else if (this.rows.get(row, ProviderWord.suspectSite) !== where) this.rows.set(row, ProviderWord.suspectSite, 0);
     if (suspects !== known) this.rows.set(row, ProviderWord.suspects, suspects);
     return suspects;
   }
@@ -229,7 +230,7 @@ export class ProviderHealth {
 
   /** Or it may be the one site that refuses what comes by this provider: it serves others. */
   #isSitesOwn(row: number, { site, now }: ProviderFailure): boolean {
-    const isOneSite = this.rows.get(row, ProviderWord.suspectSite) === site + 2;
+    const isOneSite = site >= 0 && this.rows.get(row, ProviderWord.suspectSite) === site + 1;
     return isOneSite && now - this.#served.workedBesides(row, site) < SERVED_MS;
   }
 

@@ -28,6 +28,8 @@ export class ToldRefusals {
   readonly #capacity: number;
   /** By slot; those that told something last stand last. */
   readonly #bySlot = new Map<number, readonly Told[]>();
+  /** When others had last reached what an exit refused, by slot: of those that told something. */
+  readonly #disproved = new Map<number, number>();
 
   constructor({ capacity = 10_000 }: { readonly capacity?: number } = {}) {
     this.#capacity = capacity;
@@ -48,8 +50,19 @@ export class ToldRefusals {
     if (this.#bySlot.size <= this.#capacity) return;
     for (const oldest of this.#bySlot.keys()) {
       this.#bySlot.delete(oldest);
+      this.#disproved.delete(oldest);
       return;
     }
+  }
+
+  /** Others have reached what the exit refused. */
+  disproved(slot: number, at: number): void {
+    if (this.#bySlot.has(slot)) this.#disproved.set(slot, at);
+  }
+
+  /** Whether the exit has told of too many, and others have reached one of them since it last worked. */
+  isFoundOut(slot: number, workedAt: number): boolean {
+    return this.areTooMany(slot, workedAt) && (this.#disproved.get(slot) ?? Number.NEGATIVE_INFINITY) > workedAt;
   }
 
   /** Whether the exit, that last worked at `workedAt`, has told of too many refusals since to be believed. */

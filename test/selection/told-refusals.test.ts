@@ -51,3 +51,26 @@ test('the memory is bounded: what told something longest ago goes first', (t) =>
   t.false(refusals.areTooMany(0, -1));
   t.true(refusals.areTooMany(99, -1));
 });
+
+test('it is found out by too many of which others have reached one since it last worked', (t) => {
+  const refusals = new ToldRefusals();
+  refusals.disproved(slot, 1);
+  for (const [at, authority] of [
+    [2, 'a:443'],
+    [3, 'b:443'],
+  ] as const)
+    refusals.note(told(authority, at));
+  refusals.disproved(slot, 4);
+  t.false(refusals.isFoundOut(slot, 0), 'not too many');
+  refusals.note(told('c:443', 5));
+  t.true(refusals.isFoundOut(slot, 0));
+  t.false(refusals.isFoundOut(slot, 4), 'it has worked since');
+  const others = new ToldRefusals();
+  for (const [at, authority] of [
+    [2, 'a:443'],
+    [3, 'b:443'],
+    [4, 'c:443'],
+  ] as const)
+    others.note(told(authority, at));
+  t.false(others.isFoundOut(slot, 0), 'nobody has reached them');
+});
