@@ -17,7 +17,7 @@ const signs: ReadonlyMap<string, readonly string[]> = new Map([
   ['R$', ['BRL']],
 ]);
 
-const sign = '(?<![A-Z])(?:US|AU?|CA?|HK|MX|NZ|S|NT|R)?[$]|[€£¥]';
+const sign = '(?:US|AU?|CA?|HK|MX|NZ|S|NT|R)?[$]|[€£¥]';
 
 /** Codes that names of columns tell: those that bills are written in, of which none is a word as well. */
 const codes = 'usd|eur|gbp|chf|jpy|cny|cad|aud|nzd|hkd|sgd|twd|inr|krw|sek|nok|dkk|pln|czk|brl|mxn|zar|aed|ils';

@@ -5,6 +5,7 @@ import { closeSync, constants, fstatSync, open } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { destination } from 'pino';
+import { systemCode } from '../system-code.ts';
 
 type Sink = ReturnType<typeof destination>;
 
@@ -196,6 +197,12 @@ async function openSink({ file, makeFolder, limitBytes = defaultLimitBytes }: Ac
   return { sink: destination({ dest, sync: false, maxLength: limitBytes }), descriptor };
 }
 
+/** None where only others may read. */
+function readersOwn(cause: unknown): null {
+  if (systemCode(cause) === 'EACCES') return null;
+  throw cause;
+}
+
 /** The descriptor is opened here: a destination that could not open its file would throw when the process exits. */
 async function openToAppend(file: string): Promise<number> {
   const standing = await stat(file).catch(() => null);
@@ -204,7 +211,9 @@ async function openToAppend(file: string): Promise<number> {
   // of our own keeps the pipe from waiting: it reads nothing, and is gone before anything is written.
   const open = [await openFile(file, constants.O_WRONLY | constants.O_NONBLOCK)];
   try {
-    open.push(await openFile(file, constants.O_RDONLY | constants.O_NONBLOCK));
+    // A pipe that may only be written to is taken as it is.
+    const reader = await openFile(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(readersOwn);
+    if (reader !== null) open.push(reader);
     // A reader that is slower for a moment is waited for, by a thread of its own; see isStuck.
     return await openFile(file, 'a');
   } finally {

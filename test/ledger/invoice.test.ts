@@ -143,6 +143,8 @@ test('currencies are told as they are written: in amounts, above them and beside
   ]);
   t.like(readBill('day,amount\n2026-11-01,US$0.10\n', {}), { lines: [{ amount: 10n ** 20n }] });
   t.regex(faultOf('day,amount\n2026-11-01,X$1') ?? '', /is no number/);
+  for (const amount of ['USD$0.10', 'CAD$0.10', '$0.10 USD', 'HKD$0.10'])
+    t.like(readBill(`day,amount\n2026-11-01,${amount}\n`, {}), { lines: [{ amount: 10n ** 20n }] }, amount);
   t.true(isCurrency('US$', 'USD') && !isCurrency('US$', 'CAD'));
   t.true(isCurrency('$', 'USD') && isCurrency('EUR', 'EUR') && !isCurrency('$', 'EUR') && !isCurrency('USD', 'EUR'));
   t.regex(faultOf('day,gb\n2026-11-01,2 TIB') ?? '', /is no number/, 'traffic has no currency');
