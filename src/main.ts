@@ -24,7 +24,7 @@ import { openLog } from './startup/opened-log.ts';
 import { openPath } from './startup/opened-path.ts';
 import { listenToSignals } from './startup/process-signals.ts';
 import { assertReadyFile, writeReadyFile } from './startup/ready-file.ts';
-import { Reloader, type ReloaderOptions } from './startup/reload.ts';
+import { Reloader, type ReloaderOptions, standingOf } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { remark, say, warn } from './startup/remarks.ts';
 import { type GroupParts, makeGroup, type Running } from './startup/running.ts';
@@ -116,20 +116,12 @@ class Gateway {
     // All paths are judged by now, before anything listens.
     const demoSecret = demo === null ? null : await this.#openDemo(demo, clients);
     const openFiles = openFileLimit();
-    const capacity = capacityOf(openFiles, {
-      configured: config.limits.connections,
-      workers,
-    });
+    const capacity = capacityOf(openFiles, { configured: config.limits.connections, workers });
     // First of all threads: what the others leave behind when they end comes here.
     const relay = openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true });
     const now = sharedClock();
     const limits = { descriptors: openFiles, connections: capacity.connections };
-    const shown = () => ({
-      running: this.#running,
-      relay,
-      version,
-      reload: this.#reloader?.standing ?? ('ok' as const),
-    });
+    const shown = () => ({ running: this.#running, relay, version, reload: standingOf(this.#reloader) });
     const health = () => healthOf({ ...shown(), now, askStore: () => store.dataVersion() });
     const metrics = () => metricsPage({ ...shown(), log: this.#log, limits });
     const admin = await startAdmin(config.admin, { state: health, metrics });

@@ -5,7 +5,8 @@ import { admissionTo, authorise, type Identity } from './admission.ts';
 import { endExchange } from './attempt-books.ts';
 import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
-import { Exchange, type ExchangeOpening, noteFailure } from './exchange.ts';
+import { Exchange, type ExchangeOpening } from './exchange.ts';
+import { noteFailure } from './failure-note.ts';
 import { isInternal, missedInternal } from './internal-host.ts';
 import { openExchangeTunnel, relayTunnel, type TunnelClient } from './tunnel-exchange.ts';
 

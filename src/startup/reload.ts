@@ -51,7 +51,6 @@ export class Reloader {
   /** Pools that are read again once their sources have been asked. */
   readonly #awaited = new Set<string>();
   #settings: Settings;
-  /** Why the last one was refused; null where none was. */
   #refusal: string | null = null;
   #stopped = false;
 
@@ -65,9 +64,9 @@ export class Reloader {
     return this.#settings;
   }
 
-  /** What became of the last reload of everything. */
-  get standing(): Health['reload'] {
-    return this.#refusal === null ? 'ok' : { fault: this.#refusal };
+  /** Why the last reload of everything was refused; null where it held, or there was none. */
+  get refusal(): string | null {
+    return this.#refusal;
   }
 
   /** Follows where the exits come from, of the pools that the gateway starts by. `marks` are of before those were read. */
@@ -186,6 +185,12 @@ export class Reloader {
       warn(`the access log ${where}: ${cause}`);
     });
   }
+}
+
+/** What became of the last reload; null stands for a gateway that starts. */
+export function standingOf(reloader: Reloader | null): Health['reload'] {
+  const fault = reloader?.refusal ?? null;
+  return fault === null ? 'ok' : { fault };
 }
 
 /** What is worth telling of pools whose sources have changed. */

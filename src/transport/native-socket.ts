@@ -2,13 +2,11 @@ import { Buffer } from 'node:buffer';
 import { closeSync } from 'node:fs';
 import net from 'node:net';
 import { ignoreError } from './ignore-error.ts';
+import { joinFront } from './joined-writes.ts';
 import { EAGAIN, KEPT_BYTES, NativeReadable, type SocketHome } from './native-readable.ts';
 import { pollBit } from './poller-binding.ts';
 import type { Socket } from './socket.ts';
 import { systemError } from './system-error.ts';
-
-/** Octets that are copied together so as to leave in one call. */
-const JOINED_BYTES = 64 * 1024;
 
 const EMSGSIZE = -90;
 const ENOTCONN = -107;
@@ -211,7 +209,7 @@ export class NativeSocket extends NativeReadable implements Socket {
   #flush(): void {
     if (this.connecting || this.#corks > 0 || this.destroyed) return;
     while (this.writableLength > 0) {
-      const octets = this.#joined();
+      const octets = joinFront(this.#queue);
       const sent = this.home.binding.pollWrite(this.handle, octets);
       if (sent < 0 && sent !== EAGAIN) {
         this.#refused('write', sent);
@@ -230,22 +228,6 @@ export class NativeSocket extends NativeReadable implements Socket {
       process.nextTick(tellDrain, this);
     }
     if (this.writableEnded && !this.#finSent) this.#sendFin();
-  }
-
-  /** The first that waits, with small ones behind it. */
-  #joined(): Uint8Array {
-    const [first = NOTHING, second] = this.#queue;
-    if (second === undefined || first.length + second.length > JOINED_BYTES) return first;
-    let count = 0;
-    let length = 0;
-    for (const octets of this.#queue) {
-      if (length + octets.length > JOINED_BYTES) break;
-      length += octets.length;
-      count++;
-    }
-    const joined = Buffer.concat(this.#queue.slice(0, count), length);
-    this.#queue.splice(0, count, joined);
-    return joined;
   }
 
   #sendFin(): void {
@@ -296,8 +278,6 @@ export class NativeSocket extends NativeReadable implements Socket {
     return this;
   }
 }
-
-const NOTHING = new Uint8Array(0);
 
 const tellDrain = (socket: NativeSocket): void =>
   void (socket.destroyed || socket.writableNeedDrain || socket.emit('drain'));
