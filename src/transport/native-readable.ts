@@ -144,12 +144,12 @@ export abstract class NativeReadable extends EventEmitter {
 
   /** Nothing can be written any more, for `error`. What the peer said last is told before that is, where it is of use. */
   protected muted(error: Error): void {
-    this.#readable = true;
-    if (this.keepsLast) this.#keepLast();
-    if (this.destroyed) return;
     this.broken ??= error;
-    if (this.readableLength === 0 || !this.keepsLast) this.destroy(this.broken);
-    else if (this.#flowing === true) this.#takeTurn();
+    // However much that is.
+    this.#readable = this.keepsLast;
+    this.#hungUp = true;
+    if (this.keepsLast && this.#flowing === true) this.#takeTurn();
+    else this.#keepLast();
   }
 
   /** Counts what has come and won't be read. Nothing comes behind a FIN. */
@@ -194,7 +194,7 @@ export abstract class NativeReadable extends EventEmitter {
         this.emit('data', held);
         continue;
       }
-      const isOver = this.#finRead || this.broken !== null;
+      const isOver = !this.#readable && (this.#finRead || this.broken !== null);
       // Whoever was told of octets has first done with them, promises included.
       if ((isOver && this.#told) || reads === READS_AT_ONCE) {
         if (!this.#waits) this.home.later(this);
@@ -224,13 +224,14 @@ export abstract class NativeReadable extends EventEmitter {
 
   /** Of a peer that is gone what it said last is read whoever wants it, so that its being gone shows. */
   #keepLast(): void {
-    while (this.#readable && !this.#finRead && this.broken === null && this.readableLength < KEPT_BYTES) {
+    while (this.#readable && this.readableLength < KEPT_BYTES) {
       const count = this.#read(KEPT_BYTES);
       if (count <= 0) break;
       this.#held.push(copyOf(this.home.room, count));
       this.readableLength += count;
     }
-    if (this.broken !== null && (this.readableLength === 0 || !this.keepsLast)) this.destroy(this.broken);
+    const isOver = this.broken !== null && !this.#readable;
+    if (isOver && (this.readableLength === 0 || !this.keepsLast)) this.destroy(this.broken ?? undefined);
   }
 
   /** How many octets were read; 0 where there are none now. */
@@ -244,7 +245,7 @@ export abstract class NativeReadable extends EventEmitter {
     }
     this.#readable = false;
     if (count === 0) this.#finRead = true;
-    else if (count !== EAGAIN) this.broken = systemError('read', count);
+    else if (count !== EAGAIN) this.broken ??= systemError('read', count);
     return 0;
   }
 

@@ -5,6 +5,7 @@ import { ignoreError } from './ignore-error.ts';
 import { joinFront } from './joined-writes.ts';
 import { EAGAIN, KEPT_BYTES, NativeReadable, type SocketHome } from './native-readable.ts';
 import { pollBit } from './poller-binding.ts';
+import { resetSocket } from './reset-socket.ts';
 import type { Socket } from './socket.ts';
 import { systemError } from './system-error.ts';
 
@@ -65,7 +66,7 @@ export class NativeSocket extends NativeReadable implements Socket {
   }
 
   write(octets: Uint8Array | string, encoding: BufferEncoding = 'utf8'): boolean {
-    if (this.destroyed || this.writableEnded) return false;
+    if (this.destroyed || this.writableEnded || this.broken !== null) return false;
     const waits = this.writableLength > 0 || this.#corks > 0 || this.connecting;
     if (typeof octets !== 'string') {
       this.bytesWritten += octets.length;
@@ -264,7 +265,7 @@ export class NativeSocket extends NativeReadable implements Socket {
     this.errored = error;
     if (this.#came === 'connecting') this.countUnread();
     if (this.#stand !== null) {
-      if (reset) this.#stand.resetAndDestroy();
+      if (reset) resetSocket(this.#stand);
       else this.#stand.destroy();
     } else {
       this.home.binding.pollClose(this.handle, reset);

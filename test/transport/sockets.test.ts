@@ -7,6 +7,7 @@ import { NodeSockets } from '../../src/transport/node-sockets.ts';
 import { pollBit } from '../../src/transport/poller-binding.ts';
 import { loadRelayBinding } from '../../src/transport/relay-binding.ts';
 import type { Acceptor, Socket, Sockets } from '../../src/transport/socket.ts';
+import { until } from '../support/until.ts';
 
 /** What a socket of either kind does, in one table of scenes: whoever uses one needn't know which it is. */
 
@@ -277,6 +278,27 @@ natives['what came before a reset is told, though a write meets that first'] = a
     await new Promise((resolve) => ours.once('close', resolve));
     t.deepEqual(told, ['last words', 'write']);
   }
+};
+
+natives['all of it is told, however much had come, and nothing more is taken'] = async ({ t, sockets, dialled }) => {
+  const { ours, theirs } = await dialled();
+  let told = 0;
+  const lost = once(ours, 'error');
+  const count = (octets: Buffer): void => {
+    told += octets.length;
+  };
+  ours.on('data', count).pause();
+  theirs.write(Buffer.alloc(100_000));
+  await until(() => (sockets as NativeSockets).unread((ours as NativeSocket).handle) === 100_000, 'all has come');
+  theirs.resetAndDestroy();
+  t.false(ours.write('more'));
+  const written = ours.bytesWritten;
+  for (let i = 0; i < 10; i++) t.false(ours.write(Buffer.alloc(40_000)));
+  t.is(ours.bytesWritten, written);
+  t.is(ours.writableLength, 0);
+  ours.resume();
+  await lost;
+  t.is(told, 100_000);
 };
 
 natives['a client that is gone shows while it is paused, whatever it said last'] = async ({ t, sockets, accepted }) => {
