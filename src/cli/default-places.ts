@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { storePath } from '../store/database.ts';
 import { packageFolder } from './package-facts.ts';
 
 /** Which configuration and data folder a command works by. */
@@ -9,6 +10,8 @@ export interface Places {
   readonly dataOverride: string | undefined;
   /** Whether the configuration is one that npm replaces, with all that stands beside it. */
   readonly isPackages: boolean;
+  /** The data folder within the package that a former version would have used; null where there is none. */
+  readonly leftBehind: string | null;
 }
 
 /** What is used of what was given: without a configuration the one here, else the one shipped with the package in `folder`. Where that
@@ -20,11 +23,14 @@ export function placesOf(
   const here = join('config', 'roundabout.yaml');
   const shipped = join(folder, here);
   const isShipped = given.config === undefined && !existsSync(here) && existsSync(shipped);
-  const isPackages = isShipped && basename(dirname(folder)) === 'node_modules';
+  const configFile = given.config ?? (isShipped ? shipped : here);
+  const isPackages = basename(dirname(folder)) === 'node_modules' && resolve(configFile) === resolve(shipped);
   const data = given.data ?? (isPackages ? 'data' : undefined);
+  const former = join(folder, 'data');
   return {
-    configFile: given.config ?? (isShipped ? shipped : here),
+    configFile,
     dataOverride: data === undefined ? undefined : resolve(data),
     isPackages,
+    leftBehind: isPackages && given.data === undefined && existsSync(storePath(former)) ? former : null,
   };
 }

@@ -77,7 +77,8 @@ export class Workplace {
   #checks: OfflineChecks | undefined;
 
   constructor(options: WorkplaceOptions) {
-    const { configFile, dataOverride, isPackages } = placesOf(options);
+    const { configFile, dataOverride, isPackages, leftBehind } = placesOf(options);
+    if (leftBehind !== null) throw dataLeftBehind(leftBehind);
     this.configFile = configFile;
     this.dataOverride = dataOverride;
     this.isPackages = isPackages;
@@ -256,11 +257,19 @@ export class Workplace {
   }
 }
 
-/** That of the working folder, or else the package's own. */
 function notRunning(folder: string): CommandError {
   return new CommandError({
     code: 'not_running',
     message: `no gateway runs on ${folder}`,
     remedy: 'start it with "roundabout start", or name its data folder with --data DIR',
+  });
+}
+
+/** Clients and secrets must not seem to be gone. */
+function dataLeftBehind(folder: string): CommandError {
+  return new CommandError({
+    code: 'bad_argument',
+    message: `there are data within the package, in ${folder}, where npm takes them away`,
+    remedy: `move them: mv ${folder} ./data, or name that folder with --data DIR`,
   });
 }
