@@ -47,6 +47,7 @@ class ForwardWork implements Work<Answer>, RequestOwner {
   readonly #exchange: Exchange;
   readonly #request: ForwardRequest;
   readonly #idempotent: boolean;
+  #trustsKept = false;
   /** Something of it was written to an exit; the client has been told something. */
   #written = false;
   #told = false;
@@ -75,14 +76,14 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     const [deps, exchange] = [this.#deps, this.#exchange];
     const upgrade = this.#request.plan.upgrade !== '';
     // A kept link may die under the request. What can't be sent twice isn't trusted to one.
-    const mayRepeat = this.#idempotent && this.#request.content.staysReplayable;
-    const kept = mayRepeat && !upgrade ? takeLink(deps, exchange, attempt) : null;
+    this.#trustsKept = this.#idempotent && this.#request.content.staysReplayable && !upgrade;
+    const kept = this.#trustsKept ? takeLink(deps, exchange, attempt) : null;
     if (kept !== null) {
       const turn = departure(deps, exchange, attempt);
       if (turn !== null) await waitFor(turn, kept);
       const onward = this.#sendOver(kept, attempt);
       try {
-        return answerOf(deps, onward, await onward.send());
+        return this.#answer(onward, await onward.send());
       } catch (fault) {
         const stale = !onward.answered && fault instanceof GatewayError && isClosing(fault);
         if (!stale || this.#told || !this.#request.content.replayable) throw fault;
@@ -92,7 +93,23 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     const turn = departure(deps, exchange, attempt);
     if (turn !== null) await waitFor(turn, link);
     const onward = this.#sendOver(link, attempt);
-    return answerOf(deps, onward, await onward.send());
+    return this.#answer(onward, await onward.send());
+  }
+
+  /** The response as the origin's, unless the exit says that it is none. */
+  #answer(onward: ExitExchange, response: ResponsePlan): Answer {
+    const deps = this.#deps;
+    const { link } = onward;
+    const exitError = link.absoluteForm ? exitErrorOf(response, deps.settings().exitErrors) : null;
+    if (exitError === null) return { link, exchange: onward, response, trustsKept: this.#trustsKept };
+    const fault = new GatewayError(exitError, {
+      detail: 'the exit says so',
+      receivedStatus: response.status,
+      isHearsay: true,
+    });
+    onward.release();
+    link.giveUp(deps, fault);
+    throw fault;
   }
 
   #sendOver(link: ExitLink, attempt: Attempt): ExitExchange {
@@ -152,21 +169,6 @@ async function waitFor(turn: Promise<void>, { socket }: ExitLink): Promise<void>
   }
   // Nobody was told of it meanwhile.
   if (socket.destroyed) throw new GatewayError('exit_failed', { detail: 'the exit closed before its turn came' });
-}
-
-/** The response as the origin's, unless the exit says that it is none. */
-function answerOf(deps: Collaborators, onward: ExitExchange, response: ResponsePlan): Answer {
-  const { link } = onward;
-  const exitError = link.absoluteForm ? exitErrorOf(response, deps.settings().exitErrors) : null;
-  if (exitError === null) return { link, exchange: onward, response };
-  const fault = new GatewayError(exitError, {
-    detail: 'the exit says so',
-    receivedStatus: response.status,
-    isHearsay: true,
-  });
-  onward.release();
-  link.giveUp(deps, fault);
-  throw fault;
 }
 
 /** How a kept link fails that closed before it answered anything: a fresh one to the same exit may do. */

@@ -31,4 +31,6 @@ export interface Answer {
   readonly link: ExitLink;
   readonly exchange: ExitExchange;
   readonly response: ResponsePlan;
+  /** Whether its request could have gone over a kept link. */
+  readonly trustsKept: boolean;
 }

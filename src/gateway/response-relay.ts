@@ -115,7 +115,8 @@ class ResponseRelay implements ResponseSink {
     this.#exchange.ending = 'ok';
     const { link } = answer;
     const done = isDone(answer, request);
-    const again = done && mayServeAgain(answer, request);
+    const mayKeep = answer.trustsKept || !this.#deps.kept.has(link.key);
+    const again = done && mayKeep && mayServeAgain(answer, request);
     this.#finish(this.#keepAlive ? 'keep' : 'close');
     if (done) leaveLink(this.#deps, this.#exchange, { link, again });
     else link.socket.destroy();

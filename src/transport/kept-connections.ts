@@ -111,6 +111,11 @@ export class KeptConnections<T extends Kept> {
     return this.take(key);
   }
 
+  /** Whether one is kept under `key`. */
+  has(key: string): boolean {
+    return this.#byKey.has(key);
+  }
+
   /** Keeps a connection on which everything asked has been answered, for at most `idleMs`. One that is not idle is closed. */
   keep(key: string, connection: T, idleMs: number): void {
     if (!isIdle(connection.socket)) {

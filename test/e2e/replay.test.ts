@@ -7,6 +7,7 @@ import { type Gateway, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { keepPeers, type Peer, reset, startRefusing } from '../support/peers.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
+import { until } from '../support/until.ts';
 import { entriesOf, exitAuthority } from './fault-pools.ts';
 
 const timeouts = { dial: '4s', firstByte: '4s', attempts: '20s' };
@@ -173,6 +174,27 @@ test.serial('content that is too long to be sent twice goes over no kept link, w
     const answer = await forwardVia(gateway.port(), `http://127.0.0.1:${mortal.port}/`, { login, method, content });
     t.is(answer.status, 200, method);
   }
+});
+
+test.serial('of links that such requests open one is kept for others, and no more', async (t) => {
+  const open = new Set<Socket>();
+  const counting = keep(
+    await startRawOrigin((socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      socket.on('data', (chunk: Buffer) => {
+        if (chunk.includes('once')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      });
+    }),
+  );
+  const login = gateway.login('tester', 'pool-sound2');
+  const url = `http://127.0.0.1:${counting.port}/`;
+  for (let i = 0; i < 5; i++) {
+    const answer = await forwardVia(gateway.port(), url, { login, method: 'POST', content: 'once' });
+    t.is(answer.status, 200);
+  }
+  t.is(counting.accepted(), 5);
+  await until(() => open.size === 1, 'the others are closed');
 });
 
 test.serial('an interim response is passed on before the exchange fails', async (t) => {
