@@ -111,10 +111,9 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   remember(deps, exchange);
   if (!stands(deps, choice)) return;
   // Of a page the head has come, of a tunnel no more than the exit's word.
-  if (exchange.mode === 'forward' || !deps.mute.isMute(choice.slot)) {
-    bookAnswer(deps, exchange, { attempt, now });
-    chargeRefusals(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
-  }
+  if (exchange.mode === 'forward') deps.mute.heard(choice.slot);
+  bookAnswer(deps, exchange, { attempt, now });
+  charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
   settleSession(deps, exchange);
 }
 
@@ -177,7 +176,7 @@ function chargeFailure(deps: Collaborators, exchange: Exchange, { attempt, fault
   if (isAmbiguous(fault) || isTold || isShort) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     const by = { slot: choice.slot, endpoint, mayBeNew: isTold || isShort };
-    chargeRefusals(deps, deps.rejections.rejected(authorityKey(exchange), by, now), now);
+    charge(deps, deps.rejections.rejected(authorityKey(exchange), by, now), now);
   } else if (chargesExit(fault.kind, fault.by))
     deps.selection().failed(at, howOf(fault), { ms: now - attempt.begunAt, now, ofMany: isMany(choice) });
   // The origin was dialled from here: the exit has done its own part.
@@ -281,16 +280,11 @@ function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
 }
 
 /** Charges exits with refusals of what others have reached. */
-function chargeRefusals(deps: Collaborators, slots: readonly number[], now: number): void {
-  charge(deps, slots, now);
-  for (const slot of slots) deps.told.disproved(slot, now);
-}
-
-/** Charges exits with what others have shown to be their failure. */
-export function charge(deps: Collaborators, slots: readonly number[], now: number): void {
+function charge(deps: Collaborators, slots: readonly number[], now: number): void {
   for (const slot of slots) {
     const at = { slot, generation: deps.exits.generationOf(slot) };
     const ofMany = deps.registry.exitAt(slot)?.mint != null;
     deps.selection().failed(at, 'refused', { ms: null, now, ofMany });
+    deps.told.disproved(slot, now);
   }
 }

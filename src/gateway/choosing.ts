@@ -52,7 +52,10 @@ export function chooseRival(deps: Collaborators, exchange: Exchange, tried: read
   if (admission === null) return null;
   const { filter } = admission;
   note(deps, exchange, filter);
-  const excluded = excludedSlots(deps, admission.params, tried);
+  const used = excludedSlots(deps, admission.params, tried);
+  const avoided = avoidedSlots(deps, exchange, admission);
+  // One that opens tunnels at once wins every race.
+  const excluded = avoided === undefined ? used : [...used, ...avoided];
   const candidates = deps.registry.drawFrom(filter);
   const guard = exitShareOf(deps, exchange, { excluded, matches: candidates.matches });
   const bar = deps.bars.at(exchange);
@@ -84,12 +87,11 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
     return HOLD;
   }
   const shunned = shunnedProviders(deps, exchange, { tried, last });
-  const wide = { filter, candidates, excluded, guard, bar, retry: tried.length > 0, shunned };
-  const near = lease === null ? besides(deps, exchange, wide) : { ...wide, ...nearest(deps, wide, { lease, bar }) };
+  const avoided = avoidedSlots(deps, exchange, admission);
+  const wide = { filter, candidates, excluded, guard, bar, retry: tried.length > 0, shunned, avoided };
+  const near = lease === null ? wide : { ...wide, ...nearest(deps, wide, { lease, bar }) };
   const first = pickSlot(deps, exchange, near);
-  const isWider = near.filter !== filter || near.excluded !== excluded;
-  const hasNone = first.slot === NONE || (first.slot === HOLD && lease === null);
-  const { slot, entry } = hasNone && isWider ? pickSlot(deps, exchange, wide) : first;
+  const { slot, entry } = first.slot === NONE && near.filter !== filter ? pickSlot(deps, exchange, wide) : first;
   if (slot === HOLD) return HOLD;
   if (slot === NONE) {
     // What is over in a moment is no reason to try no further.
@@ -158,11 +160,11 @@ export async function chooseLater(deps: Collaborators, exchange: Exchange, tried
   }
 }
 
-/** Where an exchange looks first: beside the exits through which its origin was silent last. */
-function besides<W extends Wide>(deps: Collaborators, exchange: Exchange, wide: W): W {
-  if (deps.mute.isIdle) return wide;
-  const silent = deps.mute.suspectsAt(authorityKey(exchange), deps.now());
-  return silent.length === 0 ? wide : { ...wide, excluded: [...wide.excluded, ...silent] };
+/** Slots of exits over which the client's tunnels were silent. */
+function avoidedSlots(deps: Collaborators, exchange: Exchange, { client }: Admission): readonly number[] | undefined {
+  if (deps.mute.isIdle) return undefined;
+  const avoided = deps.mute.avoided({ client: client.name, authority: authorityKey(exchange) }, deps.now());
+  return avoided.filter((exit) => deps.exits.generationOf(exit.slot) === exit.generation).map(({ slot }) => slot);
 }
 
 /** Where a session that must leave its exit looks first: the same country and autonomous system, if any exit is left there that
@@ -240,7 +242,6 @@ function note(deps: Collaborators, exchange: Exchange, filter: ExitFilter): void
 
 /** Whether a session that may move had better stay. */
 function mayStay(deps: Collaborators, exchange: Exchange, slot: number): boolean {
-  if (deps.mute.isMute(slot)) return false;
   const pool = deps.registry.pool(deps.registry.exitAt(slot)?.pool ?? '');
   return pool?.strategy !== 'learned' || deps.selection().mayStay(slot, exchange.siteRow, deps.now());
 }

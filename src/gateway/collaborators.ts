@@ -95,7 +95,7 @@ export interface Collaborators {
   readonly rejections: RejectionLedger;
   /** What exits have told of origins since they last worked. */
   readonly told: ToldRefusals;
-  /** Exits that open tunnels through which nothing comes. */
+  /** Exits that open tunnels through which nothing comes, by what each client has seen. */
   readonly mute: MuteExits;
   readonly dialler: Dialler;
   readonly kept: KeptConnections<ExitLink>;

@@ -28,6 +28,8 @@ export interface Drawing extends Wide {
   readonly retry: boolean;
   /** Providers, by their rows, that are taken only where no other would do. */
   readonly shunned?: readonly number[];
+  /** Slots that are taken only where no other would do. */
+  readonly avoided?: readonly number[] | undefined;
 }
 
 /** A slot, and what its provider let the attempt in by; or NONE or HOLD, and NO_ENTRY. */
@@ -45,6 +47,7 @@ export function pickSlot(deps: Collaborators, exchange: Exchange, drawing: Drawi
   if (way !== 'open') return { slot: way === 'full' ? HOLD : NONE, entry: NO_ENTRY };
   for (let now = drawing; ; ) {
     const slot = pickOf(deps, requestOf(deps, exchange, now), drawing.filter);
+    if (slot < 0 && (now.avoided ?? []).length > 0) return pickSlot(deps, exchange, { ...now, avoided: [] });
     if (slot === NONE && (drawing.shunned ?? []).length > 0) return pickSlot(deps, exchange, { ...now, shunned: [] });
     if (slot < 0) return { slot, entry: NO_ENTRY };
     const entry = providers.enter(slot);
@@ -94,12 +97,17 @@ function requestOf(deps: Collaborators, exchange: Exchange, drawing: Drawing): P
 
 /** Which exits are left by an operator's bar, by what limits their use, and by what has failed before; undefined where there is
  *  nothing of that. */
-function allowing(deps: Collaborators, { guard, bar, shunned = [] }: Drawing): ((slot: number) => boolean) | undefined {
+function allowing(
+  deps: Collaborators,
+  { guard, bar, shunned = [], avoided = [] }: Drawing,
+): ((slot: number) => boolean) | undefined {
   const { now } = deps;
   const { providers } = deps.selection();
-  if (bar === null && shunned.length === 0) return guard === null ? undefined : (slot) => guard.allows(slot, now());
+  if (bar === null && shunned.length + avoided.length === 0)
+    return guard === null ? undefined : (slot) => guard.allows(slot, now());
   return (slot) =>
     bar?.mayTake(slot) !== false &&
+    !avoided.includes(slot) &&
     !shunned.includes(providers.carrierOf(slot)) &&
     guard?.allows(slot, now()) !== false;
 }

@@ -1,50 +1,47 @@
 import { RecordType, type TunnelFacts } from '../signals/tunnel-facts.ts';
-import { charge } from './attempt-books.ts';
 import type { Collaborators } from './collaborators.ts';
 import { authorityKey, type Exchange } from './exchange.ts';
 import type { SlotRef } from './site-signals.ts';
 
-/** Books whether anything came through the exchange's tunnel, which has ended: an exit that opens tunnels and lets nothing through is
- *  found out by that alone. */
-export function bookSilence(deps: Collaborators, exchange: Exchange, { at, facts }: Ended): void {
-  const { choice } = exchange;
-  if (choice === null || choice.endpoint.scheme === 'direct') return;
-  const [{ slot }, authority, now] = [at, authorityKey(exchange), deps.now()];
-  if (hasSpoken(facts)) {
-    if (deps.mute.isIdle) return;
-    const wasMute = deps.mute.isMute(slot);
-    charge(deps, deps.mute.heard({ authority, slot }, now), now);
-    // What it told meanwhile was no success; this is one.
-    if (wasMute) arriveAgain(deps, at, now);
-    return;
-  }
-  // Behind one slot are many then, of which most may serve.
-  if (choice.exit.mint !== null || deps.exits.generationOf(slot) !== at.generation) return;
-  if (!wasSilent(facts, () => deps.selection().attemptTimeoutMs(slot, exchange.siteRow, now))) return;
-  const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
-  deps.mute.silent({ authority, slot, endpoint }, now);
+/** Books whether anything came through the exchange's tunnel to `site`, which has ended: an exit that opens tunnels and lets nothing
+ *  through is found out by that alone. */
+export function bookSilence(deps: Collaborators, exchange: Exchange, ended: Ended): void {
+  if (ended.facts.originBytes === 0) return bookSilent(deps, exchange, ended);
+  if (!deps.mute.isIdle) bookHeard(deps, exchange, ended);
 }
 
 interface Ended {
   readonly at: SlotRef;
+  readonly site: string;
   readonly facts: TunnelFacts;
 }
 
-function arriveAgain(deps: Collaborators, at: SlotRef, now: number): void {
-  const selection = deps.selection();
-  selection.arrived(at, selection.expectedMs(at.slot, -1, now), { site: -1, rings: [], queued: 0, now });
+function bookHeard(deps: Collaborators, exchange: Exchange, { at: { slot }, facts }: Ended): void {
+  const { client, origin, durationMs } = facts;
+  const { mute } = deps;
+  // Only who was asked the same has answered the same.
+  const isAnswer = client.firstType === RecordType.handshake && origin.firstType === RecordType.handshake;
+  if (!isAnswer || exchange.admission === null) return mute.heard(slot);
+  const now = deps.now();
+  const at = now - durationMs + origin.firstAtMs;
+  mute.answered({ client: exchange.admission.client.name, authority: authorityKey(exchange), slot, at }, now);
 }
 
-/** Whether the origin spoke; with a client that speaks TLS, in TLS. */
-function hasSpoken({ client, origin }: TunnelFacts): boolean {
-  if (origin.firstAtMs < 0) return false;
-  return client.firstType !== RecordType.handshake || origin.firstType !== RecordType.none;
+function bookSilent(deps: Collaborators, exchange: Exchange, { at: exit, site, facts }: Ended): void {
+  const { choice, admission } = exchange;
+  if (facts.client.firstType !== RecordType.handshake || choice === null || admission === null) return;
+  // Behind one slot that mints are many, of which most may serve.
+  if (choice.endpoint.scheme === 'direct' || choice.exit.mint !== null) return;
+  if (deps.exits.generationOf(exit.slot) !== exit.generation) return;
+  const now = deps.now();
+  if (!wasSilent(facts, () => deps.selection().attemptTimeoutMs(exit.slot, exchange.siteRow, now))) return;
+  const since = now - facts.durationMs + facts.client.firstAtMs;
+  deps.mute.silent({ client: admission.client.name, authority: authorityKey(exchange), site, exit, since }, now);
 }
 
-/** Whether the client said hello, which every server answers at once, and had no answer for longer than an attempt may take, or was cut
- *  off. */
+/** Whether the hello, which every server answers at once, had no answer for longer than an attempt may take, or was cut off. */
 function wasSilent({ client, ended, by, closedFirst, durationMs }: TunnelFacts, patienceMs: () => number): boolean {
-  if (client.firstType !== RecordType.handshake || ended === 'cut') return false;
+  if (ended === 'cut') return false;
   const wasCutOff = closedFirst === 'origin' || (ended === 'reset' && by === 'origin' && closedFirst === null);
   return wasCutOff || durationMs - client.firstAtMs >= patienceMs();
 }

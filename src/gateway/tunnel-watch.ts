@@ -53,7 +53,7 @@ export function judgeEnd(
   const norm = norms.of(site);
   exchange.verdict = judgeTunnel(facts, norm);
   exchange.originMs = originLatencyOf(facts);
-  bookSilence(deps, exchange, { at, facts });
+  bookSilence(deps, exchange, { at, site, facts });
   const shaken = facts.client.firstType === RecordType.handshake && facts.origin.firstType === RecordType.handshake;
   if (shaken && facts.ended !== 'cut')
     norms.keep(site, withTunnel(norm, { ...facts, refused: exchange.verdict.page === 'refused' }));

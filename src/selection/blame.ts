@@ -76,12 +76,6 @@ export class RejectionLedger {
     return guilty;
   }
 
-  /** The slots whose exits were refused by `authority` lately, which nobody was charged for yet. */
-  rejectedBy(authority: string, now: number): readonly number[] {
-    const rejections = this.#authorities.get(authority)?.rejections ?? [];
-    return rejections.filter(({ at }) => at > now - this.#windowMs).map(({ slot }) => slot);
-  }
-
   /** Two exits told the same of `authority`: whoever reached it before says nothing any more. */
   agreed(authority: string): void {
     const memory = this.#authorities.get(authority);
