@@ -32,7 +32,8 @@ export interface Health {
   readonly ledger: 'ok' | 'off' | { readonly fault: string; readonly waiting: number };
   /** `fault`: what clients use of their quotas can't be kept now; the quotas hold all the same. */
   readonly quotas: 'ok' | { readonly fault: string };
-  /** `fault`: why the last reload was refused, so that everything is as it was before. */
+  /** `fault`: why the last reload of config and pools was refused, so that everything is as it was before. Of a certificate that can't be
+   *  taken the log alone tells. */
   readonly reload: 'ok' | { readonly fault: string };
 }
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { storePath } from '../store/database.ts';
 import { packageFolder } from './package-facts.ts';
@@ -24,13 +24,23 @@ export function placesOf(
   const shipped = join(folder, here);
   const isShipped = given.config === undefined && !existsSync(here) && existsSync(shipped);
   const configFile = given.config ?? (isShipped ? shipped : here);
-  const isPackages = basename(dirname(folder)) === 'node_modules' && resolve(configFile) === resolve(shipped);
+  const isPackages = basename(dirname(folder)) === 'node_modules' && isSameFile(configFile, shipped);
   const data = given.data ?? (isPackages ? 'data' : undefined);
   const former = join(folder, 'data');
   return {
     configFile,
     dataOverride: data === undefined ? undefined : resolve(data),
     isPackages,
-    leftBehind: isPackages && given.data === undefined && existsSync(storePath(former)) ? former : null,
+    leftBehind: isPackages && given.data === undefined && isForgotten(former) ? former : null,
   };
+}
+
+/** Whether a store stands in `former`, and none in the folder that is used now. */
+function isForgotten(former: string): boolean {
+  return existsSync(storePath(former)) && !existsSync(storePath(resolve('data')));
+}
+
+/** Whatever links lead there. */
+function isSameFile(one: string, other: string): boolean {
+  return existsSync(one) && existsSync(other) && realpathSync(one) === realpathSync(other);
 }

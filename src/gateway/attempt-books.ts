@@ -113,7 +113,8 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   // Of a page the head has come, of a tunnel no more than the exit's word.
   if (exchange.mode === 'forward') deps.mute.heard(choice.slot);
   bookAnswer(deps, exchange, { attempt, now });
-  charge(deps, deps.rejections.succeeded(authorityKey(exchange), choice.slot, now), now);
+  const authority = authorityKey(exchange);
+  charge(deps, deps.rejections.succeeded(authority, choice.slot, now), { authority, now });
   settleSession(deps, exchange);
 }
 
@@ -176,7 +177,8 @@ function chargeFailure(deps: Collaborators, exchange: Exchange, { attempt, fault
   if (isAmbiguous(fault) || isTold || isShort) {
     const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
     const by = { slot: choice.slot, endpoint, mayBeNew: isTold || isShort };
-    charge(deps, deps.rejections.rejected(authorityKey(exchange), by, now), now);
+    const authority = authorityKey(exchange);
+    charge(deps, deps.rejections.rejected(authority, by, now), { authority, now });
   } else if (chargesExit(fault.kind, fault.by))
     deps.selection().failed(at, howOf(fault), { ms: now - attempt.begunAt, now, ofMany: isMany(choice) });
   // The origin was dialled from here: the exit has done its own part.
@@ -279,12 +281,16 @@ function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
   return deps.registry.exitAt(slot)?.id === exit.id;
 }
 
-/** Charges exits with refusals of what others have reached. */
-function charge(deps: Collaborators, slots: readonly number[], now: number): void {
+/** Charges exits with refusals of an origin that others have reached. */
+function charge(
+  deps: Collaborators,
+  slots: readonly number[],
+  { authority, now }: { readonly authority: string; readonly now: number },
+): void {
   for (const slot of slots) {
     const at = { slot, generation: deps.exits.generationOf(slot) };
     const ofMany = deps.registry.exitAt(slot)?.mint != null;
     deps.selection().failed(at, 'refused', { ms: null, now, ofMany });
-    deps.told.disproved(slot, now);
+    deps.told.disproved(slot, authority, now);
   }
 }

@@ -55,9 +55,9 @@ export class ToldRefusals {
     }
   }
 
-  /** Others have reached what the exit refused. */
-  disproved(slot: number, at: number): void {
-    if (this.#bySlot.has(slot)) this.#disproved.set(slot, at);
+  /** Others have reached an origin over which the exit failed: a word of its own was untrue where it told of that. */
+  disproved(slot: number, authority: string, at: number): void {
+    if (this.#bySlot.get(slot)?.some((told) => told.authority === authority) === true) this.#disproved.set(slot, at);
   }
 
   /** Whether the exit has told of too many, and others have reached one of them since it last worked. */

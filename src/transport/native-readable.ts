@@ -230,8 +230,8 @@ export abstract class NativeReadable extends EventEmitter {
       this.#held.push(copyOf(this.home.room, count));
       this.readableLength += count;
     }
-    const isOver = this.broken !== null && !this.#readable;
-    if (isOver && (this.readableLength === 0 || !this.keepsLast)) this.destroy(this.broken ?? undefined);
+    if (this.broken === null || this.#readable) return;
+    if (this.readableLength === 0 || !this.keepsLast) this.destroy(this.broken);
   }
 
   /** How many octets were read; 0 where there are none now. */

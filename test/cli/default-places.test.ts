@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -71,4 +71,15 @@ test.serial('data that a former version left in the package are told of', (t) =>
   writeFileSync(join(folder, 'data', 'roundabout.db'), '');
   t.is(placesOf(nothing, folder).leftBehind, join(folder, 'data'));
   t.is(placesOf({ ...nothing, data: 'mine' }, folder).leftBehind, null);
+  mkdirSync('data');
+  writeFileSync(join('data', 'roundabout.db'), '');
+  t.is(placesOf(nothing, folder).leftBehind, null, 'others are in use');
+});
+
+test.serial('it is the package’s by whatever link it is named', (t) => {
+  const { project, folder, shipped } = install(t, 'node_modules', 'roundabout-gateway');
+  symlinkSync(folder, join(project, 'linked'));
+  const config = join('linked', 'config', 'roundabout.yaml');
+  t.like(placesOf({ ...nothing, config }, folder), { configFile: config, isPackages: true });
+  t.true(placesOf({ ...nothing, config: shipped }, folder).isPackages);
 });

@@ -54,13 +54,13 @@ test('the memory is bounded: what told something longest ago goes first', (t) =>
 
 test('it is found out by too many of which others have reached one since it last worked', (t) => {
   const refusals = new ToldRefusals();
-  refusals.disproved(slot, 1);
+  refusals.disproved(slot, 'a:443', 1);
   for (const [at, authority] of [
     [2, 'a:443'],
     [3, 'b:443'],
   ] as const)
     refusals.note(told(authority, at));
-  refusals.disproved(slot, 4);
+  refusals.disproved(slot, 'b:443', 4);
   t.false(refusals.isFoundOut(slot, 0), 'not too many');
   refusals.note(told('c:443', 5));
   t.true(refusals.isFoundOut(slot, 0));
@@ -73,4 +73,6 @@ test('it is found out by too many of which others have reached one since it last
   ] as const)
     others.note(told(authority, at));
   t.false(others.isFoundOut(slot, 0), 'nobody has reached them');
+  others.disproved(slot, 'd:443', 5);
+  t.false(others.isFoundOut(slot, 0), 'of that it has told nothing');
 });
