@@ -116,9 +116,11 @@ test.serial(
     t.is(JSON.parse(log.stdout).length, 9);
     t.false((table.stdout + log.stdout).includes('secret-path'));
 
+    // Without the hour that it ends with: another may have begun.
     const before = await usage(gateway, '--by', 'client', '--by', 'site');
     await gateway.stop({ keepFolder: true });
-    t.deepEqual(await usage(gateway, '--by', 'client', '--by', 'site'), before);
+    const after = await usage(gateway, '--by', 'client', '--by', 'site');
+    t.deepEqual([after.rows, after.total], [before.rows, before.total]);
     const again = await gateway.startAgain();
     await forwardVia(again.port(), `http://127.0.0.1:${origin.port}/`, { login: again.login() });
     await again.accessLog(1);
