@@ -1,8 +1,8 @@
-import { Buffer } from 'node:buffer';
 import { GatewayError } from '../errors.ts';
 import { authenticate, faultError, type Identity, type Introduction } from '../gateway/admission.ts';
 import { parseBasic, type ReceivedCredential } from '../protocol/credentials.ts';
 import type { Fields } from '../protocol/fields.ts';
+import { ownText } from '../protocol/own-text.ts';
 import type { ListenerContext } from './context.ts';
 
 /** Who asks over one connection of HTTP requests. Each request is judged by its own credential, against the clients as they stand; but
@@ -39,9 +39,7 @@ interface Shown {
   readonly identity: Identity;
 }
 
-/** What is cut out of a head keeps all of it alive. */
-const copyOf = (text: string | null): string | null =>
-  text === null ? null : Buffer.from(text, 'latin1').toString('latin1');
+const copyOf = (text: string | null): string | null => (text === null ? null : ownText(text));
 
 const CREDENTIAL = 'proxy-authorization';
 

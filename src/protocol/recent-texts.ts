@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { ownText } from './own-text.ts';
 
 /** A power of two. */
 const PLACES = 512;
@@ -33,7 +33,7 @@ export class RecentTexts<T> {
       this.#met[place] = hash;
       return read(text);
     }
-    const own = Buffer.from(text, 'latin1').toString('latin1');
+    const own = ownText(text);
     if (own !== text) return read(text);
     const value = read(own);
     this.#entries[place] = { text: own, value };
