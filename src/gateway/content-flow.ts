@@ -1,4 +1,4 @@
-import type { LimitCell } from '../policy/limit-counts.ts';
+import type { LimitCell } from '../policy/limit-cells.ts';
 import type { ContentGate } from '../transport/http-connection.ts';
 import type { Exchange } from './exchange.ts';
 import { FIRST_GRANT, type FlowSources, grantFor, NO_ROOM_MS } from './flow-grants.ts';

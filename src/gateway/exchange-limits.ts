@@ -1,7 +1,8 @@
 import { GatewayError } from '../errors.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import { ClientLimits, type Limit } from '../policy/limit-book.ts';
-import { type LimitCell, type LimitCounts, TAKEN, UNCOUNTED } from '../policy/limit-counts.ts';
+import type { LimitCell } from '../policy/limit-cells.ts';
+import { type LimitCounts, TAKEN, UNCOUNTED } from '../policy/limit-counts.ts';
 import type { RuleFacts } from '../policy/rule-conditions.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
 import { type LimitPolicy, type LimitState, PolicyList, type RateLimit } from '../protocol/rate-limit-fields.ts';

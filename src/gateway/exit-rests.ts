@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { Reservation } from '../memory/gcra.ts';
-import type { LimitCell } from '../policy/limit-counts.ts';
+import type { LimitCell } from '../policy/limit-cells.ts';
 import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';

@@ -1,5 +1,6 @@
 import type { GatewayError } from '../errors.ts';
-import { type LimitCell, type LimitCounts, TAKEN } from '../policy/limit-counts.ts';
+import type { LimitCell } from '../policy/limit-cells.ts';
+import { type LimitCounts, TAKEN } from '../policy/limit-counts.ts';
 import type { LimitPlan } from './limit-plans.ts';
 
 /** A limit of which nothing could be taken, and why; see LimitCounts.take(). */

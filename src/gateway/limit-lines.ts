@@ -1,5 +1,6 @@
 import type { Limit } from '../policy/limit-book.ts';
-import type { LimitCell, LimitCounts, LimitFigure } from '../policy/limit-counts.ts';
+import type { LimitCell } from '../policy/limit-cells.ts';
+import type { LimitCounts, LimitFigure } from '../policy/limit-counts.ts';
 import type { ReplyLabels } from '../protocol/error-reply.ts';
 import { LimitPolicy, type LimitState, RateLimit, type RateLimitFields } from '../protocol/rate-limit-fields.ts';
 import type { Collaborators } from './collaborators.ts';

@@ -1,5 +1,6 @@
 import type { Limit } from '../policy/limit-book.ts';
-import type { LimitCell, LimitCounts } from '../policy/limit-counts.ts';
+import type { LimitCell } from '../policy/limit-cells.ts';
+import type { LimitCounts } from '../policy/limit-counts.ts';
 
 /** The limits of some exchanges of one client, and where they are counted. */
 export interface LimitPlan {

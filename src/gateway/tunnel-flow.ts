@@ -1,4 +1,4 @@
-import type { LimitCell } from '../policy/limit-counts.ts';
+import type { LimitCell } from '../policy/limit-cells.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
 import { FIRST_GRANT, type FlowSources, grantFor, NO_ROOM_MS } from './flow-grants.ts';

@@ -1,6 +1,7 @@
 import { paceOf } from '../memory/gcra.ts';
 import type { Limit } from '../policy/limit-book.ts';
-import { type LimitCell, type LimitCounts, NONE_LEFT, TAKEN } from '../policy/limit-counts.ts';
+import type { LimitCell } from '../policy/limit-cells.ts';
+import { type LimitCounts, NONE_LEFT, TAKEN } from '../policy/limit-counts.ts';
 import type { LimitedAccount } from '../pool/limited-accounts.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 

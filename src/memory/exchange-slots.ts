@@ -132,6 +132,11 @@ export class ExchangeSlots {
     return true;
   }
 
+  /** A number below `slotsEach` for a handle of this taker's: of all that it holds each has its own, small ones first. */
+  indexOf(handle: number): number {
+    return (handle & SLOT_MASK) - this.#taker * this.#shape.slotsEach;
+  }
+
   /** Gives back all that a dead taker held, in whatever step it died. Called by one thread only, once the taker's thread has
    *  ended and before its number is used again. Returns how many places were given back. */
   bury(taker: number): number {
@@ -153,6 +158,11 @@ export class ExchangeSlots {
   /** Exchanges in flight over the exit now, whoever's they are. */
   inFlight(exitSlot: number): number {
     return countIn(this.#rows.load(exitSlot * ROW_WORDS));
+  }
+
+  /** The same at a glance: perhaps as it was a moment ago. */
+  inFlightAbout(exitSlot: number): number {
+    return countIn(this.#rows.peek(exitSlot * ROW_WORDS));
   }
 
   /** Begins the taker's next change: the slot says what. Returns its state. */

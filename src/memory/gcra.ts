@@ -50,6 +50,13 @@ export interface Reservation {
   readonly cost: number;
 }
 
+/** Units that are taken now and used by and by, in ms of the clock. */
+export interface AheadTerms {
+  readonly now: number;
+  readonly units: number;
+  readonly until: number;
+}
+
 /** How much of a flow may come at once, in ms of its pace. */
 const FLOW_BURST_MS = 200;
 
@@ -92,6 +99,22 @@ export class Gcra {
       if (owed + cost > span) return Math.max(1, (owed + cost - span) / ticksPerMs);
       this.#restsBy(at, restsAt, now + (owed + cost) / ticksPerMs);
       if (this.#words.compareExchange(at, seen, (tick + owed + cost) | 0) === seen) return 0;
+    }
+  }
+
+  /** Takes so many units, one of them `now` and the others until `until`, whenever that is: they are booked as if all were used only then,
+   *  so no window ever sees more than the pace allows. False where half of the burst would be owed behind it, and nothing is taken. */
+  takeAhead(at: number, pace: Pace, { now, units, until }: AheadTerms): boolean {
+    const { ticksPerMs, cost, span, most } = pace;
+    const tick = Math.floor(now * ticksPerMs);
+    const lead = Math.ceil(until * ticksPerMs) - tick;
+    for (;;) {
+      const seen = this.#words.load(at);
+      const restsAt = this.#words.peek(at + RESTS);
+      const owed = Math.max(lead, isPast(restsAt, now) ? 0 : owedBy(seen, tick, most)) + cost * units;
+      if (2 * owed > span) return false;
+      this.#restsBy(at, restsAt, now + owed / ticksPerMs);
+      if (this.#words.compareExchange(at, seen, (tick + owed) | 0) === seen) return true;
     }
   }
 

@@ -1,18 +1,16 @@
 import { ExchangeSlots, type ExchangeSlotsShape, exchangeSlotsWords, FULL } from '../memory/exchange-slots.ts';
 import { Gcra, type Pace, type Reservation } from '../memory/gcra.ts';
-import { LimitRows, NO_ROW, NOBODY, type RowKey } from '../memory/limit-rows.ts';
+import { LimitRows, NO_ROW } from '../memory/limit-rows.ts';
 import { AtomicWords } from '../memory/words.ts';
-import { cellKeyOf } from './cell-key.ts';
 import type { Limit } from './limit-book.ts';
+import { type LimitCell, LimitCells } from './limit-cells.ts';
+import { NO_SPARE } from './taken-ahead.ts';
 
 /** What is counted at once, over all threads: so many limits of clients and quotas, and twice as many of sites. */
 const CAPACITY = 2 ** 17;
 /** Limits of exchanges under way that one thread may hold. */
 const MOST_PLACES_EACH = 2 ** 16;
 const MOST_PLACES = 2 ** 20;
-
-/** Limits and sites whose rows a thread remembers; beyond, it finds them anew by their hashes. */
-const MOST_KNOWN = 2 ** 16;
 
 const NO_GENERATION = 0;
 
@@ -31,14 +29,6 @@ export function createLimitMemory(workers: number, key: Uint8Array): LimitMemory
   const shape = { takers, slotsEach: Math.min(MOST_PLACES_EACH, Math.floor(MOST_PLACES / takers)) };
   const words = (count: number) => new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT);
   return { rows: words(LimitRows.wordsFor(CAPACITY)), places: words(exchangeSlotsWords(shape)), shape, key };
-}
-
-/** A limit's count as one thread knows it: of one site, where the limit has one for each. Good for as long as its thread lives. */
-export interface LimitCell {
-  readonly limit: Limit;
-  readonly key: RowKey;
-  /** Where it was seen last. */
-  row: number;
 }
 
 /** What `take` returns beside places, which are 0 or more: one of a rate was taken; none is left; there is no room to count it. */
@@ -62,14 +52,16 @@ export class LimitCounts {
   readonly #rows: LimitRows;
   readonly #words: AtomicWords;
   readonly #gcra: Gcra;
-  #cells = new WeakMap<Limit, LimitCell | Map<string, LimitCell>>();
-  #cellCount = 0;
+  readonly #cells: LimitCells;
   #slots: ExchangeSlots | null = null;
+  /** Of places that are in use, by their index, the cells that may keep them; null of those that are kept. */
+  readonly #keepers: (LimitCell | null | undefined)[] = [];
   #marked: ReadonlySet<number> = new Set();
 
   constructor(memory: LimitMemory, taker: number) {
     this.#memory = memory;
     this.#taker = taker;
+    this.#cells = new LimitCells(memory.key);
     const words = new AtomicWords(memory.rows);
     this.#words = words;
     this.#gcra = new Gcra(words);
@@ -78,25 +70,50 @@ export class LimitCounts {
 
   /** Where `limit` is counted: of that site, where it has a count for each. Worth keeping by who asks often. */
   cellOf(limit: Limit, site = ''): LimitCell {
-    const known = this.#cells.get(limit);
-    if (known === undefined) return this.#meet(limit, site);
-    if (!(known instanceof Map)) return known;
-    return known.get(site) ?? this.#meet(limit, site);
+    return this.#cells.of(limit, site);
   }
 
   /** Takes one. Of exchanges under way it returns what gives it back, 0 or more; else TAKEN, or why nothing was taken: NONE_LEFT
    *  (see `waitMs`) or UNCOUNTED. */
   take(cell: LimitCell, now: number): number {
+    const { ahead, spare } = cell;
+    if (ahead?.use(now)) return TAKEN;
+    if (spare === null) return this.#take(cell, now);
+    const kept = spare.use();
+    const place = kept === NO_SPARE ? this.#take(cell, now) : kept;
+    if (place < 0) return place;
+    if (kept === NO_SPARE) spare.took();
+    this.#keepers[this.#placesOf().indexOf(place)] = cell;
+    return place;
+  }
+
+  #take(cell: LimitCell, now: number): number {
     const { most, pace } = cell.limit;
     for (;;) {
       const row = this.#rowOf(cell, now);
       if (row === NO_ROW) return UNCOUNTED;
+      if (pace !== null && this.#takeAhead(cell, pace, now)) return TAKEN;
       const taken = pace === null ? this.#takePlace(row, most) : this.#takeRate(row, pace, now);
       // Between the look-up and the change the row may have become another key's.
       if (this.#rows.holds(row, cell.key)) return taken;
-      if (taken >= 0) this.giveBack(taken);
+      if (taken >= 0) this.#slots?.giveBack(taken);
       else if (taken === TAKEN && pace !== null) this.#gcra.giveBack(this.#rows.bucketAt(row), pace);
     }
+  }
+
+  /** Takes several at once for what is expected next, of a rate that is asked often; false where it isn't, or hasn't as many. */
+  #takeAhead({ ahead, key, row }: LimitCell, pace: Pace, now: number): boolean {
+    const units = ahead === null ? 0 : ahead.wanted(now);
+    if (ahead === null || units === 0) return false;
+    const until = ahead.until(now);
+    const at = this.#rows.bucketAt(row);
+    if (!this.#gcra.takeAhead(at, pace, { now, units, until })) return false;
+    if (!this.#rows.holds(row, key)) {
+      this.#gcra.giveBack(at, pace, units);
+      return false;
+    }
+    ahead.took(units, until);
+    return true;
   }
 
   /** Of a rate of which none is left: after how many ms it is worth asking again. 0 for exchanges under way, which is up to them. */
@@ -158,9 +175,13 @@ export class LimitCounts {
     return this.#rows.seemsToHold(row, key) && this.#rows.othersWait(row, this.#taker);
   }
 
-  /** Gives back a place. Only the first call does. */
+  /** Gives back a place. Only the first call does: who gives one back forgets it. */
   giveBack(place: number): void {
-    this.#slots?.giveBack(place);
+    if (place < 0) return;
+    const places = this.#placesOf();
+    const keeper = this.#keepers[places.indexOf(place)];
+    if (keeper === undefined) places.giveBack(place);
+    else if (keeper !== null) this.#endUse(keeper, place);
   }
 
   /** Gives back what was taken of a rate, and not used. */
@@ -180,7 +201,7 @@ export class LimitCounts {
     return { limit: cell.limit, left: this.left(cell, now), backInMs: this.backInMs(cell, now) };
   }
 
-  /** As a figure tells it. */
+  /** As a figure tells it, by what all threads have taken. */
   left(cell: LimitCell, now: number): number {
     const { most, pace } = cell.limit;
     const row = this.#find(cell);
@@ -206,6 +227,23 @@ export class LimitCounts {
   /** Frees what threads left half done when they died. Called by the control thread now and then. */
   tidy(): void {
     this.#marked = this.#rows.tidy(this.#marked);
+  }
+
+  /** A place of a cell that keeps some is in use no more. */
+  #endUse({ spare, row, limit: { most } }: LimitCell, place: number): void {
+    if (spare === null) return;
+    const places = this.#placesOf();
+    // Where half of them are taken another thread may be in need of it.
+    const isRoomy = 2 * places.inFlightAbout(row) <= most;
+    if (spare.keep(place, isRoomy)) this.#keepers[places.indexOf(place)] = null;
+    else this.#release(place);
+    for (let more = spare.surplus(); more !== NO_SPARE; more = spare.surplus()) this.#release(more);
+  }
+
+  #release(place: number): void {
+    const places = this.#placesOf();
+    this.#keepers[places.indexOf(place)] = undefined;
+    places.giveBack(place);
   }
 
   #takePlace(row: number, most: number): number {
@@ -238,25 +276,4 @@ export class LimitCounts {
     }
     return this.#slots;
   }
-
-  #meet(limit: Limit, site: string): LimitCell {
-    if (this.#cellCount >= MOST_KNOWN) this.#cells = new WeakMap();
-    this.#cellCount = (this.#cellCount % MOST_KNOWN) + 1;
-    const { perSite } = limit;
-    const met = { limit, key: this.#keyOf(limit, site), row: NO_ROW };
-    const others = this.#cells.get(limit);
-    if (!perSite) this.#cells.set(limit, met);
-    else if (others instanceof Map) others.set(site, met);
-    else this.#cells.set(limit, new Map([[site, met]]));
-    return met;
-  }
-
-  #keyOf({ key, perSite, owner }: Limit, site: string): RowKey {
-    const hashKey = this.#memory.key;
-    if (!perSite) return { ...cellKeyOf(hashKey, key), owner: NOBODY };
-    return { ...cellKeyOf(hashKey, `${key}\n${site}`), owner: ownerHash(hashKey, owner) };
-  }
 }
-
-/** Somebody: never NOBODY. */
-const ownerHash = (hashKey: Uint8Array, owner: string): number => cellKeyOf(hashKey, owner).print | 0 || 1;

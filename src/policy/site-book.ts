@@ -2,7 +2,8 @@ import { paceOf } from '../memory/gcra.ts';
 import type { SiteRule } from '../protocol/site-rule.ts';
 import { isWithin } from '../protocol/suffix.ts';
 import type { Limit } from './limit-book.ts';
-import type { LimitCell, LimitCounts } from './limit-counts.ts';
+import type { LimitCell } from './limit-cells.ts';
+import type { LimitCounts } from './limit-counts.ts';
 
 /** How fast all clients together may go to one site. */
 export interface PacedSite {

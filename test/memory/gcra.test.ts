@@ -82,6 +82,66 @@ test('in no window comes more than the burst and what the pace brings', (t) => {
   );
 });
 
+test('units that are taken ahead and used until their time let in no more than the pace allows', (t) => {
+  const aheadMs = 20;
+  // In that time comes a part of the burst again, so that it matters when they are booked.
+  const given = fc.record({
+    burst: fc.integer({ min: 40, max: 200 }),
+    part: fc.double({ min: 0.05, max: 0.4, noNaN: true }),
+  });
+  const steps = fc.array(
+    fc.record({
+      pause: fc.oneof(fc.constantFrom(0, aheadMs), fc.double({ min: 0, max: 100, noNaN: true })),
+      units: fc.integer({ min: 1, max: 20 }),
+      usedAt: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })),
+      singles: fc.constantFrom(0, 1, 10, 400),
+    }),
+    { minLength: 2, maxLength: 20 },
+  );
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(given, begin, steps, ({ burst, part }, start, asked) => {
+        const pace = paceOf({ count: Math.ceil((burst * part * 1_000) / aheadMs), windowMs: 1_000, burst });
+        const gcra = bucket();
+        const used: number[] = [];
+        let now = start;
+        for (const { pause, units, usedAt, singles } of asked) {
+          now += pause;
+          if (gcra.takeAhead(0, pace, { now, units, until: now + aheadMs }))
+            for (let i = 0; i < units; i++) used.push(now + aheadMs * usedAt);
+          for (let i = 0; i < singles; i++) if (gcra.take(0, pace, now) === 0) used.push(now);
+        }
+        used.sort((one, other) => one - other);
+        return mostOwed(used, pace) <= burst + 0.1;
+      }),
+      { numRuns: 500 },
+    ),
+  );
+});
+
+/** The most units that are owed at a time of those taken at these moments. */
+function mostOwed(times: readonly number[], { ticksPerMs, cost }: Pace): number {
+  let [owed, most, last] = [0, 0, times[0] ?? 0];
+  for (const now of times) {
+    owed = Math.max(0, owed - ((now - last) * ticksPerMs) / cost) + 1;
+    most = Math.max(most, owed);
+    last = now;
+  }
+  return most;
+}
+
+test('nothing is taken ahead that would leave less than half of the burst', (t) => {
+  const pace = paceOf({ count: 10, windowMs: 1_000, burst: 20 });
+  const gcra = bucket();
+  t.false(gcra.takeAhead(0, pace, { now: 5_000, units: 11, until: 5_002 }));
+  t.is(gcra.left(0, pace, 5_000), 20);
+  t.true(gcra.takeAhead(0, pace, { now: 5_000, units: 4, until: 5_002 }));
+  t.is(gcra.left(0, pace, 5_003), 16);
+  t.false(gcra.takeAhead(0, pace, { now: 5_003, units: 7, until: 5_005 }));
+  for (let i = 0; i < 16; i++) t.is(gcra.take(0, pace, 5_003), 0);
+  t.true(gcra.take(0, pace, 5_003) > 0);
+});
+
 test('after the wait that it tells a bucket lets in, and not before', (t) => {
   t.notThrows(() =>
     fc.assert(

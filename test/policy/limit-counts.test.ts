@@ -1,14 +1,8 @@
 import test from 'ava';
 import { LimitRows } from '../../src/memory/limit-rows.ts';
 import { ClientLimits } from '../../src/policy/limit-book.ts';
-import {
-  createLimitMemory,
-  type LimitCell,
-  LimitCounts,
-  NONE_LEFT,
-  TAKEN,
-  UNCOUNTED,
-} from '../../src/policy/limit-counts.ts';
+import type { LimitCell } from '../../src/policy/limit-cells.ts';
+import { createLimitMemory, LimitCounts, NONE_LEFT, TAKEN, UNCOUNTED } from '../../src/policy/limit-counts.ts';
 import { SiteBook } from '../../src/policy/site-book.ts';
 import { type LimitRule, parseLimitRule } from '../../src/protocol/limit-rule.ts';
 import { parseSiteRule, type SiteRule } from '../../src/protocol/site-rule.ts';
