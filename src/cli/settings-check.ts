@@ -26,16 +26,15 @@ export interface CheckedSettings {
   readonly hasDemo: boolean;
 }
 
+const SEE_FAULTS = 'see "roundabout check-config"';
+
 /** Faults that keep a command from its work, with all their places. */
 export class ConfigFaultsError extends CommandError {
   readonly faults: readonly ConfigFault[];
 
-  constructor(file: string, faults: readonly ConfigFault[]) {
-    super({
-      code: 'config_faults',
-      message: `${file} and its pools have ${countOf(faults.length, 'fault')}`,
-      remedy: 'see "roundabout check-config"',
-    });
+  constructor(file: string, faults: readonly ConfigFault[], remedy = SEE_FAULTS) {
+    const message = `${file} and its pools have ${countOf(faults.length, 'fault')}`;
+    super({ code: 'config_faults', message, remedy });
     this.faults = faults;
   }
 }
@@ -60,9 +59,14 @@ export function checkSettings({ file, env }: ConfigPlace): CheckedSettings {
   };
 }
 
-/** The data folder that a config names. Throws ConfigFaultsError. */
-export function dataFolderOf(place: ConfigPlace): string {
-  return configOf(place).data;
+/** The data folder that a config names, whatever else is wrong with it: the gateway that runs by a former one is there. Throws
+ *  ConfigFaultsError where faults leave that in doubt. */
+export function dataFolderOf({ file, env }: ConfigPlace): string {
+  const loaded = loadConfig(file, { env });
+  if (loaded.ok) return loaded.config.data;
+  if (loaded.data === null)
+    throw new ConfigFaultsError(file, loaded.faults, `${SEE_FAULTS}, or name the data folder with --data DIR`);
+  return loaded.data;
 }
 
 /** The config. Throws ConfigFaultsError. */

@@ -39,26 +39,35 @@ export interface LoadedConfig {
   readonly faultAt: (path: Path, message: string) => ConfigFault;
 }
 
-/** With faults, its pool files may still be told theirs: null where these could follow from those. */
+/** With faults, its pool files may still be told theirs, and the gateway that runs on its data folder be asked: null where faults leave
+ *  in doubt where these are. */
 export type LoadResult =
   | LoadedConfig
-  | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly places: PoolPlaces | null };
+  | {
+      readonly ok: false;
+      readonly faults: readonly ConfigFault[];
+      readonly places: PoolPlaces | null;
+      /** Absolute. */
+      readonly data: string | null;
+    };
 
 /** Reads a configuration file. Everything has a default, so that an empty file does. All faults come in one report, in the order
  *  of the file. Reads the secrets file and the certificates that it names; throws nothing. */
 export function loadConfig(file: string, { env, dataOverride, readText = readUtf8 }: LoadOptions): LoadResult {
   const text = tryRead(file, readText);
-  if (!text.ok) return { ok: false, faults: [fileFault(file, text.message)], places: null };
+  if (!text.ok) return { ok: false, faults: [fileFault(file, text.message)], places: null, data: null };
   const yaml = new YamlFile(file, text.value);
   const folder = projectFolder(file);
   const { variables, faults } = readVariables({ yaml, env, folder, readText });
   yaml.expand((value) => expandVariables(value, variables));
   faults.push(...yaml.faults);
-  if (yaml.value === undefined) return { ok: false, faults: inOrder(faults), places: null };
+  if (yaml.value === undefined) return { ok: false, faults: inOrder(faults), places: null, data: null };
   const checked = checkDocument(configSchema, { yaml, value: yaml.value, base: [] });
   const failed = (found: readonly ConfigFault[]): LoadResult => {
-    const places = placesOf(yaml, found, { file, folder, dataOverride });
-    return { ok: false, faults: inOrder(found), places: places && { ...places, variables } };
+    const where = { file, folder, dataOverride };
+    const places = placesOf(yaml, found, where);
+    const data = dataOf(yaml, found, where);
+    return { ok: false, faults: inOrder(found), places: places && { ...places, variables }, data };
   };
   if (!checked.ok) return failed([...faults, ...checked.faults]);
   const config = configOf(checked.value, { file, folder, dataOverride });
@@ -70,21 +79,38 @@ export function loadConfig(file: string, { env, dataOverride, readText = readUtf
 /** Keys by which pool files are found and read. */
 const leadsToPools: readonly string[] = ['pools', 'data', 'secrets'];
 
+const knownKeys = Object.keys(configSchema.properties);
+
+/** The key that a fault is about; null for one that no other looks like. */
+function keyMeant({ path }: ConfigFault): string | null {
+  const [key = ''] = path.split(/[.[]/);
+  return knownKeys.includes(key) ? key : closest(key, knownKeys);
+}
+
 /** Null where a fault is about these places, or may be: an unknown key that no other one looks like. */
-function placesOf(
-  yaml: YamlFile,
-  faults: readonly ConfigFault[],
-  { file, folder, dataOverride }: Places,
-): Omit<PoolPlaces, 'variables'> | null {
-  const known = Object.keys(configSchema.properties);
+function placesOf(yaml: YamlFile, faults: readonly ConfigFault[], where: Places): Omit<PoolPlaces, 'variables'> | null {
   const misleads = faults.some((fault) => {
-    const [key = ''] = fault.path.split(/[.[]/);
-    const meant = known.includes(key) ? key : closest(key, known);
-    return fault.file !== file || meant === null || leadsToPools.includes(meant);
+    const meant = keyMeant(fault);
+    return fault.file !== where.file || meant === null || leadsToPools.includes(meant);
   });
   if (misleads) return null;
-  const path = (key: 'data' | 'pools') => resolve(folder, yaml.textAt([key]) ?? folders[key]);
-  return { pools: path('pools'), folder, data: dataOverride === undefined ? path('data') : resolve(dataOverride) };
+  return { pools: folderOf('pools', yaml, where), folder: where.folder, data: folderOf('data', yaml, where) };
+}
+
+/** Null where a fault is about it, or may be: one of the document, or a key that no other one looks like while it is not named. */
+function dataOf(yaml: YamlFile, faults: readonly ConfigFault[], where: Places): string | null {
+  const isNamed = yaml.textAt(['data']) !== undefined;
+  const misleads = faults.some((fault) => {
+    if (fault.file !== where.file) return false;
+    const meant = keyMeant(fault);
+    return fault.path === '' || meant === 'data' || (meant === null && !isNamed);
+  });
+  return misleads && where.dataOverride === undefined ? null : folderOf('data', yaml, where);
+}
+
+function folderOf(key: 'data' | 'pools', yaml: YamlFile, { folder, dataOverride }: Places): string {
+  if (key === 'data' && dataOverride !== undefined) return resolve(dataOverride);
+  return resolve(folder, yaml.textAt([key]) ?? folders[key]);
 }
 
 interface Places {

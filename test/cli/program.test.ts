@@ -118,11 +118,24 @@ test('--config and --data stand before or after any command', async (t) => {
   );
 });
 
-test('with --data a client can be shut out while the config has faults', async (t) => {
-  const { command } = makeProject(t, { 'broken.yaml': 'listeners: 7\n' });
+test('a client can be shut out while the config has faults, with --data also where these leave the folder in doubt', async (t) => {
+  const { command } = makeProject(t, {
+    'broken.yaml': 'listeners: 7\n',
+    'secret.yaml': 'secrets: gone.env\nstore: 1\ndata: ./data\n',
+    'doubtful.yaml': 'store: ./elsewhere\n',
+    'twice.yaml': 'data: ./elsewhere\ndata: ./data\n',
+    'misspelt.yaml': 'dta: ./elsewhere\n',
+    'open.yaml': 'data: [\n',
+  });
   await command('client', 'add', 'acme');
-  t.is((await command('client', 'disable', 'acme', '--config', 'broken.yaml')).code, 2);
-  t.is((await command('client', 'disable', 'acme', '--config', 'broken.yaml', '--data', 'data')).code, 0);
+  for (const config of ['broken.yaml', 'secret.yaml'])
+    t.is((await command('client', 'disable', 'acme', '--config', config)).code, 0, config);
+  for (const config of ['doubtful.yaml', 'twice.yaml', 'misspelt.yaml', 'open.yaml']) {
+    const refused = await command('client', 'disable', 'acme', '--config', config);
+    t.is(refused.code, 2, config);
+    t.regex(refused.stderr, /\n {2}see "roundabout check-config", or name the data folder with --data DIR\n$/);
+    t.is((await command('client', 'disable', 'acme', '--config', config, '--data', 'data')).code, 0);
+  }
 });
 
 test('without a gateway, pools and exits are what their files say', async (t) => {

@@ -141,8 +141,8 @@ test('a reload that was refused shows until one holds', async (t) => {
   await writeFile(file, config.replace('{', '{"listenrs":[],'));
   gateway.signal('SIGHUP');
   await until(() => gateway.output().includes('reload refused'), 'refused');
-  await writeFile(file, config);
   const refused = await shown();
+  await writeFile(file, config);
   t.like(refused, { code: 0, row: 'refused:', metric: 0 });
   t.regex(refused.fault, /roundabout\.yaml:\d+:\d+ listenrs/);
   t.regex(refused.stderr, /the last reload was refused:\n.*listenrs/);
