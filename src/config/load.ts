@@ -35,6 +35,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** What variables in pool files stand for. Never to be shown. */
   readonly variables: VariableSources;
+  /** The same as the secrets file says now. */
+  readonly readVariables: () => Variables;
   /** A fault at the place of `path` in the configuration file. */
   readonly faultAt: (path: Path, message: string) => ConfigFault;
 }
@@ -58,9 +60,10 @@ export function loadConfig(file: string, { env, dataOverride, readText = readUtf
   if (!text.ok) return { ok: false, faults: [fileFault(file, text.message)], places: null, data: null };
   const yaml = new YamlFile(file, text.value);
   const folder = projectFolder(file);
-  const { variables, faults } = readVariables({ yaml, env, folder, readText });
+  const readVariables = variableReader({ yaml, env, folder, readText });
+  const { variables, faults: wrong } = readVariables();
   yaml.expand((value) => expandVariables(value, variables));
-  faults.push(...yaml.faults);
+  const faults = [...wrong, ...yaml.faults];
   if (yaml.value === undefined) return { ok: false, faults: inOrder(faults), places: null, data: null };
   const checked = checkDocument(configSchema, { yaml, value: yaml.value, base: [] });
   const failed = (found: readonly ConfigFault[]): LoadResult => {
@@ -73,7 +76,7 @@ export function loadConfig(file: string, { env, dataOverride, readText = readUtf
   const config = configOf(checked.value, { file, folder, dataOverride });
   const faultAt = (path: Path, message: string) => yaml.faultAt(path, message);
   faults.push(...listenerFaults(config, { faultAt, readText }));
-  return faults.length > 0 ? failed(faults) : { ok: true, config, variables, faultAt };
+  return faults.length > 0 ? failed(faults) : { ok: true, config, variables, readVariables, faultAt };
 }
 
 /** Keys by which pool files are found and read. */
@@ -166,17 +169,24 @@ interface VariablePlaces {
   readonly readText: (path: string) => string;
 }
 
-function readVariables({ yaml, env, folder, readText }: VariablePlaces): {
-  variables: VariableSources;
-  faults: ConfigFault[];
-} {
+/** What variables stand for, and what is wrong with the file that says so. */
+interface Variables {
+  readonly variables: VariableSources;
+  readonly faults: readonly ConfigFault[];
+}
+
+/** Reads the secrets file that the configuration names, as often as asked. */
+function variableReader({ yaml, env, folder, readText }: VariablePlaces): () => Variables {
+  // Its name is taken as it is written, and texts of the document are replaced later.
   const written = yaml.textAt(['secrets']);
-  if (written === undefined) return { variables: { env }, faults: [] };
+  if (written === undefined) return () => ({ variables: { env }, faults: [] });
   const file = isAbsolute(written) ? written : join(folder, written);
-  const text = tryRead(file, readText);
-  if (!text.ok) return { variables: { env }, faults: [yaml.faultAt(['secrets'], `${written} ${text.message}`)] };
-  const { secrets, faults } = readSecrets(file, text.value);
-  return { variables: { env, secrets }, faults };
+  return () => {
+    const text = tryRead(file, readText);
+    if (!text.ok) return { variables: { env }, faults: [yaml.faultAt(['secrets'], `${written} ${text.message}`)] };
+    const { secrets, faults } = readSecrets(file, text.value);
+    return { variables: { env, secrets }, faults };
+  };
 }
 
 /** The folder that holds the `config` folder of `file`, or else the folder of `file`; absolute. */

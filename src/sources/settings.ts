@@ -7,6 +7,7 @@ import { limitFaults, quotaWarnings } from '../config/limit-check.ts';
 import { type LoadedConfig, loadConfig, type PoolPlaces } from '../config/load.ts';
 import type { PoolFileContent } from '../config/pool-file.ts';
 import { readPoolFolder } from '../config/pool-folder.ts';
+import type { VariableSources } from '../config/variables.ts';
 import { readVendorFolders } from '../config/vendor-folder.ts';
 import type { DemoExit } from '../pool/entry-drafts.ts';
 import { demoCountsOf, type PoolSources, poolSources, sourceFaults } from '../pool/pool-builder.ts';
@@ -66,7 +67,7 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
     return { ok: false, faults: [...loaded.faults, ...pools] };
   }
   const { config } = loaded;
-  const folder = readPools(loaded);
+  const folder = readPools(loaded, loaded.variables);
   // A pool whose file is faulty can't be missed as well.
   const named =
     folder.faults.length > 0
@@ -76,7 +77,7 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
   if (named.length + folder.faults.length > 0) return { ok: false, faults: [...named, ...faultsOf(folder)] };
   const warnings = [...folder.warnings, ...exposureWarnings(loaded), ...quotaWarnings(loaded, folder.files)];
   const demo = demoCountsOf(folder.files);
-  return { ok: true, settings: { ...folder, config, demo, warnings, readPools: () => readPools(loaded) } };
+  return { ok: true, settings: { ...folder, config, demo, warnings, readPools: () => readPoolsAgain(loaded) } };
 }
 
 /** Of pool files, and of what they name. What they are worth shows without the demo, too. */
@@ -85,8 +86,15 @@ const faultsOf = ({ files, faults, sources }: Pick<PoolFiles, 'files' | 'faults'
   ...sourceFaults(sources(files, [])),
 ];
 
-function readPools(loaded: LoadedConfig) {
-  const { config, variables } = loaded;
+/** With the secrets as they are by now: who changes a vendor's password reads its pool again. */
+function readPoolsAgain(loaded: LoadedConfig) {
+  const { variables, faults } = loaded.readVariables();
+  const folder = readPools(loaded, variables);
+  return { ...folder, faults: [...faults, ...folder.faults] };
+}
+
+function readPools(loaded: LoadedConfig, variables: VariableSources) {
+  const { config } = loaded;
   const { pools, folder, data } = config;
   return {
     ...readPoolFiles({ pools, folder, data, variables }),

@@ -105,6 +105,33 @@ test('a pool with a fault keeps what it had, and the others go on', async (t) =>
   t.is(unknown.code, 3);
 });
 
+test('a reload of pools goes by the secrets file as it is then; while that has a fault, pools keep what they had', async (t) => {
+  const exit = await startHttpExit();
+  t.teardown(() => exit.close());
+  const gateway = await startGateway({
+    config: { secrets: './secrets.env' },
+    pools: { vendor: { exits: [{ url: `http://acme:\${VENDOR_PASSWORD}@${addressOf(exit)}` }] } },
+    files: { 'secrets.env': 'VENDOR_PASSWORD=former\n' },
+  });
+  t.teardown(() => gateway.stop());
+  const passwordSent = async () => {
+    const { status } = await forwardVia(gateway.port(), `${origin.url}/bytes/3`, { login: gateway.login() });
+    t.is(status, 200);
+    return exit.requests.at(-1)?.password;
+  };
+  t.is(await passwordSent(), 'former');
+  await writeFile(join(gateway.folder, 'secrets.env'), 'VENDOR_PASSWORD=fresh\n');
+  t.like(await reload(gateway, 'vendor'), { code: 0, faults: [], pools: [{ pool: 'vendor', exits: 1, kept: 1 }] });
+  t.is(await passwordSent(), 'fresh');
+
+  await writeFile(join(gateway.folder, 'secrets.env'), 'VENDOR_PASSWORD\n');
+  const refused = await reload(gateway, 'vendor');
+  t.is(refused.code, 2);
+  t.regex(refused.faults[0] ?? '', /secrets\.env:1:1 expected KEY=VALUE$/);
+  t.regex(refused.pools[0]?.faults[0] ?? '', /VENDOR_PASSWORD\} is neither/);
+  t.is(await passwordSent(), 'fresh');
+});
+
 test('what only a start can change is told of by each reload for as long as it differs from what runs', async (t) => {
   const gateway = await startGateway({ pools: { direct: { exits: [{ direct: true }] } } });
   t.teardown(() => gateway.stop());
