@@ -24,7 +24,7 @@ import { openLog } from './startup/opened-log.ts';
 import { openPath } from './startup/opened-path.ts';
 import { listenToSignals } from './startup/process-signals.ts';
 import { assertReadyFile, writeReadyFile } from './startup/ready-file.ts';
-import { Reloader, type ReloaderOptions, standingOf } from './startup/reload.ts';
+import { Reloader, type ReloaderOptions } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { remark, say, warn } from './startup/remarks.ts';
 import { type GroupParts, makeGroup, type Running } from './startup/running.ts';
@@ -121,7 +121,8 @@ class Gateway {
     const relay = openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true });
     const now = sharedClock();
     const limits = { descriptors: openFiles, connections: capacity.connections };
-    const shown = () => ({ running: this.#running, relay, version, reload: standingOf(this.#reloader) });
+    const standing = () => this.#reloader?.standing ?? { reload: 'ok' as const, faults: [] };
+    const shown = () => ({ running: this.#running, relay, version, ...standing() });
     const health = () => healthOf({ ...shown(), now, askStore: () => store.dataVersion() });
     const metrics = () => metricsPage({ ...shown(), log: this.#log, limits });
     const admin = await startAdmin(config.admin, { state: health, metrics });
@@ -153,7 +154,8 @@ class Gateway {
     const reloadPools = (only: readonly string[] | null) => reloader.reloadPools(only);
     const probing = this.#startProbing({ group, shared }, { admin, page, store, now });
     const parts = { group, shared, probing, clients, sources };
-    const commands = gatewayCommands({ ...parts, now, health, takeClients, reloadPools });
+    const faultsOf = (pool: string) => reloader.faultsOf(pool);
+    const commands = gatewayCommands({ ...parts, now, health, takeClients, reloadPools, faultsOf });
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
     const stopping = new Stopping({

@@ -32,9 +32,10 @@ export interface Health {
   readonly ledger: 'ok' | 'off' | { readonly fault: string; readonly waiting: number };
   /** `fault`: what clients use of their quotas can't be kept now; the quotas hold all the same. */
   readonly quotas: 'ok' | { readonly fault: string };
-  /** `fault`: why the last reload of config and pools was refused, so that everything is as it was before. Of a certificate that can't be
-   *  taken the log alone tells. */
+  /** `fault`: why the last reload of config and pools was refused, so that everything is as it was before. */
   readonly reload: 'ok' | { readonly fault: string };
+  /** What was wrong with pools, their lists and certificates that were read again by themselves: those are as they were before. */
+  readonly faults: readonly string[];
 }
 
 /** What carries tunnels, and how many it does now. */
@@ -60,6 +61,11 @@ export function keepingFaults({
 /** Why the last reload was refused, in words for people; empty where it held. */
 export function refusedReload({ reload }: Pick<Health, 'reload'>): readonly string[] {
   return reload === 'ok' ? [] : ['the last reload was refused:', ...reload.fault.split('\n')];
+}
+
+/** Why single pools or certificates are as they were before, in words for people; empty where none is. */
+export function standingFaults({ faults }: Pick<Health, 'faults'>): readonly string[] {
+  return faults.length === 0 ? [] : ['what was wrong when it was read last, and is as it was before:', ...faults];
 }
 
 /** Why the gateway should get no traffic now, in words for people; empty where it is ready. One that is overloaded is ready: it

@@ -24,6 +24,8 @@ export interface PoolView {
   readonly probing: PoolProbingView | null;
   /** What its exits are fetched from; null where no gateway runs. */
   readonly sources: readonly SourceView[] | null;
+  /** What was wrong when it was read last, so that it is as it was before; null where no gateway runs. */
+  readonly faults: readonly string[] | null;
 }
 
 /** What is known of pools beyond their files. */
@@ -35,19 +37,21 @@ export interface PoolKnowledge {
   readonly probingOf?: ((pool: string) => PoolProbingView) | null;
   /** What a pool is fetched from; null where that isn't known. */
   readonly sourcesOf?: ((pool: string) => readonly SourceView[]) | null;
+  /** Why a pool keeps what it had; null where that isn't known. */
+  readonly faultsOf?: ((pool: string) => readonly string[]) | null;
   /** Of all pools. */
   readonly providers?: readonly ProviderView[];
 }
 
 /** All pools. */
 export function poolViews(registry: PoolRegistry, known: PoolKnowledge): PoolView[] {
-  const { disabled, isUsable, probingOf = null, sourcesOf = null, providers = [] } = known;
+  const { disabled, isUsable, probingOf = null, sourcesOf = null, faultsOf = null, providers = [] } = known;
   return registry.pools().map(({ name, tier, strategy, price, exits }) => {
     const usable = isUsable === null ? null : disabled.has(name) ? 0 : countUsable(registry, name, isUsable);
     const [countries, probing] = [registry.countriesOf(name), probingOf?.(name) ?? null];
     const own = providers.filter(({ pool }) => pool === name);
-    const sources = sourcesOf?.(name) ?? null;
-    const shown = { usable, disabled: disabled.has(name), countries, providers: own, probing, sources };
+    const [sources, faults] = [sourcesOf?.(name) ?? null, faultsOf?.(name) ?? null];
+    const shown = { usable, disabled: disabled.has(name), countries, providers: own, probing, sources, faults };
     return { pool: name, tier, strategy, price, exits, ...shown };
   });
 }

@@ -15,7 +15,7 @@ export const poolCommands: readonly CommandSpec[] = [
       const { result, live } = await workplace.run('pool.list', {});
       const head = ['POOL', 'STATE', 'TIER', 'STRATEGY', 'PRICE', 'EXITS', 'USABLE', 'FETCHED', 'COUNTRIES'];
       const lines = result.length === 0 ? ['no pools'] : formatTable(head, result.map(poolRow), workplace.screen);
-      return { json: result, lines, remarks: remarksOn(workplace, live) };
+      return { json: result, lines, remarks: [...remarksOn(workplace, live), ...result.flatMap(keptRemark)] };
     },
   },
   {
@@ -27,11 +27,12 @@ export const poolCommands: readonly CommandSpec[] = [
       const names = ['pool', 'state', 'tier', 'strategy', 'price', 'exits', 'usable', 'fetched', 'countries'];
       const values = poolRow(result);
       const lines = formatFacts(names.map((name, index) => [name, values[index] ?? null]));
+      const faults = formatFacts((result.faults ?? []).map((fault): [string, Cell] => ['fault', fault]));
       const providers = formatFacts(result.providers.map((one): [string, Cell] => ['provider', providerText(one)]));
       return {
         json: result,
-        lines: [...lines, ...providers, ...sourceLines(result), ...probingLines(result)],
-        remarks: remarksOn(workplace, live),
+        lines: [...lines, ...faults, ...providers, ...sourceLines(result), ...probingLines(result)],
+        remarks: [...remarksOn(workplace, live), ...keptRemark(result)],
       };
     },
   },
@@ -76,7 +77,15 @@ function poolRow(view: PoolView): Cell[] {
 function stateOf(view: PoolView): string {
   if (view.disabled) return 'disabled';
   if (hasNoSource(view)) return 'failing';
+  if (isKept(view)) return 'faulty';
   return view.exits === 0 && view.usable !== null ? 'empty' : 'ok';
+}
+
+/** Whether the pool isn't what its files said when they were read last. */
+const isKept = ({ faults }: PoolView): boolean => faults !== null && faults.length > 0;
+
+function keptRemark(view: PoolView): string[] {
+  return isKept(view) ? [`pool ${view.pool} keeps what it had: see "roundabout pool show ${view.pool}"`] : [];
 }
 
 function costOf({ perGB, perRequest, perIpMonth, currency }: NonNullable<PoolView['price']>): string {

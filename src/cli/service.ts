@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Health, keepingFaults, refusedReload } from '../admin/health.ts';
+import { type Health, keepingFaults, refusedReload, standingFaults } from '../admin/health.ts';
 import { providerText } from '../admin/provider-view.ts';
 import { formatFault } from '../config/fault.ts';
 import { countOf } from '../protocol/count-text.ts';
@@ -60,7 +60,7 @@ function checkConfig(workplace: Workplace): Outcome {
 
 function healthOutcome(health: Health): Outcome {
   const { status, pid, version, uptimeS, listeners, pools, providers, exchanges, connections } = health;
-  const { relay, workers, store, ledger, quotas, reload } = health;
+  const { relay, workers, store, ledger, quotas, reload, faults } = health;
   const ended = Object.entries(exchanges.byKind).map(([kind, count]) => `${kind} ${count}`);
   const facts: [string, Cell][] = [
     ['status', status],
@@ -85,13 +85,14 @@ function healthOutcome(health: Health): Outcome {
     ],
     ['quotas', quotas === 'ok' ? quotas : `${quotas.fault} (they hold all the same)`],
     ['reload', reload === 'ok' ? reload : 'refused: everything is as it was before'],
+    ...(faults.length === 0 ? [] : [['faults', faults.length] satisfies [string, Cell]]),
   ];
   // Whoever restarts what isn't healthy must not do so for a disk that is full: it serves.
   const isServing = status === 'ok' || status === 'degraded';
   return {
     json: health,
     lines: formatFacts(facts),
-    remarks: [...keepingFaults(health), ...refusedReload(health)],
+    remarks: [...keepingFaults(health), ...refusedReload(health), ...standingFaults(health)],
     exitCode: isServing ? exitCodes.ok : exitCodes.notRunning,
   };
 }

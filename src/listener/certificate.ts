@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { extname, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { Worker } from 'node:worker_threads';
+import { systemCode } from '../system-code.ts';
 import type { CertificateOrder, CertificatePair } from './self-signed.ts';
 
 export type { CertificatePair } from './self-signed.ts';
@@ -20,7 +21,9 @@ export class CertificateFault extends Error {
   readonly files: CertificateFiles;
 
   constructor(files: CertificateFiles, cause: unknown) {
-    super(`certificate ${files.cert} with key ${files.key} cannot be used`, { cause });
+    // The library's messages tell of its own sources; a code says what to look for.
+    const why = cause instanceof Error && !('code' in cause) ? cause.message : systemCode(cause);
+    super(`certificate ${files.cert} with key ${files.key} cannot be used (${why})`, { cause });
     this.name = 'CertificateFault';
     this.files = files;
   }
@@ -107,6 +110,8 @@ async function writeWhole(path: string, text: string, mode: number): Promise<voi
 
 /** A certificate being watched. */
 export interface CertificateWatch {
+  /** Why the files couldn't take the place of the pair in use when they were read last; null where they could, or are that pair. */
+  readonly fault: CertificateFault | null;
   /** Reads the files now (SIGHUP). Resolves when the callbacks have been called; never rejects. */
   reload(): Promise<void>;
   close(): void;
@@ -121,14 +126,16 @@ export function watchCertificate(
   callbacks: { onChange(pair: CertificatePair): void; onFault(fault: CertificateFault): void },
 ): CertificateWatch {
   let inUse = current;
+  let fault: CertificateFault | null = null;
   let seen = '';
   let judged = '';
   let polling = false;
   let closed = false;
 
   const reload = async () => {
-    const read = await readCertificate(files).catch((fault: CertificateFault) => fault);
+    const read = await readCertificate(files).catch((cause: CertificateFault) => cause);
     if (closed) return;
+    fault = read instanceof CertificateFault ? read : null;
     if (read instanceof CertificateFault) return callbacks.onFault(read);
     if (read.cert === inUse.cert && read.key === inUse.key) return;
     inUse = read;
@@ -148,6 +155,9 @@ export function watchCertificate(
 
   const timer = setInterval(poll, pollIntervalMs).unref();
   return {
+    get fault() {
+      return fault;
+    },
     reload,
     close: () => {
       closed = true;

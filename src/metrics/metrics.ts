@@ -25,6 +25,7 @@ export interface MetricsSources {
   readonly version: string;
   /** Whether the last reload held. */
   readonly reload: Health['reload'];
+  readonly faults: Health['faults'];
   /** Descriptors that the process may have open, and connections that it serves at once. */
   readonly limits: { readonly descriptors: number; readonly connections: number };
 }
@@ -50,7 +51,7 @@ export function metricsPage(sources: MetricsSources): string {
 
 const LOOPS_HELP = 'Time that the event loop of each thread has worked (active) and waited for work (idle).';
 
-function processFamilies({ relay, version, limits, reload }: MetricsSources): readonly Family[] {
+function processFamilies({ relay, version, limits, reload, faults }: MetricsSources): readonly Family[] {
   const { user, system } = process.cpuUsage();
   const carrier = relayHealthOf(relay);
   const { tunnels, pipes, descriptors } =
@@ -70,6 +71,11 @@ function processFamilies({ relay, version, limits, reload }: MetricsSources): re
       'roundabout_config_last_reload_successful',
       'Whether the last reload of config and pools held (1), or was refused (0).',
       reload === 'ok' ? 1 : 0,
+    ),
+    gauge(
+      'roundabout_reload_faults',
+      'Faults for which single pools or certificates are as they were before they were read last.',
+      faults.length,
     ),
     gauge('roundabout_descriptors_open', 'Descriptors that the process has open.', ...(open === null ? [] : [open])),
     gauge('roundabout_descriptors_limit', 'Descriptors that it may have open.', limits.descriptors),

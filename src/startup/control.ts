@@ -32,12 +32,14 @@ export interface ControlOptions {
   /** Hands changed clients to the workers; resolves when they hold everywhere. */
   readonly takeClients: () => Promise<void>;
   readonly reloadPools: ReloadPools;
+  /** Why a pool keeps what it had when it was read last. */
+  readonly faultsOf: (pool: string) => readonly string[];
   readonly sources: PoolSources;
 }
 
 /** The commands of the running gateway, over its live figures. */
 export function gatewayCommands(options: ControlOptions): Commands {
-  const { group, shared, probing, clients, now, health, takeClients, reloadPools, sources } = options;
+  const { group, shared, probing, clients, now, health, takeClients, reloadPools, faultsOf, sources } = options;
   const { registry, sessions, states } = shared;
   const { stored } = states;
   const limits = new ExchangeLimits({ counts: shared.limits, everyone: () => group.config.clientLimits, now });
@@ -62,6 +64,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
         isUsable: usableBy(shared, now()),
         probingOf: (name) => probing.viewOf(name),
         sourcesOf: (name) => sources.viewsOf(name),
+        faultsOf,
         providers: shared.providers.views(),
       }),
     exitStates: () => stored.exits,
@@ -131,11 +134,12 @@ export interface HealthOptions {
   /** Asks the store whether it answers; throws where it doesn't. */
   readonly askStore: () => void;
   readonly reload: Health['reload'];
+  readonly faults: Health['faults'];
   readonly now: () => number;
 }
 
 /** How the gateway is now. */
-export function healthOf({ running, relay, version, askStore, reload, now }: HealthOptions): Health {
+export function healthOf({ running, relay, version, askStore, reload, faults, now }: HealthOptions): Health {
   const store = storeState(askStore);
   const common = {
     pid: process.pid,
@@ -144,6 +148,7 @@ export function healthOf({ running, relay, version, askStore, reload, now }: Hea
     relay: relayHealthOf(relay),
     store,
     reload,
+    faults,
   };
   if (running === null) {
     const [exchanges, workers] = [

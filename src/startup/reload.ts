@@ -15,6 +15,7 @@ import type { Certificates } from '../threads/certificates.ts';
 import { StartFault } from '../threads/start-fault.ts';
 import { Turns } from '../workers/turns.ts';
 import type { WorkerGroup } from '../workers/worker-group.ts';
+import { StandingFaults } from './standing-faults.ts';
 
 /** What a reload reads but can't change while the gateway runs. */
 const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers', 'relay', 'ledger', 'geo'] as const;
@@ -50,8 +51,8 @@ export class Reloader {
   readonly #changed = new Set<string>();
   /** Pools that are read again once their sources have been asked. */
   readonly #awaited = new Set<string>();
+  readonly #faults = new StandingFaults();
   #settings: Settings;
-  #refusal: string | null = null;
   #stopped = false;
 
   constructor(options: ReloaderOptions) {
@@ -64,9 +65,16 @@ export class Reloader {
     return this.#settings;
   }
 
-  /** Why the last reload of everything was refused; null where it held, or there was none. */
-  get refusal(): string | null {
-    return this.#refusal;
+  /** How what holds differs from what the files said when they were read last. */
+  get standing(): Pick<Health, 'reload' | 'faults'> {
+    const { refusal, all } = this.#faults;
+    const reload = refusal === null ? 'ok' : { fault: refusal };
+    return { reload, faults: [...all, ...this.#options.certificates.faults] };
+  }
+
+  /** Why a pool keeps what it had; empty where it doesn't. */
+  faultsOf(pool: string): readonly string[] {
+    return this.#faults.ofPool(pool);
   }
 
   /** Follows where the exits come from, of the pools that the gateway starts by. `marks` are of before those were read. */
@@ -89,10 +97,10 @@ export class Reloader {
       if (this.#stopped) return;
       try {
         await this.#takeAll();
-        this.#refusal = null;
+        this.#faults.clear();
       } catch (fault) {
         const lines = fault instanceof StartFault ? fault.lines : [String(fault)];
-        this.#refusal = lines.join('\n');
+        this.#faults.refuse(lines.join('\n'));
         warn(['reload refused, everything stays as it was:', ...lines].join('\n'));
       }
     });
@@ -120,6 +128,7 @@ export class Reloader {
       const marks = sources.marks(wantedOf(files));
       try {
         const reload = await this.#takeEach(await loader.stageAgain(files, names));
+        this.#faults.takeOthers(reload.faults);
         // The config holds on: what its limits and quotas no longer count is told.
         for (const fault of files.limitFaults(loader.files)) this.#options.warn(formatFault(fault));
         return reload;
@@ -154,7 +163,9 @@ export class Reloader {
 
   async #takeEach(restaged: Restaged): Promise<PoolReload> {
     const applied = await this.#options.group.takePools(() => this.#options.loader.commit(restaged));
-    return poolReloadOf(restaged, applied);
+    const reload = poolReloadOf(restaged, applied);
+    this.#faults.takePools(reload);
+    return reload;
   }
 
   async #takeAll(): Promise<void> {
@@ -185,12 +196,6 @@ export class Reloader {
       warn(`the access log ${where}: ${cause}`);
     });
   }
-}
-
-/** What became of the last reload; null stands for a gateway that starts. */
-export function standingOf(reloader: Reloader | null): Health['reload'] {
-  const fault = reloader?.refusal ?? null;
-  return fault === null ? 'ok' : { fault };
 }
 
 /** What is worth telling of pools whose sources have changed. */

@@ -31,6 +31,8 @@ export interface CertificatesOptions {
 }
 
 interface Standing {
+  /** The first listener that uses it. */
+  readonly listener: string;
   pair: CertificatePair;
   readonly watch: CertificateWatch;
 }
@@ -47,6 +49,13 @@ export class Certificates {
   /** Those in use, as they are now. */
   get pairs(): CertificatePairs {
     return pairsOf(this.#standing);
+  }
+
+  /** Why some of them are as they were before. */
+  get faults(): readonly string[] {
+    return [...this.#standing.values()].flatMap(({ listener, watch: { fault } }) =>
+      fault === null ? [] : [faultText(listener, fault)],
+    );
   }
 
   /** Opens what `config` names. Throws StartFault where one can't serve; then nothing has changed. */
@@ -98,11 +107,15 @@ export class Certificates {
         standing.pair = fresh;
         onChange(key, fresh);
       },
-      onFault: ({ message }) => warn(`listener ${name}: ${message}; the former certificate stays`),
+      onFault: (fault) => warn(faultText(name, fault)),
     });
-    const standing: Standing = { pair, watch };
+    const standing: Standing = { listener: name, pair, watch };
     return standing;
   }
+}
+
+function faultText(listener: string, { message }: CertificateFault): string {
+  return `listener ${listener}: ${message}; the former certificate stays`;
 }
 
 /** What makes a listener's certificate another one; null for a listener without TLS. */

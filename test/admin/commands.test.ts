@@ -34,6 +34,7 @@ const health: Health = {
   ledger: 'ok',
   quotas: 'ok',
   reload: 'ok',
+  faults: [],
 };
 
 const exit = (country: string) => ({

@@ -21,6 +21,7 @@ const ok: Health = {
   ledger: 'ok',
   quotas: 'ok',
   reload: 'ok',
+  faults: [],
 };
 
 const metrics = '# HELP a_total Ä.\n# TYPE a_total counter\na_total 1\n';

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { PoolReload } from '../../src/admin/reload-command.ts';
+import { testCertificate } from '../support/certificate.ts';
 import { connectVia, forwardVia } from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
 import { parseExposition, totalOf } from '../support/exposition.ts';
@@ -176,4 +177,60 @@ test('a reload that was refused shows until one holds', async (t) => {
   gateway.signal('SIGHUP');
   await until(() => gateway.output().includes('are read again'), 'taken');
   t.like(await shown(), { code: 0, row: 'ok', fault: '', metric: 1 });
+});
+
+test('what single pools and certificates were found to have wrong shows for as long as they are as before', async (t) => {
+  const exit = addressOf(exits[0]!);
+  const { cert, key } = await testCertificate();
+  const certificate = { cert: 'tls.crt', key: 'tls.key' };
+  const gateway = await startGateway({
+    config: { listeners: [{ name: 'tls', host: '127.0.0.1', port: 0, protocols: ['https'], certificate }] },
+    pools: { listed: { exits: [{ list: 'listed.txt' }] } },
+    files: { 'listed.txt': `${exit}\n`, 'tls.crt': cert, 'tls.key': key },
+  });
+  t.teardown(() => gateway.stop());
+  const write = (file: string, text: string) => writeFile(join(gateway.folder, file), text);
+  const shown = async () => {
+    const { faults, reload } = await gateway.health();
+    const page = parseExposition(await (await fetch(`http://127.0.0.1:${gateway.port('admin')}/metrics`)).text());
+    t.is(totalOf(page, 'roundabout_reload_faults'), faults.length);
+    const [pool] = JSON.parse((await gateway.command('pool', 'list', '--json')).stdout);
+    return { faults: faults.map((fault) => fault.replace(`${gateway.folder}/`, '')), reload, pool: pool.faults.length };
+  };
+  t.deepEqual(await shown(), { faults: [], reload: 'ok', pool: 0 });
+
+  // A list that is read by itself; its pool, which is read again; and a pool that there isn't.
+  await write('listed.txt', `${exit}\nno exit at all\n`);
+  await until(async () => (await gateway.health()).faults.length === 1, 'the list has a fault');
+  t.like(await shown(), { pool: 1, reload: 'ok' });
+  await write('pools/new.yaml', 'pool: new\nexits: 7\n');
+  await reload(gateway);
+  const { faults } = await shown();
+  t.is(faults.length, 2);
+  t.regex(faults[0] ?? '', /^listed\.txt:2:1 /);
+  t.regex(faults[1] ?? '', /^pools\/new\.yaml:2:8 exits /);
+  const told = await gateway.command('health');
+  t.is(told.code, 0);
+  t.regex(told.stdout, /^faults +2$/m);
+  t.true(told.stderr.includes('listed.txt:2:1 '));
+  const list = await gateway.command('pool', 'list');
+  t.regex(list.stdout, /^listed +faulty /m);
+  t.regex(list.stderr, /^pool listed keeps what it had: see "roundabout pool show listed"$/m);
+  t.regex((await gateway.command('pool', 'show', 'listed')).stdout, /^fault +\S+listed\.txt:2:1 /m);
+
+  await write('listed.txt', `${exit}\n`);
+  await until(async () => (await gateway.health()).faults.length === 1, 'the list is mended');
+  t.is((await shown()).pool, 0);
+  await write('pools/new.yaml', `pool: new\nexits: [{ url: "http://${exit}" }]\n`);
+  await reload(gateway, 'new');
+  t.deepEqual((await shown()).faults, []);
+
+  await write('tls.crt', 'no certificate');
+  await until(async () => (await gateway.health()).faults.length === 1, 'the certificate has a fault');
+  t.regex(
+    (await shown()).faults[0] ?? '',
+    /^listener tls: certificate \S+ with key \S+ cannot be used \(ERR_OSSL_PEM_NO_START_LINE\); /,
+  );
+  await write('tls.crt', cert);
+  await until(async () => (await gateway.health()).faults.length === 0, 'the certificate is as before');
 });

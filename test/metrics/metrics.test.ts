@@ -11,6 +11,7 @@ test('a gateway that starts tells what it is, and nothing of what it does not kn
       log: { dropped: 3, failedWrites: 2 },
       version: '1.2.3',
       reload: 'ok',
+      faults: [],
       limits: { descriptors: 1_024, connections: 100 },
     }),
   );

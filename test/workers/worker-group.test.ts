@@ -281,7 +281,9 @@ test.serial('metrics never go back, whichever worker dies', async (t) => {
   const limits = { descriptors: 1_024, connections: 200 };
   const relay = { native: null, addon: null, parking: null, waits: null, why: '' };
   const pageNow = () =>
-    parseExposition(metricsPage({ running: { group, shared }, relay, log: null, version: '0', limits, reload: 'ok' }));
+    parseExposition(
+      metricsPage({ running: { group, shared }, relay, log: null, version: '0', limits, reload: 'ok', faults: [] }),
+    );
   const ended = () => totalOf(pageNow(), 'roundabout_exchanges_total', { mode: 'forward', kind: 'ok' });
   // Two that have carried traffic from the beginning, and one that took a place.
   for (const [round, victim] of [0, 2, 1].entries()) {
