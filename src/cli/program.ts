@@ -18,7 +18,11 @@ export async function main(args: readonly string[]): Promise<number> {
   const program = createProgram(async (spec, { given, workplace }) => {
     const outcome = await spec.run(given, workplace);
     exitCode = outcome.exitCode ?? exitCodes.ok;
-    print(outcome, asJson);
+    const { remark } = workplace;
+    print(
+      { ...outcome, remarks: [...(outcome.remarks ?? []), ...(remark === null ? [] : [printable(remark)])] },
+      asJson,
+    );
   });
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -16,12 +16,13 @@ import { openStoredStates, type StoredStates } from '../keeping/operator-states.
 import { openQuotaDesk } from '../keeping/quota-desk.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { OfflineChecks } from '../probing/offline-checks.ts';
-import { Clients, noClient } from '../store/clients.ts';
+import { Clients } from '../store/clients.ts';
 import { openStore, type Store, storePath } from '../store/database.ts';
 import { ledgerLayout } from '../store/ledger-store.ts';
 import { loadSecretKey } from '../store/secret-key.ts';
 import { askGateway } from './control-client.ts';
 import { placesOf } from './default-places.ts';
+import { workAlone } from './files-alone.ts';
 import {
   type CheckedSettings,
   ConfigFaultsError,
@@ -48,16 +49,6 @@ export interface WorkplaceOptions {
   readonly warn: (line: string) => void;
 }
 
-/** Commands on a client that was added before. */
-const knownClients: ReadonlySet<string> = new Set([
-  'client.show',
-  'client.set',
-  'client.rotate',
-  'client.enable',
-  'client.disable',
-  'client.remove',
-]);
-
 /** Where a command does its work: at the running gateway if there is one, otherwise on its files. */
 export class Workplace {
   readonly configFile: string;
@@ -75,6 +66,7 @@ export class Workplace {
   #stored: StoredStates | undefined;
   #settings: CheckedSettings | undefined;
   #checks: OfflineChecks | undefined;
+  #remark: string | null = null;
 
   constructor(options: WorkplaceOptions) {
     const { configFile, dataOverride, isPackages, leftBehind } = placesOf(options);
@@ -97,11 +89,14 @@ export class Workplace {
     const reply = await askGateway(controlPath(folder), { command: name, args }, deadlineMs);
     if (reply?.ok === false) throw new CommandError(reply.error);
     if (reply === null && name.startsWith('check.')) await this.#openChecks(folder);
-    // Who asks for clients where none were ever added makes no folder by it.
-    if (reply === null && knownClients.has(name) && !existsSync(storePath(folder))) throw noClient();
-    const result = reply === null ? await runCommand(this.#direct(folder), { name, args }) : reply.result;
+    const result = reply === null ? await this.#runAlone(folder, { name, args }) : reply.result;
     // Either way it is what the gateway's answer would be.
     return { result: JSON.parse(JSON.stringify(result)), live: reply !== null };
+  }
+
+  /** What should be said of a command that found no gateway, beside what it answers; null for nothing. */
+  get remark(): string | null {
+    return this.#remark;
   }
 
   /** The same by another configuration or data folder, where one is named. */
@@ -159,6 +154,12 @@ export class Workplace {
     this.#store?.close();
     this.#ledger?.close();
     this.#quotas?.close();
+  }
+
+  #runAlone(folder: string, asked: { name: string; args: object }): unknown {
+    const { remark, result } = workAlone(folder, asked);
+    this.#remark = remark ?? this.#remark;
+    return result ?? runCommand(this.#direct(folder), asked);
   }
 
   get #place() {

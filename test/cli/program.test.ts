@@ -63,6 +63,27 @@ test('a client lives its life on the files of a gateway that does not run', asyn
   t.false(existsSync(join(folder, 'nowhere')), 'no folder is made to look into it');
 });
 
+test('where no gateway runs that is said, with the folder; and looking makes none', async (t) => {
+  const { command, folder } = makeProject(t);
+  const data = join(folder, 'data');
+  for (const list of ['client list', 'quota list', 'exit states']) {
+    const { code, stderr } = await command(...list.split(' '));
+    t.is(code, 0, list);
+    t.is(stderr, `no gateway runs on ${data}, and nothing is kept there\n`);
+  }
+  t.is((await command('quota', 'list', '--client', 'acme')).code, 3);
+  t.is((await command('quota', 'reset', 'acme')).code, 3);
+  t.false(existsSync(data));
+  const added = await command('client', 'add', 'acme', '--json');
+  t.is(JSON.parse(added.stdout).client, 'acme');
+  t.is(added.stderr, `no gateway runs on ${data}, and nothing was kept there before: this stands in its files\n`);
+  for (const more of ['client disable acme', 'client list', 'pool disable res', 'exit states', 'quota list']) {
+    const { code, stderr } = await command(...more.split(' '));
+    t.is(code, 0, more);
+    t.is(stderr, `no gateway runs on ${data}: this stands in its files\n`);
+  }
+});
+
 test('exit codes tell scripts what went wrong, and errors stand on standard error', async (t) => {
   const { command } = makeProject(t);
   await command('client', 'add', 'acme');
