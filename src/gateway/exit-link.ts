@@ -97,6 +97,14 @@ export class ExitLink {
     return this.#era === this.#kept.era && this.#registry.exitAt(this.#exit.slot)?.id === this.#exit.id;
   }
 
+  /** Whether a link that was kept, and is nobody's now, has said nothing since its last answer. Anything else would pass for the
+   *  answer to the next request, so this is to be asked right before that is written: an event may not have told of it yet. */
+  get isQuiet(): boolean {
+    const { socket, connection } = this;
+    const isSilent = !socket.destroyed && socket.hasNews?.() !== true;
+    return isSilent && connection.awaitsHead && !connection.hasSurplus && !connection.peerEnded;
+  }
+
   /** Hands it to its next user, or to nobody. */
   set user(user: LinkUser | null) {
     this.#user = user ?? nobody;
@@ -148,7 +156,9 @@ export const linkWatch: Watch<ExitLink> = {
 
 /** A kept link that fits the exchange and this attempt's exit, or null. */
 export function takeLink(deps: Collaborators, exchange: Exchange, attempt: Attempt): ExitLink | null {
-  const link = deps.kept.take(linkKey(exchange, attempt, takesAbsoluteForm(exchange, attempt)));
+  const key = linkKey(exchange, attempt, takesAbsoluteForm(exchange, attempt));
+  let link = deps.kept.take(key);
+  for (; link?.isQuiet === false; link = deps.kept.take(key)) link.socket.destroy();
   if (link === null) return null;
   link.reused = true;
   attempt.meter.follow(link.wire);

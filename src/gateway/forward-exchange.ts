@@ -80,13 +80,14 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     const kept = this.#trustsKept ? takeLink(deps, exchange, attempt) : null;
     if (kept !== null) {
       const turn = departure(deps, exchange, attempt);
-      if (turn !== null) await waitFor(turn, kept);
-      const onward = this.#sendOver(kept, attempt);
-      try {
-        return this.#answer(onward, await onward.send());
-      } catch (fault) {
-        const stale = !onward.answered && fault instanceof GatewayError && isClosing(fault);
-        if (!stale || this.#told || !this.#request.content.replayable) throw fault;
+      if (turn === null || (await staysQuiet(kept, turn))) {
+        const onward = this.#sendOver(kept, attempt);
+        try {
+          return this.#answer(onward, await onward.send());
+        } catch (fault) {
+          const stale = !onward.answered && fault instanceof GatewayError && isClosing(fault);
+          if (!stale || this.#told || !this.#request.content.replayable) throw fault;
+        }
       }
     }
     const link = await openLink(deps, exchange, { attempt, upgrade });
@@ -169,6 +170,18 @@ async function waitFor(turn: Promise<void>, { socket }: ExitLink): Promise<void>
   }
   // Nobody was told of it meanwhile.
   if (socket.destroyed) throw new GatewayError('exit_failed', { detail: 'the exit closed before its turn came' });
+}
+
+/** Whether a kept link can still be used when its exit's turn has come; where not it is closed. */
+async function staysQuiet(link: ExitLink, turn: Promise<void>): Promise<boolean> {
+  let quiet = false;
+  try {
+    await turn;
+    quiet = link.isQuiet;
+  } finally {
+    if (!quiet) link.socket.destroy();
+  }
+  return quiet;
 }
 
 /** How a kept link fails that closed before it answered anything: a fresh one to the same exit may do. */

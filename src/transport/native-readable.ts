@@ -117,6 +117,14 @@ export abstract class NativeReadable extends EventEmitter {
     this.#borrower = borrower;
   }
 
+  /** See Socket. */
+  hasNews(): boolean {
+    const before = this.bytesRead;
+    this.#readable = true;
+    this.#flow();
+    return this.bytesRead > before || this.#finRead || this.broken !== null;
+  }
+
   /** Its turn, that resume() asked for. */
   turn(): void {
     this.#turns = false;

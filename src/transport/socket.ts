@@ -49,6 +49,8 @@ export interface Socket extends OctetStream {
   lendTo?(borrower: Borrower): void;
 
   // Of our own sockets alone:
+  /** Whether octets, an end or a reset have come of which no event has told yet: asks the system. Where it flows it tells of them. */
+  hasNews?(): boolean;
   /** The descriptor; -1 once it is closed or released. */
   readonly descriptor?: number;
   /** Gives up the descriptor, which is the caller's from then on. The socket counts as destroyed, and emits `close` as after destroy(),
