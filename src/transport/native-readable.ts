@@ -16,6 +16,9 @@ const READS_AT_ONCE = 4;
 
 export const EAGAIN = -11;
 
+/** What the system says of a connection that was reset after its peer's FIN had come; of any other, ECONNRESET. */
+const EPIPE = -32;
+
 /** What a socket needs of its thread. */
 export interface SocketHome {
   readonly binding: PollerBinding;
@@ -59,7 +62,7 @@ export abstract class NativeReadable extends EventEmitter {
   #finRead = false;
   readableEnded = false;
   /** Why nothing more can be read; the system tells it but once. */
-  protected broken: Error | null = null;
+  protected broken: NodeJS.ErrnoException | null = null;
   /** Whether what a peer said last is still of use when it is gone: of an exit it may be an answer. */
   protected abstract readonly keepsLast: boolean;
   #borrower: Borrower | null = null;
@@ -151,7 +154,7 @@ export abstract class NativeReadable extends EventEmitter {
   }
 
   /** Nothing can be written any more, for `error`. What the peer said last is told before that is, where it is of use. */
-  protected muted(error: Error): void {
+  protected muted(error: NodeJS.ErrnoException): void {
     this.broken ??= error;
     // However much that is.
     this.#readable = this.keepsLast;
@@ -239,7 +242,7 @@ export abstract class NativeReadable extends EventEmitter {
       this.readableLength += count;
     }
     if (this.broken === null || this.#readable) return;
-    if (this.readableLength === 0 || !this.keepsLast) this.destroy(this.broken);
+    if ((this.readableLength === 0 && !this.#owesEnd) || !this.keepsLast) this.destroy(this.broken);
   }
 
   /** How many octets were read; 0 where there are none now. */
@@ -252,20 +255,27 @@ export abstract class NativeReadable extends EventEmitter {
       return count;
     }
     this.#readable = false;
-    if (count === 0) this.#finRead = true;
-    else if (count !== EAGAIN) this.broken ??= systemError('read', count);
+    if (count < 0 && count !== EAGAIN) this.broken ??= systemError('read', count);
+    // Once its error has been told a connection that was reset reads like one that has ended.
+    if (count === 0) this.#finRead ||= this.broken === null || this.broken.errno === EPIPE;
     return 0;
   }
 
+  /** Whether the end of what the peer had to say has come, and was not told. */
+  get #owesEnd(): boolean {
+    return this.#finRead && !this.readableEnded && this.keepsLast;
+  }
+
   #tellEnd(): void {
-    if (this.broken !== null) {
+    if (this.broken !== null && !this.#owesEnd) {
       this.destroy(this.broken);
       return;
     }
     if (this.readableEnded) return;
     this.readableEnded = true;
     this.emit('end');
-    this.endTold();
+    if (this.broken === null) this.endTold();
+    else this.destroy(this.broken);
   }
 }
 

@@ -46,6 +46,31 @@ test.serial('an early answer is passed on, though its origin is gone behind it',
   }
 });
 
+test.serial(
+  'an early answer that its end delimits is whole, though its origin reads no more of the request',
+  async (t) => {
+    const leaving = keep(
+      await startRawOrigin(
+        (socket) => {
+          socket.once('data', () => {
+            socket.pause();
+            // What it hasn't read makes a reset of its close.
+            socket.end('HTTP/1.1 413 No\r\n\r\nearly', () => socket.destroy());
+          });
+        },
+        { allowHalfOpen: true },
+      ),
+    );
+    const content = Buffer.alloc(8 * 1024 * 1024);
+    for (let i = 0; i < 12; i++) {
+      const url = `http://127.0.0.1:${leaving.port}/`;
+      const options = { login: scene.login('direct'), method: 'PUT', content };
+      const { status, content: answered, cut, reason } = await forwardVia(scene.gateway.port(), url, options);
+      t.deepEqual([status, String(answered), cut], [413, 'early', false], reason);
+    }
+  },
+);
+
 test.serial('a cut message is seen as cut, however it is framed', async (t) => {
   const replies = [
     ['HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf', 'fin'],

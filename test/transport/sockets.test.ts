@@ -267,6 +267,7 @@ natives['what came before a reset is told, though a write meets that first'] = a
     const told: string[] = [];
     ours.on('error', (error: NodeJS.ErrnoException) => told.push(error.syscall ?? ''));
     ours.on('data', (octets: Buffer) => told.push(String(octets)));
+    ours.on('end', () => told.push('end'));
     if (isPaused) ours.pause();
     // All within one turn: no event has told of it yet.
     theirs.write('last words');
@@ -279,6 +280,39 @@ natives['what came before a reset is told, though a write meets that first'] = a
     t.deepEqual(told, ['last words', 'write']);
   }
 };
+
+/** Octets and an end, and behind them the reset that follows where the peer closes over what it hasn't read. */
+async function endThenReset(ours: Socket, theirs: net.Socket): Promise<void> {
+  theirs.pause();
+  await new Promise(setImmediate);
+  ours.write('never read');
+  await new Promise<void>((resolve) => theirs.end('last words', resolve));
+  const arrived = once(theirs, 'close');
+  theirs.destroy();
+  await arrived;
+}
+
+for (const how of ['reading', 'paused', 'writing', 'writing, paused'])
+  natives[`an end before a reset is told, to who is ${how} meanwhile`] = async ({ t, dialled }) => {
+    const { ours, theirs } = await dialled();
+    const told: string[] = [];
+    ours.on('error', (error: NodeJS.ErrnoException) => told.push(error.code ?? ''));
+    ours.on('data', (octets: Buffer) => told.push(String(octets)));
+    ours.on('end', () => told.push('end'));
+    // Of the reset who only reads learns nothing.
+    ours.on('end', () => ours.write('more'));
+    if (how !== 'reading') ours.pause();
+    await endThenReset(ours, theirs);
+    if (how.startsWith('writing')) t.false(ours.write('more'));
+    if (how === 'writing, paused') await new Promise((resolve) => setTimeout(resolve, 20));
+    if (how !== 'reading') {
+      t.false(ours.destroyed);
+      ours.resume();
+    }
+    await new Promise((resolve) => ours.once('close', resolve));
+    t.deepEqual(told, ['last words', 'end', 'EPIPE']);
+    t.is(ours.descriptor, -1);
+  };
 
 natives['all of it is told, however much had come, and nothing more is taken'] = async ({ t, sockets, dialled }) => {
   const { ours, theirs } = await dialled();
