@@ -81,6 +81,8 @@ export interface ErrorFacts {
   readonly receivedStatus?: number;
   /** It was told by an answer that came through an exit: whether the exit made it up or the origin, nobody knows. */
   readonly isHearsay?: boolean;
+  /** The status of that answer is all that tells of it: 502 or 504, which names no cause. */
+  readonly isBare?: boolean;
   /** The exit itself told it, in place of opening the tunnel that it was asked for. */
   readonly isExitsWord?: boolean;
   /** The system's error. It never leaves the process. */
@@ -99,6 +101,7 @@ export class GatewayError extends Error {
   readonly retryAfterS: number | undefined;
   readonly receivedStatus: number | undefined;
   readonly isHearsay: boolean;
+  readonly isBare: boolean;
   readonly isExitsWord: boolean;
   readonly closes: boolean;
 
@@ -123,6 +126,7 @@ export class GatewayError extends Error {
     this.retryAfterS = facts.retryAfterS ?? table.retryAfterS;
     this.receivedStatus = facts.receivedStatus;
     this.isHearsay = facts.isHearsay === true;
+    this.isBare = facts.isBare === true;
     this.isExitsWord = facts.isExitsWord === true;
     this.closes = table.closes === true;
   }

@@ -9,6 +9,7 @@ import { AttemptMeter } from './attempt-meter.ts';
 import { siteRowOf } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { authorityKey, type Choice, ClientLeft, type Exchange } from './exchange.ts';
+import { bookReached, bookRejection } from './exit-blame.ts';
 import { mostOver } from './exit-shares.ts';
 import { isBelieved, noteWord } from './exit-words.ts';
 import { bookLate } from './late-octets.ts';
@@ -91,12 +92,15 @@ function payFor(
   }
 }
 
-/** Books a success. From here on the exchange holds the attempt's exit, until endExchange(). */
-export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt): void {
+/** Books a success. From here on the exchange holds the attempt's exit, until endExchange(). `isProof`: whether it shows that the exit
+ *  reaches origins. */
+export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: BookedAttempt, isProof = true): void {
   const now = deps.now();
   const { choice, at, place, accountPlace, begunAt } = attempt;
   deps.selection().ended(at, now);
-  deps.selection().providers.worked(choice.entry, exchange.siteRow, now);
+  const { providers } = deps.selection();
+  if (isProof) providers.worked(choice.entry, exchange.siteRow, now);
+  else providers.left(choice.entry);
   exchange.choice = choice;
   exchange.inFlight = at.generation;
   exchange.place = place;
@@ -112,9 +116,10 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
   if (!stands(deps, choice)) return;
   // Of a page the head has come, of a tunnel no more than the exit's word.
   if (exchange.mode === 'forward') deps.mute.heard(choice.slot);
-  bookAnswer(deps, exchange, { attempt, now });
-  const authority = authorityKey(exchange);
-  charge(deps, deps.rejections.succeeded(authority, choice.slot, now), { authority, now });
+  if (isProof) {
+    bookAnswer(deps, exchange, { attempt, now });
+    bookReached(deps, { choice, authority: authorityKey(exchange), now });
+  }
   settleSession(deps, exchange);
 }
 
@@ -170,16 +175,15 @@ function sparedBy({ fault, hurry }: FailedAttempt, places: readonly string[]): S
 /** Books what a failure says of the exit, where it still stands. */
 function chargeFailure(deps: Collaborators, exchange: Exchange, { attempt, fault, now, isShort }: Charge): void {
   const { choice, at } = attempt;
+  // What another exit makes of it will tell (BareFailures).
+  if (fault.isBare) return;
   const isTold = tellsOfOrigin(fault);
   if (isTold && isBelieved(deps, choice, now)) return;
   // Its word alone is no proof that it works: one that refuses everything, at once, would be taken for the best of all.
   // Nor is silence for a short time proof that it doesn't: that may be the origin's.
-  if (isAmbiguous(fault) || isTold || isShort) {
-    const endpoint = `${choice.endpoint.host}:${choice.endpoint.port}`;
-    const by = { slot: choice.slot, endpoint, mayBeNew: isTold || isShort };
-    const authority = authorityKey(exchange);
-    charge(deps, deps.rejections.rejected(authority, by, now), { authority, now });
-  } else if (chargesExit(fault.kind, fault.by))
+  if (isAmbiguous(fault) || isTold || isShort)
+    bookRejection(deps, { choice, authority: authorityKey(exchange), now, mayBeNew: isTold || isShort });
+  else if (chargesExit(fault.kind, fault.by))
     deps.selection().failed(at, howOf(fault), { ms: now - attempt.begunAt, now, ofMany: isMany(choice) });
   // The origin was dialled from here: the exit has done its own part.
   else if (isOriginsAnswer(fault.kind) && choice.endpoint.scheme === 'direct')
@@ -279,18 +283,4 @@ const isMany = ({ exit }: Choice): boolean => exit.mint !== null;
 /** Whether its slot still holds the exit: a reload may have given it to another, of which nothing was learned here. */
 function stands(deps: Collaborators, { slot, exit }: Choice): boolean {
   return deps.registry.exitAt(slot)?.id === exit.id;
-}
-
-/** Charges exits with refusals of an origin that others have reached. */
-function charge(
-  deps: Collaborators,
-  slots: readonly number[],
-  { authority, now }: { readonly authority: string; readonly now: number },
-): void {
-  for (const slot of slots) {
-    const at = { slot, generation: deps.exits.generationOf(slot) };
-    const ofMany = deps.registry.exitAt(slot)?.mint != null;
-    deps.selection().failed(at, 'refused', { ms: null, now, ofMany });
-    deps.told.disproved(slot, authority, now);
-  }
 }

@@ -15,6 +15,8 @@ export interface Attempt {
    *  exit is known to be quicker. */
   readonly wayMs: number;
   readonly signal: AbortView;
+  /** Whether another attempt may follow. */
+  readonly mayFollow: boolean;
   /** Counts its octets: told of every connection that it makes or takes. */
   readonly meter: AttemptMeter;
   readonly booked: CountedAttempt;
@@ -27,6 +29,8 @@ export interface Work<T> {
   mayRepeat(): boolean;
   /** Whether it can be sent twice at once; absent where it never can. */
   mayHedge?(): boolean;
+  /** Whether what an attempt brought shows that its exit reaches origins; absent where it always does. */
+  isProof?(value: T): boolean;
   /** Throws away what an attempt brought after another had won. */
   discard?(value: T): void;
 }
@@ -72,6 +76,7 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
   readonly choice: Choice;
   readonly ended: Promise<Ended<T>>;
   readonly booked: BookedAttempt;
+  readonly mayFollow: boolean;
   readonly #deps: Collaborators;
   readonly #exchange: Exchange;
   readonly #work: Work<T>;
@@ -89,6 +94,7 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
     this.#exchange = exchange;
     this.#work = options.work;
     this.choice = choice;
+    this.mayFollow = another;
     this.booked = beginAttempt(deps, exchange, choice);
     const now = this.booked.begunAt;
     this.#endsAt = another ? now + (endsAt - now) / 2 : endsAt;

@@ -47,7 +47,7 @@ export async function runAttempts<T>(deps: Collaborators, exchange: Exchange, wo
     if (delayMs === null) result = await run.ended;
     else ({ runner: winner, result } = await series.race(run, delayMs));
     if (result.ok) {
-      bookSuccess(deps, exchange, winner.booked);
+      bookSuccess(deps, exchange, winner.booked, work.isProof?.(result.value));
       return result.value;
     }
     series.goOn(winner, result.fault);

@@ -68,6 +68,10 @@ export class ExitExchange implements LinkUser, ContentSink {
     return this.#options.link;
   }
 
+  get attempt(): Attempt {
+    return this.#options.attempt;
+  }
+
   /** Sends the request and resolves with the final response's plan. On failure the link is destroyed. */
   send(): Promise<ResponsePlan> {
     const { link, head, content, attempt, firstByteMs } = this.#options;

@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors.ts';
+import { type ErrorFacts, type ErrorKind, GatewayError } from '../errors.ts';
 import { formatAuthority } from '../protocol/authority.ts';
 import { exitErrorOf } from '../protocol/exit-errors.ts';
 import type { RequestPlan, ResponsePlan } from '../protocol/http-message.ts';
@@ -6,6 +6,7 @@ import { serialiseInterim, serialiseRequest } from '../protocol/http-serialise.t
 import { bookAsItRuns } from './attempt-books.ts';
 import type { Attempt, Work } from './attempt-run.ts';
 import { runAttempts } from './attempts.ts';
+import { BareFailures, isBareFailure } from './bare-failures.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { ExitExchange, type RequestOwner } from './exit-exchange.ts';
@@ -48,6 +49,7 @@ class ForwardWork implements Work<Answer>, RequestOwner {
   readonly #request: ForwardRequest;
   readonly #idempotent: boolean;
   #trustsKept = false;
+  #failures: BareFailures | null = null;
   /** Something of it was written to an exit; the client has been told something. */
   #written = false;
   #told = false;
@@ -66,6 +68,10 @@ class ForwardWork implements Work<Answer>, RequestOwner {
   mayHedge(): boolean {
     const { content, plan } = this.#request;
     return this.#idempotent && !this.#told && content.isEmpty && plan.upgrade === '';
+  }
+
+  isProof({ link, response }: Answer): boolean {
+    return !isBareFailure(link, response);
   }
 
   discard(answer: Answer): void {
@@ -102,15 +108,22 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     const deps = this.#deps;
     const { link } = onward;
     const exitError = link.absoluteForm ? exitErrorOf(response, deps.settings().exitErrors) : null;
-    if (exitError === null) return { link, exchange: onward, response, trustsKept: this.#trustsKept };
-    const fault = new GatewayError(exitError, {
-      detail: 'the exit says so',
-      receivedStatus: response.status,
-      isHearsay: true,
-    });
+    if (exitError !== null)
+      throw this.#refuse(onward, { kind: exitError, detail: 'the exit says so', receivedStatus: response.status });
+    if (isBareFailure(link, response)) {
+      this.#failures ??= new BareFailures(deps, this.#exchange, this.#request.plan.path);
+      if (this.#failures.met(onward.attempt, this.mayRepeat()))
+        throw this.#refuse(onward, bareFailure(response.status));
+    } else this.#failures?.disproved();
+    return { link, exchange: onward, response, trustsKept: this.#trustsKept };
+  }
+
+  /** Takes an answer for the failure that it tells of. */
+  #refuse(onward: ExitExchange, { kind, ...facts }: ErrorFacts & { readonly kind: ErrorKind }): GatewayError {
+    const fault = new GatewayError(kind, { ...facts, isHearsay: true });
     onward.release();
-    link.giveUp(deps, fault);
-    throw fault;
+    onward.link.giveUp(this.#deps, fault);
+    return fault;
   }
 
   #sendOver(link: ExitLink, attempt: Attempt): ExitExchange {
@@ -183,6 +196,15 @@ async function staysQuiet(link: ExitLink, turn: Promise<void>): Promise<boolean>
   }
   return quiet;
 }
+
+/** A failure that another exit is asked about. */
+const bareFailure = (receivedStatus: number) =>
+  ({
+    kind: receivedStatus === 504 ? 'origin_timeout' : 'origin_bad_response',
+    detail: 'a gateway on the way failed, and names no cause',
+    receivedStatus,
+    isBare: true,
+  }) as const;
 
 /** How a kept link fails that closed before it answered anything: a fresh one to the same exit may do. */
 const isClosing = ({ kind }: GatewayError): boolean => kind === 'exit_failed' || kind === 'origin_reset';

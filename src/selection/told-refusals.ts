@@ -5,6 +5,7 @@ const MOST_TOLD = 3;
 /** What an exit told of an origin. */
 interface Told {
   readonly authority: string;
+  readonly page: string;
   readonly at: number;
 }
 
@@ -14,6 +15,8 @@ export interface Refusal {
   readonly slot: number;
   /** The origin that it tells of. */
   readonly authority: string;
+  /** Of a failure that may be that of one page alone: which. */
+  readonly page?: string;
   /** When another exit last reached that; null where none lately did. */
   readonly othersWorkedAt: number | null;
   /** When the exit last worked; -Infinity where it never did. */
@@ -40,13 +43,13 @@ export class ToldRefusals {
     return this.#bySlot.size;
   }
 
-  note({ slot, authority, othersWorkedAt, workedAt, at }: Refusal): void {
+  note({ slot, authority, page = '', othersWorkedAt, workedAt, at }: Refusal): void {
     const since = this.#since(slot, workedAt);
-    const known = since.findLast((told) => told.authority === authority);
+    const known = since.findLast((told) => told.authority === authority && told.page === page);
     const isNew = known === undefined || (othersWorkedAt !== null && othersWorkedAt > known.at);
     if (!isNew || since.length >= MOST_TOLD) return;
     this.#bySlot.delete(slot);
-    this.#bySlot.set(slot, [...since, { authority, at }]);
+    this.#bySlot.set(slot, [...since, { authority, page, at }]);
     if (this.#bySlot.size <= this.#capacity) return;
     for (const oldest of this.#bySlot.keys()) {
       this.#bySlot.delete(oldest);
