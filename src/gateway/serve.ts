@@ -37,6 +37,8 @@ export async function serveExchange<T>(deps: Collaborators, opening: Opening, ph
     return await phases.line(exchange);
   } catch (fault) {
     noteFailure(exchange, fault);
+    // Whoever is told that nothing is under way any more may ask again at once, and of another thread.
+    deps.limits.ended(exchange);
     return await phases.refuse(exchange, fault);
   } finally {
     if (!exchange.relayed) {
