@@ -27,10 +27,10 @@ export class SelectionLearner implements Learner {
     verdicts.judged(at, site, judgement);
     const exit = registry.exitAt(at.slot);
     if (exit === undefined) return;
-    const { verdict, weight, retryAfterMs } = judgement;
+    const { verdict, ...said } = judgement;
     const served = verdict === 'served';
     const moment = now();
     const row = siteRowOf(site, moment);
-    selection().judged(at, { site: row, rings: rings.ringsOf(exit), served, weight, retryAfterMs }, moment);
+    selection().judged(at, { ...said, site: row, rings: rings.ringsOf(exit), served }, moment);
   }
 }

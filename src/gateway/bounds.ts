@@ -1,4 +1,5 @@
 import type { Sum } from '../ledger/tally.ts';
+import { hashText } from '../memory/hash.ts';
 import type { PacedSite } from '../policy/site-book.ts';
 import type { Mode } from './exchange.ts';
 import type { LimitPlan } from './limit-plans.ts';
@@ -11,6 +12,8 @@ const MOST_HOSTS = 64;
  *  Who keeps something here looks whether it holds still: an exchange that asks for a host again costs a look-up less in each of its
  *  tables, none of which is in the processor's cache by then. */
 export class Bounds {
+  /** Whose they are, as 32 bits. */
+  readonly client: number;
   readonly host: string;
   readonly site: string;
   /** Kept by authorise(): by which rules (their mark) its target was found open to all of these pools, and as what. */
@@ -34,7 +37,8 @@ export class Bounds {
   #port = 0;
   #authority = '';
 
-  constructor(host: string, site: string) {
+  constructor(client: number, host: string, site: string) {
+    this.client = client;
     this.host = host;
     this.site = site;
   }
@@ -51,11 +55,14 @@ export class Bounds {
 
 /** The bounds of one client with one tag, by host. */
 export class BoundsByHost {
+  readonly #client: number;
   readonly #most: number;
   #last: Bounds | null = null;
   readonly #known = new Map<string, Bounds>();
 
-  constructor(most = MOST_HOSTS) {
+  /** `client`: its name. */
+  constructor(client: string, most = MOST_HOSTS) {
+    this.#client = hashText(client);
     this.#most = most;
   }
 
@@ -69,7 +76,7 @@ export class BoundsByHost {
 
   #meet(host: string, site: string): Bounds {
     if (this.#known.size >= this.#most) this.#known.clear();
-    const met = new Bounds(host, site);
+    const met = new Bounds(this.#client, host, site);
     this.#known.set(host, met);
     return met;
   }

@@ -243,5 +243,7 @@ function note(deps: Collaborators, exchange: Exchange, filter: ExitFilter): void
 /** Whether a session that may move had better stay. */
 function mayStay(deps: Collaborators, exchange: Exchange, slot: number): boolean {
   const pool = deps.registry.pool(deps.registry.exitAt(slot)?.pool ?? '');
-  return pool?.strategy !== 'learned' || deps.selection().mayStay(slot, exchange.siteRow, deps.now());
+  if (pool?.strategy !== 'learned') return true;
+  const { siteRow: site, bounds } = exchange;
+  return deps.selection().mayStay(slot, { site, client: bounds?.client }, deps.now());
 }

@@ -88,6 +88,7 @@ function requestOf(deps: Collaborators, exchange: Exchange, drawing: Drawing): P
     excluded,
     cursor: deps.registry.cursorOf(pool),
     site: exchange.siteRow,
+    client: exchange.bounds?.client,
     ring: exchange.ring,
     session,
     since: startedAt,

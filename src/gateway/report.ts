@@ -1,3 +1,4 @@
+import { hashText } from '../memory/hash.ts';
 import type { Report } from '../protocol/report.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { RecentQuery } from './recent-exchanges.ts';
@@ -39,7 +40,11 @@ export async function applyReport(
   if (!(await lookUp.claim(exchange.id))) return refusal('repeated');
   const { id, exit, site, at } = exchange;
   const { verdict, retryAfterMs } = report;
-  learn(deps, { at, site }, { page: verdict, weight: REPORT_WEIGHT, retryAfterMs, rule: null });
+  learn(
+    deps,
+    { at, site, client: hashText(exchange.client) },
+    { page: verdict, weight: REPORT_WEIGHT, retryAfterMs, rule: null },
+  );
   return { ok: true, reported: { id, exit, site, verdict } };
 }
 

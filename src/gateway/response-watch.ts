@@ -11,14 +11,14 @@ import { exitOf, learn } from './site-signals.ts';
  *  first octets of content, which the relay feeds. The content is copied and never changed. */
 export function watchResponse(deps: Collaborators, exchange: Exchange, response: ResponsePlan): ResponseWatch | null {
   const at = exitOf(exchange);
-  const { site, authority } = exchange;
+  const { site, authority, bounds } = exchange;
   if (at === null || site === null || authority === null) return null;
   const { status, fields } = response;
   const seen = { host: authority.host, status, fields, size: sizeOf(response) };
   const judgement = deps.signals.blocks().judgeHead(seen);
   const settle = (verdict: Verdict): void => {
     exchange.verdict = verdict;
-    learn(deps, { at, site }, verdict);
+    learn(deps, { at, site, client: bounds?.client }, verdict);
   };
   if ('wantedBytes' in judgement && seen.size !== 0)
     return new ResponseWatch(deps, exchange, { seen, settle, wantedBytes: judgement.wantedBytes });

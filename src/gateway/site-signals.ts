@@ -25,6 +25,8 @@ export interface Learner {
       readonly verdict: 'served' | 'refused';
       readonly weight: number;
       readonly retryAfterMs: number | null;
+      /** Who asked, as 32 bits. */
+      readonly client: number | undefined;
     },
   ): void;
 }
@@ -69,11 +71,11 @@ export function remember(deps: Collaborators, exchange: Exchange): void {
 /** Lets selection learn from a verdict; an unknown one teaches nothing. */
 export function learn(
   deps: Pick<Collaborators, 'signals'>,
-  about: { at: SlotRef; site: string },
+  { at, site, client }: { at: SlotRef; site: string; client: number | undefined },
   verdict: Verdict,
 ): void {
   const { page, weight, retryAfterMs } = verdict;
   if (page === 'unknown') return;
-  const judgement = { verdict: page === 'served' ? page : 'refused', weight, retryAfterMs } as const;
-  deps.signals.learner.judged(about.at, about.site, judgement);
+  const judgement = { verdict: page === 'served' ? page : 'refused', weight, retryAfterMs, client } as const;
+  deps.signals.learner.judged(at, site, judgement);
 }

@@ -57,5 +57,5 @@ export function judgeEnd(
   const shaken = facts.client.firstType === RecordType.handshake && facts.origin.firstType === RecordType.handshake;
   if (shaken && facts.ended !== 'cut')
     norms.keep(site, withTunnel(norm, { ...facts, refused: exchange.verdict.page === 'refused' }));
-  learn(deps, { at, site }, exchange.verdict);
+  learn(deps, { at, site, client: exchange.bounds?.client }, exchange.verdict);
 }

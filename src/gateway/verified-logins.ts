@@ -26,8 +26,8 @@ export class VerifiedLogins {
     this.#bounds.set(client, tags);
     const known = tags.get(tag);
     if (known !== undefined) return known;
-    if (tags.size >= MOST_TAGS) return new BoundsByHost(1);
-    const bounds = new BoundsByHost();
+    if (tags.size >= MOST_TAGS) return new BoundsByHost(client.name, 1);
+    const bounds = new BoundsByHost(client.name);
     tags.set(tag, bounds);
     return bounds;
   }

@@ -16,6 +16,7 @@ const refusalCodec = new RowCodec([
   { word: RefusalWord.at, as: past },
   { word: RefusalWord.uses, as: figure },
   { word: RefusalWord.coolMs, as: bits },
+  { word: RefusalWord.by, as: bits },
 ]);
 
 /** A saved pair: the exit's id in two words, the site's key, from here its row, and from there what is told of refusals. */
@@ -31,7 +32,7 @@ export function pairSection(
 ): SnapshotSection {
   return {
     name: 'pairs',
-    version: 2,
+    version: 3,
     save() {
       const savedAt = now();
       return savedParts(OCTETS, {

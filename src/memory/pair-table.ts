@@ -25,7 +25,7 @@ const PairCounts = Object.freeze({
 });
 
 /** Words of what is only asked about a pair that was refused, and by who keeps the table. */
-const REFUSAL_WORDS = 5;
+const REFUSAL_WORDS = 6;
 
 /** What each of these words holds. */
 export const RefusalWord = Object.freeze({
@@ -38,6 +38,8 @@ export const RefusalWord = Object.freeze({
   /** i: whose the pair is: the exit's slot, and the site's key. */
   slot: 3,
   site: 4,
+  /** i: the client that alone was refused since the exit was last served; 0 for several. */
+  by: 5,
 });
 
 // A name that is exported or imported is looked up at each use; a constant that a module keeps to itself is compiled in.
@@ -71,7 +73,7 @@ const lowOf = (slot: number, site: number): number => mix32(slot ^ Math.imul(sit
 const highOf = (low: number, generation: number, site: number): number =>
   mix32(low ^ Math.imul(generation, 0x85eb_ca77) ^ site);
 
-/** What is believed of pairs exit × site, in shared memory of a fixed size: a row of 16 octets with its key, and 20 octets apart
+/** What is believed of pairs exit × site, in shared memory of a fixed size: a row of 16 octets with its key, and 24 octets apart
  *  from it. The stalest of a window goes first. Which pair a row is of is known by 32 bits and by its window, so that two pairs meet
  *  in one row about once in 10⁹ looks. */
 export class PairTable implements WindowRows {

@@ -74,7 +74,7 @@ export class LearnedPick {
     let exits = list.length;
     for (const other of others) exits += other.length;
     if (exits === 0) return NONE;
-    this.#price.turnTo(request.site, exits, now);
+    this.#price.turnTo(request, exits, now);
     this.#buyer.stayMs = session === null ? 0 : Math.min(this.#of.sessionAhead, Math.max(0, session.endsInMs));
     this.#buyer.stakesMs = retry ? excluded.length * this.#of.stakes : 0;
     this.#buyer.curious = !retry && session === null;

@@ -1,5 +1,6 @@
 import { elapsedMs } from '../memory/clock.ts';
 import { type PairTable, PairWord as pairWord, RefusalWord as refusalWord } from '../memory/pair-table.ts';
+import { ANYBODY, type ClientStandings } from './client-standings.ts';
 import { fade, log2Of4And } from './fading.ts';
 import type { Parameters } from './parameters.ts';
 import type { SiteBeliefs } from './site-beliefs.ts';
@@ -26,7 +27,7 @@ const COOLED_ODDS = 0.7;
 /** No tier was asked for. */
 const NO_TIER = -1;
 
-/** Which exit asks which site. */
+/** Which exit asks which site, for whom. */
 export interface Visit {
   readonly slot: number;
   readonly generation: number;
@@ -34,6 +35,13 @@ export interface Visit {
   readonly site: number;
   /** The exit's tier, 0…3. */
   readonly tier: number;
+  readonly client: number;
+}
+
+/** Which site is asked, by its row, -1 for none, and for whom. */
+export interface Errand {
+  readonly site: number;
+  readonly client?: number | undefined;
 }
 
 /** An exit that a pick asks about. */
@@ -50,6 +58,7 @@ export interface Candidate {
 export class PageBeliefs {
   readonly #pairs: PairTable;
   readonly #sites: SiteBeliefs;
+  readonly #standings: ClientStandings;
   readonly #of: Parameters;
 
   /** Of the pair looked at: odds that the site serves the exit; … */
@@ -59,6 +68,7 @@ export class PageBeliefs {
   /** Of the site turned to: the least that `wear` can be. */
   leastWear = 0;
   #site = -1;
+  #client = ANYBODY;
   #key = 0;
   #limit = 0;
   #evenUses = 0;
@@ -70,19 +80,24 @@ export class PageBeliefs {
   #newOdds = 1;
   #mostOdds = 1;
 
-  constructor(tables: { readonly pairs: PairTable; readonly sites: SiteBeliefs }, parameters: Parameters) {
+  constructor(
+    tables: { readonly pairs: PairTable; readonly sites: SiteBeliefs; readonly standings: ClientStandings },
+    parameters: Parameters,
+  ) {
     this.#pairs = tables.pairs;
     this.#sites = tables.sites;
+    this.#standings = tables.standings;
     this.#of = parameters;
   }
 
-  /** Takes in a site for the looks that follow, -1 for none; `exits` is how many could serve it. */
-  turnTo(site: number, exits: number, now: number): void {
+  /** Takes in a site for the looks that follow, -1 for none, and who asks; `exits` is how many could serve it. */
+  turnTo({ site, client = ANYBODY }: Errand, exits: number, now: number): void {
     this.odds = 1;
     this.wear = 0;
     this.leastWear = 0;
     this.#site = this.#sites.isWatched(site) ? site : -1;
     if (this.#site < 0) return;
+    this.#client = client;
     this.#key = this.#sites.keyOf(site);
     this.#oldOdds = this.#sites.servedOld(site);
     this.#tier = NO_TIER;
@@ -111,7 +126,11 @@ export class PageBeliefs {
       return;
     }
     if (this.#pairs.strikesOf(pair) > 0) {
-      this.odds = this.#afterRefusal(this.#site, pair, now);
+      this.odds = this.#oddsAfterRefusal(
+        pair,
+        { site: this.#site, client: this.#client, unrefused: this.#newOdds },
+        now,
+      );
       // Rest makes no refused exit cheap.
       this.wear = 0;
       return;
@@ -126,11 +145,14 @@ export class PageBeliefs {
   }
 
   /** Whether a session may go on with its exit: not where the site has refused it, or is about to. */
-  mayStay(slot: number, generation: number, { site, now }: { site: number; now: number }): boolean {
+  mayStay(slot: number, generation: number, { site, client = ANYBODY }: Errand, now: number): boolean {
     if (!this.#sites.isWatched(site)) return true;
     const pair = this.#pairs.find(slot, generation, this.#sites.keyOf(site));
     if (pair < 0) return true;
-    if (this.#pairs.strikesOf(pair) > 0) return this.#afterRefusal(site, pair, now) >= this.#of.poor;
+    if (this.#pairs.strikesOf(pair) > 0) {
+      const unrefused = this.#sites.servedOld(site);
+      return this.#oddsAfterRefusal(pair, { site, client, unrefused }, now) >= this.#of.poor;
+    }
     return (this.#usesOf(pair, now) + 1) / this.#sites.limitOf(site, now) <= this.#of.rebind;
   }
 
@@ -144,7 +166,7 @@ export class PageBeliefs {
   }
 
   /** An exchange with a site begins. */
-  began({ slot, generation, site }: Omit<Visit, 'tier'>, now: number): void {
+  began({ slot, generation, site }: Omit<Visit, 'tier' | 'client'>, now: number): void {
     if (!this.#sites.isWatched(site)) return;
     this.#sites.began(site, now);
     const pair = this.#pairs.claim({ slot, generation, site: this.#sites.keyOf(site) }, now);
@@ -158,10 +180,10 @@ export class PageBeliefs {
     if (!this.#sites.isWatched(visit.site)) return;
     const pair = this.#pairOf(visit, now);
     if (pair < 0) return;
+    this.#standings.served(visit.client, this.#sites.keyOf(visit.site), now);
     this.#learnShare(visit, pair, { served: 1, now });
     const strikes = this.#pairs.strikesOf(pair);
-    if (strikes === 1) this.#sites.learnPersist(visit.site, false);
-    else if (strikes > 1) this.#sites.learnCool(visit.site, this.#idleMs(pair, now), true);
+    if (strikes > 0) this.#servedAfter(visit, pair, now);
     this.#pairs.count(pair, { strikes: 0, goods: this.#pairs.goodsOf(pair) + 1 });
     this.#sites.bore(visit.site, this.#usesOf(pair, now), now);
   }
@@ -173,9 +195,13 @@ export class PageBeliefs {
     if (pair < 0) return;
     const { ints, floats, refusals } = this.#pairs;
     const strikes = this.#pairs.strikesOf(pair);
-    this.#learnShare(visit, pair, { served: 0, now });
-    if (strikes > 0 && this.#idleMs(pair, now) <= UNDER_WAY_MS) return;
-    if (strikes === 0) this.#firstRefusal(visit.site, pair, now);
+    const isAlone = this.#standings.isAlone(visit.client, this.#sites.keyOf(visit.site), now);
+    if (!isAlone) this.#learnShare(visit, pair, { served: 0, now });
+    else if (strikes === 0 && this.#pairs.goodsOf(pair) === 0)
+      this.#standings.refused(visit.client, this.#sites.keyOf(visit.site), { tier: visit.tier, now });
+    if (!this.#agree(visit, pair, { isAlone, now })) return;
+    if (isAlone) refusals.floats[this.#pairs.refusalOf(pair) + RefusalWord.uses] = 0;
+    else if (strikes === 0) this.#firstRefusal(visit.site, pair, now);
     else if (strikes === 1) this.#confirmRefusal(visit.site, pair, now);
     else this.#sites.learnCool(visit.site, this.#idleMs(pair, now), false);
     this.#pairs.count(pair, { strikes: strikes + 1, goods: 0 });
@@ -184,6 +210,37 @@ export class PageBeliefs {
     refusals.ints[refusal + RefusalWord.coolMs] = retryAfterMs ?? 0;
     floats[pair + PairWord.uses] = 0;
     ints[pair + PairWord.at] = now;
+  }
+
+  /** A page where refusals came before: what became of them, and of whose word they were. */
+  #servedAfter({ site, client }: Visit, pair: number, now: number): void {
+    const by = this.#refusedBy(pair);
+    const key = this.#sites.keyOf(site);
+    const isOthers = by !== ANYBODY && client !== ANYBODY && by !== client;
+    if (isOthers && this.coolsForMs(pair, { site, now }) > 0) this.#standings.judge(by, key, { borneOut: 0, now });
+    if (this.#standings.isAlone(by, key, now)) return;
+    if (this.#pairs.strikesOf(pair) === 1) this.#sites.learnPersist(site, false);
+    else this.#sites.learnCool(site, this.#idleMs(pair, now), true);
+  }
+
+  /** Notes who is refused; returns whether that says anything new. */
+  #agree({ site, client }: Visit, pair: number, { isAlone, now }: { isAlone: boolean; now: number }): boolean {
+    const { ints } = this.#pairs.refusals;
+    const at = this.#pairs.refusalOf(pair) + RefusalWord.by;
+    if (this.#pairs.strikesOf(pair) === 0) {
+      ints[at] = client;
+      return true;
+    }
+    const by = ints[at] as number;
+    if (by !== client) {
+      // Whose refusals are its own says nothing of those that others met.
+      if (isAlone) return false;
+      const isOthers = by !== ANYBODY && client !== ANYBODY;
+      if (isOthers && this.coolsForMs(pair, { site, now }) > 0)
+        this.#standings.judge(by, this.#sites.keyOf(site), { borneOut: 1, now });
+      ints[at] = ANYBODY;
+    }
+    return this.#idleMs(pair, now) > UNDER_WAY_MS;
   }
 
   /** If the pair had served before, its uses may have brought the refusal on. */
@@ -200,6 +257,20 @@ export class PageBeliefs {
     this.#sites.learnPersist(site, true);
     const uses = this.#pairs.refusals.floats[this.#pairs.refusalOf(pair) + RefusalWord.uses] as number;
     this.#sites.learnLimit(site, uses, now);
+  }
+
+  /** Odds after refusals. Where one other client alone met them they count as far as its word does; `unrefused` are the odds without
+   *  them. */
+  #oddsAfterRefusal(
+    pair: number,
+    { site, client, unrefused }: { readonly site: number; readonly client: number; readonly unrefused: number },
+    now: number,
+  ): number {
+    const odds = this.#afterRefusal(site, pair, now);
+    const by = this.#refusedBy(pair);
+    if (by === ANYBODY || client === ANYBODY || by === client) return odds;
+    const trust = this.#standings.trustOf(by, this.#sites.keyOf(site), now);
+    return trust * odds + (1 - trust) * unrefused;
   }
 
   /** Odds after refusals: one is a challenge or a ban, the site's record says which is likelier; more are a ban that ends with the
@@ -222,7 +293,8 @@ export class PageBeliefs {
   #turnToTier(tier: number, now: number): void {
     if (tier === this.#tier) return;
     this.#tier = tier;
-    this.#newOdds = this.#sites.servedNew(this.#site, tier, now);
+    const most = this.#standings.mostOdds(this.#client, this.#key, { tier, now });
+    this.#newOdds = Math.min(most, this.#sites.servedNew(this.#site, tier, now));
     this.#mostOdds = Math.max(COOLED_ODDS, this.#of.poor, this.#oldOdds, this.#newOdds);
   }
 
@@ -248,6 +320,11 @@ export class PageBeliefs {
   /** The site's own word on how long to stay away, in ms; 0 for none. */
   #toldMs(pair: number): number {
     return this.#pairs.refusals.ints[this.#pairs.refusalOf(pair) + RefusalWord.coolMs] as number;
+  }
+
+  /** Who alone was refused over the pair's exit, or ANYBODY. */
+  #refusedBy(pair: number): number {
+    return this.#pairs.refusals.ints[this.#pairs.refusalOf(pair) + RefusalWord.by] as number;
   }
 
   #pairOf({ slot, generation, site }: Visit, now: number): number {

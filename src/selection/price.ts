@@ -3,7 +3,7 @@ import { type ExitRows, ExitWord as exitWord, EXIT_WORDS as exitWords } from '..
 import { type GroupTable, GroupWord as groupWord, GROUP_WORDS as groupWords } from '../memory/group-table.ts';
 import type { SiteTable } from '../memory/site-table.ts';
 import type { Chance } from './chance.ts';
-import type { PageBeliefs } from './page-beliefs.ts';
+import type { Errand, PageBeliefs } from './page-beliefs.ts';
 import type { Parameters } from './parameters.ts';
 import type { PathBeliefs } from './path-beliefs.ts';
 import { octetsOf, ownMsOf } from './site-figures.ts';
@@ -67,9 +67,10 @@ export class Price {
     this.#chance = options.chance;
   }
 
-  /** Takes in a site for the prices that follow; `exits` is how many could serve it. */
-  turnTo(site: number, exits: number, now: number): void {
-    this.#pages.turnTo(site, exits, now);
+  /** Takes in a site for the prices that follow, and who asks; `exits` is how many could serve it. */
+  turnTo(errand: Errand, exits: number, now: number): void {
+    const { site } = errand;
+    this.#pages.turnTo(errand, exits, now);
     this.#ownMs = ownMsOf(this.#tables.sites, site);
     // Seconds per unit of currency, and octets of a gigabyte, to ms per price of a gigabyte.
     this.#moneyMs = (this.#of.money * 1000 * octetsOf(this.#tables.sites, site)) / 1e9;

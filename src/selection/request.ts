@@ -45,6 +45,8 @@ export interface PickRequest {
   readonly cursor: Cursor;
   /** Row of the site, -1 for none. */
   readonly site: number;
+  /** Who asks, as 32 bits; absent or ANYBODY where that isn't known. */
+  readonly client?: number | undefined;
   /** Number of the filter, ≥ 0: it has a ring of fast exits. */
   readonly ring: number;
   /** The session that will stay with the exit, and how long it lasts at most. */

@@ -4,10 +4,11 @@ import type { PairTable } from '../memory/pair-table.ts';
 import type { ProviderRows } from '../memory/provider-rows.ts';
 import type { SiteTable } from '../memory/site-table.ts';
 import { Chance } from './chance.ts';
+import { ANYBODY, type ClientStandings } from './client-standings.ts';
 import { ExitHealth } from './exit-health.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import { LearnedPick, servedRing } from './learned-pick.ts';
-import { PageBeliefs } from './page-beliefs.ts';
+import { PageBeliefs, type Errand as SiteErrand } from './page-beliefs.ts';
 import type { Parameters } from './parameters.ts';
 import { type FailedAt, PathBeliefs, type PathFailure } from './path-beliefs.ts';
 import { NOBODY, Price } from './price.ts';
@@ -27,6 +28,9 @@ const PAGE_STEP = 0.01;
 /** Below this doubt an exit is known well enough for what is left over to be the site's. */
 const WELL_KNOWN = 0.12;
 
+/** No site. */
+const NOWHERE: SiteErrand = Object.freeze({ site: -1 });
+
 /** The tables that selection reads and writes. */
 export interface SelectionTables {
   readonly rows: ExitRows;
@@ -34,6 +38,7 @@ export interface SelectionTables {
   readonly sites: SiteTable;
   readonly groups: GroupTable;
   readonly providers: ProviderRows;
+  readonly standings: ClientStandings;
 }
 
 /** An attempt's errand: where to, and under which filters its exit may be remembered. */
@@ -48,6 +53,8 @@ export interface Errand {
 /** What a site did with an exchange. */
 export interface Verdict {
   readonly site: number;
+  /** Who asked; absent or ANYBODY where that isn't known. */
+  readonly client?: number | undefined;
   /** Filters under which the exit may be remembered. */
   readonly rings: readonly number[];
   readonly served: boolean;
@@ -86,7 +93,10 @@ export class Selection {
     this.#hedges = new HedgeBudget(parameters);
     this.#paths = new PathBeliefs(tables, parameters);
     this.#siteBeliefs = new SiteBeliefs(tables.sites, parameters);
-    this.#pages = new PageBeliefs({ pairs: tables.pairs, sites: this.#siteBeliefs }, parameters);
+    this.#pages = new PageBeliefs(
+      { pairs: tables.pairs, sites: this.#siteBeliefs, standings: tables.standings },
+      parameters,
+    );
     this.#price = new Price(tables, { paths: this.#paths, pages: this.#pages }, { parameters, chance });
     this.#fast = new RingSet({ size: parameters.ring, most: MOST_RINGS });
     this.#served = new RingSet({ size: parameters.servedRing, most: MOST_RINGS });
@@ -109,8 +119,8 @@ export class Selection {
     return pickSimply(request, { health: this.health, providers: this.providers, now, random: this.#random });
   }
 
-  mayStay(slot: number, site: number, now: number): boolean {
-    return this.#pages.mayStay(slot, this.#tables.rows.generationOf(slot), { site, now });
+  mayStay(slot: number, errand: SiteErrand, now: number): boolean {
+    return this.#pages.mayStay(slot, this.#tables.rows.generationOf(slot), errand, now);
   }
 
   begin(slot: number, site: number, now: number): number {
@@ -137,7 +147,7 @@ export class Selection {
     paths.worked(at.slot, { ms, ownMs, now });
     this.#tables.groups.noteLearned();
     this.#learnPage(ms);
-    this.#price.turnTo(-1, 1, now);
+    this.#price.turnTo(NOWHERE, 1, now);
     this.#price.look(at.slot, NOBODY, now);
     const standing = this.#price.standing;
     for (const ring of rings) this.#fast.of(ring).offer(at, standing, this.#random);
@@ -152,11 +162,11 @@ export class Selection {
 
   judged(at: SlotRef, verdict: Verdict, now: number): void {
     const { rows, groups } = this.#tables;
-    const { site, served, weight } = verdict;
+    const { site, served, weight, client = ANYBODY } = verdict;
     if (site < 0 || !rows.holds(at.slot, at.generation)) return;
     if (weight < 1 && this.#random() >= weight) return;
     const tier = groups.ints[rows.groupOf(at.slot) * GROUP_WORDS + GroupWord.tier] as number;
-    const visit = { slot: at.slot, generation: at.generation, site, tier };
+    const visit = { slot: at.slot, generation: at.generation, site, tier, client };
     if (served) this.#pages.served(visit, now);
     else this.#pages.refused(visit, verdict.retryAfterMs, now);
     groups.noteLearned();

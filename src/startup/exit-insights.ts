@@ -64,9 +64,9 @@ export class ExitInsights {
 
   #sitesOf(slot: number, now: number): SiteOutlook[] {
     const { tables, parameters } = this.#options;
-    const { pairs, sites, rows, groups } = tables;
+    const { pairs, sites, rows, groups, standings } = tables;
     const beliefs = new SiteBeliefs(sites, parameters());
-    const pages = new PageBeliefs({ pairs, sites: beliefs }, parameters());
+    const pages = new PageBeliefs({ pairs, sites: beliefs, standings }, parameters());
     const generation = rows.generationOf(slot);
     const tier = groups.ints[rows.groupOf(slot) * GROUP_WORDS + GroupWord.tier] ?? 0;
     const outlooks: SiteOutlook[] = [];
@@ -74,7 +74,7 @@ export class ExitInsights {
       if (sites.ints[site * SITE_WORDS + SiteWord.watched] !== 1) continue;
       const pair = pairs.find(slot, generation, sites.keyOf(site));
       if (pair < 0) continue;
-      pages.turnTo(site, 1, now);
+      pages.turnTo({ site }, 1, now);
       pages.look({ slot, generation, tier, isNew: false }, now);
       const refusals = pairs.strikesOf(pair);
       const refusedAt = pairs.refusals.ints[pairs.refusalOf(pair) + RefusalWord.at] ?? 0;

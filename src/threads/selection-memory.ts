@@ -7,6 +7,7 @@ import { SiteTable } from '../memory/site-table.ts';
 import { AtomicWords } from '../memory/words.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
+import { ClientStandings } from '../selection/client-standings.ts';
 import type { SelectionTables } from '../selection/selection.ts';
 
 /** Exchanges that one worker may have in flight, and all together. */
@@ -23,6 +24,7 @@ export interface SelectionMemory {
   readonly sites: { readonly keys: SharedArrayBuffer; readonly rows: SharedArrayBuffer };
   readonly pairs: PairMemory;
   readonly providers: SharedArrayBuffer;
+  readonly standings: SharedArrayBuffer;
   readonly places: SharedArrayBuffer;
   readonly shape: ExchangeSlotsShape;
 }
@@ -38,19 +40,28 @@ export function createSelectionMemory(workers: number): SelectionMemory {
     sites: SiteTable.allocate(),
     pairs: PairTable.allocate(),
     providers: ProviderRows.allocate(),
+    standings: ClientStandings.allocate(),
     places: new SharedArrayBuffer(exchangeSlotsWords(shape) * Int32Array.BYTES_PER_ELEMENT),
     shape,
   };
 }
 
 /** The tables as one thread sees them. */
-export function selectionTables({ rows, groups, sites, pairs, providers }: SelectionMemory): SelectionTables {
+export function selectionTables({
+  rows,
+  groups,
+  sites,
+  pairs,
+  providers,
+  standings,
+}: SelectionMemory): SelectionTables {
   return {
     rows: new ExitRows(rows),
     groups: new GroupTable(groups),
     sites: new SiteTable(sites),
     pairs: new PairTable(pairs),
     providers: new ProviderRows(providers),
+    standings: new ClientStandings(standings),
   };
 }
 

@@ -21,7 +21,7 @@ const clients = Array.from({ length: CLIENTS }, (_, i) => ({ name: `client${i}`,
 const hosts = Array.from({ length: SITES }, (_, i) => `www.site${i}.example`);
 const sites = hosts.map((host) => host.slice(4));
 const siteNames = { of: (host: string) => host.slice(4) };
-const logins = clients.map(() => new BoundsByHost());
+const logins = clients.map(({ name }) => new BoundsByHost(name));
 
 /** The exchange under way, as far as limits look at it: what is its own has just been made, and lies in the cache; what is its
  *  client's does not. */

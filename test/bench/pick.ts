@@ -6,6 +6,7 @@ import { GroupTable } from '../../src/memory/group-table.ts';
 import { PairTable } from '../../src/memory/pair-table.ts';
 import { ProviderRows } from '../../src/memory/provider-rows.ts';
 import { SiteTable } from '../../src/memory/site-table.ts';
+import { ClientStandings } from '../../src/selection/client-standings.ts';
 import { parametersOf } from '../../src/selection/parameters.ts';
 import type { PickRequest } from '../../src/selection/request.ts';
 import { Selection } from '../../src/selection/selection.ts';
@@ -31,6 +32,7 @@ function scene(exits: number) {
       groups,
       sites,
       pairs: new PairTable(PairTable.allocate()),
+      standings: new ClientStandings(ClientStandings.allocate()),
       providers: new ProviderRows(ProviderRows.allocate()),
     },
     { parameters: parametersOf(), random },

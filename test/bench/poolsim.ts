@@ -1,4 +1,4 @@
-/** Hands the gateway's own selection to the simulator of exit pools, as strategies `learned` and `learned-hedged`:
+/** Hands the gateway's own selection to the simulator of exit pools, as strategies `learned`, `learned-hedged`, and `learned-clients`:
  *  `node poolsim.js --with test/bench/poolsim.ts -x learned,learned-hedged,oracle`. */
 
 import { ExitRows } from '../../src/memory/exit-rows.ts';
@@ -6,6 +6,7 @@ import { GroupTable } from '../../src/memory/group-table.ts';
 import { PairTable } from '../../src/memory/pair-table.ts';
 import { ProviderRows } from '../../src/memory/provider-rows.ts';
 import { SiteTable } from '../../src/memory/site-table.ts';
+import { ClientStandings } from '../../src/selection/client-standings.ts';
 import { parametersOf } from '../../src/selection/parameters.ts';
 import type { PickRequest } from '../../src/selection/request.ts';
 import { Selection } from '../../src/selection/selection.ts';
@@ -60,8 +61,11 @@ class Learned {
   readonly #siteRows = new Map<number, number>();
   readonly #lists = new Map<number, Int32Array>();
   readonly #queued = new Map<number, number>();
+  readonly #clients: number;
 
-  constructor({ pool, rng }: Context) {
+  /** `clients`: how many ask by turns. */
+  constructor({ pool, rng }: Context, clients = 1) {
+    this.#clients = clients;
     this.#pool = pool;
     this.#rows = new ExitRows(ExitRows.allocate({ rows: pool.slots }));
     this.#selection = new Selection(
@@ -70,6 +74,7 @@ class Learned {
         groups: this.#groups,
         sites: this.#sites,
         pairs: new PairTable(PairTable.allocate()),
+        standings: new ClientStandings(ClientStandings.allocate()),
         providers: new ProviderRows(ProviderRows.allocate()),
       },
       { parameters: parametersOf(), random: () => rng.float() },
@@ -86,6 +91,7 @@ class Learned {
       excluded,
       cursor: { next: 0 },
       site: this.#siteOf(request.target, now),
+      client: this.#clientOf(request),
       ring: ringOf(country),
       session: session === 0 ? null : { endsInMs: sessionUntil - now },
       since: request.at,
@@ -95,7 +101,13 @@ class Learned {
   }
 
   pinned(slot: number, request: SimulatedRequest, now: number): number {
-    return this.#selection.mayStay(slot, this.#siteOf(request.target, now), now) ? 0 : -1;
+    return this.#selection.mayStay(
+      slot,
+      { site: this.#siteOf(request.target, now), client: this.#clientOf(request) },
+      now,
+    )
+      ? 0
+      : -1;
   }
 
   onStart(slot: number, request: SimulatedRequest, now: number): void {
@@ -123,7 +135,8 @@ class Learned {
     const rings = [ringOf(ANY), ringOf(this.#pool.country[slot] ?? 0)];
     this.#selection.arrived(at, ms, { site, rings, queued, now });
     const ring = ringOf(request.country);
-    this.#selection.judged(at, { site, rings: [ring], served: kind === 'served', weight: 1, retryAfterMs: null }, now);
+    const verdict = { site, rings: [ring], served: kind === 'served', weight: 1, retryAfterMs: null };
+    this.#selection.judged(at, { ...verdict, client: this.#clientOf(request) }, now);
   }
 
   onAdd(slot: number, now: number): void {
@@ -148,6 +161,10 @@ class Learned {
   hedged(): void {
     // Of whose page isn't told; all are of one size.
     this.#selection.hedged(-1);
+  }
+
+  #clientOf({ id }: SimulatedRequest): number {
+    return 1 + (id % this.#clients);
   }
 
   #siteOf(target: number, now: number): number {
@@ -189,4 +206,5 @@ class Hedged extends Learned {
 export default {
   learned: (context: Context) => new Learned(context),
   'learned-hedged': (context: Context) => new Hedged(context),
+  'learned-clients': (context: Context) => new Learned(context, 5),
 };

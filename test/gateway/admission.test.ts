@@ -15,7 +15,7 @@ class Scene {
   readonly #bounds: Bounds;
 
   constructor(host: string, allow: readonly Rule[] = []) {
-    this.#bounds = new Bounds(host, host);
+    this.#bounds = new Bounds(1, host, host);
     this.#rules = this.#rulesOf(allow, []);
   }
 

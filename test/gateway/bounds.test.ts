@@ -37,7 +37,7 @@ function scene() {
   const pacing = new SitePacing({ counts, rules: () => rules.sites, now });
   const books = new QuotaBooks({ everyone: () => rules.quotas, directory: () => ({ get: () => undefined }) });
   const plans = new QuotaPlans(books, new QuotaCounts(memory, { now, wallTime: () => NOON, met() {} }));
-  const bounds = new BoundsByHost();
+  const bounds = new BoundsByHost('acme');
   const client = { name: 'acme', limits: [], quotas: [] };
   /** Names of what an exchange to `host` by the pool comes under. */
   const of = (host: string, pool = 'res', wallTime = NOON) => {

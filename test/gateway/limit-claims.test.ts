@@ -20,7 +20,7 @@ function scene(...texts: readonly string[]) {
   const begin = (held: string | null = null, pools = ['one', 'two']): Exchange => {
     const exchange = {
       admission: { client, pools, params: {}, filter: {} },
-      bounds: new Bounds('shop.example', 'shop.example'),
+      bounds: new Bounds(1, 'shop.example', 'shop.example'),
       choice: null,
       limits: null,
       limitClaims: null,

@@ -39,7 +39,7 @@ function runningExchange(price: Price) {
   const about = { id: 'x', mode: 'connect', method: 'CONNECT', listener: 'mixed', source: '', startedAt: 0 } as const;
   const exchange = new Exchange(about);
   const admission = { client, params: {}, pools: ['res'] };
-  const bounds = new Bounds('a.example', 'a.example');
+  const bounds = new Bounds(1, 'a.example', 'a.example');
   const meter = new AttemptMeter();
   const choice = { exit: { pool: 'res' }, pool: { name: 'res', price } } as unknown as Choice;
   return {

@@ -41,7 +41,11 @@ test('a head that says enough needs no watch', (t) => {
   t.is(watch, null);
   t.is(exchange.verdict.page, 'served');
   t.deepEqual(learned, [
-    [{ slot: 3, generation: 2 }, 'shop.example', { verdict: 'served', weight: 1, retryAfterMs: null }],
+    [
+      { slot: 3, generation: 2 },
+      'shop.example',
+      { verdict: 'served', weight: 1, retryAfterMs: null, client: undefined },
+    ],
   ]);
 });
 

@@ -26,7 +26,7 @@ function exchange(client = 'acme'): Exchange {
   const asked = { id: 'one', mode: 'forward', method: 'GET', listener: 'mixed', source: '127.0.0.1' } as const;
   const made = new Exchange({ ...asked, startedAt: now() });
   made.admission = { client: { name: client } } as NonNullable<Exchange['admission']>;
-  made.bounds = new Bounds('shop.example', 'shop.example');
+  made.bounds = new Bounds(1, 'shop.example', 'shop.example');
   return made;
 }
 

@@ -84,8 +84,8 @@ test('what was learned comes back under other slots, generations and clock, olde
       before.selection.attemptTimeoutMs(former, before.site(1), 1_002_000),
     );
   }
-  t.false(after.selection.mayStay(3, site, 500), 'refused');
-  t.true(after.selection.mayStay(2, site, 500));
+  t.false(after.selection.mayStay(3, { site }, 500), 'refused');
+  t.true(after.selection.mayStay(2, { site }, 500));
   t.is(after.rows.generationOf(3), 6);
   t.deepEqual(wordsOf(to, 0), wordsOf(run([13, 99], { now: 500, generation: 6 }), 0), 'never seen');
   t.deepEqual(wordsOf(to, 1), wordsOf(run([13, 99], { now: 500, generation: 6 }), 1), 'new');

@@ -3,6 +3,7 @@ import { GroupTable } from '../../src/memory/group-table.ts';
 import { PairTable } from '../../src/memory/pair-table.ts';
 import { ProviderRows } from '../../src/memory/provider-rows.ts';
 import { SiteTable } from '../../src/memory/site-table.ts';
+import { ClientStandings } from '../../src/selection/client-standings.ts';
 import { type Parameters, parametersOf } from '../../src/selection/parameters.ts';
 import type { PathFailure } from '../../src/selection/path-beliefs.ts';
 import type { PickRequest } from '../../src/selection/request.ts';
@@ -22,6 +23,7 @@ export class Scene {
   readonly sites = new SiteTable(SiteTable.allocate(64));
   readonly pairs = new PairTable(PairTable.allocate(4096));
   readonly providers = new ProviderRows(ProviderRows.allocate(64));
+  readonly standings = new ClientStandings(ClientStandings.allocate(256));
   readonly random: () => number;
   readonly selection: Selection;
   readonly list: number[] = [];
@@ -29,7 +31,14 @@ export class Scene {
   constructor({ seed = 1, ...changes }: Partial<Parameters> & { seed?: number } = {}) {
     this.random = seededRandom(seed);
     this.selection = new Selection(
-      { rows: this.rows, groups: this.groups, sites: this.sites, pairs: this.pairs, providers: this.providers },
+      {
+        rows: this.rows,
+        groups: this.groups,
+        sites: this.sites,
+        pairs: this.pairs,
+        providers: this.providers,
+        standings: this.standings,
+      },
       { parameters: parametersOf(changes), random: this.random },
     );
   }
@@ -52,14 +61,17 @@ export class Scene {
   }
 
   /** One exchange over the exit, from `now` on; it ends in zero time as far as the clock is concerned. */
-  exchange(slot: number, { now, end, site = -1 }: { now: number; end: End; site?: number }): void {
+  exchange(
+    slot: number,
+    { now, end, site = -1, client }: { now: number; end: End; site?: number; client?: number },
+  ): void {
     const at = { slot, generation: this.rows.take(slot) };
     const queued = this.selection.begin(slot, site, now);
     this.selection.ended(at, now);
     this.rows.giveBack(slot, at.generation);
     if ('how' in end) return this.selection.failed(at, end.how, { ms: end.ms, now });
     this.selection.arrived(at, end.ms, { site, rings: [0], queued, now });
-    const verdict = { site, rings: [0], served: end.served ?? true, weight: 1, retryAfterMs: null };
+    const verdict = { site, client, rings: [0], served: end.served ?? true, weight: 1, retryAfterMs: null };
     this.selection.judged(at, verdict, now);
   }
 

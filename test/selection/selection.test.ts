@@ -147,10 +147,10 @@ test('a site that refuses an exit is asked over another, and again after its own
   const at = { slot: 0, generation: 1 };
   scene.selection.judged(at, { site, rings: [0], served: false, weight: 1, retryAfterMs: 60_000 }, 10);
   for (let i = 0; i < 20; i++) t.is(scene.selection.pick(scene.request({ site, since: 100 }), 100), 1);
-  t.false(scene.selection.mayStay(0, site, 100));
-  t.true(scene.selection.mayStay(1, site, 100));
-  t.true(scene.selection.mayStay(0, other, 100));
-  t.true(scene.selection.mayStay(0, site, 61_000));
+  t.false(scene.selection.mayStay(0, { site }, 100));
+  t.true(scene.selection.mayStay(1, { site }, 100));
+  t.true(scene.selection.mayStay(0, { site: other }, 100));
+  t.true(scene.selection.mayStay(0, { site }, 61_000));
 });
 
 test('where every exit is refused the exchange is held, and no longer than it makes sense', (t) => {
