@@ -22,6 +22,7 @@ import { workerLeases } from '../threads/lease-memory.ts';
 import type { BoundListener, ListenerPlan } from '../threads/listener-plan.ts';
 import { selectionTables } from '../threads/selection-memory.ts';
 import type { PassedConnection } from '../threads/worker-messages.ts';
+import { ConnectionsByAge } from '../transport/connections-by-age.ts';
 import { descriptorOf } from '../transport/descriptor.ts';
 import { createDialler, type Dialler } from '../transport/dial.ts';
 import { HostsFile } from '../transport/hosts-file.ts';
@@ -37,6 +38,9 @@ import { createCollaborators } from './gateway-collaborators.ts';
 import { InForce } from './in-force.ts';
 import { Listeners } from './listeners.ts';
 import { WorkerPlace } from './worker-place.ts';
+
+/** The first octets of a client, and its login, may take so long before its place is given to another one, in ms. */
+const UNPROVED_GRACE_MS = 500;
 
 /** What was cut at the end of a drain, and the ends of idle links, may take so long until they are booked, in ms. */
 const LAST_BOOKINGS_MS = 1_000;
@@ -70,6 +74,7 @@ export class DataPlane {
   readonly #load: WorkerLoad;
   readonly #options: Omit<DataPlaneOptions, 'pools'>;
   readonly #sockets = new Roster<Socket>();
+  readonly #unproved: ConnectionsByAge;
   readonly #resolver: Resolver;
   readonly #inForce: InForce;
   readonly #dialler: Dialler;
@@ -86,6 +91,7 @@ export class DataPlane {
     const { pools, ...own } = options;
     const { config, capacity, memory, worker, now } = own;
     this.#options = own;
+    this.#unproved = new ConnectionsByAge(now);
     this.#load = new WorkerLoad(new AtomicWords(memory.load));
     this.#counters = Counters.of(memory.counters, worker);
     this.#leases = workerLeases(memory.leases, worker);
@@ -126,6 +132,7 @@ export class DataPlane {
       gateway: this.#gateway,
       network: options.sockets,
       sockets: this.#sockets,
+      unproved: this.#unproved,
       admit: (socket, atRest) => this.#admit(socket, atRest),
       released: () => this.#load.close(worker),
       place: this.#place,
@@ -219,13 +226,16 @@ export class DataPlane {
     });
   }
 
-  /** Counts a connection. Returns why it can't be served, or null: one at rest was admitted where it comes from, and is
-   *  counted twice as yet. */
+  /** Counts a connection, and where there are too many closes one that has shown no login instead. Returns why it can't be served, or
+   *  null: one at rest was admitted where it comes from, and is counted twice as yet. */
   #admit(socket: Socket, atRest: boolean): GatewayError | null {
     const { worker, capacity } = this.#options;
     const open = this.#load.open(worker);
-    if (atRest || (open <= capacity.connections && !this.#load.memoryFull)) return null;
+    const { memoryFull } = this.#load;
+    if (atRest || (open <= capacity.connections && !memoryFull)) return null;
     this.#counters.refuseConnection();
+    // Were it always the new one that is refused, a few that say nothing would keep all clients away.
+    if (!memoryFull && this.#unproved.closeOldest(UNPROVED_GRACE_MS)) return null;
     // A refusal that is written needs its descriptor for a moment; beyond a few of them silence is all that can be afforded.
     if (open > capacity.connections + capacity.refusals) socket.destroy();
     return new GatewayError('overloaded', { detail: 'no room for another connection' });

@@ -9,6 +9,7 @@ import { type Listener, listen } from '../listener/server.ts';
 import { RecentAuthorities } from '../protocol/recent-authorities.ts';
 import { certificateKey } from '../threads/certificates.ts';
 import { type BoundListener, bindFault, type ListenerPlan, listenerKey } from '../threads/listener-plan.ts';
+import type { ConnectionsByAge } from '../transport/connections-by-age.ts';
 import { NodeSockets } from '../transport/node-sockets.ts';
 import type { Roster } from '../transport/roster.ts';
 import type { Socket, Sockets } from '../transport/socket.ts';
@@ -20,6 +21,8 @@ export interface ListenersOptions {
   readonly network: Sockets;
   /** All clients' sockets, kept up to date. */
   readonly sockets: Roster<Socket>;
+  /** Those of them that have shown no login yet. */
+  readonly unproved: ConnectionsByAge;
   readonly admit: (socket: Socket, atRest: boolean) => GatewayError | null;
   readonly released: () => void;
   /** Passes connections on to other threads, by the key of the listener that accepted them, and is told of listeners that come into
@@ -139,6 +142,7 @@ export class Listeners {
       admit: this.#options.admit,
       released: this.#options.released,
       sockets: this.#options.sockets,
+      unproved: this.#options.unproved,
     }).catch((cause: unknown) => {
       throw bindFault(wanted, cause);
     });

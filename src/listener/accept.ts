@@ -31,6 +31,8 @@ export interface AcceptOptions {
   readonly refusal: GatewayError | null;
   /** Told who serves the connection, once that is known. */
   readonly onServed: (served: Served) => void;
+  /** Told once its client has shown a login that holds. */
+  readonly onProved: () => void;
 }
 
 /** Takes a connection just accepted: waits for its first octets, tells by them what it speaks, and hands it to who serves that.
@@ -53,7 +55,7 @@ export function accept(socket: Socket, options: AcceptOptions): void {
 /** Takes an HTTP connection that another thread has served, and that rests between two requests. */
 export function goOn(socket: Socket, { context, refusal, onServed }: AcceptOptions): void {
   socket.on('error', ignoreError);
-  const client = new HttpClient(socket, context, refusal);
+  const client = new HttpClient(socket, context, { refusal, onProved: null });
   onServed(client);
   client.goOn();
 }
@@ -91,14 +93,14 @@ function loopRefusal(socket: Socket, { gateway }: ListenerContext): GatewayError
   return new GatewayError('loop', { detail: 'the gateway was asked to go through itself' });
 }
 
-function serveHttp(socket: Socket, first: Buffer, { context, refusal, onServed }: AcceptOptions): void {
-  const client = new HttpClient(socket, context, refusal);
+function serveHttp(socket: Socket, first: Buffer, { context, onServed, ...options }: AcceptOptions): void {
+  const client = new HttpClient(socket, context, options);
   onServed(client);
   client.start(first);
 }
 
-function serveSocks(socket: Socket, first: Buffer, { context, refusal, onServed }: AcceptOptions): void {
-  const client = new SocksClient(socket, context, refusal);
+function serveSocks(socket: Socket, first: Buffer, { context, onServed, ...options }: AcceptOptions): void {
+  const client = new SocksClient(socket, context, options);
   onServed(client);
   client.start(first);
 }

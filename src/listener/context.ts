@@ -1,4 +1,5 @@
 import type { SecureContext } from 'node:tls';
+import type { GatewayError } from '../errors.ts';
 import type { Collaborators } from '../gateway/collaborators.ts';
 import type { Dialect } from '../protocol/dialects.ts';
 import type { HeadLimits } from '../protocol/http-message.ts';
@@ -29,4 +30,12 @@ export interface ListenerContext {
   /** Whether a connection that rests between two requests was given to another thread: then it is closed here, and open there. */
   readonly moveOn: (socket: Socket) => boolean;
   readonly gateway: Collaborators;
+}
+
+/** What is known of a connection before anything has come over it. */
+export interface Arrival {
+  /** With which every request is answered; null to serve them. */
+  readonly refusal: GatewayError | null;
+  /** To be told once its client has shown a login that holds; null where it has. */
+  readonly onProved: (() => void) | null;
 }

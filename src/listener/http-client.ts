@@ -1,5 +1,5 @@
 import { asGatewayError, GatewayError } from '../errors.ts';
-import { authenticate, faultError } from '../gateway/admission.ts';
+import { faultError } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
 import { ClientLeft, type Exchange } from '../gateway/exchange.ts';
 import { forward, hopsLeft } from '../gateway/forward-exchange.ts';
@@ -17,10 +17,10 @@ import { planRequest } from '../protocol/http-request.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import { ignoreError } from '../transport/ignore-error.ts';
 import type { Socket } from '../transport/socket.ts';
-import type { ListenerContext } from './context.ts';
+import type { Arrival, ListenerContext } from './context.ts';
 import { refusalOf, refuseHead } from './http-refusal.ts';
 import { serveInternalHost } from './internal-client.ts';
-import { ConnectionLogin, introductionOf } from './introduction.ts';
+import { ConnectionLogin } from './introduction.ts';
 import { lingerAndClose } from './linger.ts';
 import { answerAsHost, answerOptions } from './own-answer.ts';
 
@@ -47,13 +47,12 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   #leaving = false;
   #gone = false;
 
-  /** With a `refusal` every request is answered with it. */
-  constructor(socket: Socket, context: ListenerContext, refusal: GatewayError | null) {
+  constructor(socket: Socket, context: ListenerContext, { refusal, onProved }: Arrival) {
     this.#socket = socket;
     this.#context = context;
     this.#refusal = refusal;
     this.#source = socket.remoteAddress ?? '';
-    this.#login = new ConnectionLogin(context, this.#source);
+    this.#login = new ConnectionLogin(context, this.#source, onProved);
     this.#connection = new HttpConnection<RequestHead>(socket, {
       decoder: new RequestHeadDecoder(context.heads),
       role: 'request',
@@ -171,7 +170,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     this.#inHead = false;
     this.#readsFrom = this.#context.gateway.now();
     if (this.#leaving || this.#context.gateway.draining()) return this.#close();
-    if (this.#isAtRest() && this.#context.moveOn(this.#socket)) {
+    if (this.#login.hasHeld && this.#isAtRest() && this.#context.moveOn(this.#socket)) {
       this.#gone = true;
       return;
     }
@@ -224,7 +223,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   async #tunnel(exchange: Exchange, plan: RequestPlan): Promise<Aftermath> {
     const { gateway } = this.#context;
     if (plan.authority === null) throw new GatewayError('bad_request', { detail: 'CONNECT needs host:port' });
-    const identity = authenticate(gateway, introductionOf(this.#context, this.#source, plan.fields));
+    const identity = this.#login.ofLast(plan.fields);
     admit(gateway, exchange, { identity, authority: plan.authority, internal: isInternal(plan.authority) });
     await serveTunnel(gateway, exchange, {
       confirm: () => {

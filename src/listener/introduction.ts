@@ -10,11 +10,20 @@ import type { ListenerContext } from './context.ts';
 export class ConnectionLogin {
   readonly #context: ListenerContext;
   readonly #source: string;
+  /** Null once one has held. */
+  #onProved: (() => void) | null;
   #last: Shown | null = null;
 
-  constructor(context: ListenerContext, source: string) {
+  /** `onProved` is told once, when the first login has held; null where one has. */
+  constructor(context: ListenerContext, source: string, onProved: (() => void) | null) {
     this.#context = context;
     this.#source = source;
+    this.#onProved = onProved;
+  }
+
+  /** Whether any login has held on this connection so far. */
+  get hasHeld(): boolean {
+    return this.#onProved === null;
   }
 
   /** Throws as authenticate() does. */
@@ -25,8 +34,16 @@ export class ConnectionLogin {
     const exitField = exitFieldOf(dialects, fields) ?? null;
     const last = more.length === 0 && this.#last?.clients === clients ? this.#last : null;
     if (last !== null && last.value === value && last.exitField === exitField) return last.identity;
-    const identity = authenticate(gateway, introductionOf(this.#context, this.#source, fields));
+    const identity = this.ofLast(fields);
     this.#last = more.length > 0 ? null : { value: copyOf(value), exitField: copyOf(exitField), clients, identity };
+    return identity;
+  }
+
+  /** As of(), for a request behind which there will hardly be another: nothing is kept of it. */
+  ofLast(fields: Fields): Identity {
+    const identity = authenticate(this.#context.gateway, introductionOf(this.#context, this.#source, fields));
+    this.#onProved?.();
+    this.#onProved = null;
     return identity;
   }
 }

@@ -1,4 +1,5 @@
 import type { GatewayError } from '../errors.ts';
+import type { ConnectionsByAge } from '../transport/connections-by-age.ts';
 import { NodeSockets } from '../transport/node-sockets.ts';
 import { Roster } from '../transport/roster.ts';
 import type { Socket, Sockets } from '../transport/socket.ts';
@@ -27,6 +28,8 @@ export interface ListenerOptions {
   readonly released: () => void;
   /** The accepted sockets of all listeners, for limits and the drain. */
   readonly sockets: Roster<Socket>;
+  /** Those of them that have shown no login yet, for who needs room. Refused ones aren't among them. */
+  readonly unproved: ConnectionsByAge;
 }
 
 /** A bound listener. */
@@ -47,7 +50,7 @@ export interface Listener {
 
 /** Binds a listener; resolves once it accepts. Rejects with the system's error where the address can't be bound. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { sockets, host, shared, network = new NodeSockets() } = options;
+  const { sockets, unproved, host, shared, network = new NodeSockets() } = options;
   const served = new Roster<Served>();
   const { promise: closed, resolve: allClosed } = Promise.withResolvers<void>();
   let open = 0;
@@ -56,11 +59,17 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     // Refused connections are answered as well, but only as many as can be held at once.
     const refusal = options.admit(socket, atRest);
     const place = sockets.add(socket);
+    // One at rest isn't moved here before it has shown a login.
+    const entry = refusal === null && !atRest ? unproved.add(socket) : null;
     let servedAt: number | null = null;
     open++;
+    const onProved = (): void => {
+      if (entry !== null) unproved.remove(entry);
+    };
     socket.on('close', () => {
       options.released();
       sockets.remove(place);
+      onProved();
       if (servedAt !== null) served.remove(servedAt);
       open--;
       if (isDraining && open === 0) allClosed();
@@ -69,7 +78,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       servedAt = served.add(by);
       if (isDraining && atRest) by.closeIfIdle();
     };
-    (atRest ? goOn : accept)(socket, { context: options.context(), refusal, onServed });
+    (atRest ? goOn : accept)(socket, { context: options.context(), refusal, onServed, onProved });
   };
   const met = (socket: Socket): void => {
     if (options.passOn?.(socket) !== true) serve(socket, false);

@@ -23,7 +23,7 @@ import {
   usernamePassword,
 } from '../protocol/socks5.ts';
 import type { Socket } from '../transport/socket.ts';
-import type { ListenerContext } from './context.ts';
+import type { Arrival, ListenerContext } from './context.ts';
 import { serveInternalHost } from './internal-client.ts';
 import { lingerAndClose } from './linger.ts';
 
@@ -41,6 +41,7 @@ export class SocksClient {
   readonly #socket: Socket;
   readonly #context: ListenerContext;
   readonly #refusal: GatewayError | null;
+  readonly #onProved: (() => void) | null;
   readonly #patience: Deadline;
   /** What reads the octets now. */
   #step: (octets: Buffer) => void = () => {};
@@ -49,11 +50,11 @@ export class SocksClient {
   #exchange: Exchange | null = null;
   #over = false;
 
-  /** With a `refusal` every request is answered with it. */
-  constructor(socket: Socket, context: ListenerContext, refusal: GatewayError | null) {
+  constructor(socket: Socket, context: ListenerContext, { refusal, onProved }: Arrival) {
     this.#socket = socket;
     this.#context = context;
     this.#refusal = refusal;
+    this.#onProved = onProved;
     this.#patience = new Deadline(() => this.#lostPatience());
   }
 
@@ -132,6 +133,7 @@ export class SocksClient {
       this.#end(passwordReply(false));
       return;
     }
+    if ('identity' in login) this.#onProved?.();
     this.#socket.write(passwordReply(true));
     this.#expectRequest(login);
   }
@@ -187,6 +189,8 @@ export class SocksClient {
     const { target } = request;
     if (!(target instanceof GatewayError)) exchange.authority = target;
     if ('failure' in login) throw login.failure;
+    // A client that is known by its address has shown nothing before.
+    this.#onProved?.();
     if (request.command !== connectCommand) {
       throw new GatewayError('not_supported', { detail: 'only CONNECT is supported, neither BIND nor UDP ASSOCIATE' });
     }

@@ -118,7 +118,7 @@ function exchangeFamilies(counters: CounterSnapshot): readonly Family[] {
     ),
     counter(
       'roundabout_connections_refused_total',
-      'Connections refused for want of room.',
+      'Connections refused for want of room, or closed before they had shown a login, to make some.',
       counters.connectionsRefused,
     ),
     counter(

@@ -41,7 +41,7 @@ export interface CounterSnapshot {
   /** Octets of content and tunnels in ended exchanges. */
   readonly clientToOrigin: number;
   readonly originToClient: number;
-  /** Connections refused for want of room. */
+  /** Connections refused for want of room, or closed to make some. */
   readonly connectionsRefused: number;
   /** Exchanges, and TLS handshakes, refused because their worker had more to do than it could. */
   readonly overloads: number;
@@ -119,7 +119,7 @@ export class Counters {
     if (relay !== undefined) this.#took(phaseColumn(mode, 'relay'), relay);
   }
 
-  /** A connection is refused for want of room. */
+  /** A connection is refused for want of room, or closed to make some. */
   refuseConnection(): void {
     this.#add(CONNECTIONS_REFUSED, 1);
   }

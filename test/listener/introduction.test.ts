@@ -16,7 +16,7 @@ function scene() {
   };
   const gateway = { directory: () => directory, verified };
   const context = { name: 'mixed', boundClient: null, dialects: ['scrapoxy'], gateway } as unknown as ListenerContext;
-  const login = new ConnectionLogin(context, '127.0.0.1');
+  const login = new ConnectionLogin(context, '127.0.0.1', null);
   const ask = (credentials: readonly string[], exitField?: string): Identity => {
     const fields = new Fields();
     for (const credential of credentials) fields.append('Proxy-Authorization', credential);

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import test from 'ava';
 import type { ListenerContext } from '../../src/listener/context.ts';
 import { listen } from '../../src/listener/server.ts';
+import { ConnectionsByAge } from '../../src/transport/connections-by-age.ts';
 import { descriptorOf } from '../../src/transport/descriptor.ts';
 import { Roster } from '../../src/transport/roster.ts';
 import { open } from '../support/clients.ts';
@@ -23,6 +24,7 @@ const binding = relayBinding();
     admit: () => null,
     released: () => {},
     sockets,
+    unproved: new ConnectionsByAge(() => 0),
     passOn: (socket) => {
       tickets.push(binding!.park(descriptorOf(socket), 1, 2));
       socket.destroy();
