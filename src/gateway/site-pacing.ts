@@ -104,7 +104,7 @@ export class SitePacing {
     if (pace === null || place === NO_PLACE) return;
     const { counts } = this.#options;
     counts.giveBack(place);
-    const queue = this.#queues.get(pace);
+    const queue = this.#queues.size === 0 ? undefined : this.#queues.get(pace);
     if (queue === undefined) return;
     if (pace.exchanges !== null && counts.othersWait(pace.exchanges)) queue.yield(YIELD_MS);
     queue.look();

@@ -48,7 +48,7 @@ export class ClientStandings {
   }
 
   /** Memory for so many clients and sites. */
-  static allocate(rows = 2 ** 14): SharedArrayBuffer {
+  static allocate(rows = 2 ** 17): SharedArrayBuffer {
     return new SharedArrayBuffer(rows * ROW_WORDS * Int32Array.BYTES_PER_ELEMENT);
   }
 
