@@ -121,7 +121,7 @@ class Gateway {
     const relay = openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true });
     const now = sharedClock();
     const limits = { descriptors: openFiles, connections: capacity.connections };
-    const standing = () => this.#reloader?.standing ?? { reload: 'ok' as const, faults: [] };
+    const standing = () => this.#reloader?.standing ?? { reload: 'ok' as const, faults: [], certificates: [] };
     const shown = () => ({ running: this.#running, relay, version, ...standing() });
     const health = () => healthOf({ ...shown(), now, askStore: () => store.dataVersion() });
     const metrics = () => metricsPage({ ...shown(), log: this.#log, limits });
@@ -148,7 +148,7 @@ class Gateway {
     });
     await group.start();
     void warnOfForeignRanges(this.#settings.files, warn);
-    this.#watch(group, watch);
+    this.#watch(group, { watch, certificates });
     const takeClients = () => watch.look().then(() => group.settled());
     const reloader = this.#makeReloader({ group, certificates, sources });
     const reloadPools = (only: readonly string[] | null) => reloader.reloadPools(only);
@@ -234,11 +234,12 @@ class Gateway {
     return this.#running;
   }
 
-  /** Watches for clients changed by another process, and for memory running out. */
-  #watch(group: WorkerGroup, watch: ClientWatch): void {
+  /** Watches for clients changed by another process, memory running out, and certificates. */
+  #watch(group: WorkerGroup, { watch, certificates }: { watch: ClientWatch; certificates: Certificates }): void {
     const { memoryBytes } = this.#settings.config.limits;
     const timer = setInterval(() => {
       void watch.look();
+      certificates.tellEndings();
       group.memoryFull = memoryBytes !== null && process.memoryUsage.rss() > memoryBytes;
     }, WATCH_MS);
     this.#closers.push(() => clearInterval(timer));

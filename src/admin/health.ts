@@ -36,6 +36,17 @@ export interface Health {
   readonly reload: 'ok' | { readonly fault: string };
   /** What was wrong with pools, their lists and certificates that were read again by themselves: those are as they were before. */
   readonly faults: readonly string[];
+  /** Those that listeners serve with now. */
+  readonly certificates: readonly CertificateView[];
+}
+
+/** A certificate, by the first listener that serves with it. */
+export interface CertificateView {
+  readonly listener: string;
+  /** ISO 8601. */
+  readonly endsAt: string;
+  /** In words for people, when that is near or over; null before. */
+  readonly ending: string | null;
 }
 
 /** What carries tunnels, and how many it does now. */
@@ -66,6 +77,11 @@ export function refusedReload({ reload }: Pick<Health, 'reload'>): readonly stri
 /** Why single pools or certificates are as they were before, in words for people; empty where none is. */
 export function standingFaults({ faults }: Pick<Health, 'faults'>): readonly string[] {
   return faults.length === 0 ? [] : ['what was wrong when it was read last, and is as it was before:', ...faults];
+}
+
+/** Which certificates end soon or have ended, in words for people; empty where none does. */
+export function endingCertificates({ certificates }: Pick<Health, 'certificates'>): readonly string[] {
+  return certificates.flatMap(({ ending }) => ending ?? []);
 }
 
 /** Why the gateway should get no traffic now, in words for people; empty where it is ready. One that is overloaded is ready: it

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Health, keepingFaults, refusedReload, standingFaults } from '../admin/health.ts';
+import { endingCertificates, type Health, keepingFaults, refusedReload, standingFaults } from '../admin/health.ts';
 import { providerText } from '../admin/provider-view.ts';
 import { formatFault } from '../config/fault.ts';
 import { countOf } from '../protocol/count-text.ts';
@@ -60,12 +60,13 @@ function checkConfig(workplace: Workplace): Outcome {
 
 function healthOutcome(health: Health): Outcome {
   const { status, pid, version, uptimeS, listeners, pools, providers, exchanges, connections } = health;
-  const { relay, workers, store, ledger, quotas, reload, faults } = health;
+  const { relay, workers, store, ledger, quotas, reload, faults, certificates } = health;
   const ended = Object.entries(exchanges.byKind).map(([kind, count]) => `${kind} ${count}`);
   const facts: [string, Cell][] = [
     ['status', status],
     ['process', `${pid}, version ${version}, up for ${uptimeS} s`],
     ...listeners.map(({ name, host, port }): [string, Cell] => ['listener', `${name} on ${host} port ${port}`]),
+    ...certificates.map(({ listener, endsAt }): [string, Cell] => ['certificate', `${listener}: ends at ${endsAt}`]),
     ...pools.map(({ name, exits, usable }): [string, Cell] => [
       'pool',
       `${name}: ${usable} of ${countOf(exits, 'exit')} usable`,
@@ -92,7 +93,12 @@ function healthOutcome(health: Health): Outcome {
   return {
     json: health,
     lines: formatFacts(facts),
-    remarks: [...keepingFaults(health), ...refusedReload(health), ...standingFaults(health)],
+    remarks: [
+      ...keepingFaults(health),
+      ...refusedReload(health),
+      ...standingFaults(health),
+      ...endingCertificates(health),
+    ],
     exitCode: isServing ? exitCodes.ok : exitCodes.notRunning,
   };
 }

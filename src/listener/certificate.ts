@@ -49,6 +49,16 @@ export async function readCertificate(files: CertificateFiles): Promise<Certific
   }
 }
 
+/** From when until when a certificate is good, in ms of Unix time. Of a chain it is the first that counts, the listener's own: the others
+ *  are the authority's, and may hold one that no client needs any more. */
+export function validityOf({ cert }: Pick<CertificatePair, 'cert'>): {
+  readonly fromMs: number;
+  readonly untilMs: number;
+} {
+  const { validFromDate, validToDate } = new X509Certificate(cert);
+  return { fromMs: validFromDate.getTime(), untilMs: validToDate.getTime() };
+}
+
 /** The self-signed certificate in `folder` (certificate.pem, key.pem with mode 0600), for `localhost`, the loopback addresses
  *  and `hosts` (names or addresses; unspecified addresses are passed over). It is issued anew when there is none, when it
  *  cannot be used, lacks a host, or ends within 30 days of `nowMs` (Unix time); a new one is good for 397 days. `certPath` is
@@ -79,8 +89,8 @@ const unspecified = new Set(['0.0.0.0', '::']);
 function serves(pair: CertificatePair, names: readonly string[], nowMs: number): boolean {
   const certificate = new X509Certificate(pair.cert);
   if (!certificate.checkPrivateKey(createPrivateKey(pair.key))) return false;
-  if (certificate.validFromDate.getTime() > nowMs) return false;
-  if (certificate.validToDate.getTime() < nowMs + renewalMs) return false;
+  const { fromMs, untilMs } = validityOf(pair);
+  if (fromMs > nowMs || untilMs < nowMs + renewalMs) return false;
   return names.every(
     (name) => (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined,
   );

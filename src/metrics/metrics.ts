@@ -26,6 +26,7 @@ export interface MetricsSources {
   /** Whether the last reload held. */
   readonly reload: Health['reload'];
   readonly faults: Health['faults'];
+  readonly certificates: Health['certificates'];
   /** Descriptors that the process may have open, and connections that it serves at once. */
   readonly limits: { readonly descriptors: number; readonly connections: number };
 }
@@ -51,7 +52,8 @@ export function metricsPage(sources: MetricsSources): string {
 
 const LOOPS_HELP = 'Time that the event loop of each thread has worked (active) and waited for work (idle).';
 
-function processFamilies({ relay, version, limits, reload, faults }: MetricsSources): readonly Family[] {
+function processFamilies(sources: MetricsSources): readonly Family[] {
+  const { relay, version, limits, reload, faults, certificates } = sources;
   const { user, system } = process.cpuUsage();
   const carrier = relayHealthOf(relay);
   const { tunnels, pipes, descriptors } =
@@ -76,6 +78,11 @@ function processFamilies({ relay, version, limits, reload, faults }: MetricsSour
       'roundabout_reload_faults',
       'Faults for which single pools or certificates are as they were before they were read last.',
       faults.length,
+    ),
+    gauge(
+      'roundabout_certificate_end_time_seconds',
+      'When the certificate of a listener ends, since the Unix epoch; one that several use is told by the first.',
+      ...certificates.map(({ listener, endsAt }) => ({ labels: { listener }, value: Date.parse(endsAt) / 1e3 })),
     ),
     gauge('roundabout_descriptors_open', 'Descriptors that the process has open.', ...(open === null ? [] : [open])),
     gauge('roundabout_descriptors_limit', 'Descriptors that it may have open.', limits.descriptors),

@@ -135,11 +135,12 @@ export interface HealthOptions {
   readonly askStore: () => void;
   readonly reload: Health['reload'];
   readonly faults: Health['faults'];
+  readonly certificates: Health['certificates'];
   readonly now: () => number;
 }
 
 /** How the gateway is now. */
-export function healthOf({ running, relay, version, askStore, reload, faults, now }: HealthOptions): Health {
+export function healthOf({ running, relay, version, askStore, now, ...standing }: HealthOptions): Health {
   const store = storeState(askStore);
   const common = {
     pid: process.pid,
@@ -147,8 +148,7 @@ export function healthOf({ running, relay, version, askStore, reload, faults, no
     uptimeS: Math.round(process.uptime()),
     relay: relayHealthOf(relay),
     store,
-    reload,
-    faults,
+    ...standing,
   };
   if (running === null) {
     const [exchanges, workers] = [

@@ -66,10 +66,11 @@ export class Reloader {
   }
 
   /** How what holds differs from what the files said when they were read last. */
-  get standing(): Pick<Health, 'reload' | 'faults'> {
+  get standing(): Pick<Health, 'reload' | 'faults' | 'certificates'> {
     const { refusal, all } = this.#faults;
+    const { certificates } = this.#options;
     const reload = refusal === null ? 'ok' : { fault: refusal };
-    return { reload, faults: [...all, ...this.#options.certificates.faults] };
+    return { reload, faults: [...all, ...certificates.faults], certificates: certificates.views };
   }
 
   /** Why a pool keeps what it had; empty where it doesn't. */

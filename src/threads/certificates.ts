@@ -1,3 +1,4 @@
+import type { CertificateView } from '../admin/health.ts';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import {
   CertificateFault,
@@ -7,6 +8,7 @@ import {
   readCertificate,
   watchCertificate,
 } from '../listener/certificate.ts';
+import { type CertificateEnd, type EndingCertificate, endingText, endOf } from './certificate-end.ts';
 import { StartFault } from './start-fault.ts';
 
 /** Certificates by key: see certificateKey. */
@@ -15,7 +17,7 @@ export type CertificatePairs = ReadonlyMap<string, CertificatePair>;
 /** Certificates of a config that may come into use. Exactly one of `commit` and `abort` is called. */
 export interface PreparedCertificates {
   readonly pairs: CertificatePairs;
-  /** Reads the files that were in use already once more, and lets go of those that are named no more. */
+  /** Reads the files that were in use already once more, lets go of those that are named no more, and says which end soon. */
   commit(): Promise<void>;
   abort(): void;
 }
@@ -30,10 +32,12 @@ export interface CertificatesOptions {
   readonly warn: (line: string) => void;
 }
 
-interface Standing {
-  /** The first listener that uses it. */
-  readonly listener: string;
+/** `listener` is the first that uses it. */
+interface Standing extends EndingCertificate {
   pair: CertificatePair;
+  end: CertificateEnd;
+  /** What was said of its end last. */
+  told: string | null;
   readonly watch: CertificateWatch;
 }
 
@@ -56,6 +60,26 @@ export class Certificates {
     return [...this.#standing.values()].flatMap(({ listener, watch: { fault } }) =>
       fault === null ? [] : [faultText(listener, fault)],
     );
+  }
+
+  /** When those in use end. */
+  get views(): readonly CertificateView[] {
+    const now = this.#options.wallTime();
+    return [...this.#standing.values()].map((one) => ({
+      listener: one.listener,
+      endsAt: new Date(one.end.untilMs).toISOString(),
+      ending: endingText(one, now),
+    }));
+  }
+
+  /** Says of which the end is near, of each once a day. To be called now and then: it reads no file. */
+  tellEndings(): void {
+    const now = this.#options.wallTime();
+    for (const one of this.#standing.values()) {
+      const text = endingText(one, now);
+      if (text !== null && text !== one.told) this.#options.warn(text);
+      one.told = text;
+    }
   }
 
   /** Opens what `config` names. Throws StartFault where one can't serve; then nothing has changed. */
@@ -81,6 +105,9 @@ export class Certificates {
         this.#standing = next;
         letGo(former, next);
         await Promise.all([...next].map(([key, { watch }]) => former.has(key) && watch.reload()));
+        // Whoever starts or reloads looks at what is said then.
+        for (const one of next.values()) one.told = null;
+        this.tellEndings();
       },
       abort: () => letGo(next, this.#standing),
     };
@@ -105,11 +132,13 @@ export class Certificates {
     const watch = watchCertificate(files, pair, {
       onChange: (fresh) => {
         standing.pair = fresh;
+        standing.end = endOf(fresh);
         onChange(key, fresh);
       },
       onFault: (fault) => warn(faultText(name, fault)),
     });
-    const standing: Standing = { listener: name, pair, watch };
+    const isOwn = certificate === 'auto';
+    const standing: Standing = { listener: name, files, isOwn, pair, end: endOf(pair), told: null, watch };
     return standing;
   }
 }

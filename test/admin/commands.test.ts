@@ -35,6 +35,7 @@ const health: Health = {
   quotas: 'ok',
   reload: 'ok',
   faults: [],
+  certificates: [],
 };
 
 const exit = (country: string) => ({

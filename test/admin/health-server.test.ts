@@ -22,6 +22,7 @@ const ok: Health = {
   quotas: 'ok',
   reload: 'ok',
   faults: [],
+  certificates: [],
 };
 
 const metrics = '# HELP a_total Ä.\n# TYPE a_total counter\na_total 1\n';

@@ -12,6 +12,7 @@ test('a gateway that starts tells what it is, and nothing of what it does not kn
       version: '1.2.3',
       reload: 'ok',
       faults: [],
+      certificates: [],
       limits: { descriptors: 1_024, connections: 100 },
     }),
   );

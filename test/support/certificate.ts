@@ -8,14 +8,15 @@ let made: Promise<CertificatePair> | undefined;
 /** A certificate for localhost and the loopback addresses, signed by itself; `cert` is what a client trusts. One is made for a
  *  whole test file, because making one takes half a second. */
 export function testCertificate(): Promise<CertificatePair> {
-  made ??= makeCertificate();
+  made ??= issuedPair(Date.now());
   return made;
 }
 
-async function makeCertificate(): Promise<CertificatePair> {
+/** The same, issued at `nowMs` (Unix time), and good for 397 days from then on. */
+export async function issuedPair(nowMs: number): Promise<CertificatePair> {
   const folder = await mkdtemp(join(tmpdir(), 'roundabout-test-'));
   try {
-    const { cert, key } = await ensureSelfSigned(folder, ['origin.test', 'exit.test'], Date.now());
+    const { cert, key } = await ensureSelfSigned(folder, ['origin.test', 'exit.test'], nowMs);
     return { cert, key };
   } finally {
     await rm(folder, { recursive: true });

@@ -282,7 +282,16 @@ test.serial('metrics never go back, whichever worker dies', async (t) => {
   const relay = { native: null, addon: null, parking: null, waits: null, why: '' };
   const pageNow = () =>
     parseExposition(
-      metricsPage({ running: { group, shared }, relay, log: null, version: '0', limits, reload: 'ok', faults: [] }),
+      metricsPage({
+        running: { group, shared },
+        relay,
+        log: null,
+        version: '0',
+        limits,
+        reload: 'ok',
+        faults: [],
+        certificates: [],
+      }),
     );
   const ended = () => totalOf(pageNow(), 'roundabout_exchanges_total', { mode: 'forward', kind: 'ok' });
   // Two that have carried traffic from the beginning, and one that took a place.

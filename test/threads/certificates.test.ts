@@ -1,0 +1,72 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Config } from '../../src/config/config.ts';
+import type { CertificatePair } from '../../src/listener/certificate.ts';
+import { endingText, endOf } from '../../src/threads/certificate-end.ts';
+import { Certificates } from '../../src/threads/certificates.ts';
+import { issuedPair } from '../support/certificate.ts';
+import { until } from '../support/until.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+async function inFiles(t: ExecutionContext, pair: CertificatePair) {
+  const folder = await mkdtemp(join(tmpdir(), 'roundabout-certificates-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const files = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
+  const write = ({ cert, key }: CertificatePair) =>
+    Promise.all([writeFile(files.cert, cert), writeFile(files.key, key)]);
+  await write(pair);
+  return { files, write };
+}
+
+/** What the certificates of a config look at of it. */
+const configOf = (certificate: object) =>
+  ({ listeners: [{ name: 'tls', host: '127.0.0.1', protocols: ['https'], certificate }] }) as unknown as Config;
+
+test('the end of a certificate is told from 14 days before it on, once a day, and by each reload', async (t) => {
+  const pair = await issuedPair(Date.now());
+  const { untilMs } = endOf(pair);
+  const { files, write } = await inFiles(t, pair);
+  let now = untilMs - 14 * dayMs - 1;
+  const told: string[] = [];
+  const warn = (line: string) => told.push(line.replace(/ at .*/, ''));
+  const certificates = new Certificates({ folder: '', wallTime: () => now, onChange: () => {}, warn });
+  t.teardown(() => certificates.close());
+  const reload = () => certificates.prepare(configOf(files)).then(({ commit }) => commit());
+  const toldAt = (moment: number) => {
+    now = moment;
+    certificates.tellEndings();
+    return told.splice(0);
+  };
+  await reload();
+  t.deepEqual(told, []);
+  t.like(certificates.views, [{ listener: 'tls', endsAt: new Date(untilMs).toISOString(), ending: null }]);
+  const says = (when: string) => [`listener tls: certificate ${files.cert} ${when},`];
+  t.deepEqual(toldAt(untilMs - 14 * dayMs), says('ends in 14 days'));
+  t.deepEqual(toldAt(untilMs - 14 * dayMs), []);
+  t.deepEqual(toldAt(untilMs - 14 * dayMs + hourMs), says('ends in 13 days'));
+  t.deepEqual(toldAt(untilMs - 13 * dayMs), []);
+  t.deepEqual(toldAt(untilMs - hourMs), says('ends in less than a day'));
+  t.deepEqual(toldAt(untilMs + 1), says('has ended'));
+  t.deepEqual(toldAt(untilMs + 9 * dayMs), []);
+  await reload();
+  t.deepEqual(told.splice(0), says('has ended'));
+  t.regex(certificates.views[0]?.ending ?? '', / has ended, .*; a new one is taken up as soon as it stands there$/);
+
+  await write(await issuedPair(now));
+  await until(() => certificates.views[0]?.ending === null, 'the new one is taken up');
+  t.deepEqual(toldAt(now), []);
+});
+
+test('of one that is good for days notice is given when a quarter of its time is left', (t) => {
+  const end = { untilMs: 6 * dayMs, noticeMs: 4.5 * dayMs };
+  const one = { listener: 'tls', files: { cert: 'tls.crt', key: 'tls.key' }, isOwn: true, end };
+  t.is(endingText(one, 4 * dayMs), null);
+  t.is(
+    endingText(one, 4.5 * dayMs),
+    'listener tls: certificate tls.crt ends in 1 day, at 1970-01-07T00:00:00.000Z; the next start makes a new one',
+  );
+});
