@@ -2,7 +2,7 @@ import type { StaticDecode } from 'typebox';
 import { type Geo, type Place, places } from '../protocol/places.ts';
 import type { Cidr } from './cidr.ts';
 import { checkDocument } from './document-check.ts';
-import type { ConfigFault, Path } from './fault.ts';
+import { type ConfigFault, formatPath, type Path } from './fault.ts';
 import { entrySchemas, type PoolDocument, poolSchema } from './pool-schema.ts';
 import { type PoolProbing, poolProbingOf } from './probe-schema.ts';
 import { apiOf, commandOf, type FetchedSource, givesLines, isRemote, listUrlOf } from './source-schema.ts';
@@ -78,23 +78,38 @@ export interface PoolFileContent {
   readonly faultAt: (path: Path, message: string) => ConfigFault;
 }
 
-/** A pool file, or all that is wrong with its form. */
+/** A pool file, or all that is wrong with its form; and then what is left of it without that, so that all that is wrong with that
+ *  stands in the same report. It is to be judged, never used; null where it is in doubt what was meant. */
 export type PoolFileReading =
   | { readonly ok: true; readonly pool: PoolFileContent }
-  | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+  | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly rest: PoolFileContent | null };
 
 /** Reads a pool file whose variables have been replaced. */
 export function readPoolFile(yaml: YamlFile): PoolFileReading {
-  if (yaml.value === undefined) return { ok: false, faults: yaml.faults };
+  if (yaml.value === undefined) return { ok: false, faults: yaml.faults, rest: null };
   const checked = checkDocument(poolSchema, { yaml, value: yaml.value, base: [] });
-  const written = checked.ok ? checked.value.exits : writtenExits(yaml.value);
-  const common = checked.ok ? checked.value : {};
-  const entries = written.map((value, index) => readEntry(yaml, { value, index, common }));
-  const faults = [...yaml.faults, ...(checked.ok ? [] : checked.faults), ...entries.flatMap((entry) => entry.faults)];
-  if (!checked.ok || faults.length > 0) return { ok: false, faults };
-  const { pool: name, tier, price, strategy, hedge, probe } = checked.value;
-  const faultAt = (path: Path, message: string) => yaml.faultAt(path, message);
-  const pool = {
+  const formFaults = [...yaml.faults, ...(checked.ok ? [] : checked.faults)];
+  const document = checked.ok && formFaults.length === 0 ? checked.value : restOf(yaml, formFaults);
+  const written = document?.exits ?? writtenExits(yaml.value);
+  const entries = written.map((value, index) => readEntry(yaml, { value, index, common: document ?? {} }));
+  const faults = [...formFaults, ...entries.flatMap((entry) => entry.faults)];
+  if (document === null) return { ok: false, faults, rest: null };
+  const pool = contentOf(yaml, document, entries);
+  if (faults.length === 0) return { ok: true, pool };
+  const isWhole = (_: EntryReading, index: number) => !faults.some(({ path }) => isWithin(path, ['exits', index]));
+  return { ok: false, faults, rest: contentOf(yaml, document, entries.filter(isWhole)) };
+}
+
+function contentOf(yaml: YamlFile, document: PoolDocument, read: readonly EntryReading[]): PoolFileContent {
+  const { pool: name, tier, price, strategy, hedge, probe } = document;
+  const entries = read.flatMap(({ entry, index }) => (entry === null ? [] : [{ entry, index }]));
+  // Where entries are left out, the others stand elsewhere than they are counted.
+  const inFile = ([key = '', index = '', ...within]: Path): Path => [
+    key,
+    entries[Number(index)]?.index ?? index,
+    ...within,
+  ];
+  return {
     file: yaml.file,
     name,
     tier,
@@ -102,10 +117,29 @@ export function readPoolFile(yaml: YamlFile): PoolFileReading {
     strategy,
     hedge,
     probe: poolProbingOf(probe),
-    entries: entries.flatMap(({ entry }) => entry ?? []),
-    faultAt,
+    entries: entries.map(({ entry }) => entry),
+    faultAt: (path, message) => yaml.faultAt(path[0] === 'exits' && path.length > 1 ? inFile(path) : path, message),
   };
-  return { ok: true, pool };
+}
+
+/** What a file says beside its faults of form, by the defaults where it has one; null where that could make faults of what has none. */
+function restOf(yaml: YamlFile, faults: readonly ConfigFault[]): PoolDocument | null {
+  const { value } = yaml;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const isFaulty = (key: string) => faults.some(({ path }) => isWithin(path, [key]));
+  // What an entry may leave to its pool it would lack.
+  if (places.some(isFaulty)) return null;
+  const sound = Object.entries(value).filter(([key]) => !isFaulty(key));
+  const whole = { pool: '~', ...Object.fromEntries(sound), exits: writtenExits(value) };
+  const checked = checkDocument(poolSchema, { yaml, value: whole, base: [] });
+  if (!checked.ok) return null;
+  return { ...checked.value, pool: isFaulty('pool') ? yaml.file : checked.value.pool };
+}
+
+/** Whether a fault's path leads to `place`, or further into it. */
+function isWithin(path: string, place: Path): boolean {
+  const to = formatPath(place);
+  return path === to || path.startsWith(`${to}.`) || path.startsWith(`${to}[`);
 }
 
 /** The entries of a file that has other faults: theirs belong into the same report. */
@@ -122,6 +156,7 @@ interface WrittenEntry {
 }
 
 interface EntryReading {
+  readonly index: number;
   readonly entry: Entry | null;
   readonly faults: readonly ConfigFault[];
 }
@@ -130,12 +165,14 @@ function readEntry(yaml: YamlFile, { value, index, common }: WrittenEntry): Entr
   const base = ['exits', index];
   const named = typeof value === 'object' && value !== null ? kinds.filter((kind) => Object.hasOwn(value, kind)) : [];
   const [kind, second] = named;
-  if (kind === undefined) return faulty(yaml.faultAt(base, `expected a mapping with one of ${kinds.join(', ')}`));
+  if (kind === undefined)
+    return faulty(index, yaml.faultAt(base, `expected a mapping with one of ${kinds.join(', ')}`));
   if (second !== undefined)
-    return faulty(yaml.faultAt([...base, second], `an entry is either ${kind} or ${second}`, 'key'));
+    return faulty(index, yaml.faultAt([...base, second], `an entry is either ${kind} or ${second}`, 'key'));
   const form = formOf(kind, { yaml, base, value });
   const checked = checkDocument(entrySchemas[form], { yaml, value, base });
-  return checked.ok ? { entry: entryOf(checked.value, common), faults: [] } : { entry: null, faults: checked.faults };
+  if (!checked.ok) return { index, entry: null, faults: checked.faults };
+  return { index, entry: entryOf(checked.value, common), faults: [] };
 }
 
 /** What tells the forms of one kind apart. */
@@ -213,4 +250,4 @@ function termsOf({ dns, verify, ca, name, ip, ...own }: WrittenTerms, common: Ge
   };
 }
 
-const faulty = (fault: ConfigFault): EntryReading => ({ entry: null, faults: [fault] });
+const faulty = (index: number, fault: ConfigFault): EntryReading => ({ index, entry: null, faults: [fault] });

@@ -20,6 +20,8 @@ export interface PoolFolderOptions {
 export interface PoolFolder {
   readonly files: readonly PoolFileContent[];
   readonly faults: readonly ConfigFault[];
+  /** What is left of files with faults of form, to be judged alone: see PoolFileReading. */
+  readonly rests: readonly PoolFileContent[];
   /** What may be meant, but should be said. */
   readonly warnings: readonly ConfigFault[];
 }
@@ -33,27 +35,32 @@ export function readPoolFolder(folder: string, options: PoolFolderOptions): Pool
   } catch (cause) {
     const code = systemCode(cause);
     if (code === 'ENOENT')
-      return { files: [], faults: [], warnings: [fileFault(folder, 'there is no such folder: no pools')] };
-    return { files: [], faults: [fileFault(folder, `cannot be read (${code})`)], warnings: [] };
+      return { files: [], faults: [], rests: [], warnings: [fileFault(folder, 'there is no such folder: no pools')] };
+    return { files: [], faults: [fileFault(folder, `cannot be read (${code})`)], rests: [], warnings: [] };
   }
 }
 
 function readNames(folder: string, all: readonly string[], options: PoolFolderOptions): PoolFolder {
   const files: PoolFileContent[] = [];
   const faults: ConfigFault[] = [];
+  const rests: PoolFileContent[] = [];
   for (const name of all.filter((one) => one.endsWith('.yaml') && !one.startsWith('.'))) {
     const reading = readOne(join(folder, name), options);
-    if (reading.ok) files.push(reading.pool);
-    else faults.push(...reading.faults);
+    if (reading.ok) {
+      files.push(reading.pool);
+      continue;
+    }
+    faults.push(...reading.faults);
+    if (reading.rest !== null) rests.push(reading.rest);
   }
   const misnamed = all.filter((name) => /\.ya?ml$/i.test(name) && !name.endsWith('.yaml') && !name.startsWith('.'));
   const warnings = misnamed.map((name) => fileFault(join(folder, name), 'is not read: pool files end in .yaml'));
-  return { files, faults: inOrder(faults), warnings: [...warnings, ...files.flatMap(warningsOf)] };
+  return { files, faults: inOrder(faults), rests, warnings: [...warnings, ...files.flatMap(warningsOf)] };
 }
 
 function readOne(file: string, { variables, readText = readUtf8 }: PoolFolderOptions): PoolFileReading {
   const text = tryRead(file, readText);
-  if (!text.ok) return { ok: false, faults: [fileFault(file, text.message)] };
+  if (!text.ok) return { ok: false, faults: [fileFault(file, text.message)], rest: null };
   const yaml = new YamlFile(file, text.value);
   yaml.expand((value) => expandVariables(value, variables));
   return readPoolFile(yaml);

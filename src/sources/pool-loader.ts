@@ -67,7 +67,7 @@ export class PoolLoader {
 
   /** Stages the pools named by `only`, or all, by what pool files say now. One with a fault keeps the exits and the terms that it
    *  has, and so does one whose file is gone while the config names it. Rejects with CommandError where there is none of a name. */
-  stageAgain(from: PoolFiles, only: readonly string[] | null): Promise<Restaged> {
+  async stageAgain(from: PoolFiles, only: readonly string[] | null): Promise<Restaged> {
     const standing = this.#files.map(({ name }) => name);
     const read = from.files.map(({ name }) => name);
     const all = new Set([...standing, ...read]);
@@ -76,11 +76,18 @@ export class PoolLoader {
     const keep = new Set([...all].filter((name) => !wanted.has(name)));
     const faulty = new Map<string, readonly ConfigFault[]>();
     const faults: ConfigFault[] = [];
+    const add = (pool: string | undefined, found: readonly ConfigFault[]) => {
+      if (pool === undefined) faults.push(...found);
+      else if (wanted.has(pool)) faulty.set(pool, [...(faulty.get(pool) ?? []), ...found]);
+    };
     for (const fault of from.faults) {
-      const pool = this.#files.find(({ file }) => file === fault.file)?.name;
-      if (pool === undefined) faults.push(fault);
-      else if (wanted.has(pool)) faulty.set(pool, [...(faulty.get(pool) ?? []), fault]);
+      const pool = this.#poolIn(fault.file);
+      add(pool, [fault]);
       if (pool !== undefined) keep.add(pool);
+    }
+    for (const rest of from.rests) {
+      const pool = this.#poolIn(rest.file);
+      if (pool === undefined || wanted.has(pool)) add(pool, await faultsOfRest(from, rest));
     }
     const leaving = standing.filter((name) => !read.includes(name) && !keep.has(name));
     const missed = leaving.length === 0 ? [] : from.missing([...read, ...keep]);
@@ -103,6 +110,11 @@ export class PoolLoader {
   /** The list of a filter's exits, of the pools that stand. */
   listOf(filter: ExitFilter): FilterList {
     return this.#catalogue.listOf(filter);
+  }
+
+  /** The pool that stands by a file. */
+  #poolIn(path: string): string | undefined {
+    return this.#files.find(({ file }) => file === path)?.name;
   }
 
   async #stageEach(from: PoolFiles, { keep, faulty, faults }: Wanted): Promise<Restaged> {
@@ -138,6 +150,13 @@ export class PoolLoader {
   #sources(from: PoolFiles, files: readonly PoolFileContent[]): PoolSources {
     return from.sources(files, this.#demo, this.#remark);
   }
+}
+
+/** What else is wrong with a file that has faults of form. */
+async function faultsOfRest(from: PoolFiles, rest: PoolFileContent): Promise<ConfigFault[]> {
+  const faults: ConfigFault[] = [];
+  for (const pool of from.sources([rest], []).pools) faults.push(...(await gently(pool.drafts(() => {}))));
+  return faults;
 }
 
 function faultless(staged: StagedPools, files: readonly PoolFileContent[]): NextPools {

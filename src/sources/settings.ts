@@ -28,7 +28,9 @@ export interface PoolFiles {
   readonly files: readonly PoolFileContent[];
   /** With any, the files that have them are left out. */
   readonly faults: readonly ConfigFault[];
-  /** The pools of such files, whose exits are yet to be made. */
+  /** What is left of such files without the faults of form that they have, to be judged alone. */
+  readonly rests: readonly PoolFileContent[];
+  /** The pools of files, whose exits are yet to be made. */
   readonly sources: (files: readonly PoolFileContent[], demo: readonly DemoExit[], remark?: TellRemark) => PoolSources;
   /** Faults of a config that names other pools than these. */
   readonly missing: (pools: readonly string[]) => readonly ConfigFault[];
@@ -81,9 +83,9 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
 }
 
 /** Of pool files, and of what they name. What they are worth shows without the demo, too. */
-const faultsOf = ({ files, faults, sources }: Pick<PoolFiles, 'files' | 'faults' | 'sources'>) => [
+const faultsOf = ({ files, faults, rests, sources }: Pick<PoolFiles, 'files' | 'faults' | 'rests' | 'sources'>) => [
   ...faults,
-  ...sourceFaults(sources(files, [])),
+  ...sourceFaults(sources([...files, ...rests], [])),
 ];
 
 /** With the secrets as they are by now: who changes a vendor's password reads its pool again. */
@@ -109,7 +111,7 @@ function readPools(loaded: LoadedConfig, variables: VariableSources) {
 
 function readPoolFiles({ pools, folder: projectFolder, data, variables }: PoolPlaces) {
   const folder = readPoolFolder(pools, { variables });
-  const { vendors, known, faults } = readVendors(pools, folder.files);
+  const { vendors, known, faults } = readVendors(pools, [...folder.files, ...folder.rests]);
   const copyOf = (key: string) => copyPath(data, key);
   const reading = { readText, readChunks: textChunks, copyOf, projectFolder, vendors, knownVendors: known };
   return {
