@@ -70,6 +70,7 @@ export class PoolLoader {
   async stageAgain(from: PoolFiles, only: readonly string[] | null): Promise<Restaged> {
     const standing = this.#files.map(({ name }) => name);
     const read = from.files.map(({ name }) => name);
+    const withFile = new Set(read);
     const all = new Set([...standing, ...read]);
     const wanted = only === null ? all : new Set(only.map((name) => name.toLowerCase()));
     for (const name of wanted) if (!all.has(name)) throw unknownPool(name);
@@ -83,15 +84,18 @@ export class PoolLoader {
     for (const fault of from.faults) {
       const pool = this.#poolIn(fault.file);
       add(pool, [fault]);
-      if (pool !== undefined) keep.add(pool);
+      if (pool === undefined) continue;
+      keep.add(pool);
+      withFile.add(pool);
     }
     for (const rest of from.rests) {
       const pool = this.#poolIn(rest.file);
       if (pool === undefined || wanted.has(pool)) add(pool, await faultsOfRest(from, rest));
     }
     const leaving = standing.filter((name) => !read.includes(name) && !keep.has(name));
-    const missed = leaving.length === 0 ? [] : from.missing([...read, ...keep]);
-    if (missed.length > 0) for (const name of leaving) keep.add(name);
+    if (leaving.length > 0 && from.missing([...read, ...keep]).length > 0) for (const name of leaving) keep.add(name);
+    // Whichever are read again: of a file that is gone no other pool's reading says that it is back.
+    const missed = from.missing([...withFile]);
     return this.#stageEach(from, { keep, faulty, faults: [...faults, ...missed] });
   }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { PoolReload } from '../../src/admin/reload-command.ts';
@@ -233,4 +233,27 @@ test('what single pools and certificates were found to have wrong shows for as l
   );
   await write('tls.crt', cert);
   await until(async () => (await gateway.health()).faults.length === 0, 'the certificate is as before');
+});
+
+test('that the file of a pool is gone which the config names shows until it is back, whatever else is read again', async (t) => {
+  const [one, other] = exits;
+  const gateway = await startGateway({
+    pools: { named: { exits: [{ url: one!.url }] }, other: { exits: [{ url: other!.url }] } },
+  });
+  t.teardown(() => gateway.stop());
+  const file = join(gateway.folder, 'pools', 'named.yaml');
+  const text = await readFile(file, 'utf8');
+  const standing = async () => (await gateway.health()).faults;
+  await rm(file);
+  t.is((await reload(gateway)).code, 2);
+  const before = await standing();
+  t.regex(before[0] ?? '', /roundabout\.yaml:\d+:\d+ defaultPool /);
+  t.deepEqual(
+    (await reload(gateway, 'other')).pools.map(({ pool, kept }) => [pool, kept]),
+    [['other', 1]],
+  );
+  t.deepEqual(await standing(), before);
+  await writeFile(file, text);
+  t.is((await reload(gateway, 'named')).code, 0);
+  t.deepEqual(await standing(), []);
 });
