@@ -18,7 +18,7 @@ import { readSettings, type Settings } from './sources/settings.ts';
 import { startAdmin } from './startup/admin-listener.ts';
 import { announce } from './startup/announcement.ts';
 import { ClientWatch } from './startup/client-watch.ts';
-import { gatewayCommands, healthOf } from './startup/control.ts';
+import { gatewayCommands, healthOf, readinessOf } from './startup/control.ts';
 import { demoSecretOf, openDemo } from './startup/demo-pool.ts';
 import { openLog } from './startup/opened-log.ts';
 import { openPath } from './startup/opened-path.ts';
@@ -125,7 +125,7 @@ class Gateway {
     const shown = () => ({ running: this.#running, relay, version, ...standing() });
     const health = () => healthOf({ ...shown(), now, askStore: () => store.dataVersion() });
     const metrics = () => metricsPage({ ...shown(), log: this.#log, limits });
-    const admin = await startAdmin(config.admin, { state: health, metrics });
+    const admin = await startAdmin(config.admin, { state: () => readinessOf(this.#running?.group ?? null), metrics });
     this.#closers.push(() => admin.close());
     const certificates = await this.#openCertificates(config);
     const take = (records: readonly ClientRecord[]) => this.#running?.group.setClients(records);

@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { plainAddress } from '../protocol/address-range.ts';
 import { parseAuthority } from '../protocol/authority.ts';
 import { EXPOSITION_TYPE } from '../telemetry/exposition.ts';
-import { type Health, unreadyReasons } from './health.ts';
+import { type Readiness, unreadyReasons } from './health.ts';
 import { keepNewest } from './newest-connections.ts';
 
 /** What the pages tell, made anew whenever one is asked for. */
 export interface AdminPages {
-  readonly state: () => Health;
+  readonly state: () => Readiness;
   /** All metrics, in the text format of Prometheus. */
   readonly metrics: () => string;
 }

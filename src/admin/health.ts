@@ -84,9 +84,12 @@ export function endingCertificates({ certificates }: Pick<Health, 'certificates'
   return certificates.flatMap(({ ending }) => ending ?? []);
 }
 
+/** What says whether the gateway should get traffic: balancers ask that often, and it looks at no exit. */
+export type Readiness = Pick<Health, 'status' | 'listeners'>;
+
 /** Why the gateway should get no traffic now, in words for people; empty where it is ready. One that is overloaded is ready: it
  *  answers, and without it the others would have even more to do. So is one that is degraded. */
-export function unreadyReasons({ status, listeners }: Health): readonly string[] {
+export function unreadyReasons({ status, listeners }: Readiness): readonly string[] {
   const reasons: string[] = [];
   if (status === 'starting') reasons.push('the gateway is starting');
   if (status === 'draining') reasons.push('the gateway is draining');

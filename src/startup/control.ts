@@ -3,7 +3,7 @@ import { createCommands } from '../admin/commands.ts';
 import { noExit } from '../admin/exit-names.ts';
 import { exitPage } from '../admin/exit-page.ts';
 import { type ExitKnowledge, exitView } from '../admin/exit-view.ts';
-import { type Health, keepingFaults } from '../admin/health.ts';
+import { type Health, keepingFaults, type Readiness } from '../admin/health.ts';
 import { operatorStatus } from '../admin/operator-status.ts';
 import { poolStats } from '../admin/pool-stats.ts';
 import { countUsable, poolViews } from '../admin/pool-view.ts';
@@ -190,6 +190,12 @@ export function healthOf({ running, relay, version, askStore, now, ...standing }
     connections: group.connections,
     workers: group.workers,
   };
+}
+
+/** Whether it should get traffic now: nothing that is counted, and nothing that is asked of the store, changes that. */
+export function readinessOf(group: WorkerGroup | null): Readiness {
+  if (group === null) return { status: 'starting', listeners: [] };
+  return { status: statusOf(group, false), listeners: group.bound };
 }
 
 function statusOf({ phase, isFull }: WorkerGroup, isDegraded: boolean): Health['status'] {
