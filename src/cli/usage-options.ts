@@ -16,7 +16,8 @@ export const usageFilters: readonly OptionSpec[] = [
   ...bookingFilters,
   {
     flags: '--since <when>',
-    describe: 'from then on: 2026-11-01, 2026-11-01T14:00Z, 12h, 7d; the month of --until unless told',
+    describe:
+      'from then on: 2026-11-01, 2026-11-01T14:00Z, 10m, 12h, 7d; hours count as a whole; the month of --until unless told',
   },
   { flags: '--until <when>', describe: 'until then; now unless told' },
 ];

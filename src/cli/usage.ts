@@ -6,7 +6,7 @@ import { coveredHours, type LedgerKey, type LedgerQuery, readLedger } from '../s
 import { readHeld } from '../store/ledger-standing.ts';
 import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts';
 import { formatTable } from './table.ts';
-import { dayText, type HourRange, hourText, rangeOf } from './time-range.ts';
+import { type AskedRange, dayText, type HourRange, hourText, rangeOf } from './time-range.ts';
 import { usageLog } from './usage-log.ts';
 import { limitOf, MOST_ROWS, siteOf, usageFilters } from './usage-options.ts';
 import { spendLines, usageCells, usageCsv, usageHead, usageJson } from './usage-table.ts';
@@ -57,7 +57,8 @@ async function usage(
   order: (report: UsageReport) => readonly UsageRow[],
   initial: { by: readonly LedgerKey[]; limit: number } = { by: ['client'], limit: MOST_ROWS },
 ): Promise<Outcome> {
-  const asked = queryOf(given, workplace, initial.by);
+  const range = rangeOf(given.text('since'), given.text('until'), workplace.now());
+  const asked = queryOf(given, range, initial.by);
   const limit = limitOf(given) ?? initial.limit;
   const ledger = await workplace.ledger();
   const { query, sources } = ledger?.read((database) => answerOf(database, asked)) ?? { query: asked, sources: [] };
@@ -66,7 +67,8 @@ async function usage(
   const all = order(report);
   const rows = all.slice(0, limit);
   const remarks = remarksOn({
-    covered: query.since < asked.since || query.until > asked.until ? query : null,
+    asked: range,
+    covered: query,
     hidden: all.length - rows.length,
     empty: ledger === null,
     waiting: workplace.bookingsWaiting,
@@ -112,16 +114,15 @@ function ranked({ rows, total }: UsageReport): readonly UsageRow[] {
   });
 }
 
-function queryOf(given: Given, workplace: Workplace, by: readonly LedgerKey[]): LedgerQuery {
+function queryOf(given: Given, { since, until }: HourRange, by: readonly LedgerKey[]): LedgerQuery {
   const site = siteOf(given);
   const asked = [...new Set(given.texts('by') ?? by)].flatMap((key) => keys.find((known) => known === key) ?? []);
   if (asked.includes('country') && (site !== undefined || asked.includes('site'))) {
     const remedy = 'leave the site out; "roundabout usage log" tells both of the last exchanges';
     throw badArgument('--by country', 'countries are not kept by site', remedy);
   }
-  const range = rangeOf(given.text('since'), given.text('until'), workplace.now());
   const [client, tag, pool] = [given.text('client'), given.text('tag'), given.text('pool')];
-  return { client, tag, site, pool, by: asked, ...range };
+  return { client, tag, site, pool, by: asked, since, until };
 }
 
 function shownKeys(by: readonly LedgerKey[], values: readonly string[]): string[] {
@@ -132,19 +133,20 @@ function shownKeys(by: readonly LedgerKey[], values: readonly string[]): string[
 }
 
 interface Remarkable {
-  /** What is covered where it is more than what was asked for. */
-  readonly covered: HourRange | null;
+  readonly asked: AskedRange;
+  readonly covered: HourRange;
   readonly hidden: number;
   readonly empty: boolean;
   readonly waiting: number;
 }
 
-function remarksOn({ covered, hidden, empty, waiting }: Remarkable): string[] {
+function remarksOn({ asked, covered, hidden, empty, waiting }: Remarkable): string[] {
   const remarks: string[] = [];
-  if (covered !== null) {
-    const [from, to] = [hourText(covered.since), hourText(covered.until)];
-    remarks.push(`hours are no longer kept there, so days count as a whole: this covers ${from} to ${to} (UTC)`);
-  }
+  const hours = `this covers ${hourText(covered.since)} to ${hourText(covered.until)} (UTC)`;
+  if (covered.since < asked.since || covered.until > asked.until)
+    remarks.push(`hours are no longer kept there, so days count as a whole: ${hours}`);
+  else if (asked.isByMinute)
+    remarks.push(`hours count as a whole: ${hours}; single exchanges are told by "roundabout usage log"`);
   if (empty) remarks.push('there is no ledger yet: the gateway makes one when it starts');
   if (waiting > 0)
     remarks.push(`${waiting} bookings wait: the gateway can't write its ledger now, see "roundabout health"`);

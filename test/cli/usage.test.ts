@@ -90,3 +90,16 @@ test('an exchange is found by its id, with its attempts, and others by how they 
   t.regex(bad.stderr, /--id: "abc" is no id/);
   t.is((await usage('log', '--kind', 'odd')).code, 2);
 });
+
+test('what is asked for by the minute is told by the hour, and that it is', async (t) => {
+  const usage = projectWithLedger(t);
+  const asked = ['--since', '2025-11-22T12:20Z', '--until', '2025-11-22T12:30Z'];
+  const { stdout, stderr, code } = await usage(...asked, '--json');
+  t.is(code, 0);
+  t.like(JSON.parse(stdout), { since: '2025-11-22T12:00:00.000Z', until: '2025-11-22T13:00:00.000Z' });
+  t.is(JSON.parse(stdout).total.exchanges, 1);
+  t.true(stderr.includes('hours count as a whole: this covers 2025-11-22 12:00 to 2025-11-22 13:00 (UTC); '), stderr);
+  const recent = await usage('--since', '10m');
+  t.is(recent.code, 0, recent.stderr);
+  t.true(recent.stderr.includes('hours count as a whole: this covers '), recent.stderr);
+});
