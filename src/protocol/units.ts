@@ -69,10 +69,12 @@ function parse(text: string, { units, most, expected }: Grammar): Reading<number
   return { ok: true, value };
 }
 
-/** A duration for people: `850 ms`, `12 s`, `34 min`, `5.1 h`, `3 d`. */
+/** A duration for people: `850 ms`, `12 s`, `34 min`, `5.1 h`, `3 d`. What rounds to the next unit is told in that. */
 export function formatSpan(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 120_000) return `${Math.round(ms / 1_000)} s`;
-  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
-  return ms < 172_800_000 ? `${(ms / 3_600_000).toFixed(1)} h` : `${Math.round(ms / 86_400_000)} d`;
+  const [whole, seconds, minutes] = [Math.round(ms), Math.round(ms / 1_000), Math.round(ms / 60_000)];
+  if (whole < 1_000) return `${whole} ms`;
+  if (seconds < 120) return `${seconds} s`;
+  if (minutes < 120) return `${minutes} min`;
+  const tenths = Math.round(ms / 360_000);
+  return tenths < 480 ? `${(tenths / 10).toFixed(1)} h` : `${Math.round(ms / 86_400_000)} d`;
 }
