@@ -52,7 +52,7 @@ export function createCommands(deps: CommandDeps): Commands {
 }
 
 /** `exit.list` → ExitPage; `exit.show` → ExitDetail; `health` → Health. */
-function viewCommands({ pools, exits, exit, registry, exitStates, health }: CommandDeps): [string, Command][] {
+function viewCommands({ pools, exits, exit, registry, statesByExit, health }: CommandDeps): [string, Command][] {
   return [
     [
       'exit.list',
@@ -64,7 +64,7 @@ function viewCommands({ pools, exits, exit, registry, exitStates, health }: Comm
       'exit.show',
       command(Type.Object({ id: Type.String() }), ({ id }) => {
         const found = exitIdOf(registry(), id);
-        const states = exitStates().of(found);
+        const states = statesByExit().get(found) ?? [];
         return exit(
           found,
           states.map((state) => exitStateView(registry(), state)),

@@ -10,12 +10,17 @@ import { type ExitStateView, exitStateView } from './exit-state-view.ts';
 
 export interface ExitCommandDeps {
   readonly registry: () => PoolRegistry;
+  /** Where they are kept: what changes them makes the store, where there is none yet. */
   readonly exitStates: () => ExitStates;
+  /** All that hold, by exit; a look at them makes no store. */
+  readonly statesByExit: () => StatesByExit;
   /** In ms since the epoch. */
   readonly wallTime: () => number;
   /** Called after each change, once it is on the disk. */
   readonly onStatesChanged: () => void;
 }
+
+type StatesByExit = ExitStates['byExit'];
 
 /** What `exit.freeze`, `exit.drain`, `exit.retire` and `exit.thaw` answer. */
 export interface ExitChanges {
@@ -66,41 +71,42 @@ function putState(deps: ExitCommandDeps, state: ExitStateName, args: Static<type
   if (state === 'retired' && (args.site !== undefined || until !== null))
     throw badArgument('retire', 'a retired exit is retired everywhere and for good', 'freeze it for a site or a time');
   const registry = deps.registry();
-  const states = deps.exitStates();
   const { exits, unknown } = resolve(args, registry);
   const at = siteOf(args.site);
-  if (exits.length > 0) {
-    states.put({ exits, site: at, state, until, reason }, (exit) => registry.slotOf(exit) !== undefined);
-    deps.onStatesChanged();
-  }
+  if (exits.length === 0) return { changed: [], unknown };
+  const states = deps.exitStates();
+  states.put({ exits, site: at, state, until, reason }, (exit) => registry.slotOf(exit) !== undefined);
+  deps.onStatesChanged();
   const changed = exits.flatMap((exit) => states.of(exit)).filter((one) => one.site === at);
   return { changed: changed.map((one) => exitStateView(registry, one)), unknown };
 }
 
 function thaw(deps: ExitCommandDeps, args: Static<typeof chosen>): ExitChanges {
   const registry = deps.registry();
-  const states = deps.exitStates();
-  const { exits, unknown } = resolve(args, registry, states);
-  const ended = states.end(exits, siteOf(args.site));
+  const held = deps.statesByExit();
+  const { exits, unknown } = resolve(args, registry, held);
+  const site = siteOf(args.site);
+  if (!exits.some((exit) => held.has(exit))) return { changed: [], unknown };
+  const ended = deps.exitStates().end(exits, site);
   if (ended.length > 0) deps.onStatesChanged();
   return { changed: ended.map((one) => exitStateView(registry, one)), unknown };
 }
 
-function allStates({ registry, exitStates }: ExitCommandDeps): readonly ExitStateView[] {
-  return [...exitStates().byExit.values()].flat().map((state) => exitStateView(registry(), state));
+function allStates({ registry, statesByExit }: ExitCommandDeps): readonly ExitStateView[] {
+  return [...statesByExit().values()].flat().map((state) => exitStateView(registry(), state));
 }
 
 /** What is meant by the names. Exits that are in no pool can be named where they have a state. */
 function resolve(
   { exits, skipUnknown = false }: Static<typeof chosen>,
   registry: PoolRegistry,
-  states?: ExitStates,
+  held?: StatesByExit,
 ): { exits: readonly string[]; unknown: readonly string[] } {
   const ids = new Set<string>();
   const unknown: string[] = [];
   for (const name of exits) {
     try {
-      ids.add(exitIdOf(registry, name, states?.byExit.keys()));
+      ids.add(exitIdOf(registry, name, held?.keys()));
     } catch (fault) {
       if (!skipUnknown || !(fault instanceof CommandError) || fault.code !== 'not_found') throw fault;
       unknown.push(name);

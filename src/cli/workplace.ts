@@ -172,6 +172,7 @@ export class Workplace {
       registry: () => this.#pools(),
       pools: () => poolViews(this.#pools(), { disabled: this.#said(folder).pools, isUsable: null }),
       exitStates: () => this.#states(folder).exits,
+      statesByExit: () => this.#said(folder).exits,
       disabledPools: () => this.#states(folder).pools,
       onStatesChanged: () => {},
       wallTime: this.#options.now,

@@ -68,6 +68,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
         providers: shared.providers.views(),
       }),
     exitStates: () => stored.exits,
+    statesByExit: () => stored.exits.byExit,
     disabledPools: () => stored.pools,
     onStatesChanged: () => states.apply(),
     wallTime: Date.now,

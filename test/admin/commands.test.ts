@@ -76,6 +76,7 @@ function setUp(t: ExecutionContext) {
     registry: () => registry,
     pools: () => poolViews(registry, { disabled: stored.pools.byName, isUsable: (slot) => slot === 0 }),
     exitStates: () => stored.exits,
+    statesByExit: () => stored.exits.byExit,
     disabledPools: () => stored.pools,
     onStatesChanged: () => {
       told.states++;

@@ -84,6 +84,21 @@ test('where no gateway runs that is said, with the folder; and looking makes non
   }
 });
 
+test('what changes no state of an exit makes no store to look for one', async (t) => {
+  const { command, folder } = makeProject(t);
+  const data = join(folder, 'data');
+  const [{ id }] = JSON.parse((await command('exit', 'list', '--json')).stdout);
+  for (const missed of ['exit thaw nowhere', 'exit freeze nowhere', 'exit thaw', 'exit show nowhere'])
+    t.not((await command(...missed.split(' '))).code, 0, missed);
+  t.is((await command('exit', 'show', id)).code, 0);
+  const thawed = await command('exit', 'thaw', id, '--json');
+  t.deepEqual(JSON.parse(thawed.stdout), []);
+  t.is(thawed.stderr, `no gateway runs on ${data}, and nothing is kept there\n`);
+  t.false(existsSync(data));
+  t.is((await command('exit', 'freeze', id)).code, 0);
+  t.is(JSON.parse((await command('exit', 'thaw', id, '--json')).stdout).length, 1);
+});
+
 test('exit codes tell scripts what went wrong, and errors stand on standard error', async (t) => {
   const { command } = makeProject(t);
   await command('client', 'add', 'acme');
