@@ -1,0 +1,23 @@
+import test from 'ava';
+import { unreadyReasons } from '../../src/admin/health.ts';
+import { readinessOf } from '../../src/startup/control.ts';
+import type { WorkerGroup } from '../../src/workers/worker-group.ts';
+
+/** Workers of which nothing may be asked but this. */
+const only = (known: Partial<WorkerGroup>): WorkerGroup =>
+  new Proxy(known, {
+    get: (target, name) => {
+      if (name in target) return Reflect.get(target, name);
+      throw new Error(`asked for ${String(name)}`);
+    },
+  }) as WorkerGroup;
+
+test('whether it is ready is told by phase and listeners alone, however many exits there are', (t) => {
+  const bound = [{ name: 'mixed', host: '127.0.0.1', port: 3128 }];
+  const ready = readinessOf(only({ phase: 'serving', isFull: false, bound }));
+  t.deepEqual(ready, { status: 'ok', listeners: bound });
+  t.deepEqual(unreadyReasons(ready), []);
+  const leaving = readinessOf(only({ phase: 'draining', isFull: false, bound }));
+  t.deepEqual(unreadyReasons(leaving), ['the gateway is draining']);
+  t.deepEqual(unreadyReasons(readinessOf(null)), unreadyReasons({ status: 'starting', listeners: [] }));
+});
