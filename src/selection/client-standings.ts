@@ -15,8 +15,8 @@ const TRUST_STEP = 0.4;
 /** Below this a client's refusals are taken for its own. */
 const DOUBTED = 0.25;
 
-/** What others meet fades with this half-life, and a page is remembered for so long, in ms. */
-const FORGIVE_MS = 1_800_000;
+/** What is known fades with this half-life, so that a client that holds itself back tries again; and a page is remembered for so long, in ms. */
+const FORGIVE_MS = 3_600_000;
 const SERVED_MS = 3_600_000;
 
 /** Odds of a page for a client that has had none, and the step by which they follow its refusals. */
@@ -68,15 +68,15 @@ export class ClientStandings {
   /** The odds of a page over an exit of the tier (0…3), at most: less than 1 for a client that has had none. */
   mostOdds(client: number, site: number, { tier, now }: { readonly tier: number; readonly now: number }): number {
     const row = client === ANYBODY ? -1 : this.#find(client, site);
-    return row < 0 || this.#isServed(row, now) ? 1 : (this.#floats[row + ODDS + tier] as number);
+    return row < 0 || this.#isServed(row, now) ? 1 : this.#faded(row + ODDS + tier, START_ODDS, this.#keptOf(row, now));
   }
 
   /** Another was refused over an exit over which the client was: 1; or served: 0. */
   judge(client: number, site: number, { borneOut, now }: { readonly borneOut: 0 | 1; readonly now: number }): void {
     const row = this.#claim(client, site, now);
-    const known = this.#trustAt(row, now);
+    this.#renew(row, now);
+    const known = this.#floats[row + TRUST] as number;
     this.#floats[row + TRUST] = known + TRUST_STEP * (borneOut - known);
-    this.#ints[row + AT] = now;
   }
 
   /** The site served the client. */
@@ -85,16 +85,34 @@ export class ClientStandings {
     if (client !== ANYBODY) this.#ints[this.#claim(client, site, now) + SERVED_AT] = now | 0 || 1;
   }
 
-  /** The site refused the client over an exit of the tier that it hadn't seen. */
+  /** The site refused the client over an exit of the tier. */
   refused(client: number, site: number, { tier, now }: { readonly tier: number; readonly now: number }): void {
     if (client === ANYBODY) return;
-    const at = this.#claim(client, site, now) + ODDS + tier;
+    const row = this.#claim(client, site, now);
+    this.#renew(row, now);
+    const at = row + ODDS + tier;
     this.#floats[at] = (this.#floats[at] as number) * (1 - ODDS_STEP);
   }
 
   #trustAt(row: number, now: number): number {
-    const aged = elapsedMs(now, this.#ints[row + AT] as number);
-    return START_TRUST + ((this.#floats[row + TRUST] as number) - START_TRUST) * fade((aged * Math.LN2) / FORGIVE_MS);
+    return this.#faded(row + TRUST, START_TRUST, this.#keptOf(row, now));
+  }
+
+  /** Which share of what is known in the row is known still. */
+  #keptOf(row: number, now: number): number {
+    return fade((elapsedMs(now, this.#ints[row + AT] as number) * Math.LN2) / FORGIVE_MS);
+  }
+
+  #faded(at: number, start: number, kept: number): number {
+    return start + ((this.#floats[at] as number) - start) * kept;
+  }
+
+  /** Takes off what has faded. */
+  #renew(row: number, now: number): void {
+    const kept = this.#keptOf(row, now);
+    this.#floats[row + TRUST] = this.#faded(row + TRUST, START_TRUST, kept);
+    for (let at = row + ODDS; at < row + ROW_WORDS; at++) this.#floats[at] = this.#faded(at, START_ODDS, kept);
+    this.#ints[row + AT] = now;
   }
 
   #isServed(row: number, now: number): boolean {

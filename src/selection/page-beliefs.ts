@@ -75,9 +75,10 @@ export class PageBeliefs {
   #evenWear = 0;
   #scarcity = 1;
   #oldOdds = 1;
-  /** Of the tier asked for last: odds of a page for an exit that the site hasn't seen, and for any exit at best. */
+  /** Of the tier asked for last: odds of a page for an exit that the site hasn't seen, for who asks, and for any exit at best. */
   #tier = NO_TIER;
   #newOdds = 1;
+  #clientOdds = 1;
   #mostOdds = 1;
 
   constructor(
@@ -126,11 +127,8 @@ export class PageBeliefs {
       return;
     }
     if (this.#pairs.strikesOf(pair) > 0) {
-      this.odds = this.#oddsAfterRefusal(
-        pair,
-        { site: this.#site, client: this.#client, unrefused: this.#newOdds },
-        now,
-      );
+      const asked = { site: this.#site, client: this.#client, unrefused: this.#newOdds };
+      this.odds = Math.min(this.#clientOdds, this.#oddsAfterRefusal(pair, asked, now));
       // Rest makes no refused exit cheap.
       this.wear = 0;
       return;
@@ -138,7 +136,7 @@ export class PageBeliefs {
     const uses = this.#usesOf(pair, now);
     // Four uses are too few to make a difference.
     this.wear = (log2Of4And(uses) - this.#evenWear) * this.#scarcity;
-    const odds = this.#pairs.goodsOf(pair) > 0 ? this.#oldOdds : this.#newOdds;
+    const odds = this.#pairs.goodsOf(pair) > 0 ? Math.min(this.#clientOdds, this.#oldOdds) : this.#newOdds;
     const used = (uses + 1) / this.#limit - this.#of.headroom;
     // A learned limit is a guess: it makes an exit dear, never poor.
     this.odds = used <= 0 ? odds : odds * Math.max(this.#of.poor / odds, 1 - this.#of.overuse * used * used);
@@ -194,12 +192,11 @@ export class PageBeliefs {
     const pair = this.#pairOf(visit, now);
     if (pair < 0) return;
     const { ints, floats, refusals } = this.#pairs;
-    const strikes = this.#pairs.strikesOf(pair);
     const isAlone = this.#standings.isAlone(visit.client, this.#sites.keyOf(visit.site), now);
     if (!isAlone) this.#learnShare(visit, pair, { served: 0, now });
-    else if (strikes === 0 && this.#pairs.goodsOf(pair) === 0)
-      this.#standings.refused(visit.client, this.#sites.keyOf(visit.site), { tier: visit.tier, now });
-    if (!this.#agree(visit, pair, { isAlone, now })) return;
+    else this.#standings.refused(visit.client, this.#sites.keyOf(visit.site), { tier: visit.tier, now });
+    const strikes = this.#agree(visit, pair, { isAlone, now });
+    if (strikes === null) return;
     if (isAlone) refusals.floats[this.#pairs.refusalOf(pair) + RefusalWord.uses] = 0;
     else if (strikes === 0) this.#firstRefusal(visit.site, pair, now);
     else if (strikes === 1) this.#confirmRefusal(visit.site, pair, now);
@@ -223,24 +220,25 @@ export class PageBeliefs {
     else this.#sites.learnCool(site, this.#idleMs(pair, now), true);
   }
 
-  /** Notes who is refused; returns whether that says anything new. */
-  #agree({ site, client }: Visit, pair: number, { isAlone, now }: { isAlone: boolean; now: number }): boolean {
+  /** Notes who is refused. Returns how many refusals in a row came before; null where this one says nothing new. */
+  #agree({ site, client }: Visit, pair: number, { isAlone, now }: { isAlone: boolean; now: number }): number | null {
     const { ints } = this.#pairs.refusals;
     const at = this.#pairs.refusalOf(pair) + RefusalWord.by;
-    if (this.#pairs.strikesOf(pair) === 0) {
-      ints[at] = client;
-      return true;
-    }
+    const strikes = this.#pairs.strikesOf(pair);
     const by = ints[at] as number;
+    const isOver = strikes === 0 || this.coolsForMs(pair, { site, now }) === 0;
+    // Whose refusals are its own says nothing of those that others met, while they last.
+    if (isAlone && strikes > 0 && by !== client && !isOver) return null;
+    if (strikes === 0 || (isAlone && by !== client)) {
+      ints[at] = client;
+      return 0;
+    }
     if (by !== client) {
-      // Whose refusals are its own says nothing of those that others met.
-      if (isAlone) return false;
       const isOthers = by !== ANYBODY && client !== ANYBODY;
-      if (isOthers && this.coolsForMs(pair, { site, now }) > 0)
-        this.#standings.judge(by, this.#sites.keyOf(site), { borneOut: 1, now });
+      if (isOthers && !isOver) this.#standings.judge(by, this.#sites.keyOf(site), { borneOut: 1, now });
       ints[at] = ANYBODY;
     }
-    return this.#idleMs(pair, now) > UNDER_WAY_MS;
+    return this.#idleMs(pair, now) > UNDER_WAY_MS ? strikes : null;
   }
 
   /** If the pair had served before, its uses may have brought the refusal on. */
@@ -293,8 +291,8 @@ export class PageBeliefs {
   #turnToTier(tier: number, now: number): void {
     if (tier === this.#tier) return;
     this.#tier = tier;
-    const most = this.#standings.mostOdds(this.#client, this.#key, { tier, now });
-    this.#newOdds = Math.min(most, this.#sites.servedNew(this.#site, tier, now));
+    this.#clientOdds = this.#standings.mostOdds(this.#client, this.#key, { tier, now });
+    this.#newOdds = Math.min(this.#clientOdds, this.#sites.servedNew(this.#site, tier, now));
     this.#mostOdds = Math.max(COOLED_ODDS, this.#of.poor, this.#oldOdds, this.#newOdds);
   }
 

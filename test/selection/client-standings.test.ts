@@ -14,12 +14,12 @@ interface Crowd {
 }
 
 /** Ten minutes of requests; what came within 5 s of each client's, and which slots each asked. */
-function crawl(scene: Scene, site: number, crowds: readonly Crowd[]) {
+function crawl(scene: Scene, site: number, crowds: readonly Crowd[], from = 0) {
   const told = crowds.map(() => ({ asked: 0, served: 0, slots: [] as number[] }));
   let waiting: { which: number; since: number }[] = [];
-  for (let now = 0; now < 600_000; now += 100) {
+  for (let now = from; now < from + 600_000; now += 100) {
     for (const [which, { rate }] of crowds.entries())
-      while (told[which]!.asked < (rate * now) / 1_000) {
+      while (told[which]!.asked < (rate * (now - from)) / 1_000) {
         told[which]!.asked++;
         waiting.push({ which, since: now });
       }
@@ -84,4 +84,28 @@ test('a word is believed at first, less by who is served all the same, and more 
   for (let i = 0; i < 9; i++) standings.judge(GOOD, SITE_KEY, { borneOut: 1, now: 6 });
   t.true(standings.trustOf(GOOD, SITE_KEY, 6) > 0.95);
   t.true(Math.abs(standings.trustOf(GOOD, SITE_KEY, 86_400_000) - first) < 0.01, 'forgotten in a day');
+});
+
+test('a client that has had no page holds itself back, for hours and no longer', (t) => {
+  const standings = new ClientStandings(ClientStandings.allocate(64));
+  const odds = (now: number, tier = 2) => standings.mostOdds(REFUSED, SITE_KEY, { tier, now });
+  t.is(odds(0), 1);
+  for (let i = 0; i < 70; i++) standings.refused(REFUSED, SITE_KEY, { tier: 2, now: i });
+  t.true(odds(70) < 0.08);
+  t.true(odds(70, 1) > 0.9, 'by the tier');
+  t.true(odds(3_600_070) > 0.4);
+  standings.served(REFUSED, SITE_KEY, 100);
+  t.is(odds(101), 1);
+});
+
+test('who is refused where others are refused is held soon, and knocks no more', (t) => {
+  const scene = new Scene({ seed: 6 });
+  scene.join(10);
+  const site = scene.site(1);
+  const isServed = (slot: number) => slot === 0;
+  // One that was served once and is refused over the others; then these are all that there are.
+  crawl(scene, site, [{ client: GOOD, rate: 2, isServed }]);
+  scene.list.splice(0, 1);
+  const [late] = crawl(scene, site, [{ client: THIRD, rate: 2, isServed }], 600_000);
+  t.true(late!.slots.length < 0.25 * late!.asked, `${late!.slots.length} of ${late!.asked}`);
 });
