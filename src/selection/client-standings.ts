@@ -1,6 +1,6 @@
 import { elapsedMs } from '../memory/clock.ts';
 import { mix32 } from '../memory/hash.ts';
-import { fade } from './fading.ts';
+import { leftAfter } from './fading.ts';
 
 /** Nobody in particular: several clients, or who isn't known. */
 export const ANYBODY = 0;
@@ -100,7 +100,7 @@ export class ClientStandings {
 
   /** Which share of what is known in the row is known still. */
   #keptOf(row: number, now: number): number {
-    return fade((elapsedMs(now, this.#ints[row + AT] as number) * Math.LN2) / FORGIVE_MS);
+    return leftAfter(elapsedMs(now, this.#ints[row + AT] as number), FORGIVE_MS);
   }
 
   #faded(at: number, start: number, kept: number): number {

@@ -3,6 +3,11 @@ export function fade(x: number): number {
   return 1 / (1 + x * (1 + x * (0.5 + x * (0.1667 + x * 0.0417))));
 }
 
+/** What is left, of 1, of what fades with the half-life, when it is so old; both in the same unit. */
+export function leftAfter(age: number, halfLife: number): number {
+  return fade((age * Math.LN2) / halfLife);
+}
+
 /** e^x, within 0.2 % for |x| ≤ 2 and 2 % for |x| ≤ 4, at a third of the cost: (1 + y + y²/2)³² of a 32nd of it. */
 export function nearExp(x: number): number {
   const y = x / 32;

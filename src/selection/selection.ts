@@ -9,6 +9,8 @@ import { ExitHealth } from './exit-health.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import { LearnedPick, servedRing } from './learned-pick.ts';
 import { PageBeliefs, type Errand as SiteErrand } from './page-beliefs.ts';
+import { PageLessons } from './page-lessons.ts';
+import { PairFigures } from './pair-figures.ts';
 import type { Parameters } from './parameters.ts';
 import { type FailedAt, PathBeliefs, type PathFailure } from './path-beliefs.ts';
 import { NOBODY, Price } from './price.ts';
@@ -76,6 +78,7 @@ export class Selection {
   readonly #paths: PathBeliefs;
   readonly #siteBeliefs: SiteBeliefs;
   readonly #pages: PageBeliefs;
+  readonly #lessons: PageLessons;
   readonly #price: Price;
   readonly #fast: RingSet;
   readonly #served: RingSet;
@@ -93,10 +96,10 @@ export class Selection {
     this.#hedges = new HedgeBudget(parameters);
     this.#paths = new PathBeliefs(tables, parameters);
     this.#siteBeliefs = new SiteBeliefs(tables.sites, parameters);
-    this.#pages = new PageBeliefs(
-      { pairs: tables.pairs, sites: this.#siteBeliefs, standings: tables.standings },
-      parameters,
-    );
+    const { pairs, standings } = tables;
+    const figures = new PairFigures(pairs, this.#siteBeliefs, parameters.window);
+    this.#pages = new PageBeliefs({ pairs, figures, sites: this.#siteBeliefs, standings }, parameters);
+    this.#lessons = new PageLessons({ pairs, figures, sites: this.#siteBeliefs, standings });
     this.#price = new Price(tables, { paths: this.#paths, pages: this.#pages }, { parameters, chance });
     this.#fast = new RingSet({ size: parameters.ring, most: MOST_RINGS });
     this.#served = new RingSet({ size: parameters.servedRing, most: MOST_RINGS });
@@ -125,7 +128,7 @@ export class Selection {
 
   begin(slot: number, site: number, now: number): number {
     this.health.began(slot, now);
-    if (site >= 0) this.#pages.began({ slot, generation: this.#tables.rows.generationOf(slot), site }, now);
+    if (site >= 0) this.#lessons.began({ slot, generation: this.#tables.rows.generationOf(slot), site }, now);
     this.#hedges.began();
     return this.#tables.rows.await(slot, now);
   }
@@ -167,8 +170,8 @@ export class Selection {
     if (weight < 1 && this.#random() >= weight) return;
     const tier = groups.ints[rows.groupOf(at.slot) * GROUP_WORDS + GroupWord.tier] as number;
     const visit = { slot: at.slot, generation: at.generation, site, tier, client };
-    if (served) this.#pages.served(visit, now);
-    else this.#pages.refused(visit, verdict.retryAfterMs, now);
+    if (served) this.#lessons.served(visit, now);
+    else this.#lessons.refused(visit, verdict.retryAfterMs, now);
     groups.noteLearned();
     if (!served) return;
     if (!this.#siteBeliefs.isWatched(site)) return;

@@ -1,6 +1,6 @@
 import { elapsedMs } from '../memory/clock.ts';
 import { type SiteTable, SiteWord as siteWord, SITE_WORDS as siteWords } from '../memory/site-table.ts';
-import { fade } from './fading.ts';
+import { fade, leftAfter } from './fading.ts';
 import type { Parameters } from './parameters.ts';
 
 // An imported name is looked up at each use; a constant of a module's own is compiled in, which makes picks a tenth cheaper.
@@ -81,7 +81,7 @@ export class SiteBeliefs {
   servedNew(site: number, tier: number, now: number): number {
     const share = this.#figure(site, SiteWord.servedNew + tier);
     const aged = elapsedMs(now, this.#sites.ints[site * SITE_WORDS + SiteWord.servedNewAt + tier] as number);
-    return START.servedNew + (share - START.servedNew) * fade((aged * Math.LN2) / FORGIVE_MS);
+    return START.servedNew + (share - START.servedNew) * leftAfter(aged, FORGIVE_MS);
   }
 
   learnServedOld(site: number, served: number): void {

@@ -3,9 +3,9 @@ import type { Sessions } from '../admin/session-commands.ts';
 import { elapsedMs } from '../memory/clock.ts';
 import { EXIT_WORDS, ExitWord } from '../memory/exit-rows.ts';
 import { GROUP_WORDS, GroupWord } from '../memory/group-table.ts';
-import { PairWord, RefusalWord } from '../memory/pair-table.ts';
 import { SITE_WORDS, SiteWord } from '../memory/site-table.ts';
 import { PageBeliefs } from '../selection/page-beliefs.ts';
+import { PairFigures } from '../selection/pair-figures.ts';
 import type { Parameters } from '../selection/parameters.ts';
 import { PathBeliefs } from '../selection/path-beliefs.ts';
 import type { SelectionTables } from '../selection/selection.ts';
@@ -66,7 +66,8 @@ export class ExitInsights {
     const { tables, parameters } = this.#options;
     const { pairs, sites, rows, groups, standings } = tables;
     const beliefs = new SiteBeliefs(sites, parameters());
-    const pages = new PageBeliefs({ pairs, sites: beliefs, standings }, parameters());
+    const figures = new PairFigures(pairs, beliefs, parameters().window);
+    const pages = new PageBeliefs({ pairs, figures, sites: beliefs, standings }, parameters());
     const generation = rows.generationOf(slot);
     const tier = groups.ints[rows.groupOf(slot) * GROUP_WORDS + GroupWord.tier] ?? 0;
     const outlooks: SiteOutlook[] = [];
@@ -77,15 +78,14 @@ export class ExitInsights {
       pages.turnTo({ site }, 1, now);
       pages.look({ slot, generation, tier, isNew: false }, now);
       const refusals = pairs.strikesOf(pair);
-      const refusedAt = pairs.refusals.ints[pairs.refusalOf(pair) + RefusalWord.at] ?? 0;
       outlooks.push({
         site: sites.nameOf(site),
         odds: rounded(pages.odds),
-        coolsForMs: Math.round(pages.coolsForMs(pair, { site, now })),
+        coolsForMs: Math.round(figures.coolsForMs(pair, { site, now })),
         refusals,
-        refusedAgoMs: refusals === 0 ? null : elapsedMs(now, refusedAt),
+        refusedAgoMs: refusals === 0 ? null : figures.sinceRefusalMs(pair, now),
         pages: pairs.goodsOf(pair),
-        uses: rounded(pairs.floats[pair + PairWord.uses] ?? 0),
+        uses: rounded(figures.usesOf(pair, now)),
       });
     }
     return outlooks.sort((a, b) => a.odds - b.odds);
