@@ -1,22 +1,22 @@
+import { LinkedList, type Place, placeOf } from './linked-list.ts';
+
 /** What can be closed to make room. */
 interface Closable {
   destroy(): unknown;
 }
 
-/** One connection's place among those of its age, until it is taken out. */
-export interface AgedConnection {
+interface Aged {
   readonly connection: Closable;
   readonly since: number;
-  older: AgedConnection | null;
-  younger: AgedConnection | null;
-  isIn: boolean;
 }
 
-/** Connections in the order in which they came, to find the oldest. They come and go in constant time, wherever they stand. */
+/** One connection's place among those of its age, until it is taken out. */
+export type AgedConnection = Place<Aged>;
+
+/** Connections in the order in which they came, to find the oldest. */
 export class ConnectionsByAge {
   readonly #now: () => number;
-  #oldest: AgedConnection | null = null;
-  #youngest: AgedConnection | null = null;
+  readonly #all = new LinkedList<Aged>();
 
   /** `now` is a clock in ms that never goes back. */
   constructor(now: () => number) {
@@ -25,32 +25,22 @@ export class ConnectionsByAge {
 
   /** Takes one in that has just come. */
   add(connection: Closable): AgedConnection {
-    const entry = { connection, since: this.#now(), older: this.#youngest, younger: null, isIn: true };
-    if (this.#youngest === null) this.#oldest = entry;
-    else this.#youngest.younger = entry;
-    this.#youngest = entry;
-    return entry;
+    const place = placeOf({ connection, since: this.#now() });
+    this.#all.push(place);
+    return place;
   }
 
   /** Takes one out; nothing happens where it is out already. */
-  remove(entry: AgedConnection): void {
-    if (!entry.isIn) return;
-    const { older, younger } = entry;
-    if (older === null) this.#oldest = younger;
-    else older.younger = younger;
-    if (younger === null) this.#youngest = older;
-    else younger.older = older;
-    entry.older = null;
-    entry.younger = null;
-    entry.isIn = false;
+  remove(place: AgedConnection): void {
+    this.#all.remove(place);
   }
 
   /** Closes the oldest if it has been here for `graceMs`. Returns whether it has. */
   closeOldest(graceMs: number): boolean {
-    const oldest = this.#oldest;
-    if (oldest === null || this.#now() - oldest.since < graceMs) return false;
-    this.remove(oldest);
-    oldest.connection.destroy();
+    const oldest = this.#all.first;
+    if (oldest === null || this.#now() - oldest.of.since < graceMs) return false;
+    this.#all.remove(oldest);
+    oldest.of.connection.destroy();
     return true;
   }
 }

@@ -1,4 +1,5 @@
 import { sayGoodbye } from './goodbye.ts';
+import { LinkedList, type Place, placeOf } from './linked-list.ts';
 import type { Socket } from './socket.ts';
 
 /** What is kept: a connection, with whatever its owner knows of it. */
@@ -17,25 +18,20 @@ export interface Watch<T> {
 
 /** What is remembered of a connection for as long as it lives, so that being kept again and again costs no garbage. While it
  *  is kept it stands in a list by age, and in its key's. */
-interface Entry<T> {
+class Entry<T> {
   readonly connection: T;
   readonly drop: () => void;
-  key: string;
-  kept: boolean;
-  older: Entry<T> | null;
-  newer: Entry<T> | null;
-  below: Entry<T> | null;
-  above: Entry<T> | null;
+  readonly byAge: Place<Entry<T>> = placeOf<Entry<T>>(this);
+  readonly ofKey: Place<Entry<T>> = placeOf<Entry<T>>(this);
+  key = '';
   /** Armed again in place; while the connection is in use it rests, and does nothing when it fires. */
-  timer: NodeJS.Timeout | null;
-  idleMs: number;
-}
+  timer: NodeJS.Timeout | null = null;
+  idleMs = 0;
 
-/** The connections of one key, the newest on top: linked, for an array would grow again and again as it empties and fills. */
-interface Stack<T> {
-  top: Entry<T>;
-  bottom: Entry<T>;
-  size: number;
+  constructor(connection: T, drop: (entry: Entry<T>) => void) {
+    this.connection = connection;
+    this.drop = () => drop(this);
+  }
 }
 
 export interface KeptOptions<T> {
@@ -67,10 +63,9 @@ export class KeptConnections<T extends Kept> {
   readonly #watch: Watch<T>;
   readonly #goodbyeMs: number;
   readonly #entries = new WeakMap<T, Entry<T>>();
-  readonly #byKey = new Map<string, Stack<T>>();
-  #oldest: Entry<T> | null = null;
-  #newest: Entry<T> | null = null;
-  #size = 0;
+  /** Those of each key, the newest last. */
+  readonly #byKey = new Map<string, LinkedList<Entry<T>>>();
+  readonly #byAge = new LinkedList<Entry<T>>();
   #era = 0;
   readonly #closing = new Set<Socket>();
   #closed: (() => void)[] = [];
@@ -86,11 +81,11 @@ export class KeptConnections<T extends Kept> {
    *  costs little. */
   limitTo(total: number): void {
     this.#total = total;
-    for (let left = RETIRED_AT_ONCE; left > 0 && this.#size > total; left--) this.#retire(this.#oldest);
+    for (let left = RETIRED_AT_ONCE; left > 0 && this.size > total; left--) this.#retire(this.#byAge.first);
   }
 
   get size(): number {
-    return this.#size;
+    return this.#byAge.size;
   }
 
   /** Another one once all that were open have ceased to be what is wanted. Whoever keeps a connection must see that it was opened in
@@ -102,7 +97,7 @@ export class KeptConnections<T extends Kept> {
   /** The connection last kept under `key` that is still open, or null. It is the caller's again, watched no more. The key must
    *  hold everything that two users of a connection may not differ in. */
   take(key: string): T | null {
-    const entry = this.#byKey.get(key)?.top;
+    const entry = this.#byKey.get(key)?.last?.of;
     if (entry === undefined) return null;
     this.#remove(entry);
     const { socket } = entry.connection;
@@ -136,17 +131,17 @@ export class KeptConnections<T extends Kept> {
 
   /** Whether there is room for a connection that its owner is about to close in its own way: then closed() waits for it as well. */
   makesRoomFor(socket: Socket): boolean {
-    if (socket.destroyed || this.#size + this.#closing.size >= this.#total) return false;
+    if (socket.destroyed || this.size + this.#closing.size >= this.#total) return false;
     this.#awaitClose(socket);
     return true;
   }
 
   /** Dismisses those that `matches` picks: of a client that is gone, of an exit that changed. */
   dropMatching(matches: (connection: T, key: string) => boolean): void {
-    for (let entry = this.#oldest; entry !== null; ) {
-      const { newer } = entry;
-      if (matches(entry.connection, entry.key)) this.#retire(entry);
-      entry = newer;
+    for (let place = this.#byAge.first; place !== null; ) {
+      const { of: entry, behind } = place;
+      if (matches(entry.connection, entry.key)) this.#retire(place);
+      place = behind;
     }
   }
 
@@ -172,19 +167,7 @@ export class KeptConnections<T extends Kept> {
   #entryOf(connection: T): Entry<T> {
     const known = this.#entries.get(connection);
     if (known !== undefined) return known;
-    const drop = (): void => this.#drop(entry);
-    const entry: Entry<T> = {
-      connection,
-      drop,
-      key: '',
-      kept: false,
-      older: null,
-      newer: null,
-      below: null,
-      above: null,
-      timer: null,
-      idleMs: 0,
-    };
+    const entry = new Entry(connection, (kept) => this.#drop(kept));
     this.#entries.set(connection, entry);
     return entry;
   }
@@ -198,42 +181,33 @@ export class KeptConnections<T extends Kept> {
     entry.idleMs = idleMs;
     entry.timer = setTimeout(() => {
       entry.timer = null;
-      this.#retire(entry);
+      this.#retire(entry.byAge);
     }, idleMs).unref();
   }
 
   #add(entry: Entry<T>, key: string): void {
     entry.key = key;
-    entry.kept = true;
-    entry.older = this.#newest;
-    if (this.#newest === null) this.#oldest = entry;
-    else this.#newest.newer = entry;
-    this.#newest = entry;
-    this.#size++;
-
-    const stack = this.#byKey.get(key);
-    if (stack === undefined) this.#byKey.set(key, { top: entry, bottom: entry, size: 1 });
-    else {
-      entry.below = stack.top;
-      stack.top.above = entry;
-      stack.top = entry;
-      stack.size++;
-      if (stack.size > this.#perKey) this.#retire(stack.bottom);
-    }
-    if (this.#size > this.#total) this.#retire(this.#oldest);
+    this.#byAge.push(entry.byAge);
+    const ofKey = this.#byKey.get(key) ?? new LinkedList<Entry<T>>();
+    if (ofKey.size === 0) this.#byKey.set(key, ofKey);
+    ofKey.push(entry.ofKey);
+    if (ofKey.size > this.#perKey) this.#retire(ofKey.first);
+    if (this.size > this.#total) this.#retire(this.#byAge.first);
   }
 
   /** Closes one whose peer has closed, or doesn't keep to what was agreed. */
   #drop(entry: Entry<T>): void {
-    if (!entry.kept) return;
+    if (!entry.byAge.isTaken) return;
     this.#remove(entry);
     disarm(entry);
     entry.connection.socket.destroy();
   }
 
   /** Closes one that is as good as ever. */
-  #retire(entry: Entry<T> | null | undefined): void {
-    if (entry?.kept !== true) return;
+  #retire(place: Place<Entry<T>> | null): void {
+    if (place === null) return;
+    const entry = place.of;
+    if (!entry.byAge.isTaken) return;
     this.#remove(entry);
     disarm(entry);
     entry.connection.socket.resume();
@@ -242,31 +216,11 @@ export class KeptConnections<T extends Kept> {
 
   #remove(entry: Entry<T>): void {
     this.#watch.end(entry.connection, entry.drop);
-    const { older, newer, key } = entry;
-    if (older === null) this.#oldest = newer;
-    else older.newer = newer;
-    if (newer === null) this.#newest = older;
-    else newer.older = older;
-    entry.older = null;
-    entry.newer = null;
-    entry.kept = false;
-    this.#size--;
-
-    const stack = this.#byKey.get(key);
-    if (stack !== undefined && --stack.size === 0) this.#byKey.delete(key);
-    else if (stack !== undefined) unlink(stack, entry);
+    this.#byAge.remove(entry.byAge);
+    const ofKey = this.#byKey.get(entry.key);
+    ofKey?.remove(entry.ofKey);
+    if (ofKey?.size === 0) this.#byKey.delete(entry.key);
   }
-}
-
-/** Takes one out of a stack that others are left in. */
-function unlink<T>(stack: Stack<T>, entry: Entry<T>): void {
-  const { below, above } = entry;
-  entry.below = null;
-  entry.above = null;
-  if (below !== null) below.above = above;
-  else if (above !== null) stack.bottom = above;
-  if (above !== null) above.below = below;
-  else if (below !== null) stack.top = below;
 }
 
 function disarm(entry: { timer: NodeJS.Timeout | null }): void {
