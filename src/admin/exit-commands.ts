@@ -3,6 +3,7 @@ import type { PoolRegistry } from '../pool/registry.ts';
 import { parseHost } from '../protocol/authority.ts';
 import { Sites } from '../signals/sites.ts';
 import type { ExitStateName, ExitStates } from '../store/exit-states.ts';
+import { checkReason } from '../store/reason.ts';
 import { type Command, command } from './command.ts';
 import { badArgument, CommandError } from './command-error.ts';
 import { exitIdOf } from './exit-names.ts';
@@ -70,6 +71,7 @@ function putState(deps: ExitCommandDeps, state: ExitStateName, args: Static<type
   if (until !== null && until <= deps.wallTime()) throw badArgument('--until', 'that time is over', 'name one to come');
   if (state === 'retired' && (args.site !== undefined || until !== null))
     throw badArgument('retire', 'a retired exit is retired everywhere and for good', 'freeze it for a site or a time');
+  checkReason(reason);
   const registry = deps.registry();
   const { exits, unknown } = resolve(args, registry);
   const at = siteOf(args.site);

@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import type { DisabledPools } from '../store/disabled-pools.ts';
+import { checkReason } from '../store/reason.ts';
 import { type Command, command } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { PoolStats } from './pool-stats.ts';
@@ -7,7 +8,10 @@ import type { PoolView } from './pool-view.ts';
 
 export interface PoolCommandDeps {
   readonly pools: () => readonly PoolView[];
+  /** Where it is kept which are disabled: what changes that makes the store, where there is none yet. */
   readonly disabledPools: () => DisabledPools;
+  /** The disabled ones by name; a look at them makes no store. */
+  readonly disabledByName: () => ReadonlyMap<string, unknown>;
   /** The figures of the pool of this name, which there is. */
   readonly poolStats: (name: string) => PoolStats;
   /** Called after each change, once it is on the disk. */
@@ -15,12 +19,16 @@ export interface PoolCommandDeps {
 }
 
 const named = Type.Object({ name: Type.String() }, { additionalProperties: false });
-const switched = Type.Object({ name: Type.String(), reason: Type.Optional(Type.String({ maxLength: 200 })) });
+const switched = Type.Object(
+  { name: Type.String(), reason: Type.Optional(Type.String()) },
+  { additionalProperties: false },
+);
 
 /** `pool.stats` → PoolStats[]; `pool.list` → PoolView[]; `pool.show`, `pool.enable`, `pool.disable` → PoolView. */
 export function poolCommands({
   pools,
   disabledPools,
+  disabledByName,
   poolStats,
   onStatesChanged,
 }: PoolCommandDeps): [string, Command][] {
@@ -37,7 +45,9 @@ export function poolCommands({
     [
       'pool.disable',
       command(switched, ({ name, reason = '' }) => {
-        disabledPools().disable(findPool(pools(), name).pool, reason);
+        const { pool } = findPool(pools(), name);
+        checkReason(reason);
+        disabledPools().disable(pool, reason);
         onStatesChanged();
         return findPool(pools(), name);
       }),
@@ -45,11 +55,10 @@ export function poolCommands({
     [
       'pool.enable',
       command(named, ({ name }) => {
-        const disabled = disabledPools();
         const pool = name.toLowerCase();
         // One that is gone can be let go of, too.
-        if (!disabled.byName.has(pool)) return findPool(pools(), name);
-        disabled.enable(pool);
+        if (!disabledByName().has(pool)) return findPool(pools(), name);
+        disabledPools().enable(pool);
         onStatesChanged();
         return findPool(pools(), name);
       }),

@@ -22,8 +22,8 @@ export function workAlone(folder: string, { name, args }: { name: string; args: 
   if (namesClient(name, args)) throw noClient();
   const nothing = `no gateway runs on ${folder}, and nothing is kept there`;
   if (lists.has(name)) return { remark: nothing, result: [] };
-  // Nothing is held back that a thaw could end; whether it names exits at all is still told.
-  if (name === 'exit.thaw') return { remark: nothing, result: undefined };
+  // Nothing is held back that these could end; whether they name exits and pools at all is still told.
+  if (name === 'exit.thaw' || name === 'pool.enable') return { remark: nothing, result: undefined };
   const remark = `no gateway runs on ${folder}, and nothing was kept there before: this stands in its files`;
   return { remark, result: undefined };
 }

@@ -174,6 +174,7 @@ export class Workplace {
       exitStates: () => this.#states(folder).exits,
       statesByExit: () => this.#said(folder).exits,
       disabledPools: () => this.#states(folder).pools,
+      disabledByName: () => this.#said(folder).pools,
       onStatesChanged: () => {},
       wallTime: this.#options.now,
       poolStats: (name) => poolStats(this.#pools(), name, { ...this.#knowledge(folder), traffic: () => null }),

@@ -70,6 +70,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
     exitStates: () => stored.exits,
     statesByExit: () => stored.exits.byExit,
     disabledPools: () => stored.pools,
+    disabledByName: () => stored.pools.byName,
     onStatesChanged: () => states.apply(),
     wallTime: Date.now,
     poolStats: (name) =>

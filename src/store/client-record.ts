@@ -4,7 +4,7 @@ import { parseLimitRule } from '../protocol/limit-rule.ts';
 import { parseQuotaRule } from '../protocol/quota-rule.ts';
 import { isClientName, parseParamText } from '../protocol/username.ts';
 import { checkRules, type StoredRules } from './client-rules.ts';
-import { StoreError } from './store-error.ts';
+import { badValue, StoreError } from './store-error.ts';
 
 /** A secret as it may be shown. */
 export interface SecretInfo {
@@ -150,8 +150,4 @@ export function checkSettings(settings: ClientSettings): void {
     const reading = parseQuotaRule(quota);
     if (!reading.ok) throw badValue(`a quota makes no sense: ${reading.message}`, 'write it like bytes=50GB/month');
   }
-}
-
-function badValue(detail: string, remedy: string): StoreError {
-  return new StoreError('bad_value', { detail, remedy });
 }

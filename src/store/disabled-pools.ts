@@ -1,4 +1,5 @@
 import type { Store } from './database.ts';
+import { checkReason } from './reason.ts';
 
 /** A pool that an operator disabled. */
 export interface DisabledPool {
@@ -30,6 +31,7 @@ export class DisabledPools {
   }
 
   disable(pool: string, reason: string): void {
+    checkReason(reason);
     this.#store.write((database) => {
       database
         .prepare('INSERT INTO disabled_pool VALUES (?, ?, ?) ON CONFLICT (pool) DO UPDATE SET reason = excluded.reason')

@@ -1,11 +1,10 @@
 import { MOST_SITE_BANS } from '../memory/site-bans.ts';
 import type { Database, Store } from './database.ts';
-import { StoreError } from './store-error.ts';
+import { checkReason } from './reason.ts';
+import { badValue, StoreError } from './store-error.ts';
 
 /** States kept at most. */
 const MOST_STATES = 200_000;
-
-const REASON_LIMIT = 200;
 
 /** What an operator can say of an exit: it takes nothing, nothing new, or nothing ever again. */
 export type ExitStateName = 'frozen' | 'draining' | 'retired';
@@ -63,8 +62,7 @@ export class ExitStates {
   /** Puts exits in a state, in place of the one they had for that site. `isStanding` tells which exits are in a pool. Throws
    *  bad_value (what was said of a retired exit stands until it is thawed, and a reason is short), too_many_states. */
   put({ exits, site, state, until, reason }: NewStates, isStanding: (exit: string) => boolean): void {
-    if (reason.length > REASON_LIMIT)
-      throw badValue('the reason is too long', `use ${REASON_LIMIT} characters at most`);
+    checkReason(reason);
     const retired = exits.find((exit) => this.of(exit).some((one) => one.state === 'retired'));
     if (retired !== undefined && state !== 'retired')
       throw badValue(`exit ${retired} is retired`, `thaw it first: roundabout exit thaw ${retired}`);
@@ -144,8 +142,4 @@ function makeRoom(database: Database, isStanding: (exit: string) => boolean): vo
     });
   const drop = database.prepare('DELETE FROM exit_state WHERE exit = ? AND site = ?');
   for (const { exit, site } of leaving) drop.run(exit, site);
-}
-
-function badValue(detail: string, remedy: string): StoreError {
-  return new StoreError('bad_value', { detail, remedy });
 }

@@ -42,6 +42,11 @@ export class StoreError extends Error {
   }
 }
 
+/** What is asked for can't be kept as it is. */
+export function badValue(detail: string, remedy: string): StoreError {
+  return new StoreError('bad_value', { detail, remedy });
+}
+
 type StorageFault = readonly [code: StoreErrorCode, detail: string, remedy: string];
 
 const readOnly: StorageFault = [

@@ -78,6 +78,7 @@ function setUp(t: ExecutionContext) {
     exitStates: () => stored.exits,
     statesByExit: () => stored.exits.byExit,
     disabledPools: () => stored.pools,
+    disabledByName: () => stored.pools.byName,
     onStatesChanged: () => {
       told.states++;
     },

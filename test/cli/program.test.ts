@@ -84,13 +84,22 @@ test('where no gateway runs that is said, with the folder; and looking makes non
   }
 });
 
-test('what changes no state of an exit makes no store to look for one', async (t) => {
+test('what changes no state of an exit or pool makes no store to look for one', async (t) => {
   const { command, folder } = makeProject(t);
   const data = join(folder, 'data');
   const [{ id }] = JSON.parse((await command('exit', 'list', '--json')).stdout);
   for (const missed of ['exit thaw nowhere', 'exit freeze nowhere', 'exit thaw', 'exit show nowhere'])
     t.not((await command(...missed.split(' '))).code, 0, missed);
+  for (const missed of ['disable', 'enable']) t.is((await command('pool', missed, 'nowhere')).code, 3);
+  for (const put of [`exit freeze ${id}`, 'pool disable res']) {
+    const { code, stderr } = await command(...put.split(' '), '--reason', 'x'.repeat(201));
+    t.is(code, 2, put);
+    t.regex(stderr, /the reason is too long(.|\n)*200 characters at most/);
+  }
   t.is((await command('exit', 'show', id)).code, 0);
+  const enabled = await command('pool', 'enable', 'res');
+  t.is(enabled.code, 0);
+  t.is(enabled.stderr, `no gateway runs on ${data}, and nothing is kept there\n`);
   const thawed = await command('exit', 'thaw', id, '--json');
   t.deepEqual(JSON.parse(thawed.stdout), []);
   t.is(thawed.stderr, `no gateway runs on ${data}, and nothing is kept there\n`);
