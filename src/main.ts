@@ -239,7 +239,7 @@ class Gateway {
     const { memoryBytes } = this.#settings.config.limits;
     const timer = setInterval(() => {
       void watch.look();
-      certificates.tellEndings();
+      certificates.attendToEndings();
       group.memoryFull = memoryBytes !== null && process.memoryUsage.rss() > memoryBytes;
     }, WATCH_MS);
     this.#closers.push(() => clearInterval(timer));

@@ -35,6 +35,8 @@ export function endingText({ listener, files, isOwn, end }: EndingCertificate, n
   if (nowMs < noticeMs) return null;
   const days = Math.floor((untilMs - nowMs) / dayMs);
   const when = days < 0 ? 'has ended' : days === 0 ? 'ends in less than a day' : `ends in ${countOf(days, 'day')}`;
-  const remedy = isOwn ? 'the next start makes a new one' : 'a new one is taken up as soon as it stands there';
+  const own =
+    days > 0 ? 'the next start makes a new one, or else the gateway on its last day' : 'a new one is made now';
+  const remedy = isOwn ? own : 'a new one is taken up as soon as it stands there';
   return `listener ${listener}: certificate ${files.cert} ${when}, at ${new Date(untilMs).toISOString()}; ${remedy}`;
 }

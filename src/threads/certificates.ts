@@ -32,12 +32,22 @@ export interface CertificatesOptions {
   readonly warn: (line: string) => void;
 }
 
+/** The gateway's own is made anew by itself when it has so long left, and nobody has started it again by then; and where that fails, tried
+ *  again so much later. */
+const LAST_MS = 86_400_000;
+const AGAIN_MS = 3_600_000;
+
 /** `listener` is the first that uses it. */
 interface Standing extends EndingCertificate {
+  listener: string;
   pair: CertificatePair;
   end: CertificateEnd;
   /** What was said of its end last. */
   told: string | null;
+  /** Makes it anew where it is the gateway's own; null for any other, and while that is done. */
+  renew: (() => Promise<unknown>) | null;
+  /** When that was begun last. */
+  renewedAt: number;
   readonly watch: CertificateWatch;
 }
 
@@ -72,19 +82,31 @@ export class Certificates {
     }));
   }
 
-  /** Says of which the end is near, of each once a day. To be called now and then: it reads no file. */
-  tellEndings(): void {
+  /** Says of which the end is near, of each once a day, and makes the gateway's own anew on its last. To be called now and then: it
+   *  touches no file before. */
+  attendToEndings(): void {
     const now = this.#options.wallTime();
     for (const one of this.#standing.values()) {
       const text = endingText(one, now);
       if (text !== null && text !== one.told) this.#options.warn(text);
       one.told = text;
+      if (one.end.untilMs - now < LAST_MS && Math.abs(now - one.renewedAt) >= AGAIN_MS) void this.#renew(one, now);
     }
+  }
+
+  /** What it writes is seen as any change of the files is. */
+  async #renew(one: Standing, now: number): Promise<void> {
+    const { renew } = one;
+    one.renew = null;
+    one.renewedAt = now;
+    await renew?.().catch((cause: unknown) => this.#options.warn(`listener ${one.listener}: ${unmade(cause)}`));
+    one.renew = renew;
   }
 
   /** Opens what `config` names. Throws StartFault where one can't serve; then nothing has changed. */
   async prepare(config: Config): Promise<PreparedCertificates> {
     const next = new Map<string, Standing>();
+    const names = new Map<Standing, string>();
     const letGo = (of: Map<string, Standing>, unless: Map<string, Standing>) => {
       for (const [key, { watch }] of of) if (!unless.has(key)) watch.close();
     };
@@ -92,7 +114,9 @@ export class Certificates {
       for (const listener of config.listeners) {
         const key = certificateKey(listener);
         if (key === null || next.has(key)) continue;
-        next.set(key, this.#standing.get(key) ?? (await this.#open(listener, { key, config })));
+        const standing = this.#standing.get(key) ?? (await this.#open(listener, { key, config }));
+        next.set(key, standing);
+        names.set(standing, listener.name);
       }
     } catch (fault) {
       letGo(next, this.#standing);
@@ -104,10 +128,11 @@ export class Certificates {
         const former = this.#standing;
         this.#standing = next;
         letGo(former, next);
+        for (const [standing, name] of names) standing.listener = name;
         await Promise.all([...next].map(([key, { watch }]) => former.has(key) && watch.reload()));
         // Whoever starts or reloads looks at what is said then.
         for (const one of next.values()) one.told = null;
-        this.tellEndings();
+        this.attendToEndings();
       },
       abort: () => letGo(next, this.#standing),
     };
@@ -123,10 +148,10 @@ export class Certificates {
     const hosts = config.listeners.map(({ host }) => host);
     const files =
       certificate === 'auto' ? { cert: `${folder}/certificate.pem`, key: `${folder}/key.pem` } : certificate;
-    const opening = certificate === 'auto' ? ensureSelfSigned(folder, hosts, wallTime()) : readCertificate(files);
-    const pair = await opening.catch((cause: unknown) => {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      const what = cause instanceof CertificateFault ? why : `cannot make a certificate: ${why}`;
+    const isOwn = certificate === 'auto';
+    const makeOwn = () => ensureSelfSigned(folder, hosts, wallTime());
+    const pair = await (isOwn ? makeOwn() : readCertificate(files)).catch((cause: unknown) => {
+      const what = cause instanceof CertificateFault ? cause.message : unmade(cause);
       throw new StartFault(2, [`listener ${name}: ${what}`], { cause });
     });
     const watch = watchCertificate(files, pair, {
@@ -135,10 +160,19 @@ export class Certificates {
         standing.end = endOf(fresh);
         onChange(key, fresh);
       },
-      onFault: (fault) => warn(faultText(name, fault)),
+      onFault: (fault) => warn(faultText(standing.listener, fault)),
     });
-    const isOwn = certificate === 'auto';
-    const standing: Standing = { listener: name, files, isOwn, pair, end: endOf(pair), told: null, watch };
+    const standing: Standing = {
+      listener: name,
+      files,
+      isOwn,
+      pair,
+      end: endOf(pair),
+      told: null,
+      renew: isOwn ? makeOwn : null,
+      renewedAt: Number.NEGATIVE_INFINITY,
+      watch,
+    };
     return standing;
   }
 }
@@ -146,6 +180,9 @@ export class Certificates {
 function faultText(listener: string, { message }: CertificateFault): string {
   return `listener ${listener}: ${message}; the former certificate stays`;
 }
+
+const unmade = (cause: unknown): string =>
+  `cannot make a certificate: ${cause instanceof Error ? cause.message : String(cause)}`;
 
 /** What makes a listener's certificate another one; null for a listener without TLS. */
 export function certificateKey({ protocols, certificate }: ListenerConfig): string | null {

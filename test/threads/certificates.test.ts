@@ -23,8 +23,8 @@ async function inFiles(t: ExecutionContext, pair: CertificatePair) {
 }
 
 /** What the certificates of a config look at of it. */
-const configOf = (certificate: object) =>
-  ({ listeners: [{ name: 'tls', host: '127.0.0.1', protocols: ['https'], certificate }] }) as unknown as Config;
+const configOf = (certificate: object | 'auto', name = 'tls') =>
+  ({ listeners: [{ name, host: '127.0.0.1', protocols: ['https'], certificate }] }) as unknown as Config;
 
 test('the end of a certificate is told from 14 days before it on, once a day, and by each reload', async (t) => {
   const pair = await issuedPair(Date.now());
@@ -38,7 +38,7 @@ test('the end of a certificate is told from 14 days before it on, once a day, an
   const reload = () => certificates.prepare(configOf(files)).then(({ commit }) => commit());
   const toldAt = (moment: number) => {
     now = moment;
-    certificates.tellEndings();
+    certificates.attendToEndings();
     return told.splice(0);
   };
   await reload();
@@ -61,12 +61,44 @@ test('the end of a certificate is told from 14 days before it on, once a day, an
   t.deepEqual(toldAt(now), []);
 });
 
+test("the gateway's own certificate is made anew on its last day, by whatever name its listener has then", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'roundabout-certificates-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  let now = Date.now();
+  const told: string[] = [];
+  const changed: CertificatePair[] = [];
+  const certificates = new Certificates({
+    folder,
+    wallTime: () => now,
+    onChange: (_, pair) => changed.push(pair),
+    warn: (line) => told.push(line),
+  });
+  t.teardown(() => certificates.close());
+  await (await certificates.prepare(configOf('auto'))).commit();
+  const [first] = certificates.pairs.values();
+  const { untilMs } = endOf(first!);
+  await (await certificates.prepare(configOf('auto', 'front'))).commit();
+  for (now = untilMs - 2 * dayMs + hourMs; now < untilMs - dayMs; now += hourMs) certificates.attendToEndings();
+  t.is(told.length, 1);
+  t.regex(told[0]!, /^listener front: certificate .* ends in 1 day, .* or else the gateway on its last day$/);
+  now = untilMs - hourMs;
+  certificates.attendToEndings();
+  certificates.attendToEndings();
+  await until(() => changed.length > 0, 'the new one is taken up');
+  t.is(changed.length, 1);
+  t.true(endOf(changed[0]!).untilMs > untilMs + 300 * dayMs);
+  t.is(certificates.views[0]?.ending, null);
+  t.is(told.length, 2);
+  t.regex(told[1]!, /ends in less than a day, .* a new one is made now$/);
+});
+
 test('of one that is good for days notice is given when a quarter of its time is left', (t) => {
   const end = { untilMs: 6 * dayMs, noticeMs: 4.5 * dayMs };
   const one = { listener: 'tls', files: { cert: 'tls.crt', key: 'tls.key' }, isOwn: true, end };
   t.is(endingText(one, 4 * dayMs), null);
   t.is(
     endingText(one, 4.5 * dayMs),
-    'listener tls: certificate tls.crt ends in 1 day, at 1970-01-07T00:00:00.000Z; the next start makes a new one',
+    'listener tls: certificate tls.crt ends in 1 day, at 1970-01-07T00:00:00.000Z; the next start makes a new one, ' +
+      'or else the gateway on its last day',
   );
 });
