@@ -99,7 +99,7 @@ export class ExitLink {
 
   /** Whether a link that was kept, and is nobody's now, has said nothing since its last answer. Anything else would pass for the
    *  answer to the next request, so this is to be asked right before that is written: an event may not have told of it yet. */
-  get isQuiet(): boolean {
+  isQuiet(): boolean {
     const { socket, connection } = this;
     const isSilent = !socket.destroyed && socket.hasNews?.() !== true;
     return isSilent && connection.awaitsHead && !connection.hasSurplus && !connection.peerEnded;
@@ -158,7 +158,7 @@ export const linkWatch: Watch<ExitLink> = {
 export function takeLink(deps: Collaborators, exchange: Exchange, attempt: Attempt): ExitLink | null {
   const key = linkKey(exchange, attempt, takesAbsoluteForm(exchange, attempt));
   let link = deps.kept.take(key);
-  for (; link?.isQuiet === false; link = deps.kept.take(key)) link.socket.destroy();
+  for (; link?.isQuiet() === false; link = deps.kept.take(key)) link.socket.destroy();
   if (link === null) return null;
   link.reused = true;
   attempt.meter.follow(link.wire);

@@ -190,7 +190,7 @@ async function staysQuiet(link: ExitLink, turn: Promise<void>): Promise<boolean>
   let quiet = false;
   try {
     await turn;
-    quiet = link.isQuiet;
+    quiet = link.isQuiet();
   } finally {
     if (!quiet) link.socket.destroy();
   }

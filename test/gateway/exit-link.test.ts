@@ -74,7 +74,7 @@ if (native !== null)
       t.true(take() === older.link);
       t.true(link.link.socket.destroyed);
       t.is(kept.size, 0);
-      t.true(older.link.isQuiet);
+      t.true(older.link.isQuiet());
     });
 
 const kinds = { node: new NodeSockets(), ...(native !== null && { native }) };
@@ -86,8 +86,8 @@ for (const [kind, sockets] of Object.entries(kinds))
       const { link, peer } = await open();
       keep(link);
       t.true(take() === link);
-      t.true(link.isQuiet);
+      t.true(link.isQuiet());
       say(peer);
-      await until(() => !link.isQuiet);
+      await until(() => !link.isQuiet());
       t.pass();
     });
