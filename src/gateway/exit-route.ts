@@ -1,5 +1,5 @@
 import type { GatewayError } from '../errors.ts';
-import { type OpenedTunnel, openTunnel, type TunnelRequest } from '../transport/tunnel.ts';
+import { type OpenedTunnel, openTunnel } from '../transport/tunnel.ts';
 import type { Attempt } from './attempt-run.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
@@ -23,23 +23,24 @@ function mostUnreadAtDial(exchange: Exchange, { choice }: Attempt): number | und
 export function openRoute(
   deps: Collaborators,
   exchange: Exchange,
-  { attempt, turn }: { readonly attempt: Attempt; readonly turn?: TunnelRequest['turn'] },
+  { attempt, turn }: { readonly attempt: Attempt; readonly turn?: () => Promise<void> | null },
 ): Promise<OpenedTunnel> {
   const { admission, authority } = exchange;
   const { exit, endpoint } = attempt.choice;
   if (admission === null || authority === null)
     throw new Error('an exchange needs its admission and authority to leave');
   const settings = deps.settings();
+  const { dial } = settings.timeouts;
   return openTunnel(
     { dialler: deps.dialler, exitErrors: settings.exitErrors, heads: settings.heads },
     { endpoint, verifyTls: exit.verifyTls, ca: exit.ca },
     {
       authority,
-      deadlineMs: Math.min(settings.timeouts.dial, attempt.wayMs),
+      deadlineMs: Math.min(dial, attempt.wayMs),
       signal: attempt.signal,
       mostUnread: mostUnreadAtDial(exchange, attempt),
       giveUp: (socket, cause) => closeFailed(deps, socket, cause),
-      ...(turn !== undefined && { turn }),
+      ...(turn !== undefined && { turn: () => turn()?.then(() => Math.min(dial, attempt.shareMs)) ?? null }),
       onWire: (socket) => attempt.meter.dialled(socket),
       dns: admission.params.dns ?? exit.dns,
       family: admission.params.ip ?? 0,

@@ -8,7 +8,7 @@ export type Begin<T> = (resolve: (value: T) => void, reject: (cause: unknown) =>
  *  abort. Close it when the job is done; until then it holds a timer and a listener on the signal. */
 export class Cutoff {
   readonly #signal: AbortView | undefined;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   #expired = false;
   #interrupt: (() => void) | null = null;
 
@@ -45,6 +45,13 @@ export class Cutoff {
       // Begun and over in one breath: nobody could release yet.
       if (over) release();
     });
+  }
+
+  /** All waits that follow have `deadlineMs` from now on: what was waited for meanwhile is no part of the job. */
+  restart(deadlineMs: number): void {
+    clearTimeout(this.#timer);
+    this.#expired = false;
+    this.#timer = setTimeout(this.#onDeadline, deadlineMs);
   }
 
   close(): void {

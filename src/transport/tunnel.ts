@@ -45,8 +45,9 @@ export interface TunnelRequest extends DialLimits {
   readonly mostUnread?: DialTarget['mostUnread'];
   readonly onWire?: DialTarget['onWire'];
   readonly giveUp?: (socket: Socket, cause: unknown) => void;
-  /** Asked once an exit is connected to: what to wait for before it is told where to go; null for nothing. */
-  readonly turn?: () => Promise<void> | null;
+  /** Asked once an exit is connected to: what to wait for before it is told where to go, on no deadline of ours; null for nothing.
+   *  Resolves to the deadline of what remains, in ms from then. */
+  readonly turn?: () => Promise<number> | null;
 }
 
 /** A way to an origin over an exit. */
@@ -84,7 +85,8 @@ export async function openTunnel(tools: TunnelTools, exit: TunnelExit, request: 
     const target = { ...exitTarget(exit), judge: judgeExit, brief: true, mostUnread, onWire };
     socket = await dialler.dialWithin(target, cutoff);
     const turn = request.turn?.() ?? null;
-    if (turn !== null) await turn;
+    // Our own rest is no silence of the exit's.
+    if (turn !== null) cutoff.restart(await turn);
     const handshake = new Handshake(socket, cutoff);
     await confirmTunnel(handshake, { authority, endpoint: exit.endpoint }, tools);
     return { socket, early: handshake.rest };
