@@ -87,15 +87,24 @@ class RelayedExchange implements RelayOwner {
 
   onEnd(outcome: RelayOutcome): void {
     const [deps, exchange] = [this.#deps, this.#exchange];
-    exchange.flow?.end(outcome.bytesAtoB + outcome.bytesBtoA);
-    exchange.clientBytes += outcome.bytesAtoB;
-    exchange.originBytes += outcome.bytesBtoA;
-    exchange.meter?.wire?.leave(outcome.unreadB);
-    judgeEnd(deps, exchange, { end: outcome, name: this.#hello?.name ?? null });
+    try {
+      this.#note(outcome);
+    } finally {
+      // Whatever happens the exchange gives back what it holds.
+      this.#onEnd(deps, exchange);
+    }
+  }
+
+  #note(outcome: RelayOutcome): void {
+    const [deps, exchange] = [this.#deps, this.#exchange];
     exchange.ending ??= cameWhole(outcome) ? 'ok' : 'cut';
     if (exchange.ending !== 'ok')
       exchange.by ??= outcome.by === 'a' ? 'client' : outcome.by === 'b' ? 'origin' : 'gateway';
-    this.#onEnd(deps, exchange);
+    exchange.clientBytes += outcome.bytesAtoB;
+    exchange.originBytes += outcome.bytesBtoA;
+    exchange.flow?.end(outcome.bytesAtoB + outcome.bytesBtoA);
+    exchange.meter?.wire?.leave(outcome.unreadB);
+    judgeEnd(deps, exchange, { end: outcome, name: this.#hello?.name ?? null });
   }
 }
 

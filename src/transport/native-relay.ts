@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { TLSSocket } from 'node:tls';
 import { descriptorOf } from './descriptor.ts';
 import { type Expiring, Expiry } from './expiry.ts';
+import { guard } from './guard.ts';
 import type {
   FirstOctets,
   OutsideCount,
@@ -135,7 +136,8 @@ export class NativeRelay {
     let count: number;
     do {
       count = this.#binding.drain(this.#records);
-      for (let at = 0; at < count * RECORD_FIELDS; at += RECORD_FIELDS) this.#take(at);
+      // What has been drained comes no second time.
+      for (let at = 0; at < count * RECORD_FIELDS; at += RECORD_FIELDS) guard(() => this.#take(at));
     } while (count === BATCH);
   }
 
@@ -158,11 +160,12 @@ export class NativeRelay {
       this.#binding.hold(false);
       for (const resolve of this.#settled.splice(0)) resolve();
     }
-    if (tunnel.watchA !== undefined) {
-      const beginning = this.#binding.beginning(at / RECORD_FIELDS);
-      if (beginning !== undefined) tunnel.watchA.see(beginning);
+    try {
+      const beginning = tunnel.watchA === undefined ? undefined : this.#binding.beginning(at / RECORD_FIELDS);
+      if (beginning !== undefined) tunnel.watchA?.see(beginning);
+    } finally {
+      tunnel.end(outcome);
     }
-    tunnel.end(outcome);
   }
 
   #outcome(at: number, ended: RelayOutcome['ended']): RelayOutcome {

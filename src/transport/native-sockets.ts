@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { closeSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { readingRoom } from './dialled-socket.ts';
+import { guard, raise } from './guard.ts';
 import type { NativeReadable, SocketHome } from './native-readable.ts';
 import { NativeSocket } from './native-socket.ts';
 import { EVENT_FIELDS, type PollerBinding, pollBit } from './poller-binding.ts';
@@ -126,19 +127,4 @@ export class NativeSockets implements Sockets, SocketHome {
     this.#closing = [];
     for (const socket of sockets) guard(() => socket.closed());
   };
-}
-
-/** What a listener throws is nobody's here, and must not keep the others from their events. */
-function raise(fault: unknown): void {
-  process.nextTick(() => {
-    throw fault;
-  });
-}
-
-function guard(run: () => void): void {
-  try {
-    run();
-  } catch (fault) {
-    raise(fault);
-  }
 }
