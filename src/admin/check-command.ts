@@ -2,6 +2,9 @@ import Type from 'typebox';
 import type { Price } from '../pool/exit.ts';
 import { type Command, command } from './command.ts';
 
+/** Exits that one check looks at, at most. */
+export const MOST_CHECKED = 100_000;
+
 /** What one exit was found to be. `ms` and octets as of a probe. */
 export interface CheckedExit {
   readonly exit: string;
@@ -60,7 +63,7 @@ const places = {
   pool: Type.Optional(Type.String()),
   /** As in a pool file; absent for what each exit can be asked without one. */
   target: Type.Optional(Type.String()),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_CHECKED })),
 };
 
 const planned = Type.Object(places, { additionalProperties: false });

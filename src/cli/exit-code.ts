@@ -18,7 +18,7 @@ export const exitCodeTexts: readonly (readonly [code: number, meaning: string])[
   [exitCodes.ok, 'done'],
   [exitCodes.failed, 'failed'],
   [exitCodes.misused, 'bad usage, or faults in config or pools'],
-  [exitCodes.notFound, 'there is no such client, secret, pool or exchange'],
+  [exitCodes.notFound, 'there is no such client, secret, pool, exit, session or exchange'],
   [exitCodes.exists, 'there is one already'],
   [exitCodes.notRunning, 'the gateway does not run, or is not healthy'],
   [exitCodes.unconfirmed, 'nobody said yes, and --yes was not given: nothing was changed'],

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CheckedExit, CheckPlan, CheckScope, CheckState } from '../admin/check-command.ts';
-import { badArgument } from '../admin/command-error.ts';
+import { type CheckedExit, type CheckPlan, type CheckScope, type CheckState, MOST_CHECKED } from '../admin/check-command.ts';
+import { CommandError, badArgument } from '../admin/command-error.ts';
 import { parseDuration } from '../protocol/units.ts';
 import { CheckProgress, grouped } from './check-progress.ts';
 import { csvLines, reportLines } from './check-report.ts';
@@ -42,7 +42,7 @@ export const checkCommands: readonly CommandSpec[] = [
     notes: [
       'The gateway makes the check where one runs, and learns from it; otherwise this process does.',
       `Exit code: ${exitCodes.ok} all exits work, ${exitCodes.failed} some don't or the check was stopped,`,
-      `${exitCodes.misused} bad usage or not agreed to, ${exitCodes.notFound} there is no such pool.`,
+      `${exitCodes.misused} bad usage, ${exitCodes.notFound} there is no such pool, ${exitCodes.unconfirmed} not agreed to.`,
     ],
     run: check,
   },
@@ -79,7 +79,7 @@ function scopeOf(given: Given): CheckScope {
   return {
     pool: pool?.toLowerCase(),
     target: given.text('target'),
-    limit: given.count('limit', { most: 1_000_000, remedy: 'leave it out for the default' }),
+    limit: given.count('limit', { most: MOST_CHECKED, remedy: 'check one pool after the other' }),
   };
 }
 
@@ -97,10 +97,12 @@ async function agree(plan: CheckPlan, given: Given, workplace: Workplace): Promi
     say(`an unfinished check of ${plan.unfinished.at} is given up: --resume would go on with it`);
   if (!isPaid || given.flag('yes')) return;
   const terminal = workplace.terminal();
-  if (terminal === null) throw badArgument('pool check', 'it costs money, and nobody can be asked', 'add --yes');
+  if (terminal === null) throw unconfirmed('it costs money, and nobody can be asked', 'add --yes');
   const answer = await terminal.ask('go on? [y/N] ');
-  if (!/^y(?:es)?$/i.test(answer.trim())) throw badArgument('pool check', 'not agreed to', 'answer y, or add --yes');
+  if (!/^y(?:es)?$/i.test(answer.trim())) throw unconfirmed('not agreed to', 'answer y, or add --yes');
 }
+
+const unconfirmed = (message: string, remedy: string) => new CommandError({ code: 'unconfirmed', message, remedy });
 
 async function run(
   workplace: Workplace,
@@ -120,7 +122,7 @@ async function run(
   });
   let isStopping = false;
   const stop = () => {
-    if (isStopping) process.exit(130);
+    if (isStopping) process.exit(exitCodes.interrupted);
     isStopping = true;
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);

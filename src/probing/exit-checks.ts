@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { CheckedExit, CheckOrder, CheckPlan, CheckScope, CheckState, Checks } from '../admin/check-command.ts';
+import {
+  type CheckedExit,
+  type CheckOrder,
+  type CheckPlan,
+  type CheckScope,
+  type CheckState,
+  type Checks,
+  MOST_CHECKED,
+} from '../admin/check-command.ts';
 import { badArgument, CommandError } from '../admin/command-error.ts';
 import { mismatchOf } from '../admin/probe-view.ts';
 import { catalogue } from '../errors.ts';
@@ -14,9 +22,6 @@ import { CheckJournal } from './check-journal.ts';
 import { ExitCheck } from './exit-check.ts';
 import type { Place } from './geo-databases.ts';
 import type { ProbeDesk } from './probe-desk.ts';
-
-/** Exits that one check looks at. More are a sample by `--limit`. */
-const MOST_EXITS = 100_000;
 
 /** A check whose caller is gone is stopped after so long, in ms. */
 const UNASKED_MS = 5_000;
@@ -154,13 +159,13 @@ export class ExitChecks implements Checks {
     }
     const pools = pool === undefined ? registry.pools().map(({ name }) => name) : [pool.toLowerCase()];
     const list = registry.candidates({ pools });
-    if (limit === undefined && list.length > MOST_EXITS)
+    if (limit === undefined && list.length > MOST_CHECKED)
       throw badArgument(
         'pool check',
         `there are ${list.length} exits`,
-        `check a sample with --limit, up to ${MOST_EXITS}`,
+        `check a sample with --limit, up to ${MOST_CHECKED}`,
       );
-    const most = Math.min(list.length, limit ?? MOST_EXITS, MOST_EXITS);
+    const most = Math.min(list.length, limit ?? MOST_CHECKED, MOST_CHECKED);
     for (let index = 0; index < most; index += 1)
       yield list[Math.floor(((index + jitter(index)) * list.length) / most)] ?? -1;
   }

@@ -10,6 +10,7 @@ import { ClientStandings } from '../../src/selection/client-standings.ts';
 import { parametersOf } from '../../src/selection/parameters.ts';
 import type { PickRequest } from '../../src/selection/request.ts';
 import { Selection } from '../../src/selection/selection.ts';
+import { setEngineFlags } from '../../src/workers/engine-flags.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
 const SIZES = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [100, 10_000, 100_000, 1_000_000];
@@ -87,6 +88,9 @@ function use({ random, rows, selection, requests }: ReturnType<typeof scene>): n
   }
   return now;
 }
+
+// As in a worker.
+setEngineFlags();
 
 for (const exits of SIZES) {
   const made = scene(exits);

@@ -91,7 +91,7 @@ npm run bench -- --check
 
   --quick         fewer and shorter rounds: within five minutes
   --only ROW,…    of ${rowNames.join(', ')}
-  --out FOLDER    where figures.json and ratios.svg go; without --only that is test/bench/results
+  --out FOLDER    where figures.json and ratios.svg go; those of all rows, unless quick, go to test/bench/results without it
   --check         compares the CPU per exchange with reference proxies, by the bounds in margins.json; ends with 1 where worse`;
 
 /** Reads the command line. Throws an Error that tells what is wrong with it. */
@@ -111,7 +111,7 @@ export function parseOptions(args: readonly string[]): Options {
     check: values.check,
     rows: values.only === undefined ? rowNames : values.only.split(',').map(rowNamed),
     sizes: values.quick || values.check ? quick : full,
-    out: values.out ?? (values.only === undefined && !values.check ? 'test/bench/results' : null),
+    out: values.out ?? (values.only === undefined && !values.check && !values.quick ? 'test/bench/results' : null),
   };
 }
 
