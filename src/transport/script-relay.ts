@@ -21,6 +21,8 @@ class ScriptRelay implements RelayHandle {
   readonly #budget: Budget;
   readonly #first: { a: FirstOctets | null; b: FirstOctets | null } = { a: null, b: null };
   #endedFirst: 'a' | 'b' | null = null;
+  /** A side is gone, and what it said to its end is still on its way. */
+  #isLeaving = false;
   #over = false;
 
   constructor(a: Socket, b: Socket, options: RelayOptions) {
@@ -83,10 +85,17 @@ class ScriptRelay implements RelayHandle {
     };
   }
 
-  /** A side is gone. After both FINs that is the end, whether by close or by a late RST; before, it is a reset. */
+  /** A side is gone. After both FINs that is the end, whether by close or by a late RST; before, it is a reset, once all has left that the
+   *  side had said to its end. */
   #lost(side: 'a' | 'b'): void {
-    if (!this.#forth.ended || !this.#back.ended) this.#finish('reset', side);
-    else if (this.#a.destroyed && this.#b.destroyed) this.#finish('closed', null);
+    const [said, other] = side === 'a' ? [this.#forth, this.#b] : [this.#back, this.#a];
+    if (this.#forth.ended && this.#back.ended) {
+      if (this.#a.destroyed && this.#b.destroyed) this.#finish('closed', null);
+    } else if (!said.ended || other.destroyed || other.writableLength === 0) this.#finish('reset', side);
+    else if (!this.#isLeaving) {
+      this.#isLeaving = true;
+      other.once('finish', () => this.#finish('reset', side));
+    }
   }
 
   #finish(ended: RelayOutcome['ended'], by: 'a' | 'b' | null): void {
@@ -153,7 +162,7 @@ class Direction {
   }
 
   #flow(): void {
-    if (this.#full || this.#held) this.#from.pause();
+    if (this.#full || this.#held || this.#to.destroyed) this.#from.pause();
     else this.#from.resume();
   }
 
@@ -165,6 +174,7 @@ class Direction {
   };
 
   readonly #pass = (octets: Buffer): void => {
+    if (this.#to.destroyed) return this.#flow();
     const room = this.#events.mayPass();
     const chunk = octets.length > room ? octets.subarray(0, room) : octets;
     if (chunk !== octets) {
