@@ -28,6 +28,19 @@ test('a wait ends once, whatever comes after, and releases once', async (t) => {
   cutoff.close();
 });
 
+test('a restart gives what follows a time of its own', async (t) => {
+  const cutoff = new Cutoff(1);
+  await t.throwsAsync(cutoff.wait(late, pending().begin), { message: 'late' });
+  cutoff.restart(60_000);
+  const { made, begin } = pending();
+  const wait = cutoff.wait(late, begin);
+  made.resolve('in time');
+  t.is(await wait, 'in time');
+  cutoff.restart(1);
+  await t.throwsAsync(cutoff.wait(late, pending().begin), { message: 'late' });
+  cutoff.close();
+});
+
 test('a wait that is over as it begins releases too', async (t) => {
   const cutoff = new Cutoff(60_000);
   let releases = 0;

@@ -386,3 +386,10 @@ relayTest('a parked descriptor goes to exactly one, or is closed', async (t) => 
   );
   for (const socket of [end, peer]) socket.destroy();
 });
+
+relayTest('what the owner of one tunnel throws keeps no other from its end', async (t) => {
+  const worker = new Worker(new URL('./throwing-owners.ts', import.meta.url));
+  const [said] = await once(worker, 'message');
+  t.deepEqual(said, { ends: 3, thrown: ['owner 0', 'owner 1', 'owner 2'] });
+  await worker.terminate();
+});

@@ -81,6 +81,15 @@ test('a tunnel through every kind of exit, with and without credential', async (
   await converse(t, await open(t, 'direct', `origin.test:${origin.port}`));
 });
 
+test("to wait for an exit's turn takes nothing off its time to answer", async (t) => {
+  const origin = await startOrigin(t);
+  const exit = await startHttpExit();
+  t.teardown(() => exit.close());
+  const deadlineMs = 2_000;
+  const turn = () => new Promise<number>((resolve) => setTimeout(resolve, deadlineMs + 300, 10_000));
+  await converse(t, await open(t, exit.url, `127.0.0.1:${origin.port}`, { deadlineMs, turn }));
+});
+
 test('the exit gets the name, unless it is to be resolved here', async (t) => {
   const origin = await startOrigin(t);
   const target = `localhost:${origin.port}`;
