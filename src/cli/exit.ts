@@ -27,7 +27,7 @@ export const exitCommands: readonly CommandSpec[] = [
       { flags: '--city <name>', describe: 'only those in this city' },
       { flags: '--zip <code>', describe: 'only those with this zip code' },
       { flags: '--asn <number>', describe: 'only those in this autonomous system' },
-      { flags: '--isp <name>', describe: 'only those of this provider' },
+      { flags: '--isp <name>', describe: 'only those of this ISP' },
       { flags: '--status <status>', describe: 'only those that stand so', choices: exitStatuses },
       { flags: '--mismatch', describe: 'only those that probes saw elsewhere than their pool says' },
       { flags: '--sort <figure>', describe: 'the best or the most by this first', choices: exitSorts },

@@ -32,7 +32,8 @@ export interface MetricsSources {
 }
 
 /** What the gateway has done and how it is, as a page of metrics. All of it is read from shared memory and from the control
- *  thread's own figures: no worker is asked, and none waits. Labels are words of ours, and the names of pools. */
+ *  thread's own figures: no worker is asked, and none waits. Labels are words of ours, and the names
+ *  of pools, listeners, and vendors' accounts. */
 export function metricsPage(sources: MetricsSources): string {
   const { running, log, limits } = sources;
   const counters = running?.group.figures.counters;

@@ -27,7 +27,7 @@ const LONGEST_RETRY_S = 86_400;
 const known = ['id', 'session', 'site', 'tag', 'verdict', 'retryAfter'] as const;
 type Member = (typeof known)[number];
 
-/** Values of the user name grammar; request ids have hyphens besides. */
+/** Values of the user name grammar; and request ids, as ours are or with hyphens. */
 const valuePattern = /^[A-Za-z0-9._~]{1,64}$/;
 const idPattern = /^[A-Za-z0-9-]{1,64}$/;
 
