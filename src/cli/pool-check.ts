@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CheckedExit, type CheckPlan, type CheckScope, type CheckState, MOST_CHECKED } from '../admin/check-command.ts';
-import { CommandError, badArgument } from '../admin/command-error.ts';
+import {
+  type CheckedExit,
+  type CheckPlan,
+  type CheckScope,
+  type CheckState,
+  MOST_CHECKED,
+} from '../admin/check-command.ts';
+import { badArgument, CommandError } from '../admin/command-error.ts';
 import { parseDuration } from '../protocol/units.ts';
 import { CheckProgress, grouped } from './check-progress.ts';
 import { csvLines, reportLines } from './check-report.ts';

@@ -1,8 +1,8 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { parentPort } from 'node:worker_threads';
 import { NativeRelay } from '../../src/transport/native-relay.ts';
-import { listen } from '../support/peers.ts';
 import { relayBinding } from '../support/native-relay.ts';
+import { listen } from '../support/peers.ts';
 
 /** A thread whose tunnels end all at once, and whose owners all throw. It tells how many ends were told, and what was thrown. */
 const TUNNELS = 3;
