@@ -60,7 +60,7 @@ function atSite(deps: Collaborators, { client, params }: Admission, host: string
             limits: paced,
             exitIntervalS: pace.exitInterval === null ? null : pace.exitIntervalMs / 1_000,
             queue: pace.queue,
-            waiting: deps.pacing.waitingFor(pace),
+            waiting: deps.pacing.waitingBefore(pace, client.name),
             waitS: pace.waitMs / 1_000,
           },
   };

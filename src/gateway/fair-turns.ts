@@ -23,6 +23,19 @@ export class FairTurns<Waiter> {
     return true;
   }
 
+  /** How many would go before one more of this client's, if nobody else came. */
+  before(client: string): number {
+    const own = this.#clients.get(client)?.size ?? 0;
+    let before = own;
+    let turns = own + 1;
+    for (const [other, { size }] of this.#clients) {
+      // The others have their turn behind it, and so one less before its last one.
+      if (other === client) turns = own;
+      else before += Math.min(size, turns);
+    }
+    return before;
+  }
+
   /** Takes out the one whose turn it is; undefined where nobody waits. */
   next(): Waiter | undefined {
     for (const [client, waiters] of this.#clients) {

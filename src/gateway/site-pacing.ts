@@ -41,8 +41,8 @@ export class SitePacing {
   }
 
   /** Null where the exchange may go now. Else resolves when its turn has come; rejects with rate_limited when it hasn't by `endsAt` or
-   *  within the site's longest wait, or with the reason of the exchange's end. Throws rate_limited where the queue is full, or longer
-   *  than anybody may wait. */
+   *  within the site's longest wait, or with the reason of the exchange's end. Throws rate_limited where more are to go before it than may
+   *  wait, or than can in its time: a client that fills the queue has others wait behind the first of its requests, not behind all. */
   enter(exchange: Exchange, { now, endsAt }: EntryTimes): Promise<void> | null {
     const { bounds, admission } = exchange;
     if (bounds === null || admission === null) return null;
@@ -55,10 +55,12 @@ export class SitePacing {
       exchange.pacePlace = place;
       return null;
     }
-    const queue = this.#queues.get(site) ?? this.#openQueue(site);
+    const { name } = admission.client;
+    const before = this.waitingBefore(site, name);
     const mostMs = Math.min(site.waitMs, endsAt - now);
-    if (queue.size >= site.queue || queue.size * site.intervalMs > mostMs) throw tooMany(site, queue.size);
-    const waiter = new Waiter(admission.client.name, exchange);
+    if (before >= site.queue || before * site.intervalMs > mostMs) throw tooMany(site, before);
+    const queue = this.#queues.get(site) ?? this.#openQueue(site);
+    const waiter = new Waiter(name, exchange);
     queue.add(waiter);
     queue.look();
     return waiter.hasGone ? null : waitFor(waiter, { exchange, queue, mostMs });
@@ -88,9 +90,9 @@ export class SitePacing {
     return this.#bookNow().of(host, site);
   }
 
-  /** How many of this thread wait for their turn there. */
-  waitingFor(site: PacedSite): number {
-    return this.#queues.get(site)?.size ?? 0;
+  /** How many of this thread wait there that would go before one more of the client's. */
+  waitingBefore(site: PacedSite, client: string): number {
+    return this.#queues.get(site)?.before(client) ?? 0;
   }
 
   /** Gives back the place that the exchange held. */
@@ -207,7 +209,7 @@ function waitFor(waiter: Waiter, wait: { exchange: Exchange; queue: SiteQueue; m
       reject(reason);
     };
     const left = (): void => leave(abort.reason);
-    const timer = setTimeout(() => leave(tooMany(queue.site, queue.size)), mostMs);
+    const timer = setTimeout(() => leave(tooMany(queue.site, queue.before(waiter.client))), mostMs);
     waiter.onGo = () => {
       end();
       resolve();
@@ -217,9 +219,10 @@ function waitFor(waiter: Waiter, wait: { exchange: Exchange; queue: SiteQueue; m
   });
 }
 
-function tooMany({ name, intervalMs }: PacedSite, waiting: number): GatewayError {
+/** `before`: how many wait that go before one more of the client's. */
+function tooMany({ name, intervalMs }: PacedSite, before: number): GatewayError {
   return new GatewayError('rate_limited', {
-    detail: `paced-requests site=${name}: ${countOf(waiting, 'request')} waiting for a turn already`,
-    retryAfterS: Math.max(1, (waiting * intervalMs) / 1_000),
+    detail: `paced-requests site=${name}: ${countOf(before, 'request')} waiting for an earlier turn`,
+    retryAfterS: Math.max(1, (before * intervalMs) / 1_000),
   });
 }

@@ -41,6 +41,11 @@ export class SiteQueue {
     return this.#turns.size;
   }
 
+  /** How many would go before one more of this client's, if nobody else came. */
+  before(client: string): number {
+    return this.#turns.before(client);
+  }
+
   add(waiter: SiteWaiter): void {
     this.#turns.add(waiter.client, waiter);
   }

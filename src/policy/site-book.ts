@@ -17,7 +17,7 @@ export interface PacedSite {
   readonly exitInterval: Limit | null;
   /** … in ms; 0 where it isn't limited. */
   readonly exitIntervalMs: number;
-  /** Requests that may wait in one thread, and how long, in ms. */
+  /** Requests that may wait in one thread before one of a client's, and how long, in ms. */
   readonly queue: number;
   readonly waitMs: number;
   /** From one request to the next, in ms; 0 where none is asked for. */

@@ -22,7 +22,7 @@ export interface SiteRule {
   readonly exchanges?: number;
   /** From one request of an exit to the next one that it sends to the site, in ms. */
   readonly exitIntervalMs?: number;
-  /** Requests that may wait in one thread, and how long, in ms. */
+  /** Requests that may wait in one thread before one of a client's, and how long, in ms. */
   readonly queue: number;
   readonly waitMs: number;
 }

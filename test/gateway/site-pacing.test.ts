@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { GatewayError } from '../../src/errors.ts';
 import { Bounds } from '../../src/gateway/bounds.ts';
 import { Exchange } from '../../src/gateway/exchange.ts';
 import { SitePacing } from '../../src/gateway/site-pacing.ts';
@@ -83,4 +84,44 @@ test('a place that was taken before its moment was found to lie ahead is given b
   await one.enter(third, soon());
   t.true(third.pace !== null && third.pacePlace >= 0);
   one.ended(third);
+});
+
+test('who fills the queue of a site keeps nobody else from it', async (t) => {
+  const [one] = threads(1, 'exchanges=1 queue=3') as [SitePacing];
+  const first = exchange('greedy');
+  t.is(one.enter(first, soon()), null);
+  const order: string[] = [];
+  const enter = (client: string) => {
+    const waiting = exchange(client);
+    const turn = one.enter(waiting, soon());
+    return turn?.then(() => {
+      order.push(client);
+      one.ended(waiting);
+    });
+  };
+  const turns = Array.from({ length: 3 }, () => enter('greedy'));
+  t.throws(() => enter('greedy'), { message: /3 requests waiting for an earlier turn/ });
+  turns.push(enter('modest'));
+  t.is(one.waitingBefore(first.pace!, 'modest'), 1 + 2, 'its own, and one of the other’s before each of its two');
+  t.throws(() => enter('modest'));
+  one.ended(first);
+  await Promise.all(turns);
+  t.deepEqual(order, ['greedy', 'modest', 'greedy', 'greedy']);
+});
+
+test('who asks is told by what is before it whether its turn can come in time, and when', (t) => {
+  const [one] = threads(1, 'requests=1/h wait=3h') as [SitePacing];
+  const waiting: Exchange[] = [];
+  const enter = (client: string) => {
+    const asking = exchange(client);
+    const turn = one.enter(asking, { now: now(), endsAt: now() + 24 * 3_600_000 });
+    if (turn === null) return;
+    waiting.push(asking);
+    turn.catch(() => {});
+  };
+  for (let i = 0; i < 1 + 4; i++) enter('greedy');
+  const refused = t.throws(() => enter('greedy'), { instanceOf: GatewayError });
+  t.is(refused?.retryAfterS, 4 * 3_600);
+  t.notThrows(() => enter('modest'));
+  for (const one of waiting) one.stop(new Error('over'));
 });
