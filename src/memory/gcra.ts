@@ -12,6 +12,10 @@ const LEAST_WRAP_MS = 3_600_000;
 /** So many reservations may stand beyond the burst: one of each thread. */
 const MOST_RESERVED = 64;
 
+/** What may be owed, in ticks, with reservations of all who wait: half of what a word can tell apart, and a quarter of an hour at the
+ *  least. */
+const MOST_OWED = 2 ** 30;
+
 /** A bucket takes two words, next to each other. */
 const RESTS = 1;
 
@@ -34,6 +38,12 @@ export function paceOf({ count, windowMs, burst }: PaceTerms): Pace {
   const cost = Math.max(1, Math.min(MOST_COST, byWrap, Math.floor(MOST_SPAN / burst)));
   const span = burst * cost;
   return { ticksPerMs: cost / intervalMs, cost, span, most: span + MOST_RESERVED * cost };
+}
+
+/** The pace of what comes one by one, each `intervalMs` behind the one before, where whoever waits has a reservation of its own: as many as
+ *  come within MOST_OWED. */
+export function gapPaceOf(intervalMs: number): Pace {
+  return { ...paceOf({ count: 1, windowMs: intervalMs, burst: 1 }), most: MOST_OWED };
 }
 
 export interface PaceTerms {
@@ -64,7 +74,7 @@ const FLOW_BURST_MS = 200;
  *  rounded up to a microsecond, or, of a flow below 1 MB/s, to what one unit takes. So much is owed at most in any case: 10⁹ units. */
 export function flowPaceOf(unitsPerSecond: number): Pace {
   const ticksPerMs = Math.min(1_000, Math.max(1, unitsPerSecond / 1_000));
-  return { ticksPerMs, cost: (1_000 * ticksPerMs) / unitsPerSecond, span: FLOW_BURST_MS * ticksPerMs, most: 2 ** 30 };
+  return { ticksPerMs, cost: (1_000 * ticksPerMs) / unitsPerSecond, span: FLOW_BURST_MS * ticksPerMs, most: MOST_OWED };
 }
 
 /** Buckets of the generic cell rate algorithm (ITU-T I.371) in words that all threads share. A bucket's first word is the tick, of

@@ -1,4 +1,4 @@
-import { paceOf } from '../memory/gcra.ts';
+import { gapPaceOf, paceOf } from '../memory/gcra.ts';
 import type { SiteRule } from '../protocol/site-rule.ts';
 import { isWithin } from '../protocol/suffix.ts';
 import type { Limit } from './limit-book.ts';
@@ -96,7 +96,7 @@ function pacedSite(name: string, rule: SiteRule, counts: Pick<LimitCounts, 'cell
             perSite: true,
             owner: '',
             most: 1,
-            pace: paceOf({ count: 1, windowMs: exitIntervalMs, burst: 1 }),
+            pace: gapPaceOf(exitIntervalMs),
           },
     exitIntervalMs: exitIntervalMs ?? 0,
     queue,

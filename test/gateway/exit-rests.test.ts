@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Exchange } from '../../src/gateway/exchange.ts';
 import { departure, type ExitRest } from '../../src/gateway/exit-rests.ts';
-import { paceOf } from '../../src/memory/gcra.ts';
+import { gapPaceOf } from '../../src/memory/gcra.ts';
 import type { Limit } from '../../src/policy/limit-book.ts';
 import { createLimitMemory, LimitCounts, TAKEN } from '../../src/policy/limit-counts.ts';
 import { Abort } from '../../src/transport/abort.ts';
@@ -16,7 +16,7 @@ const limit: Limit = {
   perSite: true,
   owner: '',
   most: 1,
-  pace: paceOf({ count: 1, windowMs: REST_MS, burst: 1 }),
+  pace: gapPaceOf(REST_MS),
 };
 
 /** Exchanges of a thread each, over one exit, at the times that the test tells. */

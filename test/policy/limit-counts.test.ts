@@ -92,3 +92,14 @@ test('who goes to more sites than can be counted is refused alone', (t) => {
     t.is(counts.take(counts.cellOf(limit!), 0), TAKEN);
   }
 });
+
+test('however many reserve an exit that rests from a site, each has a moment of its own', (t) => {
+  const counts = new LimitCounts(createLimitMemory(1, Buffer.from('a key')), 0);
+  const { exitInterval } = new SiteBook([siteRule('exit-interval=1s')], counts).of('shop.example', 'shop.example')!;
+  const cell = counts.cellOf(exitInterval!, '7.1');
+  const waits = Array.from({ length: 300 }, () => counts.reserve(cell, 5_000)?.waitMs);
+  t.deepEqual(
+    waits.map((ms) => Math.round((ms ?? 0) / 1_000)),
+    waits.map((_, turn) => turn),
+  );
+});
