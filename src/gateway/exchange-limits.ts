@@ -174,7 +174,7 @@ export class ExchangeLimits {
   ): void {
     const asked = held !== null && pools.includes(held) ? [held] : pools;
     const plans = asked.map((pool) => this.#planOver(exchange, pool) ?? NO_LIMITS);
-    const claims = new LimitClaims(this.#options.counts, plans);
+    const claims = new LimitClaims(plans, this.#options);
     const refusals = new Map([...new Set(plans)].map((plan) => [plan, claims.take(plan, now)]));
     const open = asked.filter((_, index) => refusals.get(plans[index] ?? NO_LIMITS) === null);
     const [pool = asked[0] ?? null] = open;

@@ -3,10 +3,21 @@ import type { LimitCell } from '../policy/limit-cells.ts';
 import { type LimitCounts, TAKEN } from '../policy/limit-counts.ts';
 import type { LimitPlan } from './limit-plans.ts';
 
+export interface LimitClaimsOptions {
+  readonly counts: LimitCounts;
+  readonly now: () => number;
+}
+
 /** A limit of which nothing could be taken, and why; see LimitCounts.take(). */
 export interface Refused {
   readonly cell: LimitCell;
   readonly why: number;
+}
+
+interface Claim {
+  /** What gives back a place, or TAKEN. */
+  readonly place: number;
+  readonly takenAt: number;
 }
 
 /** What an exchange that may leave by several pools has taken of the limits of each. Which pool carries it is known only when an
@@ -14,14 +25,15 @@ export interface Refused {
 export class LimitClaims {
   readonly #counts: LimitCounts;
   readonly #plans: readonly LimitPlan[];
-  /** What gives back a place, or TAKEN. */
-  readonly #taken = new Map<LimitCell, number>();
+  readonly #now: () => number;
+  readonly #taken = new Map<LimitCell, Claim>();
   /** Why a pool was left out, the first of those that were. */
   refusal: GatewayError | null = null;
 
   /** `plans` are those of all pools that are asked. */
-  constructor(counts: LimitCounts, plans: readonly LimitPlan[]) {
+  constructor(plans: readonly LimitPlan[], { counts, now }: LimitClaimsOptions) {
     this.#counts = counts;
+    this.#now = now;
     this.#plans = plans;
   }
 
@@ -36,7 +48,7 @@ export class LimitClaims {
         for (const one of fresh) this.#giveBack(one);
         return { cell, why };
       }
-      this.#taken.set(cell, why);
+      this.#taken.set(cell, { place: why, takenAt: now });
       fresh.push(cell);
     }
     return null;
@@ -55,15 +67,17 @@ export class LimitClaims {
 
   /** The exchange has ended: gives back its places. */
   end(): void {
-    for (const place of this.#taken.values()) if (place >= 0) this.#counts.giveBack(place);
+    for (const { place } of this.#taken.values()) if (place >= 0) this.#counts.giveBack(place);
     this.#taken.clear();
   }
 
   #giveBack(cell: LimitCell): void {
-    const place = this.#taken.get(cell) ?? TAKEN;
+    const claim = this.#taken.get(cell);
     this.#taken.delete(cell);
-    if (place >= 0) this.#counts.giveBack(place);
-    else this.#counts.refund(cell);
+    if (claim === undefined) return;
+    if (claim.place >= 0) this.#counts.giveBack(claim.place);
+    // Its exchange may have waited for its turn, or for an exit, since.
+    else this.#counts.refundLate(cell, Math.max(0, this.#now() - claim.takenAt));
   }
 }
 

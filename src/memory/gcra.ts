@@ -16,6 +16,9 @@ const MOST_RESERVED = 64;
  *  least. */
 const MOST_OWED = 2 ** 30;
 
+/** A moment, as a part of the time in which what is given back would have come back by itself. */
+const MOMENT = 1 / 1024;
+
 /** A bucket takes two words, next to each other. */
 const RESTS = 1;
 
@@ -166,6 +169,19 @@ export class Gcra {
   /** Gives back units that were taken and not used. */
   giveBack(at: number, { cost }: Pace, units = 1): void {
     this.#words.add(at, -Math.floor(cost * units));
+  }
+
+  /** The same `heldMs` after they were taken: of what has drained since nothing is given back, or it would be taken off what others have
+   *  taken meanwhile. But after a moment all of it is: of many that were held side by side only one drained. */
+  giveBackLate(
+    at: number,
+    { ticksPerMs, cost }: Pace,
+    { units, heldMs }: { readonly units: number; readonly heldMs: number },
+  ): void {
+    const whole = Math.floor(cost * units);
+    const drained = Math.ceil(heldMs * ticksPerMs);
+    const worth = drained <= whole * MOMENT ? whole : whole - drained;
+    if (worth > 0) this.#words.add(at, -worth);
   }
 
   /** Units that may be taken at once, now. */

@@ -189,6 +189,12 @@ export class LimitCounts {
     if (pace !== null && this.#rows.seemsToHold(row, key)) this.#gcra.giveBack(this.#rows.bucketAt(row), pace, units);
   }
 
+  /** The same of what was taken so many ms ago: worth what can't have come back since. */
+  refundLate({ limit: { pace }, key, row }: LimitCell, heldMs: number, units = 1): void {
+    if (pace !== null && this.#rows.seemsToHold(row, key))
+      this.#gcra.giveBackLate(this.#rows.bucketAt(row), pace, { units, heldMs });
+  }
+
   /** Ms until no more of a rate is owed than may be. */
   debtMs(cell: LimitCell, now: number): number {
     const { pace } = cell.limit;

@@ -5,9 +5,9 @@ import { ExchangeLimits } from '../../src/gateway/exchange-limits.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
 import { type LimitRule, parseLimitRule } from '../../src/protocol/limit-rule.ts';
 
-const NOW = 5_000;
+const BEGIN_MS = 5_000;
 
-/** Limits of everyone, and exchanges that may leave by both pools. */
+/** Limits of everyone, and exchanges that may leave by both pools, at the time that the test tells. */
 function scene(...texts: readonly string[]) {
   const everyone = texts.map((text): LimitRule => {
     const reading = parseLimitRule(text);
@@ -15,7 +15,8 @@ function scene(...texts: readonly string[]) {
     return reading.value;
   });
   const counts = new LimitCounts(createLimitMemory(1, Buffer.from('a key')), 0);
-  const limits = new ExchangeLimits({ counts, everyone: () => everyone, now: () => NOW });
+  const clock = { now: BEGIN_MS };
+  const limits = new ExchangeLimits({ counts, everyone: () => everyone, now: () => clock.now });
   const client = { name: 'acme', limits: [] };
   const begin = (held: string | null = null, pools = ['one', 'two']): Exchange => {
     const exchange = {
@@ -27,7 +28,7 @@ function scene(...texts: readonly string[]) {
       limitPlace: NO_PLACE,
       limitSitePlace: NO_PLACE,
     } as unknown as Exchange;
-    limits.take(exchange, NOW, held);
+    limits.take(exchange, clock.now, held);
     return exchange;
   };
   const end = (exchange: Exchange, pool: string) => {
@@ -37,7 +38,7 @@ function scene(...texts: readonly string[]) {
   };
   const left = () =>
     Object.fromEntries(limits.statesOf(client).map(({ policy, left: rest }) => [policy.terms.name, rest]));
-  return { limits, begin, end, left };
+  return { clock, limits, begin, end, left };
 }
 
 test('it holds of every pool until one carries it, and then of that one', (t) => {
@@ -77,10 +78,10 @@ test('a pool that lets no more pass is left out, also where an attempt is about 
   end(begin(), 'one');
   const next = begin();
   t.deepEqual(next.admission?.pools, ['two']);
-  t.false(limits.over(late, 'one', NOW));
+  t.false(limits.over(late, 'one', BEGIN_MS));
   t.deepEqual(late.admission?.pools, ['two']);
   t.is(late.limitClaims?.refusal?.kind, 'rate_limited');
-  t.true(limits.over(late, 'two', NOW));
+  t.true(limits.over(late, 'two', BEGIN_MS));
   t.throws(() => begin(), { message: /pool=one/ });
 });
 
@@ -90,4 +91,32 @@ test('where a session holds an exit its pool is asked alone, and refuses', (t) =
   t.throws(() => begin('one'), { message: /pool=one/ });
   t.deepEqual(left(), { 'requests pool=one': 0, 'requests pool=two': 5 });
   t.deepEqual(begin('two').admission?.pools, ['one', 'two'], 'it may move all the same');
+});
+
+test('what is given back late is worth what hasn’t come back by itself since', (t) => {
+  const { clock, begin, end } = scene('pool=two requests=1/s burst=1');
+  const waiting = Array.from({ length: 30 }, () => {
+    const exchange = begin();
+    clock.now += 1_000;
+    return exchange;
+  });
+  t.true(waiting.every(({ admission }) => admission?.pools.includes('two')));
+  let over = 0;
+  for (const exchange of waiting) {
+    end(exchange, 'one');
+    const next = begin();
+    if (!next.admission?.pools.includes('two')) continue;
+    end(next, 'two');
+    over += 1;
+  }
+  t.is(over, 1, 'by a second pool goes no more than its pace at once');
+});
+
+test('what many held side by side for a moment is worth all of it', (t) => {
+  const { clock, begin, end, left } = scene('pool=two requests=1/h burst=9');
+  const waiting = Array.from({ length: 9 }, () => begin());
+  t.deepEqual(Object.values(left()), [0]);
+  clock.now += 100;
+  for (const exchange of waiting) end(exchange, 'one');
+  t.deepEqual(Object.values(left()), [9]);
 });

@@ -183,3 +183,36 @@ test('what was given back may be taken again, and what is left is told', (t) => 
   t.true(gcra.take(0, pace, 1_000) > 0);
   t.is(gcra.left(0, pace, 200_000), 3);
 });
+
+test('units that are given back late let in no more than if they had never been taken', (t) => {
+  const given = fc.record({ perSecond: fc.integer({ min: 1, max: 50 }), burst: fc.integer({ min: 1, max: 20 }) });
+  const steps = fc.array(
+    fc.record({
+      pause: fc.double({ min: 0, max: 400, noNaN: true }),
+      takes: fc.nat({ max: 25 }),
+      back: fc.array(fc.nat(), { maxLength: 5 }),
+    }),
+    { minLength: 2, maxLength: 30 },
+  );
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(given, begin, steps, ({ perSecond, burst }, start, asked) => {
+        const pace = paceOf({ count: perSecond, windowMs: 1_000, burst });
+        const gcra = bucket();
+        const used: number[] = [];
+        let now = start;
+        for (const { pause, takes, back } of asked) {
+          now += pause;
+          for (let i = 0; i < takes; i++) if (gcra.take(0, pace, now) === 0) used.push(now);
+          for (const index of back) {
+            const [takenAt] = used.splice(index % Math.max(1, used.length), 1);
+            if (takenAt !== undefined) gcra.giveBackLate(0, pace, { units: 1, heldMs: now - takenAt });
+          }
+        }
+        // But for what a moment is worth.
+        return mostOwed(used, pace) <= burst + 0.2;
+      }),
+      { numRuns: 1_000 },
+    ),
+  );
+});
