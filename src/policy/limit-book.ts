@@ -13,7 +13,8 @@ export interface Limit {
   readonly key: string;
   /** Whether every site has a count of its own. */
   readonly perSite: boolean;
-  /** Whose sites they are, where it is per site: the client's, or all clients' (empty). Of each no more are counted than its share. */
+  /** Whose sites they are, where it is per site: the client's, or all clients' (empty); of exits that rest, their rule's. Of each no more
+   *  are counted than its share. */
   readonly owner: string;
   /** How many may come at once, or be under way at once. */
   readonly most: number;

@@ -61,6 +61,9 @@ export class SiteBook {
   }
 }
 
+/** Whose the rests of exits are: the rule's, so that no site's exits take the room of another's, nor that of sites that are counted. */
+const exitsOwner = ({ site }: SiteRule): string => `\nexits of ${site ?? 'any site'}`;
+
 function pacedSite(name: string, rule: SiteRule, counts: Pick<LimitCounts, 'cellOf'>): PacedSite {
   const { requests, exchanges, exitIntervalMs, queue, waitMs } = rule;
   // Sites that no rule names are as many as clients go to.
@@ -94,7 +97,7 @@ function pacedSite(name: string, rule: SiteRule, counts: Pick<LimitCounts, 'cell
             name: `exit-interval site=${name}`,
             key: `\nexits of ${name} ${exitIntervalMs}`,
             perSite: true,
-            owner: '',
+            owner: exitsOwner(rule),
             most: 1,
             pace: gapPaceOf(exitIntervalMs),
           },

@@ -93,6 +93,21 @@ test('who goes to more sites than can be counted is refused alone', (t) => {
   }
 });
 
+test('exits that rest from one site leave room for those of others, and for sites', (t) => {
+  const rows = new SharedArrayBuffer(LimitRows.wordsFor(64) * Int32Array.BYTES_PER_ELEMENT);
+  const counts = new LimitCounts({ ...createLimitMemory(2, Buffer.from('a key')), rows }, 0);
+  const rules = ['site=shop.example exit-interval=1h', 'exit-interval=1h requests=1/h'].map(siteRule);
+  const book = new SiteBook(rules, counts);
+  const refusedOf = (site: string, exits: number) => {
+    const { exitInterval } = book.of(site, site)!;
+    const names = Array.from({ length: exits }, (_, slot) => `${slot}.1`);
+    return names.filter((name) => counts.take(counts.cellOf(exitInterval!, name), 0) === UNCOUNTED).length;
+  };
+  t.is(refusedOf('shop.example', 500), 500 - 8 * 10, 'ten in each of eight windows');
+  t.is(refusedOf('news.example', 16), 0);
+  t.is(counts.take(book.of('mail.example', 'mail.example')!.rate!, 0), TAKEN);
+});
+
 test('however many reserve an exit that rests from a site, each has a moment of its own', (t) => {
   const counts = new LimitCounts(createLimitMemory(1, Buffer.from('a key')), 0);
   const { exitInterval } = new SiteBook([siteRule('exit-interval=1s')], counts).of('shop.example', 'shop.example')!;
