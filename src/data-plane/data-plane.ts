@@ -157,6 +157,7 @@ export class DataPlane {
   /** Looks at what this worker has to do beside the others. To be called a few times a second, with how late that is, in ms. */
   look(lateMs: number): void {
     this.#place.look(lateMs);
+    this.#gateway.limits.counts.giveBackUnused();
     this.#kept.limitTo(this.#place.keptShare);
   }
 

@@ -4,7 +4,7 @@ import { LimitRows, NO_ROW } from '../memory/limit-rows.ts';
 import { AtomicWords } from '../memory/words.ts';
 import type { Limit } from './limit-book.ts';
 import { type LimitCell, LimitCells } from './limit-cells.ts';
-import { NO_SPARE } from './taken-ahead.ts';
+import { NO_SPARE, type SparePlaces } from './taken-ahead.ts';
 
 /** What is counted at once, over all threads: so many limits of clients and quotas, and twice as many of sites. */
 const CAPACITY = 2 ** 17;
@@ -56,6 +56,8 @@ export class LimitCounts {
   #slots: ExchangeSlots | null = null;
   /** Of places that are in use, by their index, the cells that may keep them; null of those that are kept. */
   readonly #keepers: (LimitCell | null | undefined)[] = [];
+  /** Where places may be kept. */
+  readonly #keeping = new Set<SparePlaces>();
   #marked: ReadonlySet<number> = new Set();
 
   constructor(memory: LimitMemory, taker: number) {
@@ -184,6 +186,17 @@ export class LimitCounts {
     else if (keeper !== null) this.#endUse(keeper, place);
   }
 
+  /** Gives back places that are kept and weren't used since the last call: another thread may be in need of them, and those of a limit that
+   *  a reload has made anew are used no more. To be called a few times a second. */
+  giveBackUnused(): void {
+    for (const spare of this.#keeping) {
+      for (const place of spare.unused()) this.#release(place);
+      if (!spare.isEmpty) continue;
+      spare.isWatched = false;
+      this.#keeping.delete(spare);
+    }
+  }
+
   /** Gives back what was taken of a rate, and not used. */
   refund({ limit: { pace }, key, row }: LimitCell, units = 1): void {
     if (pace !== null && this.#rows.seemsToHold(row, key)) this.#gcra.giveBack(this.#rows.bucketAt(row), pace, units);
@@ -239,11 +252,14 @@ export class LimitCounts {
   #endUse({ spare, row, limit: { most } }: LimitCell, place: number): void {
     if (spare === null) return;
     const places = this.#placesOf();
-    // Where half of them are taken another thread may be in need of it.
+    // Where half of them are taken another thread may be in need of it, and of those that are kept.
     const isRoomy = 2 * places.inFlightAbout(row) <= most;
-    if (spare.keep(place, isRoomy)) this.#keepers[places.indexOf(place)] = null;
-    else this.#release(place);
-    for (let more = spare.surplus(); more !== NO_SPARE; more = spare.surplus()) this.#release(more);
+    if (spare.keep(place, isRoomy)) {
+      this.#keepers[places.indexOf(place)] = null;
+      if (!spare.isWatched) this.#keeping.add(spare);
+      spare.isWatched = true;
+    } else this.#release(place);
+    for (let more = spare.surplus(isRoomy); more !== NO_SPARE; more = spare.surplus(isRoomy)) this.#release(more);
   }
 
   #release(place: number): void {

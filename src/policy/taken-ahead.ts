@@ -74,12 +74,17 @@ const PART_OF_PLACES = 64;
 export const NO_SPARE = -1;
 
 /** Places of exchanges that have ended, which one thread keeps for those that it expects next: they cost no access to shared memory then.
- *  Only of limits that let many in, and no more than this thread has in use: whoever holds none keeps none. */
+ *  Only of limits that let many in, and no more than this thread has in use: whoever holds none keeps none. What isn't used for a while
+ *  is given back: see `unused`. */
 export class SparePlaces {
   readonly #most: number;
   readonly #kept: number[] = [];
   #count = 0;
   #used = 0;
+  /** The fewest that were kept since `unused` was asked. */
+  #least = 0;
+  /** Whether there is somebody who looks at them. */
+  isWatched = false;
 
   private constructor(most: number) {
     this.#most = most;
@@ -91,11 +96,16 @@ export class SparePlaces {
     return kept === 0 ? null : new SparePlaces(kept);
   }
 
+  /** Whether none is kept. */
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   /** Uses one that was kept. */
   use(): number {
     if (this.#count === 0) return NO_SPARE;
     this.#used++;
-    return this.#kept[--this.#count] ?? NO_SPARE;
+    return this.#takeOut();
   }
 
   /** One was taken of all threads' count, and is in use. */
@@ -111,8 +121,22 @@ export class SparePlaces {
     return true;
   }
 
-  /** One that is kept beyond those in use, and is to be given back; NO_SPARE where there is none. */
-  surplus(): number {
-    return this.#count > this.#used ? (this.#kept[--this.#count] ?? NO_SPARE) : NO_SPARE;
+  /** One that is to be given back: it is kept beyond those in use, or where it isn't roomy any more. NO_SPARE where there is none. */
+  surplus(isRoomy: boolean): number {
+    return this.#count > (isRoomy ? this.#used : 0) ? this.#takeOut() : NO_SPARE;
+  }
+
+  /** Those that weren't used since this was asked last, and are to be given back. */
+  unused(): readonly number[] {
+    this.#count -= this.#least;
+    const unused = this.#kept.slice(this.#count, this.#count + this.#least);
+    this.#least = this.#count;
+    return unused;
+  }
+
+  #takeOut(): number {
+    const place = this.#kept[--this.#count] ?? NO_SPARE;
+    if (this.#count < this.#least) this.#least = this.#count;
+    return place;
   }
 }

@@ -9,18 +9,29 @@ import { parseLimitRule } from '../../src/protocol/limit-rule.ts';
 class Threads {
   readonly memory: LimitMemory = createLimitMemory(2, Buffer.from('a key'));
   readonly counts = [new LimitCounts(this.memory, 0), new LimitCounts(this.memory, 1)] as const;
-  readonly cells: readonly [LimitCell, LimitCell];
+  readonly #text: string;
+  cells: readonly [LimitCell, LimitCell];
   readonly held: readonly number[][] = [[], []];
 
   constructor(text: string) {
-    const reading = parseLimitRule(text);
+    this.#text = text;
+    this.cells = this.#cellsNow();
+  }
+
+  /** The same limit, made anew. */
+  reload(): void {
+    this.cells = this.#cellsNow();
+  }
+
+  #cellsNow(): readonly [LimitCell, LimitCell] {
+    const reading = parseLimitRule(this.#text);
     if (!reading.ok) throw new Error(reading.message);
     const [limit] = new ClientLimits('acme', { own: [reading.value], everyone: [] }).of({
       pool: 'res',
       host: 'shop.example',
       tag: undefined,
     });
-    this.cells = [this.counts[0].cellOf(limit!), this.counts[1].cellOf(limit!)];
+    return [this.counts[0].cellOf(limit!), this.counts[1].cellOf(limit!)];
   }
 
   take(thread: 0 | 1, now = 0): number {
@@ -46,20 +57,21 @@ class Threads {
 const thread = fc.constantFrom<0 | 1>(0, 1);
 
 test('however places are kept, no more exchanges are under way than may be, and each has a place of its own', (t) => {
-  const steps = fc.array(fc.record({ thread, ends: fc.boolean(), times: fc.nat({ max: 90 }), index: fc.nat() }), {
-    maxLength: 60,
-  });
+  const step = { thread, ends: fc.boolean(), times: fc.nat({ max: 90 }), index: fc.nat(), looks: fc.boolean() };
+  const steps = fc.array(fc.record(step), { maxLength: 60 });
   t.notThrows(() =>
     fc.assert(
       fc.property(fc.integer({ min: 64, max: 300 }), steps, (most, asked) => {
         const threads = new Threads(`exchanges=${most}`);
-        for (const { thread: by, ends, times, index } of asked)
+        for (const { thread: by, ends, times, index, looks } of asked) {
+          if (looks) threads.counts[by].giveBackUnused();
           for (let i = 0; i < times; i++) {
             if (ends) threads.end(by, index % Math.max(1, threads.held[by]!.length));
             else threads.take(by);
             if (threads.underWay > most) return false;
             if (threads.held.some((places) => new Set(places).size !== places.length)) return false;
           }
+        }
         for (const by of [0, 1] as const) while (threads.held[by]!.length > 0) threads.end(by);
         return threads.left(0) === most;
       }),
@@ -87,6 +99,52 @@ test('where half of the places are taken none is kept, so that another thread ma
   for (let i = 0; i < 8; i++) threads.end(0);
   for (let i = 0; i < 640 - 322; i++) t.true(threads.take(1) >= 0);
   t.is(threads.take(1), NONE_LEFT);
+});
+
+test('where half of the places are taken those that were kept before are given back as well', (t) => {
+  const threads = new Threads('exchanges=640');
+  for (let i = 0; i < 12; i++) threads.take(0);
+  for (let i = 0; i < 4; i++) threads.end(0);
+  for (let i = 0; i < 320; i++) threads.take(1);
+  t.is(threads.left(1), 640 - 320 - 12);
+  threads.end(0);
+  t.is(threads.left(1), 640 - 320 - 7);
+});
+
+test('what is kept and not used is given back after a while, and what is used is not', (t) => {
+  const threads = new Threads('exchanges=640');
+  const [mine] = threads.counts;
+  for (let i = 0; i < 12; i++) threads.take(0);
+  for (let i = 0; i < 4; i++) threads.end(0);
+  mine.giveBackUnused();
+  t.is(threads.left(1), 640 - 12, 'four that came just now');
+  for (let i = 0; i < 3; i++) threads.take(0);
+  for (let i = 0; i < 3; i++) threads.end(0);
+  mine.giveBackUnused();
+  t.is(threads.left(1), 640 - 11, 'three were used');
+  mine.giveBackUnused();
+  t.is(threads.left(1), 640 - 8);
+  while (threads.take(1) >= 0);
+  t.is(threads.underWay, 640);
+  for (const by of [0, 1] as const) while (threads.held[by]!.length > 0) threads.end(by);
+  t.is(threads.left(0), 640);
+});
+
+test('what is kept of a limit that was made anew is nobody’s for a while alone', (t) => {
+  const threads = new Threads('exchanges=640');
+  const [mine] = threads.counts;
+  for (let i = 0; i < 12; i++) threads.take(0);
+  for (let i = 0; i < 4; i++) threads.end(0);
+  threads.reload();
+  for (let i = 0; i < 4; i++) threads.take(0);
+  t.is(threads.left(1), 640 - 16);
+  mine.giveBackUnused();
+  mine.giveBackUnused();
+  t.is(threads.left(1), 640 - 12);
+  for (let i = 0; i < 12; i++) threads.end(0);
+  mine.giveBackUnused();
+  mine.giveBackUnused();
+  t.is(threads.left(1), 640);
 });
 
 test('a place that was given back counts once, also where its thread keeps it', (t) => {
