@@ -1,7 +1,8 @@
 import type { Words } from './words.ts';
 
-/** Ticks of a bucket's own clock that one unit costs at most. */
-const MOST_COST = 1024;
+/** Ticks of a bucket's own clock that one unit costs at most. A unit may come back a tick early: of a day no more than a tenth of a
+ *  second. */
+const MOST_COST = 2 ** 20;
 
 /** What may be owed, in ticks, is no more than this: an eighth of what a word can tell apart. */
 const MOST_SPAN = 2 ** 28;

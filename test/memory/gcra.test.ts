@@ -82,6 +82,21 @@ test('in no window comes more than the burst and what the pace brings', (t) => {
   );
 });
 
+test('a unit is back after its interval and hardly before, however long that is', (t) => {
+  const interval = fc.constantFrom(1, 100, 1_000, 60_000, 3_600_000, 86_400_000, 365 * 86_400_000);
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(interval, begin, (windowMs, start) => {
+        const pace = paceOf({ count: 1, windowMs, burst: 1 });
+        const gcra = bucket();
+        const early = windowMs * 2e-6 + 2e-3;
+        if (gcra.take(0, pace, start) !== 0 || gcra.take(0, pace, start + windowMs - early) === 0) return false;
+        return gcra.take(0, pace, start + windowMs + early) === 0;
+      }),
+    ),
+  );
+});
+
 test('units that are taken ahead and used until their time let in no more than the pace allows', (t) => {
   const aheadMs = 20;
   // In that time comes a part of the burst again, so that it matters when they are booked.
