@@ -59,6 +59,8 @@ export class ExitExchange implements LinkUser, ContentSink {
   answered = false;
   /** Whether the client has been told to go on with its content. */
   #continued = false;
+  /** For how long, in ms, its content is held back here: that is nobody's silence. */
+  #heldMs = 0;
 
   constructor(options: ExitExchangeOptions) {
     this.#options = options;
@@ -115,13 +117,25 @@ export class ExitExchange implements LinkUser, ContentSink {
   // ContentSink: the request's content.
 
   write(chunk: Buffer): boolean {
-    if (this.#waiting) this.#options.link.silence.set(this.#options.stallMs);
+    this.#heldMs = 0;
+    this.#allow(this.#options.stallMs);
     return writeContent(this.#options.link.socket, this.#options.plan.framing, chunk);
   }
 
   end(trailers: Fields | null): void {
-    if (this.#waiting) this.#options.link.silence.set(this.#options.firstByteMs);
+    this.#heldMs = 0;
+    this.#allow(this.#options.firstByteMs);
     if (trailers !== null) endContent(this.#options.link.socket, this.#options.plan.framing, trailers);
+  }
+
+  held(waitMs: number): void {
+    this.#heldMs = waitMs;
+    this.#allow(this.#options.stallMs);
+  }
+
+  /** Nothing need happen for so long, from when its content may pass. */
+  #allow(ms: number): void {
+    if (this.#waiting) this.#options.link.silence.set(ms + this.#heldMs);
   }
 
   // LinkUser: the response.
@@ -145,7 +159,7 @@ export class ExitExchange implements LinkUser, ContentSink {
       return this.#fail(badResponse({ kind: 'origin_bad_response', detail: 'too many interim responses' }));
     if (plan.status === 100) this.#continued = true;
     this.#options.owner.interim(plan);
-    this.#options.link.silence.set(this.#options.firstByteMs);
+    this.#allow(this.#options.firstByteMs);
     this.#options.link.connection.readHead();
   }
 

@@ -133,7 +133,7 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     const timeoutMs = exchange.admission?.params.timeoutMs ?? Number.POSITIVE_INFINITY;
     this.#written = true;
     if (!content.isEmpty) {
-      content.pace(() => deps.flows.content(exchange, () => {}));
+      content.pace((onWait) => deps.flows.content(exchange, onWait));
       exchange.sending = attempt.booked;
       bookAsItRuns(deps, exchange);
     }

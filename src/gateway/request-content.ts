@@ -12,6 +12,8 @@ export interface ContentSink {
   /** False asks to wait for resume(). */
   write(chunk: Buffer): boolean;
   end(trailers: Fields): void;
+  /** Nothing will pass for so long, in ms, because its pace holds it back here. */
+  held?(waitMs: number): void;
 }
 
 /** The content of one request, read from the client only as fast as an exit takes it, and kept whole up to a bound so that a
@@ -97,11 +99,12 @@ export class RequestContent {
     this.#settle();
   }
 
-  /** Paces what is still to come of it by what `flowOf` makes: for each attempt, since another pool may have another limit. */
-  pace(flowOf: () => ContentFlow | null): void {
+  /** Paces what is still to come of it by what `flowOf` makes, which tells how long it holds that back: for each attempt, since another
+   *  pool may have another limit. */
+  pace(flowOf: (onWait: (waitMs: number) => void) => ContentFlow | null): void {
     if (this.complete) return;
     this.#flow?.end();
-    this.#flow = flowOf();
+    this.#flow = flowOf((waitMs) => this.#sink?.held?.(waitMs));
     this.#connection.gate = this.#flow;
   }
 

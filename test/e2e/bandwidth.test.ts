@@ -18,14 +18,18 @@ interface Scene {
 
 async function scene(
   t: { teardown(end: () => unknown): void },
-  { relay = {}, limit = 'bandwidth=1MB/s' }: { relay?: object; limit?: string } = {},
+  {
+    relay = {},
+    timeouts = unhurried,
+    limit = 'bandwidth=1MB/s',
+  }: { relay?: object; timeouts?: object; limit?: string } = {},
 ): Promise<Scene> {
   const origin = await startOrigin();
   t.teardown(origin.close);
   const exit = await startHttpExit();
   t.teardown(exit.close);
   const gateway = await startGateway({
-    config: { workers: 2, timeouts: unhurried, ...relay },
+    config: { workers: 2, timeouts, ...relay },
     clients: { acme: ['--limit', limit], other: [] },
     pools: { one: { exits: [{ url: exit.url }] } },
   });
@@ -130,6 +134,20 @@ test.serial('content that is forwarded counts, both ways', async (t) => {
   t.is(JSON.parse(sent.content.toString()).length, 1_500_000);
   t.log(`${Math.round(performance.now() - begun)} ms`);
   t.true(performance.now() - begun >= 2_700, 'three megabytes');
+});
+
+test.serial('uploads that wait for their client’s bandwidth are no silence of the client’s', async (t) => {
+  const { gateway, origin } = await scene(t, { timeouts: { ...unhurried, stall: '2s' }, limit: 'bandwidth=100kB/s' });
+  const [login, content] = [gateway.login('acme'), Buffer.alloc(40_000, 'x')];
+  // Each has passed its first piece when the last ones have waited for longer than any of them may stall.
+  const uploads = Array.from({ length: 16 }, () =>
+    forwardVia(gateway.port(), `http://localhost:${origin.port}/echo`, { login, method: 'POST', content }),
+  );
+  const statuses = (await Promise.all(uploads)).map(({ status }) => status);
+  t.deepEqual(
+    statuses,
+    statuses.map(() => 200),
+  );
 });
 
 test.serial('small answers are paid for by those that come after', async (t) => {

@@ -30,6 +30,24 @@ test('each attempt has a pace of its own, and gives back what the one before had
   t.deepEqual(told, ['first 3', 'first ends', 'second 3', 'second ends']);
 });
 
+test('who is sent it is told how long its pace holds it back', (t) => {
+  const connection = { gate: null as unknown, pause() {}, resume() {}, readContent() {} };
+  const framing = { type: 'length', octets: 10 } as const;
+  const content = new RequestContent(connection as never, { framing, keepBytes: 0, onFault: () => t.fail() });
+  let hold: (waitMs: number) => void = () => t.fail();
+  content.pace((onWait) => {
+    hold = onWait;
+    return null;
+  });
+  hold(5);
+  const waits: number[] = [];
+  content.sendTo({ write: () => true, end() {}, held: (waitMs) => waits.push(waitMs) });
+  hold(70_000);
+  content.stop();
+  hold(80_000);
+  t.deepEqual(waits, [70_000]);
+});
+
 test('only content that is sure to be kept whole can be sent twice, whatever becomes of it', (t) => {
   const connection = { gate: null as unknown, pause() {}, resume() {}, readContent() {} };
   const contentOf = (framing: Framing, keepBytes = 10) =>
