@@ -67,13 +67,14 @@ export class TunnelFlow implements MeteredTunnel {
     const most = this.#askQuotas();
     const handle = this.#handle;
     if (handle === null || this.#over || this.#timer !== null || most <= 0 || most >= this.#last) return;
-    this.#last = most;
     if (this.#limit !== null) {
-      const may = handle.bytesAtoB + handle.bytesBtoA + most;
-      if (may >= this.#granted) return;
-      this.#options.counts.refund(this.#limit, this.#granted - may);
-      this.#granted = may;
+      const passed = passedBy(handle);
+      // Fewer than when it was granted the last: its relay has ended and counts no more, and its end will tell of all.
+      if (passed < this.#granted - this.#last || passed + most >= this.#granted) return;
+      this.#options.counts.refund(this.#limit, this.#granted - passed - most);
+      this.#granted = passed + most;
     }
+    this.#last = most;
     handle.renew(most, this.#scarce);
   }
 
@@ -107,9 +108,11 @@ export class TunnelFlow implements MeteredTunnel {
 
   #askLimit(handle: RelayHandle, { limit, octets }: { readonly limit: LimitCell; readonly octets: number }): void {
     const { counts, now } = this.#options;
-    const passed = handle.bytesAtoB + handle.bytesBtoA;
+    const passed = passedBy(handle);
+    // Its relay has ended since it asked, and counts no more; or it may go on since then, and will ask again.
+    if (passed < this.#granted) return;
     // What was read before the tunnel began is paid for as well.
-    const reserved = counts.reserve(limit, now(), octets + Math.max(0, passed - this.#granted));
+    const reserved = counts.reserve(limit, now(), octets + passed - this.#granted);
     if (reserved === null) {
       this.#timer = setTimeout(() => {
         this.#timer = null;
@@ -127,4 +130,9 @@ export class TunnelFlow implements MeteredTunnel {
       if (!this.#over) handle.renew(octets, this.#scarce);
     }, waitMs);
   }
+}
+
+function passedBy(handle: RelayHandle): number {
+  const { bytesAtoB, bytesBtoA } = handle.counts();
+  return bytesAtoB + bytesBtoA;
 }

@@ -10,6 +10,13 @@ import { parseLimitRule } from '../../src/protocol/limit-rule.ts';
 import type { RelayHandle } from '../../src/transport/relay.ts';
 import { until } from '../support/until.ts';
 
+/** A tunnel's relay, of which is noted what it is let pass. */
+function relayOf(bytesAtoB: number, bytesBtoA: number) {
+  const renewed: number[] = [];
+  const relay = { bytesAtoB, bytesBtoA, counts: () => relay, renew: (octets: number) => void renewed.push(octets) };
+  return { relay, renewed, handle: relay as unknown as RelayHandle };
+}
+
 /** Flows of a client whose count has no room while `full`. */
 function scene(bandwidth: string, now = () => performance.now()) {
   const reading = parseLimitRule(`bandwidth=${bandwidth}`);
@@ -35,10 +42,9 @@ function scene(bandwidth: string, now = () => performance.now()) {
 
 test('where there is no room to count a client its tunnel waits, and gets back nothing that it was not granted', async (t) => {
   const { state, counts, flow, exchange, flows } = scene('1MB/s', () => 5_000);
-  const renewed: number[] = [];
-  const handle = { bytesAtoB: 0, bytesBtoA: 0, renew: (octets: number) => renewed.push(octets) };
+  const { handle, renewed } = relayOf(0, 0);
   const tunnel = flows.tunnel(exchange)!;
-  tunnel.begin(handle as unknown as RelayHandle);
+  tunnel.begin(handle);
   counts.reserve(flow, 5_000, 150_000);
   const left = counts.figure(flow, 5_000).left;
   state.full = true;
@@ -49,7 +55,7 @@ test('where there is no room to count a client its tunnel waits, and gets back n
   t.is(counts.figure(flow, 5_000).left, left);
 
   const next = flows.tunnel(exchange)!;
-  next.begin(handle as unknown as RelayHandle);
+  next.begin(handle);
   next.spent();
   state.full = false;
   await until(() => renewed.length > 0);
@@ -102,7 +108,7 @@ test('a tunnel begins with its first octets paid for where they may come now, an
     'as many as the burst has room for',
   );
   t.is(left(), 200_000 - 12 * 16_384);
-  const handle = { bytesAtoB: 0, bytesBtoA: 0, renew: () => {} } as unknown as RelayHandle;
+  const { handle } = relayOf(0, 0);
   for (const tunnel of tunnels) tunnel.begin(handle);
   for (const tunnel of tunnels.slice(0, 12)) tunnel.end(1_000);
   t.is(left(), 200_000 - 12 * 1_000);
@@ -112,11 +118,10 @@ test('a tunnel begins with its first octets paid for where they may come now, an
 
 test('a tunnel that needs more than its first octets asks for as much as it lacks', (t) => {
   const { counts, flow, exchange, flows } = scene('1MB/s', () => 5_000);
-  const renewed: number[] = [];
-  const handle = { bytesAtoB: 6_384, bytesBtoA: 10_000, renew: (octets: number) => renewed.push(octets) };
+  const { handle, renewed } = relayOf(6_384, 10_000);
   const tunnel = flows.tunnel(exchange)!;
   t.is(tunnel.first(), 16_384);
-  tunnel.begin(handle as unknown as RelayHandle);
+  tunnel.begin(handle);
   tunnel.spent();
   t.deepEqual(renewed, [16_384]);
   t.is(counts.figure(flow, 5_000).left, 200_000 - 2 * 16_384);
@@ -129,20 +134,18 @@ test('a quota that is far from its end lets more pass at once, and takes it back
   const { counts, flow, exchange } = scene('100GB/s', () => clock);
   let left = 1e12;
   const quotas = { check: () => true, grant: () => grantOf(left) } as unknown as Quotas;
-  const renewed: number[] = [];
-  const handle = { bytesAtoB: 0, bytesBtoA: 0, renew: (octets: number) => renewed.push(octets) };
   Object.assign(exchange, { quota: {} });
   for (const limited of [true, false]) {
     if (!limited) Object.assign(exchange, { limits: null });
     left = 1e12;
-    renewed.length = 0;
+    const { relay, handle, renewed } = relayOf(0, 0);
     const tunnel = new Flows({ counts, quotas, now: () => clock }).tunnel(exchange)!;
     const before = counts.figure(flow, clock).left;
-    handle.bytesBtoA = tunnel.first();
-    tunnel.begin(handle as unknown as RelayHandle);
+    relay.bytesBtoA = tunnel.first();
+    tunnel.begin(handle);
     tunnel.spent();
     for (let i = 0; i < 20; i++) {
-      handle.bytesBtoA += renewed.at(-1)!;
+      relay.bytesBtoA += renewed.at(-1)!;
       tunnel.spent();
     }
     t.true(renewed.at(-1)! >= 32 * 1_024 * 1_024);
@@ -157,12 +160,39 @@ test('a quota that is far from its end lets more pass at once, and takes it back
     left = 1_000_000;
     exchange.flow!.look();
     t.is(renewed.at(-1), 62_500);
-    tunnel.end(handle.bytesBtoA);
+    tunnel.end(relay.bytesBtoA);
     // The word counts in steps of a share of a second.
     const paid = before - counts.figure(flow, clock).left;
-    if (limited) t.true(Math.abs(paid - handle.bytesBtoA) < handle.bytesBtoA / 100, 'only what passed is paid for');
+    if (limited) t.true(Math.abs(paid - relay.bytesBtoA) < relay.bytesBtoA / 100, 'only what passed is paid for');
   }
   t.deepEqual([0, 1_600_000, 1e9, 16 * 1024 ** 3].map(grantOf), [16_384, 100_000, 524_288, 64 * 1024 ** 2]);
+});
+
+test('while the end of a tunnel is on its way nothing is paid for twice, nor given back', (t) => {
+  for (const happens of ['spent', 'look'] as const) {
+    const { counts, flow, exchange } = scene('100MB/s', () => 5_000);
+    let left = 1e12;
+    const quotas = { check: () => true, grant: () => grantOf(left) } as unknown as Quotas;
+    Object.assign(exchange, { quota: {} });
+    const { relay, handle, renewed } = relayOf(0, 0);
+    const tunnel = new Flows({ counts, quotas, now: () => 5_000 }).tunnel(exchange)!;
+    relay.bytesBtoA = tunnel.first();
+    tunnel.begin(handle);
+    for (let i = 0; i < 5; i++) {
+      tunnel.spent();
+      relay.bytesBtoA += renewed.at(-1)!;
+    }
+    const passed = relay.bytesBtoA;
+    t.true(passed > 5_000_000);
+    // Its relay has ended, and tells zeros until its record is here.
+    relay.bytesBtoA = 0;
+    left = 1_000_000;
+    tunnel[happens]();
+    t.is(renewed.length, 5);
+    tunnel.end(passed);
+    const paid = 20_000_000 - counts.figure(flow, 5_000).left;
+    t.true(Math.abs(paid - passed) < passed / 100, `${happens}: ${passed} octets have passed, ${paid} are paid for`);
+  }
 });
 
 test('a fault in a look ends the one exchange, and the others are looked at all the same', async (t) => {
