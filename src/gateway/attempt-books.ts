@@ -74,6 +74,7 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
     if (place === FULL) throw new ExitFull();
     throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
   }
+  deps.quotas.begun(exchange);
   const queued = choice.isFormer === true ? 0 : deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
   return { choice, at, place, accountPlace: account.place, queued, begunAt, meter, spending, lacksPlaces: false };
 }

@@ -116,8 +116,8 @@ export class Quotas {
     return true;
   }
 
-  /** An attempt begins `now`: its request is paid for, at the price that its pool had when it was chosen. Throws quota_exceeded where
-   *  its pool's quotas are used up, and then nothing is taken. Null where nothing is counted. */
+  /** An attempt is about to begin `now`: its request is paid for, at the price that its pool had when it was chosen. Throws
+   *  quota_exceeded where its pool's quotas are used up, and then nothing is taken. Null where nothing is counted. */
   begin({ quota: hold }: Exchange, attempt: { choice: Choice; meter: AttemptMeter; now: number }): Spending | null {
     if (hold === null) return null;
     const { counts } = this.#options;
@@ -147,8 +147,12 @@ export class Quotas {
     }
     if (hold.spending === null) hold.spending = spending;
     else hold.rivals = [...hold.rivals, spending];
-    hold.begun = true;
     return spending;
+  }
+
+  /** It has begun: the request of its exchange counts, whatever comes of it. */
+  begun({ quota: hold }: Exchange): void {
+    if (hold !== null) hold.begun = true;
   }
 
   /** An attempt has ended `now`, and all that it moved is counted. */
