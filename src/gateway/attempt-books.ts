@@ -253,14 +253,15 @@ function dropAttempt(deps: Collaborators, exchange: Exchange, attempt: BookedAtt
 /** Gives back what the exchange holds `now`: its place among the exchanges in flight over its exit. */
 export function endExchange(deps: Collaborators, exchange: Exchange, now: number): void {
   const { meter, spending } = exchange;
+  if (exchange.inFlight !== null) {
+    deps.places.giveBack(exchange.place);
+    deps.accounts.giveBack(exchange.accountPlace);
+    deps.selection().carried(siteRowOf(deps, exchange, now), exchange.clientBytes + exchange.originBytes);
+    exchange.inFlight = null;
+    exchange.place = NO_ROOM;
+    exchange.accountPlace = NO_ROOM;
+  }
   if (meter !== null) settle(deps, exchange, { meter, spending }, now);
-  if (exchange.inFlight === null) return;
-  deps.places.giveBack(exchange.place);
-  deps.accounts.giveBack(exchange.accountPlace);
-  deps.selection().carried(siteRowOf(deps, exchange, now), exchange.clientBytes + exchange.originBytes);
-  exchange.inFlight = null;
-  exchange.place = NO_ROOM;
-  exchange.accountPlace = NO_ROOM;
 }
 
 function howOf({ kind }: GatewayError): PathFailure {

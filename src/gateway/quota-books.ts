@@ -57,6 +57,16 @@ export class QuotaBooks {
     this.#books.set(client, book);
     return book;
   }
+
+  /** The same, for who only tells of them; null where they can't be read. */
+  readable(client: QuotaClient): ClientQuotas | null {
+    try {
+      return this.of(client);
+    } catch (fault) {
+      if (fault instanceof GatewayError) return null;
+      throw fault;
+    }
+  }
 }
 
 function readRule(text: string): QuotaRule {

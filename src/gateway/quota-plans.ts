@@ -1,3 +1,4 @@
+import { GatewayError } from '../errors.ts';
 import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import { type LimitPolicy, PolicyList } from '../protocol/rate-limit-fields.ts';
@@ -37,6 +38,8 @@ interface Asked {
   readonly bounds: Bounds;
 }
 
+const NO_PLAN: QuotaPlan = Object.freeze({ all: [], told: [], policies: new PolicyList([]), start: 0, end: 0 });
+
 /** Finds where exchanges are counted by one look-up, however many quotas they come under. */
 export class QuotaPlans {
   readonly #books: QuotaBooks;
@@ -72,6 +75,18 @@ export class QuotaPlans {
     bounds.quotasOver = pool;
     bounds.quotasBy = rules;
     return bounds.quotas;
+  }
+
+  /** The same of what was let in, and ends or is told of whatever has become of its rules since: where they can't be read any more, by
+   *  what held last. */
+  planOfRunning(asked: Asked, pool: string, wallTime: number): QuotaPlan {
+    try {
+      return this.planOver(asked, pool, wallTime);
+    } catch (fault) {
+      if (!(fault instanceof GatewayError)) throw fault;
+      const { quotas, quotasOver } = asked.bounds;
+      return quotas !== null && quotasOver === pool ? quotas : NO_PLAN;
+    }
   }
 
   #lookUp({ admission, bounds }: Asked, pool: string, wallTime: number): QuotaPlan {

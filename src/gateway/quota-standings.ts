@@ -20,7 +20,7 @@ export class QuotaStandings {
     const pool = choice?.exit.pool ?? hold?.admission.pools[0];
     if (hold === null || pool === undefined) return;
     const wallTime = this.#options.wallTimeAt(now);
-    const { told, policies } = this.#plans.planOver(hold, pool, wallTime);
+    const { told, policies } = this.#plans.planOfRunning(hold, pool, wallTime);
     const count = to.addPolicies(policies);
     for (const { quota, account, policy } of count < told.length ? told.slice(0, count) : told) {
       const left = leftInField(quota, this.#options.counts.spentNumber(account));
@@ -33,7 +33,7 @@ export class QuotaStandings {
     const { books, counts, now, wallTimeAt } = this.#options;
     if (!books.has(client)) return [];
     const wallTime = wallTimeAt(now());
-    const hard = books.of(client).all.filter(({ kind }) => kind === 'hard');
+    const hard = books.readable(client)?.all.filter(({ kind }) => kind === 'hard') ?? [];
     return hard.map((quota) => {
       const account = counts.accountOf(quota, wallTime);
       return quotaState(quota, { account, spent: counts.spentNumber(account), wallTime });

@@ -60,11 +60,12 @@ export class Quotas {
     if (admission === null || bounds === null || !this.#options.books.has(admission.client)) return;
     const { pools } = admission;
     const hold = holdOf(admission, bounds);
-    exchange.quota = hold;
     const at = this.#options.wallTimeAt(now);
     const [pool] = pools;
     if (pools.length === 1 && pool !== undefined) {
       const quotas = this.#plans.over(hold, pool, at);
+      // Behind the look-up, as in cover().
+      exchange.quota = hold;
       const used = this.#usedUp(quotas, pool, REQUESTS_TOO);
       if (used !== null) throw this.#refusal(used);
       return this.#begins(exchange, hold, quotas);
@@ -72,7 +73,9 @@ export class Quotas {
     let open = pools;
     let first: Quota | null = null;
     for (const one of pools) {
-      const used = this.#usedUp(this.#plans.over(hold, one, at), one, REQUESTS_TOO);
+      const quotas = this.#plans.over(hold, one, at);
+      exchange.quota = hold;
+      const used = this.#usedUp(quotas, one, REQUESTS_TOO);
       if (used === null) continue;
       first ??= used;
       open = open.filter((other) => other !== one);
@@ -85,7 +88,7 @@ export class Quotas {
   /** The pool carries the exchange: its request is given back to quotas that are about others. */
   carriedBy({ quota: hold }: Exchange, pool: string): void {
     if (hold === null || hold.admission.pools.length === 1) return;
-    this.#requests.keep(hold, this.#plans.over(hold, pool, this.#wallTime()));
+    this.#requests.keep(hold, this.#plans.planOfRunning(hold, pool, this.#wallTime()).all);
   }
 
   /** The exchange has ended, or goes no further: its request is given back unless an attempt has begun. */
@@ -161,22 +164,22 @@ export class Quotas {
     if (hold.spending === spending) hold.spending = null;
     else if (hold.rivals.includes(spending)) hold.rivals = hold.rivals.filter((other) => other !== spending);
     else return;
-    this.#charge(hold, spending, now);
+    this.#chargeLast(hold, spending, now);
     if (spending.meter.sent === 0) this.#refund(spending);
   }
 
   /** So much came over the link of an attempt when nobody used it. */
   late(hold: QuotaHold, choice: Choice, moved: { readonly sent: number; readonly received: number }): void {
-    this.#charge(hold, this.#spendingOf(choice, { ...moved, settle() {} }), this.#options.now());
+    this.#chargeLast(hold, this.#spendingOf(choice, { ...moved, settle() {} }), this.#options.now());
   }
 
   /** Counts what the exchange has moved. Cuts it where nothing is left: false. */
   check(exchange: Exchange): boolean {
     const { quota: hold } = exchange;
     if (hold === null) return true;
-    const now = this.#options.now();
+    const at = this.#wallTime();
     for (const spending of spendingsOf(hold)) {
-      const used = this.#charge(hold, spending, now);
+      const used = this.#charge(spending, this.#plans.over(hold, spending.pool, at));
       if (used === null) continue;
       exchange.why ??= `quota ${used.name} is used up`;
       exchange.stop(this.#refusal(used));
@@ -209,11 +212,10 @@ export class Quotas {
 
   /** Counts what an attempt has moved since. Returns a quota that is more than used up: what fits exactly may end. Null where none
    *  is. */
-  #charge(hold: QuotaHold, spending: Spending, now: number): Quota | null {
-    const { wallTimeAt } = this.#options;
+  #charge(spending: Spending, quotas: readonly CountedQuota[]): Quota | null {
     const { octets, money } = spending.takeNew();
     let used: Quota | null = null;
-    for (const { quota, account, counts } of this.#plans.over(hold, spending.pool, wallTimeAt(now))) {
+    for (const { quota, account, counts } of quotas) {
       if (quota.measure === 'requests') continue;
       const units = quota.measure === 'bytes' ? octets : quota.currency === spending.price?.currency ? money : 0;
       const spent = this.#add(account, counts ? units : 0);
@@ -223,6 +225,11 @@ export class Quotas {
       if (quota.kind === 'hard' && spent > quota.limit && this.#costs(quota, spending)) used ??= quota;
     }
     return used;
+  }
+
+  /** The same of an attempt that has ended, whatever has become of its client's rules. */
+  #chargeLast(hold: QuotaHold, spending: Spending, now: number): void {
+    this.#charge(spending, this.#plans.planOfRunning(hold, spending.pool, this.#options.wallTimeAt(now)).all);
   }
 
   /** Returns what is counted then, as a number; NaN where there is no room to count it. */

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { beginAttempt, ExitFull } from '../../src/gateway/attempt-books.ts';
+import { beginAttempt, ExitFull, endExchange } from '../../src/gateway/attempt-books.ts';
+import { AttemptMeter } from '../../src/gateway/attempt-meter.ts';
 import { Bounds } from '../../src/gateway/bounds.ts';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
 import { type Choice, Exchange } from '../../src/gateway/exchange.ts';
@@ -71,4 +72,18 @@ test('a request is given back of which no attempt could begin, and counts once o
   beginAttempt(deps, exchange, choice);
   quotas.ended(exchange);
   t.is(spent(), 1n);
+});
+
+test('an exchange gives back its places, whatever comes of its booking', (t) => {
+  const { deps, exchange, held } = scene();
+  Object.assign(held, { places: 1, accounts: 1 });
+  Object.assign(exchange, { meter: new AttemptMeter(), inFlight: 1, place: 4, accountPlace: 3 });
+  const fault = new Error('a fault of ours');
+  const faulty = {
+    end: () => {
+      throw fault;
+    },
+  };
+  t.throws(() => endExchange({ ...deps, quotas: faulty } as never, exchange, 0), { is: fault });
+  t.deepEqual(held, { places: 0, accounts: 0 });
 });

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { GatewayError } from '../../src/errors.ts';
 import { AttemptMeter } from '../../src/gateway/attempt-meter.ts';
 import { Bounds } from '../../src/gateway/bounds.ts';
 import { type Choice, Exchange } from '../../src/gateway/exchange.ts';
@@ -9,6 +10,7 @@ import { ClientQuotas } from '../../src/policy/quota-book.ts';
 import { QuotaCounts } from '../../src/policy/quota-counts.ts';
 import type { Price } from '../../src/pool/exit.ts';
 import { parseQuotaRule } from '../../src/protocol/quota-rule.ts';
+import { RateLimit } from '../../src/protocol/rate-limit-fields.ts';
 
 const priceOf = (perGB: number): Price => ({ perGB, perRequest: 0, perIpMonth: 0, currency: 'USD' });
 
@@ -19,8 +21,11 @@ const client = { name: 'acme', quotas: [] };
 function scene() {
   const times = { now: () => 0, wallTime: () => Date.parse('2026-11-27T12:00Z') };
   const counts = new QuotaCounts(createLimitMemory(1, Buffer.from('a key')), { ...times, met() {} });
-  const rules: { everyone: typeof everyone } = { everyone: [] };
-  const books = new QuotaBooks({ everyone: () => rules.everyone, directory: () => ({ get: () => client as never }) });
+  const rules: { everyone: typeof everyone; own: readonly string[] } = { everyone: [], own: [] };
+  const books = new QuotaBooks({
+    everyone: () => rules.everyone,
+    directory: () => ({ get: () => ({ ...client, quotas: rules.own }) as never }),
+  });
   const present: { price: Price | null } = { price: priceOf(1) };
   const quotas = new Quotas({
     counts,
@@ -35,10 +40,10 @@ function scene() {
   return { quotas, rules, present, spent };
 }
 
-function runningExchange(price: Price) {
+function runningExchange(price: Price, pools: readonly string[] = ['res']) {
   const about = { id: 'x', mode: 'connect', method: 'CONNECT', listener: 'mixed', source: '', startedAt: 0 } as const;
   const exchange = new Exchange(about);
-  const admission = { client, params: {}, pools: ['res'] };
+  const admission = { client, params: {}, pools };
   const bounds = new Bounds(1, 'a.example', 'a.example');
   const meter = new AttemptMeter();
   const choice = { exit: { pool: 'res' }, pool: { name: 'res', price } } as unknown as Choice;
@@ -69,4 +74,30 @@ test('what runs is counted at the price at which it began, whatever a reload cha
     quotas.end(next.exchange as never, spending, 0);
     t.is(spent(), 5, 'of one that was chosen before the reload, and began after it');
   }
+});
+
+test('where its rules can’t be read any more a client begins nothing, and what ends is counted by those that held', (t) => {
+  const { quotas, rules, spent } = scene();
+  rules.everyone = everyone;
+  const { exchange, choice, meter } = runningExchange(priceOf(1), ['res', 'dc']);
+  quotas.take(exchange as never, 0);
+  const spending = quotas.begin(exchange as never, { choice, meter, now: 0 });
+  quotas.begun(exchange as never);
+  meter.received += 2e9;
+  rules.own = ['a rule of another version'];
+  t.throws(() => quotas.check(exchange as never), { instanceOf: GatewayError });
+  quotas.ended(exchange as never);
+  quotas.end(exchange as never, spending, 0);
+  t.is(spent(), 2);
+
+  const told = new RateLimit();
+  quotas.standings.tell(exchange as never, 0, told);
+  for (const pools of [['res'], ['res', 'dc']]) {
+    const { exchange: next } = runningExchange(priceOf(1), pools);
+    t.throws(() => quotas.take(next as never, 0), { instanceOf: GatewayError });
+    t.is(next.quota, null);
+    // Its refusal says what is left.
+    quotas.standings.tell(next as never, 0, told);
+  }
+  t.deepEqual(quotas.standings.statesOf(client), []);
 });
