@@ -1,5 +1,5 @@
 import type { Account, AccountName, QuotaCounts } from '../policy/quota-counts.ts';
-import type { KeptQuota, QuotaStore } from '../store/quota-store.ts';
+import type { KeptQuota, QuotaName, QuotaStore } from '../store/quota-store.ts';
 import { StoreError } from '../store/store-error.ts';
 
 /** How often what has changed is kept, in ms: this is what a kill can lose of what was counted. */
@@ -22,7 +22,7 @@ export interface QuotaHealth {
 }
 
 export interface QuotaKeeperOptions {
-  readonly store: Pick<QuotaStore, 'endingAfter' | 'find' | 'save' | 'prune' | 'close'>;
+  readonly store: Pick<QuotaStore, 'endingAfter' | 'find' | 'save' | 'close'>;
   /** The control thread's view of what all threads count. */
   readonly counts: QuotaCounts;
   readonly wallTime: () => number;
@@ -37,8 +37,10 @@ export class QuotaKeeper {
   readonly #options: QuotaKeeperOptions;
   /** Those that are in memory, by client, name and beginning. */
   readonly #known = new Map<string, Account>();
-  /** What is still to be brought back, because it could not be read when it was met. */
-  readonly #unread: AccountName[] = [];
+  /** What is still to be brought back, because it could not be read when it was met; as those. */
+  readonly #unread = new Map<string, AccountName>();
+  /** Quotas that have begun a period which the disk doesn't know, by client and name: it need not keep all their former ones. */
+  readonly #outgrown = new Map<string, QuotaName>();
   #timer: NodeJS.Timeout;
   #rounds = 0;
   #fault: string | null = null;
@@ -58,31 +60,25 @@ export class QuotaKeeper {
 
   /** A worker has met a count that memory didn't hold: what the disk knows is added to what was counted since. */
   met(account: AccountName): void {
-    try {
-      const { store } = this.#options;
-      const kept = store.find(account.client, account.name, account.start);
-      if (kept === null && !this.#known.has(keyOf(account))) store.prune(account.client, account.name);
-      this.#bring(account, kept);
-    } catch (cause) {
-      this.#unread.push(account);
-      this.#failed(cause);
-    }
+    // While one can't be read the others wait as well: each would be tried in vain, and thousands are met at the turn of an hour.
+    if (this.#unread.size > 0) this.#unread.set(keyOf(account), account);
+    else this.#read(account);
   }
 
   /** Begins these counts anew, now and on the disk. Throws StoreError where that isn't kept. */
   reset(accounts: readonly Account[]): void {
     for (const account of accounts) {
       // Or what the disk knows would be added afterwards.
-      this.met(account);
+      this.#read(account);
       this.#options.counts.clear(account);
     }
     if (!this.save())
       throw new StoreError('unavailable', { detail: this.#fault ?? '', remedy: 'see "roundabout health"' });
   }
 
-  /** Brings back what could not be read when it was met. */
+  /** Brings back what could not be read when it was met, as long as that goes well. */
   read(): void {
-    for (const account of this.#unread.splice(0)) this.met(account);
+    for (const account of this.#unread.values()) if (!this.#read(account)) return;
   }
 
   /** Keeps what has changed. Returns whether that could be done. */
@@ -95,7 +91,10 @@ export class QuotaKeeper {
     }
     if (changed.length === 0) return this.#fault === null;
     try {
-      store.save(changed.map(({ kept }) => kept));
+      store.save(
+        changed.map(({ kept }) => kept),
+        this.#outgrown.values(),
+      );
     } catch (cause) {
       for (const { account } of changed) counts.unsaved(account);
       this.#failed(cause);
@@ -103,6 +102,7 @@ export class QuotaKeeper {
     }
     if (this.#fault !== null) warn('what clients use of their quotas is kept again, and nothing of it was lost');
     this.#fault = null;
+    this.#outgrown.clear();
     return true;
   }
 
@@ -127,6 +127,23 @@ export class QuotaKeeper {
 
   #tidy(): void {
     for (const [key, account] of this.#known) if (!this.#options.counts.holds(account)) this.#known.delete(key);
+  }
+
+  /** False where that fails: then it is its turn again behind the others. */
+  #read(account: AccountName): boolean {
+    const key = keyOf(account);
+    this.#unread.delete(key);
+    try {
+      const { client, name, start } = account;
+      const kept = this.#options.store.find(client, name, start);
+      if (kept === null && !this.#known.has(key)) this.#outgrown.set(`${client}\n${name}`, { client, name });
+      this.#bring(account, kept);
+      return true;
+    } catch (cause) {
+      this.#unread.set(key, account);
+      this.#failed(cause);
+      return false;
+    }
   }
 
   #bring(name: AccountName, kept: KeptQuota | null): void {

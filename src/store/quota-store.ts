@@ -16,6 +16,9 @@ export interface KeptQuota {
 /** Periods that are kept of each quota, the newest first: a clock that was put back finds those before. */
 const KEPT_PERIODS = 8;
 
+/** Names a quota, whatever the period. */
+export type QuotaName = Pick<KeptQuota, 'client' | 'name'>;
+
 /** How long it waits, blocking, for another process that writes, in ms: it tries again later. */
 const BUSY_MS = 20;
 
@@ -47,6 +50,10 @@ interface Row {
   readonly told_hard: bigint;
 }
 
+const pruning = `
+  DELETE FROM quota WHERE client = @client AND name = @name AND starts_at NOT IN (
+    SELECT starts_at FROM quota WHERE client = @client AND name = @name ORDER BY starts_at DESC LIMIT ${KEPT_PERIODS})`;
+
 const putting = `
   INSERT INTO quota (client, name, starts_at, ends_at, spent, told_soft, told_hard) VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (client, name, starts_at) DO UPDATE
@@ -56,8 +63,9 @@ const putting = `
  *  StoreError. */
 export class QuotaStore {
   readonly #store: Store;
-  /** Prepared once: to prepare it takes as long as to carry it out. */
+  /** Prepared once: to prepare one takes as long as to carry it out. */
   #put: Statement | null = null;
+  #prune: Statement | null = null;
 
   constructor(store: Store) {
     this.#store = store;
@@ -79,22 +87,15 @@ export class QuotaStore {
     return this.#store.read((database) => rowsOf(database, sql, client, name, start)[0] ?? null);
   }
 
-  /** Keeps these in place of what they were: all or none. */
-  save(counts: readonly KeptQuota[]): void {
+  /** Keeps these in place of what they were, and forgets all but the newest periods that were kept of `outgrown`: all or nothing. */
+  save(counts: readonly KeptQuota[], outgrown: Iterable<QuotaName> = []): void {
     this.#store.write((database) => {
+      this.#prune ??= database.prepare(pruning);
+      for (const { client, name } of outgrown) this.#prune.run({ client, name });
       this.#put ??= database.prepare(putting);
       const put = this.#put;
       for (const { client, name, start, end, spent, toldSoft, toldHard } of counts)
         put.run(client, name, start, end, spent, toldSoft, toldHard);
-    });
-  }
-
-  /** Forgets all but the newest periods of this quota. */
-  prune(client: string, name: string): void {
-    this.#store.write((database) => {
-      const newest = 'SELECT starts_at FROM quota WHERE client = ? AND name = ? ORDER BY starts_at DESC LIMIT ?';
-      const sql = `DELETE FROM quota WHERE client = ? AND name = ? AND starts_at NOT IN (${newest})`;
-      database.prepare(sql).run(client, name, client, name, KEPT_PERIODS);
     });
   }
 

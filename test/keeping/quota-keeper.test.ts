@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import Sqlite from 'better-sqlite3';
 import { QuotaKeeper } from '../../src/keeping/quota-keeper.ts';
 import { createLimitMemory } from '../../src/policy/limit-counts.ts';
 import { ClientQuotas, type Quota } from '../../src/policy/quota-book.ts';
@@ -12,10 +14,10 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const NOON = Date.parse('2026-11-27T12:00Z');
 
-const quotaOf = (text: string): Quota => {
+const quotaOf = (text: string, client = 'acme'): Quota => {
   const reading = parseQuotaRule(text);
   if (!reading.ok) throw new Error(reading.message);
-  return new ClientQuotas('acme', { own: [reading.value], everyone: [] }).all[0]!;
+  return new ClientQuotas(client, { own: [reading.value], everyone: [] }).all[0]!;
 };
 
 const daily = quotaOf('requests=10/day');
@@ -25,10 +27,11 @@ const total = quotaOf('bytes=1MB/total');
 function run(t: ExecutionContext, folder: string, clock = { wall: NOON, now: 1_000 }) {
   const memory = createLimitMemory(1, Buffer.from(`key ${Math.random()}`));
   const warnings: string[] = [];
-  const state = { faulty: false, mute: false };
+  const state = { faulty: false, mute: false, tries: 0 };
   const store = QuotaStore.open(folder, () => clock.wall);
   const guarded = <Args extends unknown[], Result>(work: (...args: Args) => Result) => {
     return (...args: Args): Result => {
+      state.tries++;
       if (state.faulty) throw new StoreError('full', { detail: 'the disk is full', remedy: 'free some space' });
       return work(...args);
     };
@@ -39,8 +42,7 @@ function run(t: ExecutionContext, folder: string, clock = { wall: NOON, now: 1_0
     store: {
       endingAfter: (since) => store.endingAfter(since),
       find: guarded((...args) => store.find(...args)),
-      save: guarded((counts) => store.save(counts)),
-      prune: guarded((...args) => store.prune(...args)),
+      save: guarded((...args) => store.save(...args)),
       close: () => store.close(),
     },
     counts: viewOf(() => {}),
@@ -154,4 +156,43 @@ test('of each quota the newest periods are kept', (t) => {
   const kept = store.endingAfter(0).filter(({ name }) => name === daily.name);
   t.true(kept.length >= 8 && kept.length <= 9, `${kept.length}`);
   t.is(kept.at(-1)!.start, Date.parse('2026-12-26T00:00Z'));
+});
+
+test('while another process writes nobody waits for the store at the turn of a period, and all is kept afterwards', (t) => {
+  const folder = temporaryFolder(t);
+  const { keeper, add, clock } = run(t, folder);
+  const quotas = Array.from({ length: 50 }, (_, i) => quotaOf('requests=10/day', `client${i}`));
+  for (const quota of quotas) add(quota, 1n);
+  t.true(keeper.save());
+  const other = new Sqlite(join(folder, 'quotas.db'));
+  t.teardown(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  Object.assign(clock, { wall: NOON + DAY, now: DAY });
+  const begun = performance.now();
+  for (const quota of quotas) add(quota, 2n);
+  keeper.read();
+  // Each wait for the lock is one of 20 ms.
+  t.true(performance.now() - begun < 500, `${performance.now() - begun} ms`);
+  t.false(keeper.save());
+  other.exec('ROLLBACK');
+  t.true(keeper.save());
+  const again = run(t, folder, clock);
+  for (const quota of quotas) t.is(again.spent(quota), 2n);
+});
+
+test('a store that can’t be read is asked once in a round, however many counts are met by however many threads', (t) => {
+  const { keeper, add, state, spent } = run(t, temporaryFolder(t));
+  const quotas = Array.from({ length: 50 }, (_, i) => quotaOf('requests=10/day', `client${i}`));
+  state.faulty = true;
+  for (const quota of quotas) add(quota, 1n);
+  for (const quota of quotas) keeper.met({ client: quota.client, name: quota.name, start: NOON - DAY, end: NOON });
+  t.is(state.tries, 1);
+  keeper.read();
+  keeper.read();
+  t.is(state.tries, 3);
+  state.faulty = false;
+  keeper.read();
+  t.is(state.tries, 103, 'each once');
+  t.true(keeper.save());
+  for (const quota of quotas) t.is(spent(quota), 1n);
 });
