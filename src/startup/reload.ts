@@ -1,7 +1,6 @@
 import { CommandError, type CommandFault } from '../admin/command-error.ts';
 import type { Health } from '../admin/health.ts';
 import type { PoolReload } from '../admin/reload-command.ts';
-import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import { countOf } from '../protocol/count-text.ts';
 import type { ListMarks } from '../sources/list-watch.ts';
@@ -16,10 +15,7 @@ import { StartFault } from '../threads/start-fault.ts';
 import { Turns } from '../workers/turns.ts';
 import type { WorkerGroup } from '../workers/worker-group.ts';
 import { StandingFaults } from './standing-faults.ts';
-
-/** What a reload reads but can't change while the gateway runs. */
-const LATER = ['admin', 'data', 'limits', 'accessLog', 'resolver', 'workers', 'relay', 'ledger', 'geo'] as const;
-const LATER_OF_PROBE = ['host', 'port', 'zone'] as const;
+import { startSettingsThatDiffer, withStartSettings } from './start-settings.ts';
 
 const noMarks: ListMarks = new Map();
 
@@ -172,23 +168,23 @@ export class Reloader {
   async #takeAll(): Promise<void> {
     const { readSettings, loader, sources, certificates, group, log, warn } = this.#options;
     const settings = readSettings();
+    const { config: start } = this.#options.settings;
+    const config = withStartSettings(settings.config, start);
     const marks = sources.marks(settings.files);
     const next = await loader.stageAllGently(settings);
-    const prepared = await certificates.prepare(settings.config);
+    const prepared = await certificates.prepare(config);
     const commitPools = () => loader.commit(next);
-    await group
-      .reload({ config: settings.config, certificates: prepared.pairs, commitPools })
-      .catch((fault: unknown) => {
-        prepared.abort();
-        throw fault;
-      });
+    await group.reload({ config, certificates: prepared.pairs, commitPools }).catch((fault: unknown) => {
+      prepared.abort();
+      throw fault;
+    });
     await prepared.commit();
     await group.settled();
     void warnOfForeignRanges(settings.files, warn);
     sources.follow(loader.files, marks);
     for (const warning of settings.warnings) warn(formatFault(warning));
     // By those of the start: of what was read since, this part never came into force.
-    for (const key of changesForLater(this.#options.settings.config, settings.config))
+    for (const key of startSettingsThatDiffer(settings.config, start))
       warn(`${key}: the change takes effect at the next start`);
     this.#settings = settings;
     warn('config, pools and certificates are read again');
@@ -208,13 +204,4 @@ function linesOf({ pools, faults }: PoolReload): string[] {
       : [`pool ${pool}: ${countOf(exits, 'exit')}, of which ${added} are new; ${removed} have left`];
   });
   return [...lines, ...faults];
-}
-
-/** What differs that only a start can change, as it is called in the configuration. */
-function changesForLater(before: Config, after: Config): string[] {
-  const differ = (one: unknown, other: unknown) => JSON.stringify(one) !== JSON.stringify(other);
-  return [
-    ...LATER.filter((key) => differ(before[key], after[key])),
-    ...LATER_OF_PROBE.filter((key) => differ(before.probe[key], after.probe[key])).map((key) => `probe.${key}`),
-  ];
 }

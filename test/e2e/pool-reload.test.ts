@@ -138,7 +138,10 @@ test('what only a start can change is told of by each reload for as long as it d
   t.teardown(() => gateway.stop());
   const file = join(gateway.folder, 'roundabout.yaml');
   const config = JSON.parse(await readFile(file, 'utf8'));
-  const changed = { ...config, geo: { mmdb: ['country.mmdb'] }, probe: { ...config.probe, zone: 'Europe/Berlin' } };
+  // Overload is decided by what was read last.
+  const limits = { ...config.limits, connections: 5_000, memory: '4GiB', overload: { delay: '2s' } };
+  const probe = { ...config.probe, zone: 'Europe/Berlin' };
+  const changed = { ...config, geo: { mmdb: ['country.mmdb'] }, limits, probe };
   let reloads = 0;
   const toldOf = async (next: object) => {
     const from = gateway.output().length;
@@ -148,8 +151,8 @@ test('what only a start can change is told of by each reload for as long as it d
     await until(() => said().includes('are read again'), `reload ${++reloads}`);
     return [...said().matchAll(/(\S+): the change takes effect at the next start/g)].map(([, key]) => key);
   };
-  t.deepEqual(await toldOf(changed), ['geo', 'probe.zone']);
-  t.deepEqual(await toldOf(changed), ['geo', 'probe.zone']);
+  t.deepEqual(await toldOf(changed), ['geo', 'limits.connections', 'limits.memory', 'probe.zone']);
+  t.deepEqual(await toldOf(changed), ['geo', 'limits.connections', 'limits.memory', 'probe.zone']);
   t.deepEqual(await toldOf(config), []);
 });
 

@@ -42,6 +42,43 @@ test.serial('a change of clients holds in every thread as soon as the command ha
   t.is(await statuses(gateway, 24, 'other'), '200');
 });
 
+test.serial(
+  'a thread that takes a dead one’s place goes by what a reload left for the next start, as before',
+  async (t) => {
+    const preload = new URL('../support/mortal-workers.ts', import.meta.url).href;
+    const gateway = await startGateway({
+      config: { workers: 1 },
+      pools: direct,
+      env: { NODE_OPTIONS: `--import=${preload}` },
+    });
+    t.teardown(gateway.stop);
+    const file = join(gateway.folder, 'roundabout.yaml');
+    const config = JSON.parse(await readFile(file, 'utf8'));
+    const off = { enabled: false };
+    await writeFile(file, JSON.stringify({ ...config, accessLog: { ...config.accessLog, ...off }, ledger: off }));
+    gateway.signal('SIGHUP');
+    await until(() => gateway.output().includes('are read again'), 'the reload');
+    t.regex(gateway.output(), /accessLog: the change takes effect at the next start/);
+    t.is(await statusOf(gateway), 200);
+    gateway.signal('SIGUSR2');
+    const isServed = () =>
+      open(gateway.port()).then(
+        (socket) => socket.destroy() !== undefined,
+        () => false,
+      );
+    await until(async () => (await gateway.health()).workers.replaced === 1 && (await isServed()), 'another serves');
+    for (let i = 0; i < 3; i++) await statusOf(gateway);
+    t.is((await gateway.accessLog(4)).length, 4);
+    // The command goes by the file.
+    await writeFile(file, JSON.stringify(config));
+    await until(async () => {
+      const { stdout } = await gateway.command('usage', '--by', 'kind', '--json');
+      const { rows }: { rows: { kind: string; exchanges: number }[] } = JSON.parse(stdout);
+      return (rows.find(({ kind }) => kind === 'ok')?.exchanges ?? 0) >= 3;
+    }, 'those that it carried are in the ledger');
+  },
+);
+
 test.serial('health and lists show all threads together', async (t) => {
   const gateway = await startGateway({ config: { workers: 2 }, pools: direct });
   t.teardown(gateway.stop);
