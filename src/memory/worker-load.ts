@@ -151,6 +151,11 @@ export class WorkerLoad {
     this.#see(CONTROL_ROW, now);
   }
 
+  /** When the worker was last seen, to be told from any other time; 0 for one that takes no connection of others. */
+  lastSeen(worker: number): number {
+    return this.#words.load(rowOf(worker) + SEEN);
+  }
+
   /** The worker takes no connection of others until it is seen again. */
   unseen(worker: number): void {
     this.#words.store(rowOf(worker) + SEEN, 0);

@@ -7,9 +7,13 @@ const STEP_MS = 250;
 export function watchLoopLag(now: () => number, look: (lateMs: number) => void): () => void {
   let due = now() + STEP_MS;
   const timer = setTimeout(() => {
-    look(Math.max(0, now() - due));
-    due = now() + STEP_MS;
-    timer.refresh();
+    try {
+      look(Math.max(0, now() - due));
+    } finally {
+      // Whoever looks no more is taken for one that hangs.
+      due = now() + STEP_MS;
+      timer.refresh();
+    }
   }, STEP_MS).unref();
   return () => clearTimeout(timer);
 }

@@ -10,7 +10,6 @@ import type { Report } from '../protocol/report.ts';
 import type { FailedAttempt } from '../signals/failure-ledger.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { LineCollector } from '../telemetry/line-collector.ts';
-import { watchLoopLag } from '../telemetry/loop-lag.ts';
 import type { CertificatePairs } from '../threads/certificates.ts';
 import { assertFree, type BoundListener, type BoundPorts, portsOf } from '../threads/listener-plan.ts';
 import { releaseWorker } from '../threads/shared-memory.ts';
@@ -23,6 +22,7 @@ import { WorkerFigures } from './worker-figures.ts';
 import type { Reload, WorkerGroupOptions } from './worker-group-options.ts';
 import { WorkerEnded, WorkerThread } from './worker-thread.ts';
 import { ANSWER_MS, WorkerThreads } from './worker-threads.ts';
+import { WorkerWatch } from './worker-watch.ts';
 
 /** The data plane as the control thread sees it: all workers as one. What changes for them changes in one turn after another. */
 export class WorkerGroup {
@@ -35,7 +35,7 @@ export class WorkerGroup {
   readonly #recoveries: Recoveries;
   readonly #upkeep: BudgetUpkeep;
   readonly #front: Front;
-  readonly #unwatch: () => void;
+  readonly #watch: WorkerWatch;
   #config: Config;
   #pools: AppliedPools;
   #certificates: CertificatePairs;
@@ -64,11 +64,7 @@ export class WorkerGroup {
       now,
     });
     this.#front = new Front({ ...options, load: this.#load, workers: start.workers });
-    this.#load.seenControl(now());
-    this.#unwatch = watchLoopLag(now, () => {
-      this.#load.seenControl(now());
-      this.#front.look();
-    });
+    this.#watch = new WorkerWatch({ ...options, load: this.#load, front: this.#front, threads: this.#threads });
   }
 
   /** Starts all workers and serves. Throws StartFault; `stop` then takes away what was started. */
@@ -220,7 +216,7 @@ export class WorkerGroup {
   async #stop(drainMs: number): Promise<void> {
     this.#phase = 'draining';
     this.#upkeep.close();
-    this.#unwatch();
+    this.#watch.close();
     this.#recoveries.close();
     for (const worker of this.#threads.numbers()) this.#load.unseen(worker);
     await this.#threads.end(drainMs);

@@ -410,6 +410,20 @@ for (const [how, code] of Object.entries({
   });
 }
 
+test.serial('a worker that hangs for good is ended and replaced, though nobody asks it for anything', async (t) => {
+  const { spawn, go } = spawnWith(t, 'for (;;) {}');
+  const { group, said, threads, port } = await makeGroup(t, { spawn });
+  await group.start();
+  go();
+  await until(() => threads.length === 3 && group.workers.running === 2);
+  await group.settled();
+  t.is(group.workers.replaced, 1);
+  t.regex(said.join('\n'), /^worker 1 hangs: .*\nworker 1 ended and is replaced: /);
+  const sockets = await openMany(port(), 32);
+  t.deepEqual(tally(await askAll(sockets)), { 200: 32 });
+  destroyAll(sockets);
+});
+
 test.serial('a worker for which the system gives no thread is started later', async (t) => {
   let spawned = 0;
   const spawn: typeof spawnWorker = (start) => {

@@ -1,0 +1,58 @@
+import type { WorkerLoad } from '../memory/worker-load.ts';
+import { watchLoopLag } from '../telemetry/loop-lag.ts';
+import type { Front } from './front.ts';
+import type { WorkerThread } from './worker-thread.ts';
+
+/** A worker whose event loop hasn't come round at so many looks in a row, four a second, never will. Looks are counted rather than time:
+ *  while the whole process stands still, or the control thread comes late, nobody is blamed. */
+const HUNG_LOOKS = 40;
+
+export interface WorkerWatchOptions {
+  readonly load: WorkerLoad;
+  readonly front: Pick<Front, 'order' | 'look'>;
+  readonly threads: { at(worker: number): Pick<WorkerThread, 'terminate'> | undefined };
+  /** The monotonic clock that all threads share, in ms. */
+  readonly now: () => number;
+  readonly warn: (line: string) => void;
+}
+
+/** The control thread's looks at all workers, four times a second: which of them stand in front, and which hang for good. Those are ended,
+ *  because the system would have connections wait for them for ever. */
+export class WorkerWatch {
+  readonly #options: WorkerWatchOptions;
+  readonly #hangs = new WeakMap<Pick<WorkerThread, 'terminate'>, { readonly seen: number; readonly looks: number }>();
+  readonly #unwatch: () => void;
+
+  constructor(options: WorkerWatchOptions) {
+    const { load, now } = options;
+    this.#options = options;
+    load.seenControl(now());
+    this.#unwatch = watchLoopLag(now, () => this.look());
+  }
+
+  /** To be called by nobody else but tests. */
+  look(): void {
+    const { load, front, now } = this.#options;
+    load.seenControl(now());
+    front.look();
+    // Those that have bound their listeners: one that is only starting has a deadline of its own.
+    for (const worker of front.order) this.#lookAt(worker);
+  }
+
+  close(): void {
+    this.#unwatch();
+  }
+
+  #lookAt(worker: number): void {
+    const { load, threads, warn } = this.#options;
+    const thread = threads.at(worker);
+    if (thread === undefined) return;
+    const seen = load.lastSeen(worker);
+    const before = this.#hangs.get(thread);
+    const looks = before?.seen === seen ? before.looks + 1 : 0;
+    this.#hangs.set(thread, { seen, looks });
+    if (looks !== HUNG_LOOKS) return;
+    warn(`worker ${worker + 1} hangs: its event loop has not come round at ${HUNG_LOOKS} looks in a row; it is ended`);
+    void thread.terminate();
+  }
+}
