@@ -7,8 +7,10 @@ const NOTICE_MS = 14 * dayMs;
 /** One that is good for days is renewed by a program, when a third of its time is left as a rule: no sooner is it late. */
 const NOTICE_SHARE = 1 / 4;
 
-/** When a certificate ends, and what is said when that is near. */
+/** When a certificate begins and ends, and what is said when its end is near. */
 export interface CertificateEnd {
+  /** Unix time in ms. */
+  readonly fromMs: number;
   /** Unix time in ms. */
   readonly untilMs: number;
   /** From when on it is said, in ms of Unix time. */
@@ -18,7 +20,7 @@ export interface CertificateEnd {
 /** The end of `pair`, of which notice is given 14 days before, or a quarter of its whole time where that is less. */
 export function endOf(pair: CertificatePair): CertificateEnd {
   const { fromMs, untilMs } = validityOf(pair);
-  return { untilMs, noticeMs: untilMs - Math.min(NOTICE_MS, (untilMs - fromMs) * NOTICE_SHARE) };
+  return { fromMs, untilMs, noticeMs: untilMs - Math.min(NOTICE_MS, (untilMs - fromMs) * NOTICE_SHARE) };
 }
 
 export interface EndingCertificate {

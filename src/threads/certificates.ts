@@ -82,15 +82,15 @@ export class Certificates {
     }));
   }
 
-  /** Says of which the end is near, of each once a day, and makes the gateway's own anew on its last. To be called now and then: it
-   *  touches no file before. */
+  /** Says of which the end is near, of each once a day, and makes the gateway's own anew on its last, or where a clock that went back
+   *  has left it in the future. To be called now and then: it touches no file before. */
   attendToEndings(): void {
     const now = this.#options.wallTime();
     for (const one of this.#standing.values()) {
       const text = endingText(one, now);
       if (text !== null && text !== one.told) this.#options.warn(text);
       one.told = text;
-      if (one.end.untilMs - now < LAST_MS && Math.abs(now - one.renewedAt) >= AGAIN_MS) void this.#renew(one, now);
+      if (isUnfit(one.end, now) && Math.abs(now - one.renewedAt) >= AGAIN_MS) void this.#renew(one, now);
     }
   }
 
@@ -180,6 +180,8 @@ export class Certificates {
 function faultText(listener: string, { message }: CertificateFault): string {
   return `listener ${listener}: ${message}; the former certificate stays`;
 }
+
+const isUnfit = ({ fromMs, untilMs }: CertificateEnd, now: number): boolean => untilMs - now < LAST_MS || now < fromMs;
 
 const unmade = (cause: unknown): string =>
   `cannot make a certificate: ${cause instanceof Error ? cause.message : String(cause)}`;

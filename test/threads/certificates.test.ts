@@ -92,8 +92,44 @@ test("the gateway's own certificate is made anew on its last day, by whatever na
   t.regex(told[1]!, /ends in less than a day, .* a new one is made now$/);
 });
 
+test("the gateway's own certificate that a clock far ahead has made is made anew once the clock is back", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'roundabout-certificates-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const present = Date.now();
+  let now = present;
+  const changed: CertificatePair[] = [];
+  const certificates = new Certificates({
+    folder,
+    wallTime: () => now,
+    onChange: (_, pair) => changed.push(pair),
+    warn: () => {},
+  });
+  t.teardown(() => certificates.close());
+  await (await certificates.prepare(configOf('auto'))).commit();
+  now = present + 3_650 * dayMs;
+  certificates.attendToEndings();
+  now = present;
+  const attend = (holds: () => boolean) => () => {
+    certificates.attendToEndings();
+    return holds();
+  };
+  await until(
+    attend(() => changed.length === 1),
+    'one of the future is taken up',
+  );
+  t.true(endOf(changed[0]!).fromMs > present);
+  await until(
+    attend(() => changed.length === 2),
+    'one of the present is taken up',
+  );
+  const { fromMs, untilMs } = endOf(changed[1]!);
+  t.true(fromMs < present && untilMs > present + 300 * dayMs && untilMs < present + 400 * dayMs);
+  await until(attend(() => certificates.views[0]?.ending === null));
+  t.is(changed.length, 2);
+});
+
 test('of one that is good for days notice is given when a quarter of its time is left', (t) => {
-  const end = { untilMs: 6 * dayMs, noticeMs: 4.5 * dayMs };
+  const end = { fromMs: 0, untilMs: 6 * dayMs, noticeMs: 4.5 * dayMs };
   const one = { listener: 'tls', files: { cert: 'tls.crt', key: 'tls.key' }, isOwn: true, end };
   t.is(endingText(one, 4 * dayMs), null);
   t.is(
