@@ -2,16 +2,20 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../system-code.ts';
+import { syncFolder } from './folder.ts';
 import { asStoreError } from './store-error.ts';
 
-/** A file in the data folder that is replaced as a whole: it has the former content or the new one, never a part. */
+/** A file in the data folder that is replaced as a whole: it has the former content or the new one, never a part. Once it is replaced, that
+ *  survives a power cut: what it makes needless may be taken away. */
 export class SnapshotFile {
   readonly name: string;
+  readonly #folder: string;
   readonly #path: string;
   readonly #draft: string;
 
   constructor(folder: string, name: string) {
     this.name = name;
+    this.#folder = folder;
     this.#path = join(folder, name);
     this.#draft = `${this.#path}.new`;
   }
@@ -52,6 +56,7 @@ export class SnapshotFile {
         await file.close();
       }
       await rename(this.#draft, this.#path);
+      await this.#syncFolder();
       return size;
     } catch (cause) {
       await rm(this.#draft, { force: true }).catch(() => {});
@@ -70,9 +75,16 @@ export class SnapshotFile {
         closeSync(descriptor);
       }
       renameSync(this.#draft, this.#path);
+      syncFolder(this.#folder);
     } catch (cause) {
       rmSync(this.#draft, { force: true });
       throw asStoreError(cause);
     }
+  }
+
+  /** Without holding up the event loop: a disk may take its time. */
+  async #syncFolder(): Promise<void> {
+    const folder = await open(this.#folder);
+    await folder.sync().finally(() => folder.close());
   }
 }
