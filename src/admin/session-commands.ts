@@ -10,7 +10,8 @@ export interface SessionFilter {
   readonly session?: string;
 }
 
-/** What commands do with the sessions of a running gateway. */
+/** What commands do with the sessions of a running gateway. Once `move` or `end` returns, that survives a power cut: they throw StoreError
+ *  where it can't be kept. */
 export interface Sessions {
   /** Those that pass, up to `limit`, and how many more. */
   list(filter: SessionFilter, limit: number): SessionList;

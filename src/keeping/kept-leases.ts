@@ -14,6 +14,8 @@ export interface KeptLeasesOptions extends Pick<LeaseStoreOptions, 'folder' | 'l
 export interface KeptLeases {
   /** When not all sessions came back from the last run; null where all did. */
   readonly lostSince: number | null;
+  /** Waits, blocking, until the disk has all that changed so far. Throws StoreError where it hasn't. */
+  keep(): void;
   /** Saves them for the last time. */
   stop(): Promise<void>;
 }
@@ -40,7 +42,7 @@ export function keepLeases({ registry, ...options }: KeptLeasesOptions): KeptLea
     clearInterval(sweeper);
     return store.stop();
   };
-  return { lostSince, stop };
+  return { lostSince, keep: () => store.keep(), stop };
 }
 
 /** Which start of the system this is; empty where it doesn't tell. */

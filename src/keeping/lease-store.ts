@@ -11,6 +11,7 @@ import {
 } from '../memory/snapshot.ts';
 import { type FoundLog, LeaseLog } from '../store/lease-log.ts';
 import { SnapshotFile } from '../store/snapshot-file.ts';
+import { StoreError } from '../store/store-error.ts';
 import type { LeaseMemory } from '../threads/lease-memory.ts';
 
 /** How often changes are appended to the log, in ms: with a busy event loop, still within 100. */
@@ -51,7 +52,7 @@ export interface RestoredLeases {
 
 /** Leases on the disk: a snapshot, and behind it logs of what changed since. Changes are appended without waiting for the disk,
  *  so that a kill of the process loses at most the last 100 ms, and nothing of strict sessions; a power cut may lose more, and
- *  then the next start knows that it may. */
+ *  then the next start knows that it may. What an operator was told of survives both (`keep`). */
 export class LeaseStore {
   readonly #options: LeaseStoreOptions;
   readonly #file: SnapshotFile;
@@ -147,6 +148,20 @@ export class LeaseStore {
     if (words.load(layout.logBroken) === 0 || this.#saving !== null || this.#troubled) return;
     this.#log.markPartial();
     void this.save();
+  }
+
+  /** Waits, blocking, until the disk has all that changed so far. Throws StoreError where it hasn't; what changed is in memory all the
+   *  same, and is in the next snapshot. */
+  keep(): void {
+    const { words, layout } = this.#options.leases;
+    this.#appendChanges();
+    // Nothing is read behind a frame that was cut, whoever wrote it.
+    if (words.load(layout.logBroken) !== 0)
+      throw new StoreError('unavailable', {
+        detail: 'the change holds now, but could not be written to the disk',
+        remedy: 'check the data folder and the disk, and do it again',
+      });
+    this.#log.sync();
   }
 
   #appendChanges(): void {

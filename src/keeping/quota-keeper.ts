@@ -65,14 +65,14 @@ export class QuotaKeeper {
     else this.#read(account);
   }
 
-  /** Begins these counts anew, now and on the disk. Throws StoreError where that isn't kept. */
+  /** Begins these counts anew, now and on the disk, where that survives a power cut. Throws StoreError where that isn't kept. */
   reset(accounts: readonly Account[]): void {
     for (const account of accounts) {
       // Or what the disk knows would be added afterwards.
       this.#read(account);
       this.#options.counts.clear(account);
     }
-    if (!this.save())
+    if (!this.save({ isDurable: true }))
       throw new StoreError('unavailable', { detail: this.#fault ?? '', remedy: 'see "roundabout health"' });
   }
 
@@ -82,7 +82,7 @@ export class QuotaKeeper {
   }
 
   /** Keeps what has changed. Returns whether that could be done. */
-  save(): boolean {
+  save({ isDurable = false } = {}): boolean {
     const { counts, store, warn } = this.#options;
     const changed: { readonly account: Account; readonly kept: KeptQuota }[] = [];
     for (const account of this.#known.values()) {
@@ -91,9 +91,10 @@ export class QuotaKeeper {
     }
     if (changed.length === 0) return this.#fault === null;
     try {
+      const outgrown = this.#outgrown.values();
       store.save(
         changed.map(({ kept }) => kept),
-        this.#outgrown.values(),
+        { outgrown, isDurable },
       );
     } catch (cause) {
       for (const { account } of changed) counts.unsaved(account);

@@ -13,13 +13,16 @@ export interface SessionDeskOptions {
   readonly isOpen: (slot: number) => boolean;
   /** The key of a session's lease. */
   readonly keyOf: (client: string, session: string) => LeaseKey;
+  /** Waits until the disk has what changed. Throws StoreError. */
+  readonly keep: () => void;
   /** Monotonic, in ms. */
   readonly now: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
-/** The sessions of the running gateway, for those who operate it. */
+/** The sessions of the running gateway, for those who operate it: what they are told has happened survives a power cut. Throws StoreError
+ *  where it can't be kept. */
 export class SessionDesk implements Sessions {
   readonly #options: SessionDeskOptions;
 
@@ -47,7 +50,7 @@ export class SessionDesk implements Sessions {
 
   /** To an exit of the same pool: in the same country and autonomous system if one is left there, or the same country, or any. */
   move({ client, session }: SessionView): SessionView | null {
-    const { leases, registry, isOpen, now, random } = this.#options;
+    const { leases, registry, isOpen, keep, now, random } = this.#options;
     const key = this.#options.keyOf(client, session);
     const lease = leases.table.find(key, now());
     const exit = lease === undefined ? null : this.#exitOf(lease);
@@ -71,12 +74,14 @@ export class SessionDesk implements Sessions {
       asn: Number(to.geo.asn ?? 0) || 0,
     };
     leases.table.move(key, { from: lease, to: target, pinnedToo: true }, now());
+    keep();
     return this.list({ client, session }, 1).sessions[0] ?? null;
   }
 
   end({ client, session }: SessionView): void {
-    const { leases, keyOf, now } = this.#options;
+    const { leases, keyOf, keep, now } = this.#options;
     leases.table.remove(keyOf(client, session), now());
+    keep();
   }
 
   #view(lease: LeaseEntry): SessionView {

@@ -42,11 +42,13 @@ export class Store {
   readonly now: () => number;
   readonly #database: Database;
   readonly #inode: bigint;
+  readonly #layout: StoreLayout;
   #unwatched = 0;
 
   constructor(path: string, { now, busyTimeoutMs = 2000 }: StoreOptions, layout = clientLayout) {
     this.path = path;
     this.now = now;
+    this.#layout = layout;
     this.#database = new Sqlite(path, { timeout: busyTimeoutMs });
     this.#inode = statSync(path, { bigint: true }).ino;
     try {
@@ -68,6 +70,18 @@ export class Store {
     return this.#run(() => {
       this.#assertInPlace();
       return this.#database.transaction(work).immediate(this.#database);
+    });
+  }
+
+  /** Like `write`, and once this returns the change survives a power cut whatever the layout says. */
+  writeDurably<T>(work: (database: Database) => T): T {
+    return this.#run(() => {
+      this.#database.pragma('synchronous = FULL');
+      try {
+        return this.write(work);
+      } finally {
+        this.#database.pragma(`synchronous = ${synchronousOf(this.#layout)}`);
+      }
     });
   }
 
@@ -152,12 +166,15 @@ export function assertFitRuntime(versions: { readonly node?: string; readonly na
   });
 }
 
-function prepare(database: Database, busyTimeoutMs: number, { migrations: steps, durable }: StoreLayout): void {
+/** NORMAL would lose acknowledged changes in a power cut. */
+const synchronousOf = ({ durable }: StoreLayout): string => (durable ? 'FULL' : 'NORMAL');
+
+function prepare(database: Database, busyTimeoutMs: number, layout: StoreLayout): void {
+  const { migrations: steps } = layout;
   // Only a file without tables takes this in; one that has it would be written to all the same.
   if (database.pragma('auto_vacuum', { simple: true }) === 0) database.pragma('auto_vacuum = INCREMENTAL');
   writeAhead(database, busyTimeoutMs);
-  // NORMAL would lose acknowledged changes in a power cut.
-  database.pragma(`synchronous = ${durable ? 'FULL' : 'NORMAL'}`);
+  database.pragma(`synchronous = ${synchronousOf(layout)}`);
   database.pragma('foreign_keys = ON');
   // Who only reads needs no lock.
   if (versionOf(database) !== steps.length) database.transaction(() => migrate(database, steps)).immediate();

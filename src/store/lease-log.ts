@@ -1,5 +1,6 @@
-import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { syncFolder } from './folder.ts';
 import { asStoreError } from './store-error.ts';
 
 /** One log as it was found: its number, its content, and whether something is known to be missing in it. */
@@ -82,6 +83,16 @@ export class LeaseLog {
   append(frame: Uint8Array): boolean {
     this.#octets += frame.length;
     return appendFrame(this.#descriptor, frame);
+  }
+
+  /** Makes all that was appended to the open log, by any thread, survive a power cut. Throws StoreError. */
+  sync(): void {
+    try {
+      fdatasyncSync(this.#descriptor);
+      syncFolder(this.#folder);
+    } catch (cause) {
+      throw asStoreError(cause);
+    }
   }
 
   /** Notes for the next start that something is missing in the open log. */

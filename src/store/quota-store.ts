@@ -87,20 +87,30 @@ export class QuotaStore {
     return this.#store.read((database) => rowsOf(database, sql, client, name, start)[0] ?? null);
   }
 
-  /** Keeps these in place of what they were, and forgets all but the newest periods that were kept of `outgrown`: all or nothing. */
-  save(counts: readonly KeptQuota[], outgrown: Iterable<QuotaName> = []): void {
-    this.#store.write((database) => {
-      this.#prune ??= database.prepare(pruning);
-      for (const { client, name } of outgrown) this.#prune.run({ client, name });
-      this.#put ??= database.prepare(putting);
-      const put = this.#put;
-      for (const { client, name, start, end, spent, toldSoft, toldHard } of counts)
-        put.run(client, name, start, end, spent, toldSoft, toldHard);
-    });
+  /** Keeps these in place of what they were, and forgets all but the newest periods that were kept of `outgrown`: all or nothing. What
+   *  somebody is told of is to be durable: it survives a power cut. */
+  save(
+    counts: readonly KeptQuota[],
+    {
+      outgrown = [],
+      isDurable = false,
+    }: { readonly outgrown?: Iterable<QuotaName>; readonly isDurable?: boolean } = {},
+  ): void {
+    const put = (database: Database) => this.#putAll(database, counts, outgrown);
+    if (isDurable) this.#store.writeDurably(put);
+    else this.#store.write(put);
   }
 
   close(): void {
     this.#store.close();
+  }
+
+  #putAll(database: Database, counts: readonly KeptQuota[], outgrown: Iterable<QuotaName>): void {
+    this.#prune ??= database.prepare(pruning);
+    for (const { client, name } of outgrown) this.#prune.run({ client, name });
+    this.#put ??= database.prepare(putting);
+    for (const { client, name, start, end, spent, toldSoft, toldHard } of counts)
+      this.#put.run(client, name, start, end, spent, toldSoft, toldHard);
   }
 }
 

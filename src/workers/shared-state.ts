@@ -91,6 +91,7 @@ export class SharedState {
       registry,
       keyOf,
       isOpen: (slot) => tables.rows.isOpen(slot),
+      keep: () => this.#kept.keep(),
       now,
       random: Math.random,
     });

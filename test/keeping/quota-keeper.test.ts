@@ -28,6 +28,7 @@ function run(t: ExecutionContext, folder: string, clock = { wall: NOON, now: 1_0
   const memory = createLimitMemory(1, Buffer.from(`key ${Math.random()}`));
   const warnings: string[] = [];
   const state = { faulty: false, mute: false, tries: 0 };
+  const saved: string[] = [];
   const store = QuotaStore.open(folder, () => clock.wall);
   const guarded = <Args extends unknown[], Result>(work: (...args: Args) => Result) => {
     return (...args: Args): Result => {
@@ -42,7 +43,10 @@ function run(t: ExecutionContext, folder: string, clock = { wall: NOON, now: 1_0
     store: {
       endingAfter: (since) => store.endingAfter(since),
       find: guarded((...args) => store.find(...args)),
-      save: guarded((...args) => store.save(...args)),
+      save: guarded((counts, how) => {
+        saved.push(how?.isDurable ? 'saved durably' : 'saved');
+        store.save(counts, how);
+      }),
       close: () => store.close(),
     },
     counts: viewOf(() => {}),
@@ -55,7 +59,7 @@ function run(t: ExecutionContext, folder: string, clock = { wall: NOON, now: 1_0
   });
   const spent = (quota: Quota) => worker.spent(worker.accountOf(quota));
   const add = (quota: Quota, units: bigint) => worker.add(worker.accountOf(quota), units);
-  return { keeper, store, worker, state, warnings, clock, spent, add };
+  return { keeper, store, worker, state, saved, warnings, clock, spent, add };
 }
 
 test('what was counted is there after a start, without anybody’s asking', (t) => {
@@ -142,6 +146,16 @@ test('a reset holds on the disk as well, for a count that was not met yet too', 
   second.state.faulty = true;
   t.throws(() => second.keeper.reset([second.worker.accountOf(daily)]), { instanceOf: StoreError });
   second.state.faulty = false;
+});
+
+test('a reset survives a power cut once it is told of; what is counted needs not', (t) => {
+  const { keeper, worker, saved, add } = run(t, temporaryFolder(t));
+  add(daily, 9n);
+  keeper.save();
+  keeper.reset([worker.accountOf(daily)]);
+  add(daily, 1n);
+  keeper.save();
+  t.deepEqual(saved, ['saved', 'saved durably', 'saved']);
 });
 
 test('of each quota the newest periods are kept', (t) => {

@@ -152,6 +152,21 @@ test('locked, full, read-only, deleted: each said for what it is, and reading go
   fails(t, 'deleted', () => store.write(addFact('b')));
 });
 
+test('a store that may lose the last of it in a power cut loses nothing of what is written durably', (t) => {
+  const layout = { file: 'notes.db', migrations: ['CREATE TABLE note (text TEXT NOT NULL) STRICT'], durable: false };
+  const store = openStore(temporaryFolder(t), options, layout);
+  t.teardown(() => store.close());
+  const safety = (database: Sqlite.Database) => database.pragma('synchronous', { simple: true });
+  t.deepEqual([store.write(safety), store.writeDurably(safety), store.write(safety)], [1, 2, 1]);
+  const failing = () => {
+    throw new StoreError('bad_value', { detail: 'a', remedy: 'b' });
+  };
+  fails(t, 'bad_value', () => store.writeDurably(failing));
+  t.is(store.write(safety), 1);
+  const safe = open(t);
+  t.deepEqual([safe.writeDurably(safety), safe.write(safety)], [2, 2]);
+});
+
 test('the version changes with every change of our own, and only then', (t) => {
   const store = open(t);
   const before = store.dataVersion();

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import fsPromises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import test, { type ExecutionContext } from 'ava';
+import { LeaseLog } from '../../src/store/lease-log.ts';
 import { SnapshotFile } from '../../src/store/snapshot-file.ts';
 import { temporaryFolder } from './folder.ts';
 
@@ -57,4 +58,15 @@ test.serial('a snapshot has its content before its name, and that before it is t
   t.deepEqual(asked.splice(0), ['content kept', 'renamed', 'folder kept']);
   file.writeNow([Buffer.from('b')]);
   t.deepEqual(asked, ['content kept', 'renamed', 'folder kept']);
+});
+
+test.serial('what is appended to a log is left to the system, until it is asked for', async (t) => {
+  const log = new LeaseLog(temporaryFolder(t));
+  log.begin();
+  t.teardown(() => log.close());
+  const asked = await watchDisk(t);
+  t.true(log.append(Buffer.from('a')));
+  t.deepEqual(asked, []);
+  log.sync();
+  t.deepEqual(asked, ['content kept', 'folder kept']);
 });
