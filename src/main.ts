@@ -23,7 +23,7 @@ import { demoSecretOf, openDemo } from './startup/demo-pool.ts';
 import { openLog } from './startup/opened-log.ts';
 import { openPath } from './startup/opened-path.ts';
 import { listenToSignals } from './startup/process-signals.ts';
-import { assertReadyFile, writeReadyFile } from './startup/ready-file.ts';
+import { clearReadyFile, writeReadyFile } from './startup/ready-file.ts';
 import { Reloader, type ReloaderOptions } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { remark, say, warn } from './startup/remarks.ts';
@@ -112,7 +112,7 @@ class Gateway {
     this.#log = await openLog(config.accessLog, logRoomOf(workers));
     this.#closers.push(() => this.#log?.close());
     const ready = { setting: '--ready-file', path: readyFile ?? '' };
-    if (readyFile !== undefined) await openPath(ready, () => assertReadyFile(readyFile));
+    if (readyFile !== undefined) await openPath(ready, () => clearReadyFile(readyFile));
     // All paths are judged by now, before anything listens.
     const demoSecret = demo === null ? null : await this.#openDemo(demo, clients);
     const openFiles = openFileLimit();

@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import { makeProject } from '../cli/project.ts';
+import { startGateway } from '../support/gateway.ts';
+import { listen } from '../support/peers.ts';
 
 test('a path that a start cannot write to is told with its setting, the reason and the remedy', async (t) => {
   const { folder, command } = makeProject(t, {
@@ -58,6 +61,32 @@ test('a path that a start cannot write to is told with its setting, the reason a
     // No banner, of a gateway that is about to end.
     t.is(stdout, '');
   }
+});
+
+test('a ready file that a killed gateway left is gone before the next one serves', async (t) => {
+  const taken = await listen(createServer());
+  t.teardown(taken.close);
+  const listener = { name: 'mixed', host: '127.0.0.1', port: taken.port, protocols: ['http'] };
+  const { folder, command } = makeProject(t, {
+    'taken.yaml': JSON.stringify({ listeners: [listener], admin: { port: 0 }, defaultPool: 'res', pools: './pools' }),
+  });
+  const readyFile = join(folder, 'ready.json');
+  writeFileSync(readyFile, '{}');
+  const { code, stderr } = await command('start', '--config', 'taken.yaml', '--ready-file', readyFile);
+  t.is(code, 1);
+  t.regex(stderr, /the address is in use/);
+  t.false(existsSync(readyFile));
+});
+
+test('a start beside a gateway that runs leaves it its ready file', async (t) => {
+  const gateway = await startGateway({ pools: { direct: { exits: [{ direct: true }] } } });
+  t.teardown(() => gateway.stop());
+  const readyFile = join(gateway.folder, 'ready.json');
+  const before = readFileSync(readyFile, 'utf8');
+  const { code, stderr } = await gateway.command('start', '--ready-file', readyFile);
+  t.is(code, 1);
+  t.regex(stderr, /another gateway/);
+  t.is(readFileSync(readyFile, 'utf8'), before);
 });
 
 const inLinux = process.platform === 'linux' ? test : test.skip;
