@@ -146,6 +146,18 @@ class Gateway {
       relay,
       now,
     });
+    // From the first listener on it serves: signals are heard before, and wait until all of it stands.
+    const started = Promise.withResolvers<void>();
+    const stopping = new Stopping({
+      stop: () => started.promise.then(() => this.#stop(group)),
+      hurry: () => group.hurry(),
+      kill: () => process.kill(process.pid, 'SIGKILL'),
+      warn,
+    });
+    const reload = pacedReloads(() => started.promise.then(() => this.#reloader?.reloadAll()));
+    const survive = (fault: unknown) => this.#faults.tell('?', fault);
+    // Undone last: a signal must not end the process while things are saved.
+    this.#closers.unshift(listenToSignals({ stop: () => stopping.signal(), reload, survive, now }));
     await group.start();
     void warnOfForeignRanges(this.#settings.files, warn);
     this.#watch(group, { watch, certificates });
@@ -158,25 +170,11 @@ class Gateway {
     const commands = gatewayCommands({ ...parts, now, health, takeClients, reloadPools, faultsOf });
     const control = await serveControl(join(config.data, 'roundabout.sock'), commands);
     this.#closers.push(() => control.close());
-    const stopping = new Stopping({
-      stop: () => this.#stop(group),
-      hurry: () => group.hurry(),
-      kill: () => process.kill(process.pid, 'SIGKILL'),
-      warn,
-    });
-    // Undone last: a signal must not end the process while things are saved.
-    this.#closers.unshift(
-      listenToSignals({
-        stop: () => stopping.signal(),
-        reload: pacedReloads(() => reloader.reloadAll()),
-        survive: (fault) => this.#faults.tell('?', fault),
-        now,
-      }),
-    );
     reloader.begin(marks);
     announce({ group, shared, config, admin, relay, version, demo: this.#demo, demoSecret }).forEach(say);
     const facts = { pid: process.pid, listeners: group.bound, admin };
     if (readyFile !== undefined) await openPath(ready, () => writeReadyFile(readyFile, facts));
+    started.resolve();
     return stopping;
   }
 
