@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { plainAddress } from '../protocol/address-range.ts';
 import { parseAuthority } from '../protocol/authority.ts';
+import { againstPages } from '../protocol/error-reply.ts';
 import { EXPOSITION_TYPE } from '../telemetry/exposition.ts';
 import { type Readiness, unreadyReasons } from './health.ts';
 import { keepNewest } from './newest-connections.ts';
@@ -75,7 +76,7 @@ export function startHealthServer(options: HealthServerOptions): Promise<HealthS
 function answerTo(request: IncomingMessage, { host, state, metrics }: HealthServerOptions): Answer {
   // A page in somebody's browser can have a name that leads here; ours it doesn't know, nor can it hide that it is a page.
   if (!isOwnHost(request, host)) return { status: 421, content: { error: 'this listener has another name' } };
-  if (request.headers.origin !== undefined) return { status: 403, content: { error: 'pages may not ask' } };
+  if (isOfPage(request)) return { status: 403, content: { error: 'pages may not ask' } };
   const [path] = (request.url ?? '').split('?', 1);
   if (path !== '/healthz' && path !== '/readyz' && path !== '/metrics')
     return { status: 404, content: { error: 'there is no such page: see /healthz, /readyz and /metrics' } };
@@ -87,6 +88,12 @@ function answerTo(request: IncomingMessage, { host, state, metrics }: HealthServ
   const reasons = unreadyReasons(state());
   if (reasons.length === 0) return { status: 200, content: { status: 'ready' } };
   return { status: 503, content: { status: 'unready', reasons } };
+}
+
+/** A page's images, and what it fetches blindly, come without Origin; but browsers tell loopback who asks, and of what a person has typed
+ *  that nobody does (Fetch Metadata §2). */
+function isOfPage({ headers }: IncomingMessage): boolean {
+  return headers.origin !== undefined || (headers['sec-fetch-site'] ?? 'none') !== 'none';
 }
 
 /** Whether Host is `localhost`, the host that was configured, or the very address that was connected to. Its port is not
@@ -109,6 +116,7 @@ function send(request: IncomingMessage, response: ServerResponse, { status, cont
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    ...Object.fromEntries(againstPages),
     ...(allow === undefined ? {} : { allow }),
     // Content that nobody reads must not become the next request.
     ...(request.method === 'GET' || request.method === 'HEAD' ? {} : { connection: 'close' }),

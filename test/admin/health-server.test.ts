@@ -123,6 +123,20 @@ test('pages, other methods, other paths and large heads are refused', async (t) 
   t.is(statusOf(await ask(port)), 200);
 });
 
+test('a page finds out nothing by what it loads without Origin; who types the address is answered', async (t) => {
+  const { port } = await serve(t, ok);
+  for (const path of ['/healthz', '/readyz', '/metrics', '/none']) {
+    for (const site of ['cross-site', 'same-site', 'same-origin']) {
+      const reply = await ask(port, { line: `GET ${path}`, more: `Sec-Fetch-Site: ${site}\r\n` });
+      t.is(statusOf(reply), 403, `${path} ${site}`);
+      t.regex(reply, /\r\ncross-origin-resource-policy: same-origin\r\n/i);
+    }
+  }
+  t.is(statusOf(await ask(port, { more: 'Sec-Fetch-Site: none\r\n' })), 200);
+  // Over http from another machine no browser tells who asks.
+  t.regex(await ask(port), /\r\ncross-origin-resource-policy: same-origin\r\n/i);
+});
+
 test('who connects and says nothing keeps nobody away', async (t) => {
   const { port } = await serve(t, ok);
   const silent = Array.from({ length: 200 }, () => connect(port, '127.0.0.1').on('error', () => {}));
