@@ -176,8 +176,8 @@ function sparedBy({ fault, hurry }: FailedAttempt, places: readonly string[]): S
 /** Books what a failure says of the exit, where it still stands. */
 function chargeFailure(deps: Collaborators, exchange: Exchange, { attempt, fault, now, isShort }: Charge): void {
   const { choice, at } = attempt;
-  // What another exit makes of it will tell (BareFailures).
-  if (fault.isBare) return;
+  // Nobody knows whether the exit or the page told it: what another exit makes of that page will tell (PageFailures).
+  if (fault.isHearsay) return;
   const isTold = tellsOfOrigin(fault);
   if (isTold && isBelieved(deps, choice, now)) return;
   // Its word alone is no proof that it works: one that refuses everything, at once, would be taken for the best of all.

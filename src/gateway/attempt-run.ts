@@ -1,3 +1,4 @@
+import type { GatewayError } from '../errors.ts';
 import { Abort, type AbortView } from '../transport/abort.ts';
 import { type BookedAttempt, beginAttempt, bookFailure, bookLoser, type Spared } from './attempt-books.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
@@ -31,6 +32,8 @@ export interface Work<T> {
   mayHedge?(): boolean;
   /** Whether what an attempt brought shows that its exit reaches origins; absent where it always does. */
   isProof?(value: T): boolean;
+  /** Takes note of a failed attempt, whose failure another exit is asked about where `isAsked`. */
+  failed?(attempt: Attempt, fault: GatewayError, isAsked: boolean): void;
   /** Throws away what an attempt brought after another had won. */
   discard?(value: T): void;
 }

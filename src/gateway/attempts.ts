@@ -128,8 +128,9 @@ class AttemptSeries<T> implements Tried {
   }
 
   /** An attempt has failed: returns where another may follow, and throws what the exchange ends with otherwise. */
-  goOn({ booked }: AttemptRun<T>, failure: unknown): void {
+  goOn(run: AttemptRun<T>, failure: unknown): void {
     if (!(failure instanceof GatewayError)) throw failure;
+    const { booked } = run;
     const agree = sameVerdict(failure, this.last) || this.#lacksPlacesAgain(booked);
     if (agree && tellsOfOrigin(failure)) this.#deps.rejections.agreed(authorityKey(this.#exchange));
     const repeatable =
@@ -140,7 +141,10 @@ class AttemptSeries<T> implements Tried {
         this.#isShortHere(failure));
     this.last = failure;
     this.#seen ||= booked.meter.sent > 0;
-    if (repeatable && this.#another()) return;
+    const goesOn = repeatable && this.#another();
+    // A vendor is none the worse for a place that it doesn't know.
+    if (!booked.lacksPlaces) this.#work.failed?.(run, failure, goesOn);
+    if (goesOn) return;
     if (repeatable && this.#pinned) throw sessionLost(failure);
     throw this.isLate(this.#deps.now()) ? outOfTime(failure, this.tried.length) : failure;
   }

@@ -6,13 +6,13 @@ import { serialiseInterim, serialiseRequest } from '../protocol/http-serialise.t
 import { bookAsItRuns } from './attempt-books.ts';
 import type { Attempt, Work } from './attempt-run.ts';
 import { runAttempts } from './attempts.ts';
-import { BareFailures, isBareFailure } from './bare-failures.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { ExitExchange, type RequestOwner } from './exit-exchange.ts';
 import { type ExitLink, openLink, takeLink } from './exit-link.ts';
 import { departure } from './exit-rests.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-request.ts';
+import { isBareFailure, PageFailures } from './page-failures.ts';
 import { relayResponse } from './response-relay.ts';
 import { relayUpgrade } from './upgrade-relay.ts';
 
@@ -49,7 +49,7 @@ class ForwardWork implements Work<Answer>, RequestOwner {
   readonly #request: ForwardRequest;
   readonly #idempotent: boolean;
   #trustsKept = false;
-  #failures: BareFailures | null = null;
+  #failures: PageFailures | null = null;
   /** Something of it was written to an exit; the client has been told something. */
   #written = false;
   #told = false;
@@ -76,6 +76,15 @@ class ForwardWork implements Work<Answer>, RequestOwner {
 
   discard(answer: Answer): void {
     dropAnswer(answer);
+  }
+
+  failed({ choice }: Attempt, { isHearsay, isBare }: GatewayError, isAsked: boolean): void {
+    if (isHearsay && !isBare) this.#pageFailures().named(choice, isAsked);
+  }
+
+  #pageFailures(): PageFailures {
+    this.#failures ??= new PageFailures(this.#deps, this.#exchange, this.#request.plan.path);
+    return this.#failures;
   }
 
   async run(attempt: Attempt): Promise<Answer> {
@@ -111,8 +120,7 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     if (exitError !== null)
       throw this.#refuse(onward, { kind: exitError, detail: 'the exit says so', receivedStatus: response.status });
     if (isBareFailure(link, response)) {
-      this.#failures ??= new BareFailures(deps, this.#exchange, this.#request.plan.path);
-      if (this.#failures.met(onward.attempt, this.mayRepeat()))
+      if (this.#pageFailures().met(onward.attempt, this.mayRepeat()))
         throw this.#refuse(onward, bareFailure(response.status));
     } else this.#failures?.disproved();
     return { link, exchange: onward, response, trustsKept: this.#trustsKept };

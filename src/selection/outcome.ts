@@ -13,7 +13,8 @@ export function chargesExit(kind: ErrorKind, by = catalogue[kind].by): boolean {
   return by === 'exit' && !unproven.has(kind);
 }
 
-/** How an attempt failed: its kind; the status that it was answered with, if any; and whether that answer is all that tells of it. */
+/** How an attempt failed: its kind; the status that it was answered with, if any; and whether that answer is all that tells of it. An
+ *  origin can answer 407, or with the fields of any proxy, and who forwards passes that on. */
 export interface Failure {
   readonly kind: ErrorKind;
   readonly receivedStatus?: number | undefined;
@@ -23,10 +24,9 @@ export interface Failure {
 /** Whose a failure is, and who told of it. */
 type Told = Pick<GatewayError, 'by' | 'isExitsWord' | 'isHearsay'>;
 
-/** Whether only what other exits see of the same authority can tell who is to blame (RejectionLedger). An origin can answer 407, or
- *  with the fields of any proxy, and who forwards passes that on: by its word alone no exit is charged. */
-export function isAmbiguous({ kind, isHearsay = false }: Failure): boolean {
-  return kind === 'exit_rejected' || (isHearsay && chargesExit(kind));
+/** Whether only what other exits see of the same authority can tell who is to blame (RejectionLedger). */
+export function isAmbiguous({ kind }: Pick<Failure, 'kind'>): boolean {
+  return kind === 'exit_rejected';
 }
 
 /** Whether it is what an exit tells of the origin, by itself or in an answer that it passed on. */

@@ -1,17 +1,26 @@
-import { createServer, request as openRequest } from 'node:http';
+import { createServer, type OutgoingHttpHeaders, request as openRequest } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { basic, forwardVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { listen } from '../support/peers.ts';
 
-// Exits that answer forwarded requests by a 502 or 504 of their own, and name no cause: an origin behind its own gateway answers like that
-// as well.
+// Exits that answer forwarded requests by a 502 or 504 of their own, and name no cause, or by 407: an origin answers like that as well, and
+// with the fields of any proxy.
 
-/** An origin that answers `/fails` by a 502 of its own, and all else by a page. */
+/** Pages that tell of a failure as exits do. */
+const named: Readonly<Record<string, readonly [status: number, fields: OutgoingHttpHeaders]>> = {
+  '/named-field': [404, { 'X-Error-Description': 'no such product' }],
+  '/named-status': [403, { 'Proxy-Status': 'cdn; error=http_request_denied' }],
+  '/named-server': [500, { Server: 'tinyproxy/1.11.1' }],
+  '/named-407': [407, {}],
+};
+
+/** An origin that answers `/fails` by a 502 of its own, `/named-…` in the words of an exit, and all else by a page. */
 const startOrigin = () =>
   listen(
-    createServer(({ url }, response) => {
-      response.writeHead(url?.startsWith('/fails') ? 502 : 200).end(`origin ${url}`);
+    createServer(({ url = '' }, response) => {
+      const [status, fields] = named[url] ?? [url.startsWith('/fails') ? 502 : 200, {}];
+      response.writeHead(status, fields).end(`origin ${url}`);
     }),
     '0.0.0.0',
   );
@@ -28,7 +37,7 @@ async function startTurning(lateMs: number) {
     const { method, headers } = request;
     setTimeout(() => {
       const onward = openRequest(request.url ?? '', { method, headers, agent: false }, (answer) => {
-        response.writeHead(answer.statusCode ?? 500);
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
         answer.pipe(response);
       });
       onward.on('error', () => response.destroy()).end();
@@ -79,6 +88,8 @@ for (const [strategy, status, hosts] of [
   ['learned', 502, 8],
   ['learned', 504, 8],
   ['two-choices', 502, 8],
+  ['learned', 407, 8],
+  ['two-choices', 407, 8],
 ] as const)
   test.serial(
     `${strategy}: an exit that begins to answer ${status} for ${hosts} origins draws no traffic`,
@@ -112,6 +123,18 @@ test.serial('a failure of the origin comes as it was sent, and is charged to nob
   t.deepEqual(await failuresOf(crowd), [0, 0, 0]);
   const served = crowd.exits.reduce((sum, { state }) => sum + state.served, 0);
   t.true(served <= 21 + 4 * 5 + 5, `${served} requests for 20 failures and 21 pages`);
+});
+
+test.serial('a page that speaks like an exit is charged to nobody', async (t) => {
+  const crowd = await startCrowd(t, { exits: 3 });
+  for (const path of Object.keys(named))
+    for (const parameters of ['', 'retry-0', 'retry-1'])
+      for (let i = 0; i < 2; i++) {
+        t.is((await visit(crowd)).status, 200);
+        t.is((await visit(crowd, { path, parameters })).status, 502, `${path} ${parameters}`);
+        t.is((await visit(crowd)).status, 200);
+        t.deepEqual(await failuresOf(crowd), [0, 0, 0], `${path} ${parameters}`);
+      }
 });
 
 test.serial('a session leaves an exit that was found out', async (t) => {

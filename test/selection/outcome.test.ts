@@ -17,13 +17,11 @@ test('an exit is charged for its own failures only', (t) => {
   ]);
 });
 
-test('a bare rejection alone is ambiguous, and what only an answer tells that was passed on', (t) => {
+test('a bare rejection alone is ambiguous', (t) => {
   t.deepEqual(
     kinds.filter((kind) => isAmbiguous({ kind })),
     ['exit_rejected'],
   );
-  const told = kinds.filter((kind) => isAmbiguous({ kind, isHearsay: true }));
-  t.deepEqual(told.sort(), [...kinds.filter((kind) => chargesExit(kind)), 'exit_rejected'].sort());
 });
 
 test('by an answer that was passed on nothing is sure of a provider', (t) => {

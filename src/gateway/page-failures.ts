@@ -12,15 +12,17 @@ import { isDoubtful, isFoundOut } from './exit-words.ts';
 export const isBareFailure = ({ absoluteForm }: ExitLink, { status }: ResponsePlan): boolean =>
   (status === 502 || status === 504) && absoluteForm;
 
-/** What becomes of one request's answers that tell of a failure and not of whose it is. Pages fail as well, and a client may ask for
- *  many of those: so an exit is suspected by pages that another brought instead, or by several that nobody else was asked for, none
- *  of which it brought; and two that fail alike are believed. */
-export class BareFailures {
+/** What becomes of one request's answers that tell of a failure and not of whose it is: bare ones, and those that name a cause, which an
+ *  origin can write as well as an exit. Pages fail as well, and a client may ask for many of those: so an exit is suspected by pages that
+ *  another brought instead, or by several that nobody else was asked for, none of which it brought; and two that fail alike are believed. */
+export class PageFailures {
   readonly #deps: Collaborators;
   readonly #exchange: Exchange;
   readonly #target: string;
-  /** Whose failure is asked of another exit. */
-  #doubted: Choice | null = null;
+  /** Whose failures other exits are asked about. */
+  readonly #doubted: Choice[] = [];
+  /** One of them is bare. */
+  #hasAsked = false;
 
   constructor(deps: Collaborators, exchange: Exchange, target: string) {
     this.#deps = deps;
@@ -28,26 +30,38 @@ export class BareFailures {
     this.#target = target;
   }
 
-  /** Takes in a failure. True where it is better asked of another exit, which `mayRepeat` must allow. */
+  /** Takes in a bare failure. True where it is better asked of another exit, which `mayRepeat` must allow. */
   met({ choice, mayFollow }: Attempt, mayRepeat: boolean): boolean {
     // Two agree.
-    if (this.#doubted !== null) return false;
+    if (this.#hasAsked) return false;
     if (mayFollow && mayRepeat && this.#isDoubtful(choice)) {
-      this.#doubted = choice;
+      this.#hasAsked = true;
+      this.#doubted.push(choice);
       return true;
     }
-    const met = this.#metBy(choice);
-    if (this.#note(met, null)) bookRejection(this.#deps, { ...met, mayBeNew: true });
+    this.#suspect(choice);
     return false;
   }
 
-  /** An exit has brought what another one failed with. */
+  /** Takes in a failure that an answer named. `isAsked`: another exit is asked about it. */
+  named(choice: Choice, isAsked: boolean): void {
+    if (isAsked) this.#doubted.push(choice);
+    else this.#suspect(choice);
+  }
+
+  /** An exit has brought what others failed with. */
   disproved(): void {
-    const choice = this.#doubted;
-    if (choice === null) return;
-    this.#doubted = null;
+    for (const choice of this.#doubted.splice(0)) {
+      const met = this.#metBy(choice);
+      if (this.#note(met, met.now)) charge(this.#deps, [choice.slot], met);
+    }
+  }
+
+  /** Another exit isn't asked; if none was before, that says something of this one. */
+  #suspect(choice: Choice): void {
+    if (this.#doubted.length > 0) return;
     const met = this.#metBy(choice);
-    if (this.#note(met, met.now)) charge(this.#deps, [choice.slot], met);
+    if (this.#note(met, null)) bookRejection(this.#deps, { ...met, mayBeNew: true });
   }
 
   #isDoubtful(choice: Choice): boolean {
@@ -61,7 +75,8 @@ export class BareFailures {
     return { choice, authority: authorityKey(this.#exchange), now: this.#deps.now() };
   }
 
-  /** Remembers the failure of an exit, if its slot still holds it; returns whether there were too many since it last worked. */
+  /** Remembers the failure of an exit, if its slot still holds it; returns whether it is charged: by what others brought at once where it
+   *  stands for many, which is never ejected for that but fails as often as they do; or else for too many since it last worked. */
   #note({ choice: { slot, exit }, authority, now }: Met, othersWorkedAt: number | null): boolean {
     const { registry, exits, told } = this.#deps;
     if (registry.exitAt(slot)?.id !== exit.id) return false;
@@ -69,6 +84,6 @@ export class BareFailures {
     // Paths may be long, and are kept.
     const page = createHash('sha1').update(this.#target).digest('base64');
     told.note({ slot, authority, page, othersWorkedAt, workedAt, at: now });
-    return told.areTooMany(slot, workedAt);
+    return (othersWorkedAt !== null && exit.mint !== null) || told.areTooMany(slot, workedAt);
   }
 }
