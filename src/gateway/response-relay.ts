@@ -171,7 +171,7 @@ class ResponseRelay implements ResponseSink {
     this.#over = true;
     this.#stalled?.clear();
     if (this.#waitingForClient) request.client.socket.off('drain', this.#onDrain);
-    this.#watch?.end();
+    this.#watch?.end(aftermath === 'keep' || aftermath === 'close');
     this.#flow?.end();
     answer.exchange.release();
     answer.link.connection.gate = null;

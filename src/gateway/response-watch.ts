@@ -64,12 +64,12 @@ export class ResponseWatch {
     if (this.#size === wantedBytes) this.#judge(Number.POSITIVE_INFINITY);
   }
 
-  /** The content has ended, or goes no further. */
-  end(): void {
-    if (!this.#isJudged) this.#judge(this.#size);
+  /** The content has ended, or where it isn't `whole` goes no further: how long it would have been nobody knows then. */
+  end(whole: boolean): void {
+    if (!this.#isJudged) this.#judge(whole ? this.#size : Number.POSITIVE_INFINITY);
   }
 
-  /** `size`: how long the content is, infinite where it goes on. */
+  /** `size`: how long the content is, infinite where it goes on, or was cut. */
   #judge(size: number): void {
     this.#isJudged = true;
     const octets = Buffer.concat(this.#chunks.splice(0));

@@ -45,7 +45,7 @@ export class BlockRules {
     let wantedBytes = 0;
     for (const rule of this.#rulesFor(response.status).rules) {
       if (!headMatches(rule, response)) continue;
-      if (rule.body.length > 0) wantedBytes = Math.max(wantedBytes, wantedOf(rule));
+      if (rule.body.length > 0 || asksForLength(rule, response)) wantedBytes = Math.max(wantedBytes, wantedOf(rule));
       else if (wantedBytes === 0) return { verdict: verdictBy(rule, response) };
       else break;
     }
@@ -84,6 +84,9 @@ const escaped = (character: string): string => `\\u${character.charCodeAt(0).toS
 
 /** A rule that asks for short content has to see one octet more to know that it isn't. */
 const wantedOf = ({ upTo }: BlockRule): number => Math.min(PREFIX_BYTES, upTo === null ? PREFIX_BYTES : upTo + 1);
+
+/** Whether only the content's end, or so much of it, will tell if it is as short as the rule asks for. */
+const asksForLength = ({ upTo }: BlockRule, { size }: SeenResponse): boolean => upTo !== null && size === null;
 
 function headMatches(rule: BlockRule, { host, fields, size }: SeenResponse): boolean {
   if (rule.site !== null && !isWithin(host, rule.site)) return false;

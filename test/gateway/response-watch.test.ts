@@ -58,8 +58,8 @@ test('content says the same, in whatever pieces it comes', (t) => {
       piece.fill(0);
     }
     t.is(learned.length, 0);
-    watch?.end();
-    watch?.end();
+    watch?.end(true);
+    watch?.end(true);
     t.is(exchange.verdict.rule, 'perimeterx', `split at ${at}`);
     t.is(learned.length, 1);
   }
@@ -72,7 +72,7 @@ test('after 64 KiB the verdict is known, and nothing more is kept', (t) => {
   watch?.content(Buffer.concat([Buffer.alloc(1), wall]));
   t.is(exchange.verdict.rule, 'status-403', 'what comes later doesn’t count');
   watch?.content(wall);
-  watch?.end();
+  watch?.end(true);
   t.is(learned.length, 1);
 });
 
@@ -80,7 +80,7 @@ test('coded content is judged a moment later', async (t) => {
   const fields = { 'Content-Encoding': 'gzip' };
   const { watch, exchange, learned } = setUp({ status: 403, framing: chunked, fields });
   watch?.content(gzipSync(wall));
-  watch?.end();
+  watch?.end(true);
   t.is(exchange.verdict.page, 'unknown');
   await exchange.judging;
   t.is(exchange.verdict.rule, 'perimeterx');
@@ -104,4 +104,33 @@ test('what says nothing teaches nothing', (t) => {
 test('a rule about one site is not asked about another', (t) => {
   const rules = new BlockRules([wholeRule({ site: 'other.example', body: ['x'], verdict: 'refused' }, 'own')]);
   t.is(setUp({ status: 200, framing: chunked }, rules).watch, null);
+});
+
+test('a rule about short pages waits for the length of one that has none yet', (t) => {
+  const rules = new BlockRules([wholeRule({ status: [200], upTo: 2_048, verdict: 'refused' }, 'own')]);
+  const pageOf = (octets: number, isWhole = true) => {
+    const { watch, exchange, learned } = setUp({ status: 200, framing: chunked }, rules);
+    t.deepEqual(learned, []);
+    watch?.content(Buffer.alloc(octets));
+    watch?.end(isWhole);
+    return exchange.verdict.page;
+  };
+  t.is(pageOf(0), 'refused');
+  t.is(pageOf(2_048), 'refused');
+  t.is(pageOf(2_049), 'served');
+  t.is(pageOf(100_000), 'served');
+  t.is(pageOf(1_000, false), 'served', 'what was cut may be longer');
+});
+
+test('a page that was cut is no short one', (t) => {
+  const rules = new BlockRules([wholeRule({ body: ['robot'], upTo: 2_048, verdict: 'refused' }, 'own')]);
+  for (const [isWhole, page] of [
+    [true, 'refused'],
+    [false, 'served'],
+  ] as const) {
+    const { watch, exchange } = setUp({ status: 200, framing: chunked }, rules);
+    watch?.content(Buffer.from('are you a robot?'));
+    watch?.end(isWhole);
+    t.is(exchange.verdict.page, page);
+  }
 });
