@@ -126,8 +126,10 @@ export class SourceRefresh {
     const refusal = this.#refusalOf(exits);
     if (refusal !== null) return this.#fail(first === null ? refusal : `${refusal}; ${first}`, null);
     const { digest, etag, lastModified, skipped } = reply;
-    this.#facts = { definition, digest, etag, lastModified, confirmedAt: wallTime(), exits };
-    copies.take(key, { draft, facts: this.#facts });
+    const facts = { definition, digest, etag, lastModified, confirmedAt: wallTime(), exits };
+    copies.take(key, { draft, facts });
+    // What couldn't be kept is no copy: the next answer isn't compared with it.
+    this.#facts = facts;
     const bad = faults + skipped;
     this.#succeed(
       bad === 0

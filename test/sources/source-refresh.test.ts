@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -6,7 +6,7 @@ import type { FetchedSource } from '../../src/pool/fetched-source.ts';
 import type { PlacedSource } from '../../src/pool/placed-source.ts';
 import { HostPace } from '../../src/sources/host-pace.ts';
 import { SourceRefresh } from '../../src/sources/source-refresh.ts';
-import { ListCopies } from '../../src/store/list-copies.ts';
+import { copyPath, ListCopies } from '../../src/store/list-copies.ts';
 import { type ListAnswer, startListServer, tagged } from '../support/list-server.ts';
 
 const hour = 3_600_000;
@@ -47,7 +47,7 @@ async function scene(t: ExecutionContext, answer: ListAnswer, more: Partial<Fetc
     t.teardown(() => refresh.stop());
     return refresh;
   };
-  return { server, clock, said, changed, again, refresh: again() };
+  return { server, folder, clock, said, changed, again, refresh: again() };
 }
 
 const fail =
@@ -94,6 +94,20 @@ test('a copy is asked for again when it is due, also over a restart, and what is
   // The clock was put back by a year.
   clock.now -= 365 * 24 * hour;
   t.true(again().state.nextAt <= clock.now + hour);
+});
+
+test('a list whose copy can’t be kept is asked for anew', async (t) => {
+  const { server, folder, refresh, changed } = await scene(t, tagged(addresses(4), '"a"'));
+  const inItsPlace = copyPath(folder, 'k');
+  mkdirSync(inItsPlace);
+  await refresh.refresh();
+  t.not(refresh.state.failure, null);
+  t.is(refresh.state.exits, null);
+  rmdirSync(inItsPlace);
+  await refresh.refresh();
+  t.is(server.requests[1]?.headers['if-none-match'], undefined);
+  t.like(refresh.state, { failure: null, exits: 4 });
+  t.deepEqual(changed, ['p']);
 });
 
 test('another definition is asked for anew, and measured by nothing before; its old copy serves until then', async (t) => {
