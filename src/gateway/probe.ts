@@ -69,6 +69,8 @@ export interface ProbeResult {
   readonly cost: number;
   /** The status that the page was answered with. */
   readonly status: number | null;
+  /** The status by which the exit refused to open a tunnel. */
+  readonly receivedStatus?: number;
   /** What the page told of who asked for it. */
   readonly seen: SeenFacts | null;
 }
@@ -83,7 +85,7 @@ export async function probe(tools: ProbeTools, request: ProbeRequest): Promise<P
   return result;
 }
 
-type Outcome = Pick<ProbeResult, 'kind' | 'detail'>;
+type Outcome = Pick<ProbeResult, 'kind' | 'detail' | 'receivedStatus'>;
 
 class ProbeRun {
   readonly #tools: ProbeTools;
@@ -130,7 +132,12 @@ class ProbeRun {
       const exceeded = this.#line?.exceeded === true;
       const detail = 'the exit sent more than a probe may cost';
       const fault = exceeded ? new GatewayError('exit_rejected', { detail, cause }) : asGatewayError(cause);
-      return { kind: this.#blamed(fault.kind), detail: fault.detail };
+      const { receivedStatus } = fault;
+      return {
+        kind: this.#blamed(fault.kind),
+        detail: fault.detail,
+        ...(receivedStatus !== undefined && { receivedStatus }),
+      };
     }
   }
 

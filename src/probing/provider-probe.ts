@@ -1,3 +1,4 @@
+import type { ProbeResult } from '../gateway/probe.ts';
 import type { VendorAccounts } from '../gateway/vendor-accounts.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { providerVerdict } from '../selection/outcome.ts';
@@ -37,11 +38,18 @@ export function providerProbe({
       cost = most;
       const result = await desk.probe(exit, { target, deadlineMs: targets[0]?.maxLatencyMs ?? DEADLINE_MS });
       cost = result.cost;
-      // What lies behind it may fail: it was told of by a provider that serves.
-      return result.kind === 'ok' || providerVerdict({ kind: result.kind }) === 'works';
+      return serves(result, target === null);
     } finally {
       if (typeof account !== 'string') accounts.giveBack(account.place);
       budget.settle(reservation, cost);
     }
   };
+}
+
+/** Whether the provider did its part: what lies behind it may fail, and it was told of by one that serves. What answers a forwarded
+ *  request may be the provider itself: by 502 or 504, and by all that isn't our own page where that was asked for. */
+function serves({ kind, stage, phases, status, receivedStatus }: ProbeResult, isOwnPage: boolean): boolean {
+  if (kind === 'ok') return true;
+  const mayBeIts = phases.tunnel === undefined && status !== null && (isOwnPage || status === 502 || status === 504);
+  return (stage === 'target' && !mayBeIts) || providerVerdict({ kind, receivedStatus }) === 'works';
 }
