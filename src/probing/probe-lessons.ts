@@ -41,7 +41,7 @@ export class ProbeLessons {
     if (result.kind === 'ok') return this.#worked(at, exit, { result, targetKey });
     // The failure of what carries it is none of its own.
     if (selection().providers.isDown(at.slot) || !this.#isExits(at, result, targetKey)) return 'nothing';
-    selection().failed(at, howOf(result), { ms: result.ms, now: moment });
+    selection().failed(at, howOf(result), { ms: result.ms, now: moment, ofMany: exit.mint !== null });
     return 'fails';
   }
 
