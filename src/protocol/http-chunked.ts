@@ -5,12 +5,14 @@ import { isForbiddenTrailer } from './http-hop-by-hop.ts';
 import type { HeadLimits } from './http-message.ts';
 import { parseFieldLines, SectionScanner } from './http-section.ts';
 
-const CR = 0x0d;
+const HTAB = 0x09;
 const LF = 0x0a;
+const CR = 0x0d;
+const SP = 0x20;
 const SEMICOLON = 0x3b;
 const nothing = Buffer.alloc(0);
 
-/** Enough for any size there is (14 digits) and little more: leading zeros cost octets, and mean nothing. */
+/** Enough for any size there is (14 digits) and little more: leading zeros cost octets, and mean nothing. Nor does white space. */
 const digitLimit = 16;
 const extensionLimitBytes = 4096;
 
@@ -19,11 +21,20 @@ const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const quoted = '"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t \\x21-\\x7e\\x80-\\xff])*"';
 const extensions = new RegExp(`^(?:;${token}(?:=(?:${token}|${quoted}))?)*$`);
 
-type State = 'size' | 'extension' | 'size-lf' | 'content' | 'content-cr' | 'content-lf' | 'trailers' | 'done';
+type State =
+  | 'size'
+  | 'padding'
+  | 'extension'
+  | 'size-lf'
+  | 'content'
+  | 'content-cr'
+  | 'content-lf'
+  | 'trailers'
+  | 'done';
 
 /** Decodes the chunked transfer coding (RFC 9112 §7.1): hexadecimal sizes up to 2^53-1, CRLF only; extensions are checked,
- *  bounded, and dropped. Trailer fields that frame, route, authorise or end at a hop are refused in a request and dropped from
- *  a response. Faults: bad_request, head_too_large (431, for trailers). */
+ *  bounded, and dropped; so is white space behind the sizes of a response, which some old servers pad. Trailer fields that frame,
+ *  route, authorise or end at a hop are refused in a request and dropped from a response. Faults: bad_request, head_too_large (431, for trailers). */
 export class ChunkedDecoder {
   readonly #role: 'request' | 'response';
   readonly #limits: HeadLimits;
@@ -87,6 +98,7 @@ export class ChunkedDecoder {
   #octet(octet: number): Fault | null {
     switch (this.#state) {
       case 'size':
+      case 'padding':
         return this.#sizeOctet(octet);
       case 'size-lf':
         return octet === LF ? this.#endSize() : bad('a chunk size does not end in CRLF');
@@ -100,7 +112,7 @@ export class ChunkedDecoder {
   }
 
   #sizeOctet(octet: number): Fault | null {
-    const digit = this.#extension === '' ? hexDigit(octet) : -1;
+    const digit = this.#extension === '' && this.#state === 'size' ? hexDigit(octet) : -1;
     if (digit >= 0) {
       this.#left = this.#left * 16 + digit;
       return ++this.#digits > digitLimit ? bad('a chunk size has too many digits') : null;
@@ -111,6 +123,9 @@ export class ChunkedDecoder {
     } else if (octet === SEMICOLON) {
       this.#state = 'extension';
       this.#extension = ';';
+    } else if (this.#role === 'response' && this.#extension === '' && (octet === SP || octet === HTAB)) {
+      this.#state = 'padding';
+      return ++this.#digits > digitLimit ? bad('a chunk size has too much white space behind it') : null;
     } else {
       return bad('a chunk size is no hexadecimal number');
     }

@@ -56,15 +56,30 @@ for (const [reason, framing, text, expected] of sound) {
   test(`content: ${reason}`, (t) => t.deepEqual([...decodeAnyhow(framing, text)], [JSON.stringify(expected)]));
 }
 
+test('content: sizes of a response may be padded', (t) => {
+  const padded: readonly [string, DecodedContent][] = [
+    ['5  \t  \r\nhello\r\n0     \r\n\r\nHTTP', done('hello', 'HTTP')],
+    ['5 ;a=b\r\nhello\r\n0\r\n\r\n', done('hello')],
+    [`5${' '.repeat(15)}\r\nhello\r\n0\r\n\r\n`, done('hello')],
+  ];
+  for (const [text, expected] of padded)
+    t.deepEqual([...decodeAnyhow(chunked, text, 'response')], [JSON.stringify(expected)], JSON.stringify(text));
+  for (const text of [
+    ' 5\r\nhello\r\n',
+    '5 0\r\nhello\r\n',
+    '5 \nhello\r\n',
+    '5;a \r\nhello\r\n',
+    `5${' '.repeat(16)}\r\nhello\r\n`,
+  ])
+    for (const outcome of decodeAnyhow(chunked, text, 'response')) t.regex(outcome, /"origin_bad_response"/, text);
+});
+
 const refused: readonly [reason: string, text: string, kind?: string][] = [
   ['no size', '\r\nhello'],
   ['a plus sign', '+5\r\nhello\r\n'],
   ['a minus sign', '-5\r\nhello\r\n'],
   ['0x', '0x5\r\nhello\r\n'],
   ['a space before the size', ' 5\r\nhello\r\n'],
-  ['a space after the size', '5 \r\nhello\r\n'],
-  ['a space before an extension', '5 ;a\r\nhello\r\n'],
-  ['HTAB after the size', '5\t\r\nhello\r\n'],
   ['no hexadecimal digit', '5g\r\nhello\r\n'],
   ['a letter beyond F', 'g\r\n'],
   ['an underscore', '1_0\r\n'],
@@ -114,6 +129,12 @@ for (const [reason, text, kind = 'bad_request'] of refused) {
       const response = decodeContent(chunked, 'response', chunks).state;
       t.is(typeof response === 'string' ? response : response.kind, 'origin_bad_response');
     }
+  });
+}
+
+for (const text of ['5 \r\nhello\r\n', '5 ;a\r\nhello\r\n', '5\t\r\nhello\r\n']) {
+  test(`content: sizes of a request may not: ${JSON.stringify(text)}`, (t) => {
+    for (const outcome of decodeAnyhow(chunked, text)) t.regex(outcome, /"bad_request"/);
   });
 }
 
