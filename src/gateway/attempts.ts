@@ -133,10 +133,12 @@ class AttemptSeries<T> implements Tried {
     const { booked } = run;
     const agree = sameVerdict(failure, this.last) || this.#lacksPlacesAgain(booked);
     if (agree && tellsOfOrigin(failure)) this.#deps.rejections.agreed(authorityKey(this.#exchange));
+    // A session that was served isn't moved for what may be the origin's.
+    const mayMove = failure.by === 'exit' || !this.#hasServedSession();
     const repeatable =
       this.#work.mayRepeat() &&
       !agree &&
-      (isRouteFailure(failure, booked.choice) ||
+      ((mayMove && isRouteFailure(failure, booked.choice)) ||
         this.#isDoubtful(failure, booked.choice) ||
         this.#isShortHere(failure));
     this.last = failure;

@@ -115,6 +115,20 @@ test.serial('a client that asks for many origins that are gone makes no exit les
   t.deepEqual(await visit(gateway, there, 'session-s'), { reason: 'Connection established', exit }, 'it stays');
 });
 
+test.serial('an origin that can’t be reached moves no session that was served', async (t) => {
+  const exits = await Promise.all([1, 2].map(() => startTurning()));
+  t.teardown(() => Promise.all(exits.map(({ close }) => close())));
+  const gateway = await startScene(t, exits.map(socksUrl));
+  const there = `127.0.0.1:${origin.port}`;
+  for (const parameters of ['session-s', 'session-t-strict-1']) {
+    const { exit } = await visit(gateway, there, parameters);
+    for (const { state } of exits) state.reply = 4;
+    t.is((await visit(gateway, `127.0.0.2:${origin.port}`, parameters)).reason, 'origin_unreachable', parameters);
+    for (const { state } of exits) state.reply = null;
+    t.deepEqual(await visit(gateway, there, parameters), { reason: 'Connection established', exit }, parameters);
+  }
+});
+
 test.serial('a session leaves an exit that was found out', async (t) => {
   const exits = await Promise.all([1, 2].map(() => startTurning()));
   t.teardown(() => Promise.all(exits.map(({ close }) => close())));
