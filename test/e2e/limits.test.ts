@@ -217,6 +217,20 @@ test.serial('tunnels of every kind hold a place until they end', async (t) => {
   await until(async () => (await get()).status === 200, 'the places of the tunnels are free');
 });
 
+test.serial('a place that a thread keeps of a large limit, and doesn’t use, is free for others', async (t) => {
+  const { gateway, origin } = await scene(t, { limits: { clients: ['exchanges=640'] } });
+  const login = gateway.login('acme');
+  const open = () => connectVia(gateway.port(), `localhost:${origin.port}`, { login });
+  const tunnels = await Promise.all(Array.from({ length: 12 }, open));
+  for (const { socket } of tunnels.slice(0, 4)) socket.destroy();
+  await until(async () => {
+    const { content } = await forwardVia(gateway.port(), 'http://roundabout.internal/echo', { login });
+    return JSON.parse(content.toString()).limits.client[0].left === 640 - 8;
+  }, 'eight are under way');
+  t.true(tunnels.every(({ status }) => status === 200));
+  for (const { socket } of tunnels) socket.destroy();
+});
+
 test.serial('a client’s own limits go before those of everyone, rules that are about less before others', async (t) => {
   const { gateway, origin, get } = await scene(t, {
     limits: { clients: ['requests=1/h burst=3'] },
