@@ -121,7 +121,7 @@ export function bookSuccess(deps: Collaborators, exchange: Exchange, attempt: Bo
     bookAnswer(deps, exchange, { attempt, now });
     bookReached(deps, { choice, authority: authorityKey(exchange), now });
   }
-  settleSession(deps, exchange);
+  settleSession(deps, exchange, isProof);
 }
 
 /** The exchange lasts: what it moves is booked and looked at as it runs. */

@@ -8,7 +8,7 @@ import type { Collaborators } from './collaborators.ts';
 import { authorityKey, type Choice, type Exchange, NO_PLACE } from './exchange.ts';
 import { isDoubtful, isFoundOut } from './exit-words.ts';
 import { type Ended, raceAgainst } from './race.ts';
-import { findLease, sessionLost } from './session-exit.ts';
+import { findLease, hasServedSession, sessionLost } from './session-exit.ts';
 
 /** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
 const LEAST_MS = 5;
@@ -134,7 +134,7 @@ class AttemptSeries<T> implements Tried {
     const agree = sameVerdict(failure, this.last) || this.#lacksPlacesAgain(booked);
     if (agree && tellsOfOrigin(failure)) this.#deps.rejections.agreed(authorityKey(this.#exchange));
     // A session that was served isn't moved for what may be the origin's.
-    const mayMove = failure.by === 'exit' || !this.#hasServedSession();
+    const mayMove = failure.by === 'exit' || !hasServedSession(this.#deps, this.#exchange);
     const repeatable =
       this.#work.mayRepeat() &&
       !agree &&
@@ -161,13 +161,7 @@ class AttemptSeries<T> implements Tried {
   /** Whether the exit couldn't be dialled for want of something here, of which there may be enough toward another endpoint (ports), or for a
    *  link that is kept (descriptors). A session that was served isn't moved for that. */
   #isShortHere({ kind }: GatewayError): boolean {
-    return kind === 'overloaded' && !this.#hasServedSession();
-  }
-
-  /** Whether the exchange's session, if any, was served by the exit that it holds. */
-  #hasServedSession(): boolean {
-    const { admission } = this.#exchange;
-    return admission !== null && findLease(this.#deps, admission)?.confirmed === true;
+    return kind === 'overloaded' && !hasServedSession(this.#deps, this.#exchange);
   }
 
   /** Whether what an exit tells of the origin is better asked of another. From an exit that has served the exchange's session it takes
@@ -176,7 +170,7 @@ class AttemptSeries<T> implements Tried {
     if (!tellsOfOrigin(failure)) return false;
     const [deps, exchange] = [this.#deps, this.#exchange];
     const now = deps.now();
-    if (this.#hasServedSession()) return isFoundOut(deps, choice, now);
+    if (hasServedSession(deps, exchange)) return isFoundOut(deps, choice, now);
     return isDoubtful(deps, { choice, authority: authorityKey(exchange), now });
   }
 

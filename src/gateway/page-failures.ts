@@ -6,6 +6,7 @@ import { authorityKey, type Choice, type Exchange } from './exchange.ts';
 import { bookRejection, charge, type Met } from './exit-blame.ts';
 import type { ExitLink } from './exit-link.ts';
 import { isDoubtful, isFoundOut } from './exit-words.ts';
+import { hasServedSession } from './session-exit.ts';
 
 /** Whether an answer is the failure of a gateway (RFC 9110 §15.6.3, §15.6.5) that may be the exit as well as one before the origin. It is
  *  no proof that the exit works: one that answers so at once, whatever it is asked for, would be the quickest of all. */
@@ -66,8 +67,8 @@ export class PageFailures {
 
   #isDoubtful(choice: Choice): boolean {
     const { authority, now } = this.#metBy(choice);
-    // A session moves by that, or is lost.
-    if (this.#exchange.admission?.leaseKey != null) return isFoundOut(this.#deps, choice, now);
+    // A session that was served moves by that, or is lost.
+    if (hasServedSession(this.#deps, this.#exchange)) return isFoundOut(this.#deps, choice, now);
     return isDoubtful(this.#deps, { choice, authority, now });
   }
 

@@ -10,19 +10,20 @@ import type { SiteBar } from './operator-bars.ts';
 export const DEFAULT_SESSION_IDLE_MS = 30 * 60_000;
 
 /** After a success the exchange's session keeps its exit: from here on a strict one fails rather than move. Of exchanges that
- *  began together over different exits the first to succeed decides. */
-export function settleSession(deps: Collaborators, exchange: Exchange): void {
+ *  began together over different exits the first to succeed decides. What is no proof that the exit reaches origins decides nothing. */
+export function settleSession(deps: Collaborators, exchange: Exchange, isProof: boolean): void {
   const key = exchange.admission?.leaseKey ?? null;
   const { choice } = exchange;
   const lease = key === null ? undefined : deps.leases.find(key, deps.now());
   if (key === null || choice === null || choice.hold === null || lease === undefined) return;
   const now = deps.now();
   const isHeld = lease.slot === choice.slot && lease.mint === choice.hold.mint;
-  if (!lease.confirmed) {
+  const decides = isProof && !lease.confirmed;
+  if (decides) {
     if (!isHeld) deps.leases.move(key, { from: lease, to: { ...factsOf(choice.exit), ...choice.hold } }, now);
     deps.leases.confirm(key, choice.hold, now);
   }
-  if (!isHeld && lease.confirmed) return;
+  if (!isHeld && !decides) return;
   deps.leases.touch(key, now);
   deps.uses.begin(exchange, shortestRest(choice.exit, lease.idleMs));
 }
@@ -45,6 +46,11 @@ export function releaseFromSession(deps: Collaborators, exchange: Exchange): voi
 export function findLease(deps: Collaborators, admission: Admission): Lease | null {
   const { leaseKey: key } = admission;
   return key === null ? null : (deps.leases.find(key, deps.now()) ?? null);
+}
+
+/** Whether the exchange's session, if any, was served by the exit that it holds. */
+export function hasServedSession(deps: Collaborators, { admission }: Exchange): boolean {
+  return admission !== null && findLease(deps, admission)?.confirmed === true;
 }
 
 /** Whether the session has been served by its exit, and must not move for this exchange. */

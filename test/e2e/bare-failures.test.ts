@@ -122,7 +122,8 @@ test.serial('a failure of the origin comes as it was sent, and is charged to nob
     }
   t.deepEqual(await failuresOf(crowd), [0, 0, 0]);
   const served = crowd.exits.reduce((sum, { state }) => sum + state.served, 0);
-  t.true(served <= 21 + 4 * 5 + 5, `${served} requests for 20 failures and 21 pages`);
+  // Another exit is asked where one may be: without a session, and in one that no page has come for yet.
+  t.true(served <= 21 + 4 * 5 + 3 * 5, `${served} requests for 20 failures and 21 pages`);
 });
 
 test.serial('a page that speaks like an exit is charged to nobody', async (t) => {
@@ -135,6 +136,18 @@ test.serial('a page that speaks like an exit is charged to nobody', async (t) =>
         t.is((await visit(crowd)).status, 200);
         t.deepEqual(await failuresOf(crowd), [0, 0, 0], `${path} ${parameters}`);
       }
+});
+
+test.serial('a session that no page has come for yet is pinned to no exit by its failures', async (t) => {
+  const crowd = await startCrowd(t, { exits: 2 });
+  crowd.exits[0]!.state.status = 502;
+  for (const name of ['a', 'b']) {
+    // There is no other to be asked.
+    t.is((await visit(crowd, { parameters: `session-${name}-strict-1-country-us` })).status, 502);
+    const { status, exit } = await visit(crowd, { parameters: `session-${name}-strict-1-country-us.de` });
+    t.is(status, 200);
+    t.is((await visit(crowd, { parameters: `session-${name}-strict-1-country-us.de` })).exit, exit);
+  }
 });
 
 test.serial('a session leaves an exit that was found out', async (t) => {
