@@ -7,6 +7,9 @@ import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { exitOf, learn } from './site-signals.ts';
 
+/** The length of content that HEAD leaves out: it may have any, and is no short one. */
+const NOT_SENT = Number.POSITIVE_INFINITY;
+
 /** Tells what a site did with the exchange by its final response: at once where the head says enough, or else by a watch over the
  *  first octets of content, which the relay feeds. The content is copied and never changed. */
 export function watchResponse(deps: Collaborators, exchange: Exchange, response: ResponsePlan): ResponseWatch | null {
@@ -14,13 +17,14 @@ export function watchResponse(deps: Collaborators, exchange: Exchange, response:
   const { site, authority, bounds } = exchange;
   if (at === null || site === null || authority === null) return null;
   const { status, fields } = response;
-  const seen = { host: authority.host, status, fields, size: sizeOf(response) };
+  const isHead = exchange.method === 'HEAD';
+  const seen = { host: authority.host, status, fields, size: isHead ? NOT_SENT : sizeOf(response) };
   const judgement = deps.signals.blocks().judgeHead(seen);
   const settle = (verdict: Verdict): void => {
     exchange.verdict = verdict;
     learn(deps, { at, site, client: bounds?.client }, verdict);
   };
-  if ('wantedBytes' in judgement && seen.size !== 0)
+  if ('wantedBytes' in judgement && seen.size !== 0 && !isHead)
     return new ResponseWatch(deps, exchange, { seen, settle, wantedBytes: judgement.wantedBytes });
   settle('verdict' in judgement ? judgement.verdict : deps.signals.blocks().judge(seen, null));
   return null;

@@ -34,7 +34,8 @@ type State =
 
 /** Decodes the chunked transfer coding (RFC 9112 §7.1): hexadecimal sizes up to 2^53-1, CRLF only; extensions are checked,
  *  bounded, and dropped; so is white space behind the sizes of a response, which some old servers pad. Trailer fields that frame,
- *  route, authorise or end at a hop are refused in a request and dropped from a response. Faults: bad_request, head_too_large (431, for trailers). */
+ *  route, authorise or end at a hop are refused in a request and dropped from a response. Faults: bad_request, head_too_large (431,
+ *  for trailers). */
 export class ChunkedDecoder {
   readonly #role: 'request' | 'response';
   readonly #limits: HeadLimits;

@@ -13,6 +13,7 @@ import { PageReader } from '../../src/signals/page-text.ts';
 function setUp(
   response: { status: number; framing: Framing; fields?: Readonly<Record<string, string>> },
   rules: BlockRules = new BlockRules(),
+  method: 'GET' | 'HEAD' = 'GET',
 ) {
   const learned: unknown[] = [];
   const signals = {
@@ -20,7 +21,7 @@ function setUp(
     pages: new PageReader(),
     learner: { judged: (...judgement: unknown[]) => learned.push(judgement) },
   };
-  const opening = { id: 'r-1', mode: 'forward', method: 'GET', listener: 'mixed', source: '', startedAt: 0 } as const;
+  const opening = { id: 'r-1', mode: 'forward', method, listener: 'mixed', source: '', startedAt: 0 } as const;
   const exchange = new Exchange(opening);
   exchange.authority = { host: 'www.shop.example', port: 80, family: 0 };
   exchange.site = 'shop.example';
@@ -131,6 +132,19 @@ test('a page that was cut is no short one', (t) => {
     const { watch, exchange } = setUp({ status: 200, framing: chunked }, rules);
     watch?.content(Buffer.from('are you a robot?'));
     watch?.end(isWhole);
+    t.is(exchange.verdict.page, page);
+  }
+});
+
+test('what HEAD is answered with has no length that a rule could ask for', (t) => {
+  const rules = new BlockRules([wholeRule({ status: [200], upTo: 2_048, verdict: 'refused' }, 'own')]);
+  const none = { status: 200, framing: { type: 'none' } } as const;
+  for (const [method, page] of [
+    ['HEAD', 'served'],
+    ['GET', 'refused'],
+  ] as const) {
+    const { watch, exchange } = setUp(none, rules, method);
+    t.is(watch, null);
     t.is(exchange.verdict.page, page);
   }
 });
