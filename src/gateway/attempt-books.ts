@@ -86,7 +86,10 @@ function payFor(
 ): Spending | null {
   try {
     if (!deps.limits.over(exchange, choice.exit.pool, begunAt)) throw new ExitFull();
-    return exchange.quota === null ? null : deps.quotas.begin(exchange, { choice, meter, now: begunAt });
+    if (exchange.quota === null) return null;
+    const spending = deps.quotas.begin(exchange, { choice, meter, now: begunAt });
+    if (spending === 'used_up') throw new ExitFull();
+    return spending;
   } catch (fault) {
     deps.selection().providers.left(choice.entry);
     throw fault;

@@ -6,7 +6,7 @@ import { type LimitCounts, TAKEN, UNCOUNTED } from '../policy/limit-counts.ts';
 import type { RuleFacts } from '../policy/rule-conditions.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
 import { type LimitPolicy, type LimitState, PolicyList, type RateLimit } from '../protocol/rate-limit-fields.ts';
-import { type Exchange, leaveBy, NO_PLACE } from './exchange.ts';
+import { type Exchange, leaveBy, leavesOut, NO_PLACE } from './exchange.ts';
 import { LimitClaims, type Refused } from './limit-claims.ts';
 import { limitPolicy, limitState, type ToldLimit, tellRest } from './limit-lines.ts';
 import { type LimitPlan, LimitPlans } from './limit-plans.ts';
@@ -82,11 +82,8 @@ export class ExchangeLimits {
       exchange.limits = plan;
       return true;
     }
-    const { pools } = admission;
-    const others = pools.filter((other) => other !== pool);
     limitClaims.refusal ??= this.#refusal(refused, now);
-    if (others.length === 0 || others.length === pools.length) throw limitClaims.refusal;
-    leaveBy(exchange, others);
+    if (!leavesOut(exchange, pool)) throw limitClaims.refusal;
     return false;
   }
 

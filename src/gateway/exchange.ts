@@ -244,6 +244,15 @@ export function leaveBy(exchange: Exchange, pools: readonly string[]): void {
     exchange.admission = { ...admission, pools, filter: { ...admission.filter, pools } };
 }
 
+/** Leaves out the pool. False where it may go over no other one, or that was none of its pools: then all is as it was. */
+export function leavesOut(exchange: Exchange, pool: string): boolean {
+  const pools = exchange.admission?.pools ?? [];
+  const others = pools.filter((other) => other !== pool);
+  if (others.length === 0 || others.length === pools.length) return false;
+  leaveBy(exchange, others);
+  return true;
+}
+
 /** The reason for which everything under way for an exchange stops: nobody is left to answer. */
 export class ClientLeft extends Error {
   constructor() {

@@ -3,15 +3,16 @@ import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import type { Price } from '../pool/exit.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
-import { type Choice, type Exchange, leaveBy } from './exchange.ts';
+import { type Choice, type Exchange, leaveBy, leavesOut } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
 import { grantOf } from './quota-grants.ts';
 import { holdOf, type QuotaHold, spendingsOf } from './quota-hold.ts';
 import { type CountedQuota, QuotaPlans } from './quota-plans.ts';
-import { QuotaRequests } from './quota-requests.ts';
+import { QuotaRequests, type QuotaRequestsOptions } from './quota-requests.ts';
 import { type Moved, Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
 import { quotaNews, quotaRefusal, quotaWarning, type TooDear } from './quota-words.ts';
+import { RequestPayments } from './request-payments.ts';
 
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -39,17 +40,20 @@ export class Quotas {
   readonly #options: QuotasOptions;
   readonly #plans: QuotaPlans;
   readonly #requests: QuotaRequests;
+  readonly #payments: RequestPayments;
   readonly standings: QuotaStandings;
   readonly #prices = new WeakMap<Price, UnitPrice>();
 
   constructor(options: QuotasOptions) {
     this.#options = options;
     this.#plans = new QuotaPlans(options.books, options.counts);
-    this.#requests = new QuotaRequests({
+    const how = {
       counts: options.counts,
-      tell: (...told) => this.#tell(...told),
-      refusal: (quota) => this.#refusal(quota),
-    });
+      tell: (...told: Parameters<QuotaRequestsOptions['tell']>) => this.#tell(...told),
+      refusal: (quota: Quota, tooDear?: TooDear) => this.#refusal(quota, tooDear),
+    };
+    this.#requests = new QuotaRequests(how);
+    this.#payments = new RequestPayments(how);
     this.standings = new QuotaStandings(options, this.#plans);
   }
 
@@ -119,34 +123,25 @@ export class Quotas {
     return true;
   }
 
-  /** An attempt is about to begin `now`: its request is paid for, at the price that its pool had when it was chosen. Throws
-   *  quota_exceeded where its pool's quotas are used up, and then nothing is taken. Null where nothing is counted. */
-  begin({ quota: hold }: Exchange, attempt: { choice: Choice; meter: AttemptMeter; now: number }): Spending | null {
+  /** An attempt is about to begin `now`: its request is paid for, at the price that its pool had when it was chosen. Null where
+   *  nothing is counted. Where its pool's quotas are used up, which they weren't when it was let in, nothing is taken: the pool is left
+   *  out, and `used_up` returned; quota_exceeded is thrown where no other one is left. */
+  begin(
+    exchange: Exchange,
+    attempt: { choice: Choice; meter: AttemptMeter; now: number },
+  ): Spending | null | 'used_up' {
+    const { quota: hold } = exchange;
     if (hold === null) return null;
-    const { counts } = this.#options;
     const { choice, meter, now } = attempt;
     const { pool } = choice.exit;
     const quotas = this.#plans.over(hold, pool, this.#options.wallTimeAt(now));
     // The request itself was taken before, and once.
     const used = this.#usedUp(quotas, pool);
-    if (used !== null) throw this.#refusal(used);
     const spending = this.#spendingOf(choice, meter);
-    const { price } = spending;
-    const units = price?.perRequest ?? 0n;
-    for (const { quota, account, counts: isCounted } of units === 0n ? NONE : quotas) {
-      if (quota.measure !== 'money' || quota.currency !== price?.currency) continue;
-      if (!isCounted) {
-        this.#tell(quota, account, counts.spent(account));
-        continue;
-      }
-      if (quota.kind === 'soft') this.#tell(quota, account, counts.add(account, units));
-      else if (counts.take(account, units, quota.most) === false) {
-        this.#refund(spending);
-        const spent = counts.spent(account);
-        this.#tell(quota, account, spent);
-        throw this.#refusal(quota, { spent, cost: units });
-      }
-      spending.paid = [...spending.paid, { account, units }];
+    const refusal = used === null ? this.#payments.take(spending, quotas) : this.#refusal(used);
+    if (refusal !== null) {
+      if (!leavesOut(exchange, pool)) throw refusal;
+      return 'used_up';
     }
     if (hold.spending === null) hold.spending = spending;
     else hold.rivals = [...hold.rivals, spending];
@@ -165,7 +160,7 @@ export class Quotas {
     else if (hold.rivals.includes(spending)) hold.rivals = hold.rivals.filter((other) => other !== spending);
     else return;
     this.#chargeLast(hold, spending, now);
-    if (spending.meter.sent === 0) this.#refund(spending);
+    if (spending.meter.sent === 0) this.#payments.giveBack(spending);
   }
 
   /** So much came over the link of an attempt when nobody used it. */
@@ -274,11 +269,6 @@ export class Quotas {
     const exact = this.#prices.get(price) ?? unitPriceOf(price);
     this.#prices.set(price, exact);
     return new Spending(exit.pool, exact, meter);
-  }
-
-  #refund(spending: Spending): void {
-    for (const { account, units } of spending.paid) this.#options.counts.add(account, -units);
-    spending.paid = NONE;
   }
 
   #tell(quota: Quota, account: Account, spent: bigint | number | null): void {

@@ -1,9 +1,10 @@
 import test from 'ava';
+import { GatewayError } from '../../src/errors.ts';
 import { beginAttempt, ExitFull, endExchange } from '../../src/gateway/attempt-books.ts';
 import { AttemptMeter } from '../../src/gateway/attempt-meter.ts';
 import { Bounds } from '../../src/gateway/bounds.ts';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
-import { type Choice, Exchange } from '../../src/gateway/exchange.ts';
+import { type Admission, type Choice, Exchange } from '../../src/gateway/exchange.ts';
 import { QuotaBooks } from '../../src/gateway/quota-books.ts';
 import { Quotas } from '../../src/gateway/quotas.ts';
 import { FULL } from '../../src/memory/exchange-slots.ts';
@@ -13,17 +14,18 @@ import { QuotaCounts } from '../../src/policy/quota-counts.ts';
 import { parseQuotaRule } from '../../src/protocol/quota-rule.ts';
 
 /** An exchange of a client with a quota of requests, and what an attempt of it takes. */
-function scene() {
-  const reading = parseQuotaRule('requests=5/day');
+function scene(rule = 'requests=5/day', pools: readonly string[] = ['res']) {
+  const reading = parseQuotaRule(rule);
   if (!reading.ok) throw new Error(reading.message);
   const everyone = [reading.value];
+  const price = { perGB: 0, perRequest: 1, perIpMonth: 0, currency: 'USD' };
   const client = { name: 'acme', quotas: [] };
   const times = { now: () => 0, wallTime: () => Date.parse('2026-11-27T12:00Z') };
   const counts = new QuotaCounts(createLimitMemory(1, Buffer.from('a key')), { ...times, met() {} });
   const quotas = new Quotas({
     counts,
     books: new QuotaBooks({ everyone: () => everyone, directory: () => ({ get: () => client as never }) }),
-    priceOf: () => null,
+    priceOf: () => price,
     now: times.now,
     wallTimeAt: times.wallTime,
     notice() {},
@@ -48,16 +50,18 @@ function scene() {
   } as unknown as Collaborators;
   const about = { id: 'x', mode: 'connect', method: 'CONNECT', listener: 'mixed', source: '', startedAt: 0 } as const;
   const exchange = Object.assign(new Exchange(about), {
-    admission: { client, params: {}, pools: ['res'] } as never,
+    admission: { client, params: {}, pools, filter: { pools } } as unknown as Admission,
     bounds: new Bounds(1, 'a.example', 'a.example'),
   });
-  const choice = { slot: 0, exit: { pool: 'res' }, pool: { name: 'res', price: null } } as unknown as Choice;
+  const choiceOf = (pool: string) => ({ slot: 0, exit: { pool }, pool: { name: pool, price } }) as unknown as Choice;
   const [quota] = new ClientQuotas('acme', { own: [], everyone }).all;
-  return { deps, quotas, exchange, choice, state, held, spent: () => counts.spent(counts.accountOf(quota!)) };
+  const account = counts.accountOf(quota!);
+  return { deps, quotas, exchange, choiceOf, state, held, counts, account, spent: () => counts.spent(account) };
 }
 
 test('a request is given back of which no attempt could begin, and counts once one has', (t) => {
-  const { deps, quotas, exchange, choice, state, spent } = scene();
+  const { deps, quotas, exchange, choiceOf, state, spent } = scene();
+  const choice = choiceOf('res');
   quotas.take(exchange, 0);
   t.is(spent(), 1n);
   for (const [account, place] of [['full', 0] as const, [{ place: 3 }, FULL] as const]) {
@@ -72,6 +76,28 @@ test('a request is given back of which no attempt could begin, and counts once o
   beginAttempt(deps, exchange, choice);
   quotas.ended(exchange);
   t.is(spent(), 1n);
+});
+
+test('a pool whose quota is used up since the exchange was let in is left out while it may go over another', (t) => {
+  const USD = 1_000_000_000n;
+  for (const used of [10n * USD, 9n * USD + 1n]) {
+    const { deps, quotas, exchange, choiceOf, state, counts, account, spent } = scene('pool=res money=10USD/day', [
+      'res',
+      'dc',
+    ]);
+    Object.assign(state, { account: { place: 3 }, place: 4 });
+    quotas.take(exchange, 0);
+    counts.add(account, used);
+    t.throws(() => beginAttempt(deps, exchange, choiceOf('res')), { instanceOf: ExitFull });
+    t.deepEqual(exchange.admission?.pools, ['dc']);
+    t.is(beginAttempt(deps, exchange, choiceOf('dc')).place, 4);
+    t.is(spent(), used);
+  }
+  const { deps, quotas, exchange, choiceOf, counts, account } = scene('pool=res money=10USD/day');
+  quotas.take(exchange, 0);
+  counts.add(account, 10n * USD);
+  const refusal = t.throws(() => beginAttempt(deps, exchange, choiceOf('res')), { instanceOf: GatewayError });
+  t.is(refusal.kind, 'quota_exceeded');
 });
 
 test('an exchange gives back its places, whatever comes of its booking', (t) => {

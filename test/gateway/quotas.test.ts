@@ -4,6 +4,7 @@ import { AttemptMeter } from '../../src/gateway/attempt-meter.ts';
 import { Bounds } from '../../src/gateway/bounds.ts';
 import { type Choice, Exchange } from '../../src/gateway/exchange.ts';
 import { QuotaBooks } from '../../src/gateway/quota-books.ts';
+import type { Spending } from '../../src/gateway/quota-spending.ts';
 import { Quotas } from '../../src/gateway/quotas.ts';
 import { createLimitMemory } from '../../src/policy/limit-counts.ts';
 import { ClientQuotas } from '../../src/policy/quota-book.ts';
@@ -71,7 +72,7 @@ test('what runs is counted at the price at which it began, whatever a reload cha
     Object.assign(next.exchange, { quota: { ...hold, spending: null, rivals: [] } });
     const spending = quotas.begin(next.exchange as never, { choice: next.choice, meter: next.meter, now: 0 });
     next.meter.sent += 1e9;
-    quotas.end(next.exchange as never, spending, 0);
+    quotas.end(next.exchange as never, spending as Spending, 0);
     t.is(spent(), 5, 'of one that was chosen before the reload, and began after it');
   }
 });
@@ -87,7 +88,7 @@ test('where its rules can’t be read any more a client begins nothing, and what
   rules.own = ['a rule of another version'];
   t.throws(() => quotas.check(exchange as never), { instanceOf: GatewayError });
   quotas.ended(exchange as never);
-  quotas.end(exchange as never, spending, 0);
+  quotas.end(exchange as never, spending as Spending, 0);
   t.is(spent(), 2);
 
   const told = new RateLimit();
