@@ -27,9 +27,13 @@ export class QuotaRequests {
       const { quota, account, counts: isCounted } = counted;
       if (quota.measure !== 'requests') continue;
       if (!isCounted) tell(quota, account, counts.spent(account));
-      else if (quota.kind === 'soft') tell(quota, account, counts.add(account, 1n));
-      else if (counts.takeOne(account, quota.limit) !== true) {
-        this.#giveBack(quotas.slice(0, quotas.indexOf(counted)));
+      else if (quota.kind === 'soft') {
+        const spent = counts.add(account, 1n);
+        tell(quota, account, spent);
+        // Where there is no room nothing was counted that could be given back.
+        if (spent === null) hold.requests = hold.requests.filter((one) => one !== counted);
+      } else if (counts.takeOne(account, quota.limit) !== true) {
+        this.#giveBack(hold.requests.slice(0, hold.requests.indexOf(counted)));
         hold.requests = [];
         tell(quota, account, quota.most);
         throw refusal(quota);

@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors.ts';
+import type { GatewayError } from '../errors.ts';
 import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import type { Price } from '../pool/exit.ts';
@@ -12,7 +12,7 @@ import { QuotaRequests, type QuotaRequestsOptions } from './quota-requests.ts';
 import { type Moved, Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
 import { quotaNews, quotaRefusal, quotaWarning, type TooDear } from './quota-words.ts';
-import { RequestPayments } from './request-payments.ts';
+import { noRoom, RequestPayments } from './request-payments.ts';
 
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -245,7 +245,7 @@ export class Quotas {
       if (quota.measure === 'money' && this.#options.priceOf(pool)?.currency !== quota.currency) continue;
       if (counts.glance(account) < quota.limit) continue;
       const spent = counts.counted(account);
-      if (spent === null) throw new GatewayError('overloaded', { detail: 'no room to count another quota' });
+      if (spent === null) throw noRoom();
       if (spent < quota.most) continue;
       this.#tell(quota, account, spent);
       return quota;

@@ -1,4 +1,4 @@
-import type { GatewayError } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import type { CountedQuota } from './quota-plans.ts';
 import type { QuotaRequestsOptions } from './quota-requests.ts';
 import type { Spending } from './quota-spending.ts';
@@ -18,8 +18,8 @@ export class RequestPayments {
     this.#options = options;
   }
 
-  /** Pays for it. Returns what it is refused with where it costs more than is left, and then nothing is taken; null where it is
-   *  paid for. */
+  /** Pays for it. Returns what it is refused with where it costs more than is left, and null where it is paid for. Throws overloaded.
+   *  Where it isn't paid for nothing is taken. */
   take(spending: Spending, quotas: readonly CountedQuota[]): GatewayError | null {
     const { price } = spending;
     const units = price?.perRequest ?? 0n;
@@ -31,9 +31,14 @@ export class RequestPayments {
         tell(quota, account, counts.spent(account));
         continue;
       }
-      if (quota.kind === 'soft') tell(quota, account, counts.add(account, units));
-      else if (counts.take(account, units, quota.most) === false) {
+      const isHard = quota.kind === 'hard';
+      const counted = isHard ? counts.take(account, units, quota.most) : counts.add(account, units);
+      if (typeof counted === 'bigint') tell(quota, account, counted);
+      // Where there is no room nothing was counted that could be given back.
+      else if (counted === null && !isHard) continue;
+      else if (counted !== true) {
         this.giveBack(spending);
+        if (counted === null) throw noRoom();
         const spent = counts.spent(account);
         tell(quota, account, spent);
         return refusal(quota, { spent, cost: units });
@@ -48,3 +53,6 @@ export class RequestPayments {
     spending.paid = NOTHING_PAID;
   }
 }
+
+/** Nothing goes on uncounted. */
+export const noRoom = (): GatewayError => new GatewayError('overloaded', { detail: 'no room to count another quota' });
