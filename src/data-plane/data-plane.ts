@@ -64,8 +64,8 @@ export class DataPlane {
   readonly #leases: LeaseTable;
   readonly #epochs: IdEpochs;
   readonly #outside: OutsideCount = {
-    begun: () => this.#load.open(this.#options.worker),
-    ended: () => this.#load.close(this.#options.worker),
+    begun: () => this.#load.openOutside(this.#options.worker),
+    ended: () => this.#load.closeOutside(this.#options.worker),
   };
   readonly verdicts = new VerdictLedger();
   readonly failures = new FailureLedger();

@@ -9,6 +9,7 @@ const MEMORY_FULL = 0;
 const FRONT = 4;
 const SPREAD = 5;
 const ORDER_LOST = 6;
+const ORPHANS = 7;
 // Of a worker's:
 const CONNECTIONS = 0;
 const EXPECTED = 1;
@@ -18,6 +19,8 @@ const BATCHES_TAKEN = 3;
 /** What it has of a core, in thousandths. */
 const BUSY = 4;
 const RANK = 5;
+/** Those of its connections that are tunnels outside of JavaScript. */
+const OUTSIDE = 6;
 
 /** A thread that was not seen for so long hangs, or may: more than two looks. In ms. */
 const HANGS_MS = 600;
@@ -56,6 +59,27 @@ export class WorkerLoad {
 
   close(worker: number): void {
     this.#words.add(rowOf(worker) + CONNECTIONS, -1);
+  }
+
+  /** Counts a tunnel of a worker's that goes on outside of JavaScript: a connection, which outlives the worker. */
+  openOutside(worker: number): void {
+    this.#words.add(rowOf(worker) + OUTSIDE, 1);
+    this.#words.add(rowOf(worker) + CONNECTIONS, 1);
+  }
+
+  closeOutside(worker: number): void {
+    this.#words.add(rowOf(worker) + CONNECTIONS, -1);
+    this.#words.add(rowOf(worker) + OUTSIDE, -1);
+  }
+
+  /** Tunnels of all workers that go on outside of JavaScript. */
+  get outside(): number {
+    return this.#sum(OUTSIDE);
+  }
+
+  /** So many tunnels were left behind by workers that have died. */
+  set orphans(count: number) {
+    this.#words.store(ORPHANS, count);
   }
 
   /** How many workers stand in front, those of the lowest ranks: they are to have all new connections. 0 for all of them. */
@@ -132,9 +156,7 @@ export class WorkerLoad {
 
   /** Connections on their way to some worker. */
   get onTheirWay(): number {
-    let sum = 0;
-    for (let row = ROW_WORDS; row < this.#words.length; row += ROW_WORDS) sum += this.#words.load(row + EXPECTED);
-    return sum;
+    return this.#sum(EXPECTED);
   }
 
   met(worker: number): void {
@@ -161,11 +183,9 @@ export class WorkerLoad {
     this.#words.store(rowOf(worker) + SEEN, 0);
   }
 
-  /** Connections of all workers. */
+  /** Connections of all workers, those that have died included. */
   get connections(): number {
-    let sum = 0;
-    for (let row = ROW_WORDS; row < this.#words.length; row += ROW_WORDS) sum += this.#words.load(row + CONNECTIONS);
-    return sum;
+    return this.#words.load(ORPHANS) + this.#sum(CONNECTIONS);
   }
 
   /** Connections of each worker. */
@@ -195,8 +215,16 @@ export class WorkerLoad {
   /** Gives back what a worker held when it died. */
   release(worker: number): void {
     this.#words.store(rowOf(worker) + CONNECTIONS, 0);
+    this.#words.store(rowOf(worker) + OUTSIDE, 0);
     this.worked(worker, 0);
     this.unseen(worker);
+  }
+
+  /** Of a word of all workers. */
+  #sum(word: number): number {
+    let sum = 0;
+    for (let row = ROW_WORDS; row < this.#words.length; row += ROW_WORDS) sum += this.#words.load(row + word);
+    return sum;
   }
 
   #see(row: number, now: number): void {

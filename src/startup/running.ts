@@ -72,6 +72,7 @@ export function makeGroup(parts: GroupParts, { warn, tellFault, onClose }: Group
     clients: clients.snapshotClients(),
     log,
     parking: relay.parking,
+    tunnelsOutside: () => relay.native?.stats().tunnels ?? 0,
     now,
     warn,
     tellFault,

@@ -7,7 +7,7 @@ import type { SharedState } from './shared-state.ts';
 import type { spawnWorker } from './worker-thread.ts';
 import type { WorkerThreadsOptions } from './worker-threads.ts';
 
-export interface WorkerGroupOptions extends Pick<WorkerThreadsOptions, 'listOf' | 'parking'> {
+export interface WorkerGroupOptions extends Pick<WorkerThreadsOptions, 'listOf' | 'parking' | 'tunnelsOutside'> {
   /** What every worker is born with. */
   readonly start: Omit<WorkerStart, 'worker'>;
   /** Whether as few workers as will do have all new connections; otherwise all have. */

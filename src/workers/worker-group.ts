@@ -262,6 +262,7 @@ export class WorkerGroup {
     this.figures.ended(worker);
     this.#lines.look();
     releaseWorker(start.memory, worker);
+    this.#watch.died();
     shared.bury(worker);
     if (this.#phase !== 'serving') return;
     warn(`worker ${worker + 1} ended and is replaced: ${why}`);

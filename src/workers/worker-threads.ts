@@ -20,6 +20,9 @@ const LAST_TAKE_MS = 30_000;
  *  links. */
 const STOP_MS = 5_000;
 
+/** How often a drain looks whether the last tunnel outside of JavaScript has ended, in ms. */
+const TUNNELS_LOOK_MS = 50;
+
 /** Reports wait for those workers that answer within so many ms. */
 const QUESTION_MS = 1_000;
 
@@ -28,6 +31,8 @@ export interface WorkerThreadsOptions {
   readonly listOf: (filter: ExitFilter) => FilterList;
   /** Where connections are that go from one worker to another; null where none do. */
   readonly parking: Parking | null;
+  /** Tunnels that go on outside of JavaScript, of all threads: those of a worker that has died as well. */
+  readonly tunnelsOutside: () => number;
   /** A connection that was on its way to this worker is nobody's any more. */
   readonly dropped: (worker: number) => void;
 }
@@ -85,7 +90,7 @@ export class WorkerThreads {
     }
   }
 
-  /** Has all workers end once the exchanges of all have, but no later than after `drainMs`. Those that won't end are there still when
+  /** Has all workers end once the exchanges of all have, and the tunnels that those which died have left behind, but no later than after `drainMs`. Those that won't end are there still when
    *  this resolves. */
   async end(drainMs: number): Promise<void> {
     const hurried = Promise.withResolvers<void>();
@@ -95,7 +100,7 @@ export class WorkerThreads {
     const drained = this.all().map((thread) =>
       Promise.race([stop(thread, drainMs), hurried.promise.then(() => stop(thread, 0))]),
     );
-    await Promise.all(drained);
+    await Promise.all([...drained, Promise.race([this.#tunnelsEnded(drainMs), hurried.promise])]);
     this.#hurry = null;
     await Promise.all(this.all().map((thread) => thread.terminate()));
   }
@@ -105,6 +110,13 @@ export class WorkerThreads {
     const waits = this.#hurry !== null;
     this.#hurry?.();
     return waits;
+  }
+
+  /** Resolves once no tunnel goes on outside of JavaScript, after `drainMs`, or when nobody waits any more. */
+  async #tunnelsEnded(drainMs: number): Promise<void> {
+    const end = performance.now() + drainMs;
+    const waits = () => this.#hurry !== null && performance.now() < end && this.#options.tunnelsOutside() > 0;
+    while (waits()) await new Promise((resolve) => setTimeout(resolve, TUNNELS_LOOK_MS));
   }
 
   /** For people: what doesn't answer in time is left out. */

@@ -10,6 +10,8 @@ const HUNG_LOOKS = 40;
 export interface WorkerWatchOptions {
   readonly load: WorkerLoad;
   readonly front: Pick<Front, 'order' | 'look'>;
+  /** Tunnels that go on outside of JavaScript, of all threads. */
+  readonly tunnelsOutside: () => number;
   readonly threads: { at(worker: number): Pick<WorkerThread, 'terminate'> | undefined };
   /** The monotonic clock that all threads share, in ms. */
   readonly now: () => number;
@@ -22,6 +24,8 @@ export class WorkerWatch {
   readonly #options: WorkerWatchOptions;
   readonly #hangs = new WeakMap<Pick<WorkerThread, 'terminate'>, { readonly seen: number; readonly looks: number }>();
   readonly #unwatch: () => void;
+  /** Tunnels that no worker counted when it was looked last. */
+  #uncounted = 0;
 
   constructor(options: WorkerWatchOptions) {
     const { load, now } = options;
@@ -35,12 +39,26 @@ export class WorkerWatch {
     const { load, front, now } = this.#options;
     load.seenControl(now());
     front.look();
+    // One that is handed over just now is counted a moment later, and not twice in a row.
+    this.#countOrphans(this.#uncounted);
     // Those that have bound their listeners: one that is only starting has a deadline of its own.
     for (const worker of front.order) this.#lookAt(worker);
   }
 
+  /** A worker has died, and gave back what it held: its tunnels outside of JavaScript go on. */
+  died(): void {
+    this.#countOrphans(Number.POSITIVE_INFINITY);
+  }
+
   close(): void {
     this.#unwatch();
+  }
+
+  /** What no worker counts is an orphan, of which there are `most`: the relay's own figure can't drift as a count of their ends would. */
+  #countOrphans(most: number): void {
+    const { load, tunnelsOutside } = this.#options;
+    this.#uncounted = Math.max(0, tunnelsOutside() - load.outside);
+    load.orphans = Math.min(most, this.#uncounted);
   }
 
   #lookAt(worker: number): void {

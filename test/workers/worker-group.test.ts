@@ -23,11 +23,11 @@ import { SharedState } from '../../src/workers/shared-state.ts';
 import { WorkerGroup } from '../../src/workers/worker-group.ts';
 import { spawnWorker } from '../../src/workers/worker-thread.ts';
 import { readBytes } from '../support/byte-reader.ts';
-import { basic, open } from '../support/clients.ts';
+import { basic, connectVia, open } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { goneBack, parseExposition, totalOf } from '../support/exposition.ts';
 import { freePort } from '../support/free-port.ts';
-import { relayBinding } from '../support/native-relay.ts';
+import { nativeRelay, relayBinding } from '../support/native-relay.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { listen } from '../support/peers.ts';
 import { until } from '../support/until.ts';
@@ -90,10 +90,14 @@ interface GroupOptions {
   readonly config?: object;
   readonly exits?: readonly object[];
   readonly spawn?: typeof spawnWorker;
+  readonly tunnelsOutside?: () => number;
 }
 
 /** A group of two workers in this process, and the threads that it made. */
-async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spawnWorker }: GroupOptions = {}) {
+async function makeGroup(
+  t: ExecutionContext,
+  { config = {}, exits, spawn = spawnWorker, tunnelsOutside = () => 0 }: GroupOptions = {},
+) {
   const threads: Worker[] = [];
   const said: string[] = [];
   const log: string[] = [];
@@ -131,6 +135,7 @@ async function makeGroup(t: ExecutionContext, { config = {}, exits, spawn = spaw
     clients: [client],
     log: { writeLines: (lines) => log.push(...lines.split('\n').filter((line) => line !== '')) },
     parking: relayBinding(),
+    tunnelsOutside,
     now,
     warn,
     tellFault: (_, fault) => said.push(fault),
@@ -701,6 +706,44 @@ test.serial('a listener that is to come into use is closed by a stop as all othe
   t.is(group.figures.counters.running, 1, 'the drain goes on');
   destroyAll([hanging!]);
   await stopped;
+});
+
+passingTest('tunnels of a worker that has died are connections still, and a drain waits for them', async (t) => {
+  const relay = nativeRelay()!;
+  const tunnelsOutside = () => relay.stats().tunnels;
+  const { group, threads, port } = await makeGroup(t, { tunnelsOutside });
+  await group.start();
+  const echo = await listen(createServer((socket) => void socket.pipe(socket)));
+  t.teardown(echo.close);
+  const opened = await Promise.all(
+    Array.from({ length: 12 }, () => connectVia(port(), `127.0.0.1:${echo.port}`, { login })),
+  );
+  const tunnels = opened.map(({ socket }) => socket);
+  t.teardown(() => destroyAll(tunnels));
+  await until(() => tunnelsOutside() === 12 && group.connections === 12);
+  for (const victim of [0, 1]) {
+    await threads[victim]!.terminate();
+    await until(() => group.workers.replaced === victim + 1 && group.workers.running === 2);
+    await group.settled();
+    t.is(group.connections, 12, 'they go on');
+  }
+  t.deepEqual(group.workers.connections, [0, 0]);
+  destroyAll(tunnels.slice(4));
+  await until(() => group.connections === 4, 'those that have ended are forgotten');
+
+  let isStopped = false;
+  const stopped = group.stop(300_000).then(() => (isStopped = true));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  t.false(isStopped);
+  const [first] = tunnels as [Socket];
+  const reader = readBytes(first);
+  first.resume();
+  first.write('hello');
+  t.is((await reader.take(5)).toString(), 'hello');
+  reader.release();
+  destroyAll(tunnels);
+  await stopped;
+  t.is(tunnelsOutside(), 0);
 });
 
 test.serial('the limit of connections is that of all workers together', async (t) => {

@@ -8,7 +8,7 @@ const LOOK_MS = 250;
 /** Three workers, of which the first two have bound their listeners, and what became of them. */
 function scene(t: ExecutionContext) {
   const load = new WorkerLoad(new AtomicWords(new SharedArrayBuffer(4 * WorkerLoad.wordsFor(3))));
-  const clock = { now: 1_000 };
+  const clock = { now: 1_000, tunnels: 0 };
   const ended: number[] = [];
   const said: string[] = [];
   const threadOf = (worker: number) => ({ terminate: async () => void ended.push(worker) });
@@ -16,6 +16,7 @@ function scene(t: ExecutionContext) {
   const watch = new WorkerWatch({
     load,
     front: { order: [0, 1], look: () => {} },
+    tunnelsOutside: () => clock.tunnels,
     threads: { at: (worker) => threads[worker] },
     now: () => clock.now,
     warn: (line) => said.push(line),
@@ -34,7 +35,7 @@ function scene(t: ExecutionContext) {
     load.release(worker);
     threads[worker] = threadOf(worker);
   };
-  return { clock, said, pass, replace };
+  return { load, watch, clock, said, pass, replace };
 }
 
 test('a worker that is not seen at forty looks in a row is told of and ended, once', (t) => {
@@ -72,4 +73,32 @@ test('one that takes its place begins anew', (t) => {
   pass(1, 0, 1);
   t.deepEqual(pass(39, 1), [0]);
   t.deepEqual(pass(1, 1), [0, 0]);
+});
+
+test('tunnels of a worker that has died are connections until they end; one that is just handed over is none twice', (t) => {
+  const { load, watch, clock, pass, replace } = scene(t);
+  for (const worker of [0, 0, 1]) load.openOutside(worker);
+  clock.tunnels = 4;
+  pass(1, 0, 1);
+  t.is(load.connections, 3, 'the fourth is counted in a moment');
+  load.openOutside(1);
+  pass(1, 0, 1);
+  t.is(load.connections, 4);
+  replace(0);
+  watch.died();
+  t.is(load.connections, 4);
+  t.deepEqual(load.perWorker, [0, 2, 0]);
+  clock.tunnels = 3;
+  pass(1, 0, 1);
+  t.is(load.connections, 3);
+  load.closeOutside(1);
+  clock.tunnels = 1;
+  pass(1, 0, 1);
+  t.is(load.connections, 1, 'its worker has not heard of one end yet');
+  load.closeOutside(1);
+  pass(2, 0, 1);
+  t.is(load.connections, 1);
+  clock.tunnels = 0;
+  pass(1, 0, 1);
+  t.is(load.connections, 0);
 });
