@@ -10,6 +10,7 @@ import test, { type ExecutionContext } from 'ava';
 import { ECHO_MS } from '../../src/startup/process-signals.ts';
 import { connectVia, forwardVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { relayBinding } from '../support/native-relay.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { listen } from '../support/peers.ts';
 import { until } from '../support/until.ts';
@@ -144,4 +145,36 @@ test('a reload tells of a log whose reader is gone that its lines are lost', asy
     return lines().some((line) => line.startsWith('the access log has no reader, and its lines are lost'));
   }, 'told');
   t.false(lines().some((line) => line.includes('goes on in its old file')));
+});
+
+const mortal = new URL('../support/mortal-workers.ts', import.meta.url).href;
+
+// Without the addon tunnels end with their worker.
+(relayBinding() === null ? test.skip : test)('a drain waits for tunnels whose workers have died', async (t) => {
+  const gateway = await startGateway({
+    config: { workers: 2, timeouts },
+    pools: direct,
+    env: { NODE_OPTIONS: `--import=${mortal}` },
+  });
+  t.teardown(gateway.kill);
+  const gate = await listen(createServer());
+  t.teardown(gate.close);
+  const opened = await Promise.all(
+    Array.from({ length: 8 }, () => connectVia(gateway.port(), `127.0.0.1:${gate.port}`, { login: gateway.login() })),
+  );
+  for (const { socket } of opened) t.teardown(() => socket.on('error', () => {}).destroy());
+  for (const deaths of [1, 2]) {
+    gateway.signal('SIGUSR2');
+    await until(async () => {
+      const { workers } = await gateway.health();
+      return workers.replaced === deaths && workers.running === 2;
+    });
+  }
+  t.is((await gateway.health()).connections, 8);
+  const ended = gateway.terminate();
+  await until(() => gateway.output().includes('draining'));
+  await sleep(2 * ECHO_MS);
+  t.true(opened.every(({ socket }) => !socket.closed));
+  for (const { socket } of opened) socket.destroy();
+  t.is(await ended, 0);
 });
