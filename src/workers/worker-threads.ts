@@ -90,8 +90,8 @@ export class WorkerThreads {
     }
   }
 
-  /** Has all workers end once the exchanges of all have, and the tunnels that those which died have left behind, but no later than after `drainMs`. Those that won't end are there still when
-   *  this resolves. */
+  /** Has all workers end once the exchanges of all have, and the tunnels that those which died have left behind, but no later than after
+   *  `drainMs`. Those that won't end are there still when this resolves. */
   async end(drainMs: number): Promise<void> {
     const hurried = Promise.withResolvers<void>();
     this.#hurry = hurried.resolve;

@@ -81,7 +81,7 @@ test.serial('without a gateway the command makes the check itself, and where it 
   const { gateway, kindOf, http, dead } = await scene(t, { price: { perGB: 4, currency: 'USD' } });
   await gateway.stop({ keepFolder: true });
   const refused = await check(gateway, 'main');
-  t.is(refused.code, 2, refused.stderr);
+  t.is(refused.code, 6, refused.stderr);
   t.regex(refused.stderr, /USD/);
   t.regex(refused.stderr, /add --yes/);
   const { found, stderr } = await check(gateway, '--yes', '--json', '--timeout', '3s');
