@@ -62,15 +62,24 @@ export class WorkerWatch {
   }
 
   #lookAt(worker: number): void {
-    const { load, threads, warn } = this.#options;
+    const { load, threads } = this.#options;
     const thread = threads.at(worker);
     if (thread === undefined) return;
     const seen = load.lastSeen(worker);
     const before = this.#hangs.get(thread);
     const looks = before?.seen === seen ? before.looks + 1 : 0;
     this.#hangs.set(thread, { seen, looks });
-    if (looks !== HUNG_LOOKS) return;
-    warn(`worker ${worker + 1} hangs: its event loop has not come round at ${HUNG_LOOKS} looks in a row; it is ended`);
-    void thread.terminate();
+    if (looks === HUNG_LOOKS) void this.#end(worker, thread);
+  }
+
+  async #end(worker: number, thread: Pick<WorkerThread, 'terminate'>): Promise<void> {
+    const { threads, warn } = this.#options;
+    const name = `worker ${worker + 1}`;
+    warn(`${name} hangs: its event loop has not come round at ${HUNG_LOOKS} looks in a row; it is ended`);
+    await thread.terminate();
+    if (threads.at(worker) === thread)
+      warn(
+        `${name} can't be ended while it waits for the system, and until then its share of new connections waits, too`,
+      );
   }
 }

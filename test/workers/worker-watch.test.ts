@@ -11,13 +11,19 @@ function scene(t: ExecutionContext) {
   const clock = { now: 1_000, tunnels: 0 };
   const ended: number[] = [];
   const said: string[] = [];
-  const threadOf = (worker: number) => ({ terminate: async () => void ended.push(worker) });
-  const threads = [0, 1, 2].map(threadOf);
+  const stuck = new Set<number>();
+  const threadOf = (worker: number) => ({
+    terminate: async () => {
+      ended.push(worker);
+      if (!stuck.has(worker)) threads.delete(worker);
+    },
+  });
+  const threads = new Map([0, 1, 2].map((worker) => [worker, threadOf(worker)]));
   const watch = new WorkerWatch({
     load,
     front: { order: [0, 1], look: () => {} },
     tunnelsOutside: () => clock.tunnels,
-    threads: { at: (worker) => threads[worker] },
+    threads: { at: (worker) => threads.get(worker) },
     now: () => clock.now,
     warn: (line) => said.push(line),
   });
@@ -33,9 +39,9 @@ function scene(t: ExecutionContext) {
   };
   const replace = (worker: number) => {
     load.release(worker);
-    threads[worker] = threadOf(worker);
+    threads.set(worker, threadOf(worker));
   };
-  return { load, watch, clock, said, pass, replace };
+  return { load, watch, clock, stuck, said, pass, replace };
 }
 
 test('a worker that is not seen at forty looks in a row is told of and ended, once', (t) => {
@@ -45,6 +51,17 @@ test('a worker that is not seen at forty looks in a row is told of and ended, on
   t.deepEqual(pass(1, 1), [0]);
   t.deepEqual(said, ['worker 1 hangs: its event loop has not come round at 40 looks in a row; it is ended']);
   t.deepEqual(pass(400, 1), [0]);
+});
+
+test('one that waits for the system goes on all the same, and that is told, once', async (t) => {
+  const { pass, stuck, said } = scene(t);
+  stuck.add(0);
+  pass(1, 0, 1);
+  pass(40, 1);
+  await Promise.resolve();
+  t.deepEqual(pass(400, 1), [0]);
+  t.is(said.length, 2);
+  t.regex(said[1]!, /^worker 1 can't be ended while it waits for the system/);
 });
 
 test('one that comes round now and then is slow, and no more', (t) => {
