@@ -11,7 +11,6 @@ const CAPACITY = 2 ** 17;
 /** Limits of exchanges under way that one thread may hold. */
 const MOST_PLACES_EACH = 2 ** 16;
 const MOST_PLACES = 2 ** 20;
-
 const NO_GENERATION = 0;
 
 /** Where all threads count. */
