@@ -91,10 +91,12 @@ test('the command line', (t) => {
   t.throws(() => parseOptions(['--fast']));
 });
 
-test('a part of the rows replaces no whole results', (t) => {
+test('neither a part of the rows nor a quick run replaces whole results', (t) => {
   t.is(parseOptions(['--only', 'http']).out, null);
   t.is(parseOptions(['--only', 'http', '--out', '/tmp/x']).out, '/tmp/x');
-  t.is(parseOptions(['--quick']).out, 'test/bench/results');
+  t.is(parseOptions(['--quick']).out, null);
+  t.is(parseOptions(['--quick', '--out', '/tmp/x']).out, '/tmp/x');
+  t.is(parseOptions([]).out, 'test/bench/results');
 });
 
 test('a line of /proc/PID/stat, whatever the name in it', (t) => {
