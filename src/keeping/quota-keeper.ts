@@ -65,15 +65,13 @@ export class QuotaKeeper {
     else this.#read(account);
   }
 
-  /** Begins these counts anew, now and on the disk, where that survives a power cut. Throws StoreError where that isn't kept. */
+  /** Begins these counts anew, now and on the disk, where that survives a power cut. Throws StoreError where that isn't kept; where what
+   *  the disk knows can't be read, nothing has begun anew. */
   reset(accounts: readonly Account[]): void {
-    for (const account of accounts) {
-      // Or what the disk knows would be added afterwards.
-      this.#read(account);
-      this.#options.counts.clear(account);
-    }
-    if (!this.save({ isDurable: true }))
-      throw new StoreError('unavailable', { detail: this.#fault ?? '', remedy: 'see "roundabout health"' });
+    // Or what the disk knows would be added afterwards.
+    for (const account of accounts) if (!this.#read(account)) throw this.#unavailable();
+    for (const account of accounts) this.#options.counts.clear(account);
+    if (!this.save({ isDurable: true })) throw this.#unavailable();
   }
 
   /** Brings back what could not be read when it was met, as long as that goes well. */
@@ -152,6 +150,10 @@ export class QuotaKeeper {
     const account = counts.accountAt(name);
     counts.restore(account, kept ?? nothing);
     this.#known.set(keyOf(name), account);
+  }
+
+  #unavailable(): StoreError {
+    return new StoreError('unavailable', { detail: this.#fault ?? '', remedy: 'see "roundabout health"' });
   }
 
   #failed(cause: unknown): void {

@@ -145,6 +145,7 @@ test('a reset holds on the disk as well, for a count that was not met yet too', 
   t.is(run(t, folder).spent(daily), 1n);
   second.state.faulty = true;
   t.throws(() => second.keeper.reset([second.worker.accountOf(daily)]), { instanceOf: StoreError });
+  t.is(second.spent(daily), 1n, 'what the disk knows would have been added to nothing');
   second.state.faulty = false;
 });
 
