@@ -4,13 +4,14 @@ import { type BookedAttempt, beginAttempt, bookFailure, bookLoser, type Spared }
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, CountedAttempt, Exchange } from './exchange.ts';
+import { mayLeave } from './exit-words.ts';
 import type { Ended, Runner } from './race.ts';
 
 /** One try, as the exchange's kind of work sees it. */
 export interface Attempt {
   readonly choice: Choice;
   /** What is left now of this attempt's time, in ms, at least 1: at its beginning what was left for all attempts, or half of it
-   *  where another may follow. Dial, handshake and response head share it. */
+   *  where another may follow whatever becomes of it. Dial, handshake and response head share it. */
   readonly shareMs: number;
   /** What is left of the time for its way to the origin, or to an exit that forwards: no more than the share, and less where its
    *  exit is known to be quicker. */
@@ -100,8 +101,10 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
     this.mayFollow = another;
     this.booked = beginAttempt(deps, exchange, choice);
     const now = this.booked.begunAt;
-    this.#endsAt = another ? now + (endsAt - now) / 2 : endsAt;
-    this.#wayEndsAt = another ? Math.min(this.#endsAt, now + patienceMs(deps, exchange, this.booked)) : endsAt;
+    const half = now + (endsAt - now) / 2;
+    // Another may follow on its way, but not on silence behind it, where its session stays.
+    this.#endsAt = another && mayLeave(deps, exchange, choice) ? half : endsAt;
+    this.#wayEndsAt = another ? Math.min(half, now + patienceMs(deps, exchange, this.booked)) : endsAt;
     this.#call = options.raced ? new Call(exchange.abort) : null;
     this.ended = this.#run();
   }

@@ -6,7 +6,7 @@ import { AttemptRun, type Work } from './attempt-run.ts';
 import { type Chosen, choose, chooseLater, chooseRival, siteRowOf, type Tried } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';
 import { authorityKey, type Choice, type Exchange, NO_PLACE } from './exchange.ts';
-import { isDoubtful, isFoundOut } from './exit-words.ts';
+import { isDoubtful, isFoundOut, mayLeave } from './exit-words.ts';
 import { type Ended, raceAgainst } from './race.ts';
 import { findLease, hasServedSession, sessionLost } from './session-exit.ts';
 
@@ -133,8 +133,8 @@ class AttemptSeries<T> implements Tried {
     const { booked } = run;
     const agree = sameVerdict(failure, this.last) || this.#lacksPlacesAgain(booked);
     if (agree && tellsOfOrigin(failure)) this.#deps.rejections.agreed(authorityKey(this.#exchange));
-    // A session that was served isn't moved for what may be the origin's.
-    const mayMove = failure.by === 'exit' || !hasServedSession(this.#deps, this.#exchange);
+    // A session that was served isn't moved for what may be the origin's, nor is a strict one lost by it.
+    const mayMove = failure.by === 'exit' || (!this.#pinned && mayLeave(this.#deps, this.#exchange, booked.choice));
     const repeatable =
       this.#work.mayRepeat() &&
       !agree &&

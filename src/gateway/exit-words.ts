@@ -1,6 +1,7 @@
 import type { GatewayError } from '../errors.ts';
 import type { Collaborators } from './collaborators.ts';
-import type { Choice } from './exchange.ts';
+import type { Choice, Exchange } from './exchange.ts';
+import { hasServedSession } from './session-exit.ts';
 
 /** How long an exit that worked is believed in what it says of an origin, and an origin that was reached isn't believed to be gone by the
  *  word of one, in ms. */
@@ -38,6 +39,12 @@ export function isDoubtful(
 ): boolean {
   const reachedAt = deps.rejections.workedAt(authority);
   return !isBelieved(deps, choice, now) || (reachedAt !== null && now - reachedAt < BELIEVED_MS);
+}
+
+/** Whether an exchange may go on by another exit for what may be the origin's: a session that was served keeps its exit for as long as that
+ *  is believed. */
+export function mayLeave(deps: Collaborators, exchange: Exchange, choice: Choice): boolean {
+  return !hasServedSession(deps, exchange) || !isBelieved(deps, choice, deps.now());
 }
 
 /** Whether it was found out that an exit tells untruths: it has told too much since it last worked, and of that what others have reached.
