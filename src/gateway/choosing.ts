@@ -97,8 +97,8 @@ export function choose(deps: Collaborators, exchange: Exchange, { tried, last }:
     // What is over in a moment is no reason to try no further.
     const none = exchange.atAccountLimit ? HOLD : (last ?? noneToTake(deps, exchange, { admission, guard }));
     if (none === HOLD) return HOLD;
-    // A pool that its client's limits have closed may have one.
-    throw last ?? exchange.limitClaims?.refusal ?? none;
+    // A pool that its client's limits or quotas have closed may have one.
+    throw last ?? exchange.limitClaims?.refusal ?? exchange.quota?.refusal ?? none;
   }
   const exit = deps.registry.exitAt(slot);
   if (exit === undefined) throw new GatewayError('internal', { detail: 'selection named a slot without an exit' });

@@ -1,3 +1,4 @@
+import type { GatewayError } from '../errors.ts';
 import type { Bounds } from './bounds.ts';
 import type { Admission } from './exchange.ts';
 import type { CountedQuota } from './quota-plans.ts';
@@ -14,6 +15,8 @@ export interface QuotaHold {
   /** Attempts under way, and the one that serves: nearly always there is but one. */
   spending: Spending | null;
   rivals: readonly Spending[];
+  /** Why a pool was left out when an attempt was to begin, of the first that was. */
+  refusal: GatewayError | null;
 }
 
 const NONE: readonly never[] = Object.freeze([]);
@@ -26,6 +29,7 @@ export const holdOf = (admission: Admission, bounds: Bounds): QuotaHold => ({
   begun: false,
   spending: null,
   rivals: NONE,
+  refusal: null,
 });
 
 /** All of them. */

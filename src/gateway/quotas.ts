@@ -140,7 +140,9 @@ export class Quotas {
     const spending = this.#spendingOf(choice, meter);
     const refusal = used === null ? this.#payments.take(spending, quotas) : this.#refusal(used);
     if (refusal !== null) {
-      if (!leavesOut(exchange, pool)) throw refusal;
+      hold.refusal ??= refusal;
+      // A strict session's exit is in this pool, and in no other.
+      if (hold.admission.params.strict === true || !leavesOut(exchange, pool)) throw refusal;
       return 'used_up';
     }
     if (hold.spending === null) hold.spending = spending;
