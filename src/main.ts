@@ -148,9 +148,19 @@ class Gateway {
     });
     // From the first listener on it serves: signals are heard before, and wait until all of it stands.
     const started = Promise.withResolvers<void>();
+    let isHurried = false;
     const stopping = new Stopping({
-      stop: () => started.promise.then(() => this.#stop(group)),
-      hurry: () => group.hurry(),
+      stop: () =>
+        started.promise.then(() => {
+          const stopped = this.#stop(group);
+          if (isHurried) group.hurry();
+          return stopped;
+        }),
+      // What comes during the start holds for the drain that follows.
+      hurry: () => {
+        isHurried = true;
+        return group.hurry() || group.phase !== 'draining';
+      },
       kill: () => process.kill(process.pid, 'SIGKILL'),
       warn,
     });
