@@ -148,19 +148,9 @@ class Gateway {
     });
     // From the first listener on it serves: signals are heard before, and wait until all of it stands.
     const started = Promise.withResolvers<void>();
-    let isHurried = false;
     const stopping = new Stopping({
-      stop: () =>
-        started.promise.then(() => {
-          const stopped = this.#stop(group);
-          if (isHurried) group.hurry();
-          return stopped;
-        }),
-      // What comes during the start holds for the drain that follows.
-      hurry: () => {
-        isHurried = true;
-        return group.hurry() || group.phase !== 'draining';
-      },
+      stop: () => this.#stop(group),
+      hurry: () => group.hurry(),
       kill: () => process.kill(process.pid, 'SIGKILL'),
       warn,
     });
@@ -185,6 +175,7 @@ class Gateway {
     const facts = { pid: process.pid, listeners: group.bound, admin };
     if (readyFile !== undefined) await openPath(ready, () => writeReadyFile(readyFile, facts));
     started.resolve();
+    stopping.started();
     return stopping;
   }
 

@@ -8,10 +8,11 @@ export interface StopActions {
 }
 
 /** What signals to stop do, one after another: the first drains, a second cuts what is under way, and a third waits for nothing: not for
- *  what is being saved either. */
+ *  what is being saved either. The first two wait until the start is over. */
 export class Stopping {
   readonly #actions: StopActions;
   readonly #stopped = Promise.withResolvers<number>();
+  #isStarted = false;
   #signals = 0;
   #exitCode = 0;
 
@@ -24,11 +25,19 @@ export class Stopping {
     return this.#stopped.promise;
   }
 
+  /** There is something to drain: signals do what they are meant to, those that came before at once. */
+  started(): void {
+    this.#isStarted = true;
+    if (this.#signals > 0) void this.#stop();
+    if (this.#signals > 1) this.#hurry();
+  }
+
   signal(): void {
     this.#signals++;
-    if (this.#signals === 1) void this.#stop();
-    else if (this.#signals === 2) this.#hurry();
-    else this.#actions.kill();
+    if (this.#signals > 2) this.#actions.kill();
+    else if (!this.#isStarted) return;
+    else if (this.#signals === 1) void this.#stop();
+    else this.#hurry();
   }
 
   async #stop(): Promise<void> {

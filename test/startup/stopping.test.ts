@@ -2,7 +2,7 @@ import test from 'ava';
 import { Stopping } from '../../src/startup/stopping.ts';
 
 /** A gateway to be stopped: what it does and says, and when its drain and its saving have ended. */
-function gatewayToStop() {
+function gatewayToStop({ isStarted = true } = {}) {
   const did: string[] = [];
   const saved = Promise.withResolvers<void>();
   let drains = false;
@@ -16,6 +16,7 @@ function gatewayToStop() {
     kill: () => did.push('kill'),
     warn: (line) => did.push(line),
   });
+  if (isStarted) stopping.started();
   return { stopping, did, saved, drained: () => (drains = false) };
 }
 
@@ -43,6 +44,20 @@ test('a second signal behind the drain cuts nothing', async (t) => {
   t.deepEqual(did, ['drain', 'what is left is being saved']);
   saved.resolve();
   t.is(await stopping.stopped, 0);
+});
+
+test('signals during a start hold for the drain that follows; a third waits for nothing', async (t) => {
+  const { stopping, did, saved } = gatewayToStop({ isStarted: false });
+  stopping.signal();
+  stopping.signal();
+  t.deepEqual(did, []);
+  stopping.started();
+  t.deepEqual(did, ['drain', 'exchanges under way are cut']);
+  saved.resolve();
+  t.is(await stopping.stopped, 1);
+  const other = gatewayToStop({ isStarted: false });
+  for (let i = 0; i < 3; i++) other.stopping.signal();
+  t.deepEqual(other.did, ['kill']);
 });
 
 test('what could not be saved is told', async (t) => {
