@@ -16,16 +16,22 @@ const tableBoundMs = 300_000;
 
 const [folder = '', work = ''] = process.argv.slice(2).map((path) => resolve(path));
 // Below the ports that systems give to clients, and hardly ever the same in two runs.
-const portBase = 20_000 + 100 * (process.pid % 100);
+const portBase = 20_000 + 200 * (process.pid % 50);
+/** As many as one table takes. */
+const portSpan = 60;
 
 async function main(): Promise<boolean> {
   const [squid, microsocks] = [await startSquid(credential), await startMicrosocks(credential)];
   const gateway = await start({ squid, microsocks });
   // Apache's crawlers, which are another user's, have to read it.
   await copyFile(join(gateway.folder, 'data', 'certificate.pem'), join(work, 'ca.pem'));
-  const results: boolean[] = [];
-  for (const pool of ['direct', 'squid', 'microsocks'])
-    results.push((await check(gateway, pool)) || (await check(gateway, pool, 'again')));
+  // At once: a table waits more than it works.
+  const results = await Promise.all(
+    ['direct', 'squid', 'microsocks'].map(async (pool, i) => {
+      const ports = portBase + i * portSpan;
+      return (await check(gateway, pool, ports)) || (await check(gateway, pool, ports, 'again'));
+    }),
+  );
   await gateway.stop();
   await Promise.all([squid.close(), microsocks.close()]);
   return results.every(Boolean);
@@ -56,7 +62,7 @@ function start({ squid, microsocks }: Record<'squid' | 'microsocks', LibraryExit
 
 /** That each of a server's processes gets work in time is chance on a busy machine: a table that fails is tried once more, and both are
  *  told. */
-async function check(gateway: Gateway, pool: string, time = 'once'): Promise<boolean> {
+async function check(gateway: Gateway, pool: string, ports: number, time = 'once'): Promise<boolean> {
   const { username, password } = gateway.login(pool);
   const at = (listener: string) => `127.0.0.1:${gateway.port(listener)}`;
   const table = [join(folder, 'check.py'), '--user', username, '--password', password];
@@ -65,7 +71,7 @@ async function check(gateway: Gateway, pool: string, time = 'once'): Promise<boo
   const exit = pool === 'direct' ? [] : ['--exit-ip', exitAddress];
   const stackWork = join(work, `${pool}-${time}`);
   await mkdir(stackWork, { mode: 0o755 });
-  const env = { WORK: stackWork, PORT_BASE: `${portBase}`, GATEWAY_SESSION_USER: '{user}-session-{session}' };
+  const env = { WORK: stackWork, PORT_BASE: `${ports}`, GATEWAY_SESSION_USER: '{user}-session-{session}' };
   const { code, stdout, stderr } = await run('/usr/bin/python3', [...table, ...ways, ...trust, ...exit], {
     env,
     timeoutMs: tableBoundMs,
