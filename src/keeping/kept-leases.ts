@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { LeaseStore, type LeaseStoreOptions } from './lease-store.ts';
 
@@ -6,8 +5,10 @@ import { LeaseStore, type LeaseStoreOptions } from './lease-store.ts';
 const SWEEP_LEASES = 20_000;
 const SWEEP_MS = 1_000;
 
-export interface KeptLeasesOptions extends Pick<LeaseStoreOptions, 'folder' | 'leases' | 'now' | 'warn'> {
+export interface KeptLeasesOptions extends Pick<LeaseStoreOptions, 'folder' | 'leases' | 'moment' | 'warn'> {
   readonly registry: PoolRegistry;
+  /** Monotonic, in ms. */
+  readonly now: () => number;
 }
 
 /** The leases of all threads, swept, and kept on the disk. */
@@ -22,16 +23,14 @@ export interface KeptLeases {
 
 /** Brings back the sessions of the last run before anything serves, and keeps those of this one on the disk from now on. Throws
  *  StoreError. */
-export function keepLeases({ registry, ...options }: KeptLeasesOptions): KeptLeases {
-  const { leases, now, warn } = options;
+export function keepLeases({ registry, now, ...options }: KeptLeasesOptions): KeptLeases {
+  const { leases, warn } = options;
   const store = new LeaseStore({
     ...options,
     placeOf: (id) => {
       const slot = registry.slotOf(id);
       return slot === undefined ? null : { slot, generation: registry.generationOf(slot) };
     },
-    wallTime: Date.now,
-    boot: bootId(),
   });
   const lostSince = store.restore().complete ? null : now();
   if (lostSince !== null)
@@ -43,13 +42,4 @@ export function keepLeases({ registry, ...options }: KeptLeasesOptions): KeptLea
     return store.stop();
   };
   return { lostSince, keep: () => store.keep(), stop };
-}
-
-/** Which start of the system this is; empty where it doesn't tell. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
-  }
 }

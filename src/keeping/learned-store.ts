@@ -1,3 +1,4 @@
+import type { Moment } from '../memory/moment.ts';
 import {
   readSnapshot,
   restoreSections,
@@ -16,8 +17,7 @@ export interface LearnedStoreOptions {
   readonly sections: readonly SnapshotSection[];
   /** Whether anything was learned since the last call. */
   readonly takeLearned: () => boolean;
-  /** In ms since the epoch. */
-  readonly wallTime: () => number;
+  readonly moment: () => Moment;
   readonly warn: (line: string) => void;
 }
 
@@ -39,11 +39,11 @@ export class LearnedStore {
   /** Brings back what the last process saved, to be called before anything serves. A snapshot that is damaged, or of another
    *  version, is set aside with a warning and nothing of it used. Throws StoreError. */
   restore(): void {
-    const { sections, wallTime, warn } = this.#options;
+    const { sections, moment, warn } = this.#options;
     const bytes = this.#file.read();
     if (bytes === null) return;
     const snapshot = readSnapshot(bytes);
-    if (snapshot !== null && isOf(snapshot, sections) && restoreSections(snapshot, sections, wallTime()).length === 0)
+    if (snapshot !== null && isOf(snapshot, sections) && restoreSections(snapshot, sections, moment()).length === 0)
       return;
     const why = 'the snapshot of what was learned about exits and sites is not understood and not used';
     warn(`${why}: see ${this.#file.setAside()}`);
@@ -90,8 +90,8 @@ export class LearnedStore {
   }
 
   #snapshot(final: boolean): Iterable<Uint8Array> {
-    const { sections, wallTime } = this.#options;
-    return saveSnapshot({ savedAt: wallTime(), log: 0, final, boot: '' }, sections);
+    const { sections, moment } = this.#options;
+    return saveSnapshot({ ...moment(), log: 0, final }, sections);
   }
 
   #tell(cause: unknown): void {

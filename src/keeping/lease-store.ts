@@ -1,9 +1,12 @@
 import type { LeaseEntry } from '../memory/lease.ts';
 import { decodeLeases, encodeLeases, type SavedChange, type SavedLease } from '../memory/lease-codec.ts';
+import type { Moment } from '../memory/moment.ts';
 import {
   FrameKind,
   frameOf,
+  noteOf,
   readFrames,
+  readNote,
   readSnapshot,
   type SnapshotReading,
   type SnapshotSection,
@@ -27,19 +30,17 @@ const LEAST_LOG = 256 * 1024;
 const BATCH = 2_000;
 
 const SECTION = 'leases';
-const VERSION = 2;
+const VERSION = 3;
+
+/** What a log begins with, beside the start of the system that it is of. */
+const LOG_FORMAT = `roundabout leases ${VERSION}`;
 
 export interface LeaseStoreOptions {
   readonly folder: string;
   readonly leases: LeaseMemory;
   /** Where the exit of this id is now; null where there is none. */
   readonly placeOf: (exit: string) => { readonly slot: number; readonly generation: number } | null;
-  /** Monotonic, in ms. */
-  readonly now: () => number;
-  /** In ms since the epoch. */
-  readonly wallTime: () => number;
-  /** Which start of the system this is; empty where it can't be told. */
-  readonly boot: string;
+  readonly moment: () => Moment;
   readonly warn: (line: string) => void;
 }
 
@@ -79,12 +80,15 @@ export class LeaseStore {
     if (isBad)
       this.#options.warn(`the snapshot of sessions is not understood and not used: see ${this.#file.setAside()}`);
     const leases = new Map<string, SavedLease>();
-    for (const change of this.#savedIn(snapshot)) keep(leases, change);
-    const later = logs.filter(({ number }) => number >= (snapshot?.header.log ?? 0));
-    for (const log of later) for (const change of this.#changesIn(log)) keep(leases, change);
+    const now = this.#options.moment();
+    for (const change of savedIn(snapshot, now)) keep(leases, change);
+    const later = logs.filter(({ number }) => number >= (snapshot?.header.log ?? 0)).map(readLog);
+    for (const log of later) for (const change of changesIn(log, now)) keep(leases, change);
+    const isForeign = later.some(({ boot }) => boot === null);
+    if (isForeign) this.#options.warn('a log of sessions is of another version and not used');
     let count = 0;
-    for (const lease of leases.values()) if (this.#bringBack(lease)) count++;
-    return { count, complete: !isBad && this.#isComplete(snapshot, later) };
+    for (const lease of leases.values()) if (this.#bringBack(lease, now)) count++;
+    return { count, complete: !isBad && !isForeign && this.#isComplete(snapshot, later) };
   }
 
   /** Begins to write. Throws StoreError where not even a log can be made. */
@@ -111,34 +115,27 @@ export class LeaseStore {
     this.#log.close();
   }
 
-  *#savedIn(snapshot: SnapshotReading | null): Generator<SavedChange, undefined> {
-    for (const { parts } of snapshot?.sections ?? [])
-      for (const part of parts) yield* decodeLeases(part, this.#options.wallTime()) ?? [];
-  }
-
-  /** A log's end may be cut where the process was killed. */
-  *#changesIn({ content }: FoundLog): Generator<SavedChange, undefined> {
-    for (const { payload } of readFrames(content).frames) yield* decodeLeases(payload, this.#options.wallTime()) ?? [];
-  }
-
-  #isComplete(snapshot: SnapshotReading | null, logs: readonly FoundLog[]): boolean {
+  #isComplete(snapshot: SnapshotReading | null, logs: readonly ReadLog[]): boolean {
     if (logs.some(({ partial }) => partial)) return false;
     if (snapshot === null) return logs.length === 0;
     const { final, boot } = snapshot.header;
-    return final || (boot !== '' && boot === this.#options.boot);
+    return final || (boot !== '' && boot === this.#options.moment().boot);
   }
 
-  #bringBack(lease: SavedLease): boolean {
+  #bringBack(lease: SavedLease, now: Moment): boolean {
     if (lease.endsInMs <= 0 || lease.restedMs >= lease.idleMs) return false;
     const place = this.#options.placeOf(lease.exit) ?? { slot: -1, generation: 0 };
-    return this.#options.leases.table.restore({ ...lease, ...place }, this.#options.now());
+    return this.#options.leases.table.restore({ ...lease, ...place }, now.systemMs);
   }
 
   #beginLog(): void {
     const { words, layout } = this.#options.leases;
     this.#log.begin();
+    const { boot } = this.#options.moment();
+    const isBegun = this.#log.append(noteOf({ format: LOG_FORMAT, boot }));
+    // Known to other threads only now: nothing comes before its note.
     words.store(layout.log, this.#log.descriptor + 1);
-    words.store(layout.logBroken, 0);
+    words.store(layout.logBroken, isBegun ? 0 : 1);
   }
 
   /** Appends what changed since the last time. Where that can't be done, a new snapshot is begun instead. */
@@ -166,9 +163,10 @@ export class LeaseStore {
 
   #appendChanges(): void {
     const { keeper, words, layout } = this.#options.leases;
-    const changes = [...keeper.takeChanges(this.#options.now())];
+    const taken = this.#options.moment();
+    const changes = [...keeper.takeChanges(taken.systemMs)];
     for (let at = 0; at < changes.length; at += BATCH) {
-      const payload = encodeLeases(changes.slice(at, at + BATCH), this.#options.wallTime());
+      const payload = encodeLeases(changes.slice(at, at + BATCH), taken);
       if (!this.#log.append(frameOf({ kind: FrameKind.part, payload }))) words.store(layout.logBroken, 1);
     }
   }
@@ -205,24 +203,25 @@ export class LeaseStore {
   }
 
   #header({ log, final }: { readonly log: number; readonly final: boolean }) {
-    return { savedAt: this.#options.wallTime(), boot: this.#options.boot, log, final };
+    return { ...this.#options.moment(), log, final };
   }
 
   #section(): Pick<SnapshotSection, 'name' | 'version' | 'save'> {
     const { keeper } = this.#options.leases;
-    const { now, wallTime } = this.#options;
+    const { moment } = this.#options;
     return {
       name: SECTION,
       version: VERSION,
       *save() {
         let batch: LeaseEntry[] = [];
-        for (const entry of keeper.entries(now())) {
+        const taken = moment();
+        for (const entry of keeper.entries(taken.systemMs)) {
           batch.push(entry);
           if (batch.length < BATCH) continue;
-          yield encodeLeases(batch, wallTime());
+          yield encodeLeases(batch, taken);
           batch = [];
         }
-        yield encodeLeases(batch, wallTime());
+        yield encodeLeases(batch, taken);
       },
     };
   }
@@ -232,6 +231,31 @@ export class LeaseStore {
 function understood(bytes: Uint8Array): SnapshotReading | null {
   const snapshot = readSnapshot(bytes);
   return snapshot?.sections.every(({ name, version }) => name === SECTION && version === VERSION) ? snapshot : null;
+}
+
+function* savedIn(snapshot: SnapshotReading | null, now: Moment): Generator<SavedChange, undefined> {
+  const { boot = '' } = snapshot?.header ?? {};
+  for (const { parts } of snapshot?.sections ?? [])
+    for (const part of parts) yield* decodeLeases(part, { boot, now }) ?? [];
+}
+
+interface ReadLog extends Pick<FoundLog, 'partial'> {
+  /** Which start of the system it is of; null where the log is of another version. */
+  readonly boot: string | null;
+  readonly batches: readonly Uint8Array[];
+}
+
+/** A log's end may be cut where the process was killed. */
+function readLog({ content, partial }: FoundLog): ReadLog {
+  const [head, ...rest] = readFrames(content).frames;
+  const note = readNote(head);
+  const isForeign = head !== undefined && note?.get('format') !== LOG_FORMAT;
+  const boot = isForeign ? null : String(note?.get('boot') ?? '');
+  return { partial, boot, batches: isForeign ? [] : rest.map(({ payload }) => payload) };
+}
+
+function* changesIn({ boot, batches }: ReadLog, now: Moment): Generator<SavedChange, undefined> {
+  if (boot !== null) for (const batch of batches) yield* decodeLeases(batch, { boot, now }) ?? [];
 }
 
 /** What comes later counts. */

@@ -1,11 +1,12 @@
 import type { LeaseEntry, LeaseKey } from './lease.ts';
 import type { LeaseChange } from './lease-keeper.ts';
+import { elapsedBetween, type Moment } from './moment.ts';
 
-/** Leases as bytes, the same in snapshots and in logs, little-endian. A batch is the wall time at which its durations were taken
- *  (ms since the epoch, float64), then one change after another: octet 0 for an end, 1 for a lease, and the key; for a lease:
+/** Leases as bytes, the same in snapshots and in logs, little-endian. A batch is the moment at which its durations were taken (wall
+ *  time, then monotonic, each a float64), then one change after another: octet 0 for an end, 1 for a lease, and the key; for a lease:
  *  mint, age, rest, end and idle time in ms (0: none), moves, autonomous system, time of holding the exit, all uint32; flags; country, exit's id, client
  *  and session, each an octet of length and UTF-8. */
-const TIME_OCTETS = 8;
+const TIME_OCTETS = 16;
 const KEY_OCTETS = 16;
 const FIXED_OCTETS = 1 + KEY_OCTETS + 8 * 4 + 1;
 const STRICT = 1;
@@ -16,11 +17,19 @@ const FAILED = 4;
 export type SavedLease = Omit<LeaseEntry, 'slot' | 'generation'>;
 export type SavedChange = SavedLease | { readonly key: LeaseKey; readonly exit: null };
 
-/** A batch of changes, taken at `wallTime`. */
-export function encodeLeases(changes: readonly (LeaseChange | SavedChange)[], wallTime: number): Uint8Array {
+/** When a batch was taken; the start of the system is told beside it. */
+export type BatchMoment = Omit<Moment, 'boot'>;
+
+/** A batch of changes, taken at that moment. */
+export function encodeLeases(
+  changes: readonly (LeaseChange | SavedChange)[],
+  { wallTime, systemMs }: BatchMoment,
+): Uint8Array {
   const chunks = changes.map((change) => (change.exit === null ? endOctets(change.key) : leaseOctets(change)));
   const bytes = new Uint8Array(TIME_OCTETS + chunks.reduce((sum, { length }) => sum + length, 0));
-  new DataView(bytes.buffer).setFloat64(0, wallTime, true);
+  const view = new DataView(bytes.buffer);
+  view.setFloat64(0, wallTime, true);
+  view.setFloat64(8, systemMs, true);
   let at = TIME_OCTETS;
   for (const chunk of chunks) {
     bytes.set(chunk, at);
@@ -29,12 +38,15 @@ export function encodeLeases(changes: readonly (LeaseChange | SavedChange)[], wa
   return bytes;
 }
 
-/** Reads a batch, with its durations as of `wallTime`; where that is earlier than the batch (the clock was set), none has passed.
- *  Null where the bytes are no batch. */
-export function decodeLeases(bytes: Uint8Array, wallTime: number): readonly SavedChange[] | null {
+/** Reads a batch that was taken in that start of the system, with its durations as of `now`. Null where the bytes are no batch. */
+export function decodeLeases(
+  bytes: Uint8Array,
+  { boot, now }: { readonly boot: string; readonly now: Moment },
+): readonly SavedChange[] | null {
   if (bytes.length < TIME_OCTETS) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const elapsedMs = Math.max(0, wallTime - view.getFloat64(0, true));
+  const taken = { wallTime: view.getFloat64(0, true), systemMs: view.getFloat64(8, true), boot };
+  const elapsedMs = elapsedBetween(taken, now);
   if (!Number.isFinite(elapsedMs)) return null;
   const changes: SavedChange[] = [];
   let at = TIME_OCTETS;

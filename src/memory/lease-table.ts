@@ -16,9 +16,9 @@ export interface LeaseTableOptions {
   readonly thread: number;
   /** Whether changes are collected for LeaseKeeper.takeChanges. */
   readonly notesChanges?: boolean;
-  /** Told, before `confirm` returns, of each strict session whose exit has just been confirmed: from then on it must never be
-   *  forgotten. */
-  readonly onPinned?: (entry: LeaseEntry) => void;
+  /** Told, before `confirm` returns, of each strict session whose exit has just been confirmed, as of `now`: from then on it must
+   *  never be forgotten. */
+  readonly onPinned?: (entry: LeaseEntry, now: number) => void;
 }
 
 /** Leases: which exit a session holds, as one thread sees the table that all threads share. Keys are made by the caller,
@@ -37,7 +37,7 @@ export class LeaseTable {
   readonly #layout: LeaseLayout;
   readonly #thread: number;
   readonly #notesChanges: boolean;
-  readonly #onPinned: ((entry: LeaseEntry) => void) | undefined;
+  readonly #onPinned: LeaseTableOptions['onPinned'];
   readonly #records: LeaseRecords;
   #turn: number;
   /** Where the search for a free record goes on. */
@@ -118,7 +118,7 @@ export class LeaseTable {
       } while (this.#records.isStrict(record) && !this.#pin(record, this.#life));
       if (!this.#records.flag(record, LeaseFlag.confirmed)) return;
       this.#noteChange(record);
-      if (this.#records.isStrict(record)) this.#onPinned?.(this.#records.readEntry(record, now));
+      if (this.#records.isStrict(record)) this.#onPinned?.(this.#records.readEntry(record, now), now);
     });
   }
 

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { elapsedBetween, type Moment } from './moment.ts';
 
 /** How bytes on the disk are framed. Before each payload: its length and its CRC-32 (seeded with its kind), both uint32,
  *  little-endian, and its kind, an octet. What was cut or changed is known by that. */
@@ -56,16 +57,12 @@ export interface SnapshotSection {
   restore(parts: readonly Uint8Array[], elapsedMs: number): boolean;
 }
 
-/** What a snapshot says of itself. */
-export interface SnapshotHeader {
-  /** Wall time in ms since the epoch. */
-  readonly savedAt: number;
+/** What a snapshot says of itself: when it was begun. What was not yet on the disk is lost with that start of the system. */
+export interface SnapshotHeader extends Moment {
   /** The number of the first log that is not in it. */
   readonly log: number;
   /** Nothing was changed after it: the gateway stopped by itself. */
   readonly final: boolean;
-  /** Which start of the system it was: what was not yet on the disk is lost with it. */
-  readonly boot: string;
 }
 
 export interface SavedSection {
@@ -80,7 +77,7 @@ export interface SnapshotReading {
   readonly sections: readonly SavedSection[];
 }
 
-const FORMAT = 'roundabout snapshot 1';
+const FORMAT = 'roundabout snapshot 2';
 
 /** A snapshot as frames: a note with its header, for each section a note with its name and then its parts, and a note that
  *  counts them all. */
@@ -123,9 +120,9 @@ export function readSnapshot(bytes: Uint8Array): SnapshotReading | null {
 export function restoreSections(
   { sections: saved, header }: SnapshotReading,
   sections: readonly SnapshotSection[],
-  wallTime: number,
+  now: Moment,
 ): readonly string[] {
-  const elapsedMs = Math.max(0, wallTime - header.savedAt);
+  const elapsedMs = elapsedBetween(header, now);
   return sections.flatMap((section) => {
     const found = saved.find(({ name }) => name === section.name);
     if (found === undefined) return [];
@@ -133,11 +130,12 @@ export function restoreSections(
   });
 }
 
-const noteOf = (value: object): Uint8Array =>
+/** A note with these members. */
+export const noteOf = (value: object): Uint8Array =>
   frameOf({ kind: FrameKind.note, payload: new TextEncoder().encode(JSON.stringify(value)) });
 
 /** The members of a note; null where the frame isn't there or is none. */
-function readNote(frame: Frame | undefined): ReadonlyMap<string, unknown> | null {
+export function readNote(frame: Frame | undefined): ReadonlyMap<string, unknown> | null {
   if (frame?.kind !== FrameKind.note) return null;
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(frame.payload));
@@ -149,8 +147,10 @@ function readNote(frame: Frame | undefined): ReadonlyMap<string, unknown> | null
 
 function headerOf(frame: Frame | undefined): SnapshotHeader | null {
   const note = readNote(frame);
-  const [savedAt, log, boot] = [note?.get('savedAt'), note?.get('log'), note?.get('boot')];
   if (note?.get('format') !== FORMAT) return null;
-  if (typeof savedAt !== 'number' || typeof log !== 'number' || typeof boot !== 'string') return null;
-  return { savedAt, log, boot, final: note.get('final') === true };
+  const [wallTime, systemMs] = [note.get('wallTime'), note.get('systemMs')];
+  const [log, boot] = [note.get('log'), note.get('boot')];
+  if (typeof wallTime !== 'number' || typeof systemMs !== 'number') return null;
+  if (typeof log !== 'number' || typeof boot !== 'string') return null;
+  return { wallTime, systemMs, boot, log, final: note.get('final') === true };
 }

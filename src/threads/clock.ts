@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import type { Moment } from '../memory/moment.ts';
 
 /** Looks at both clocks. A thread may be made to wait between the two of a look, and most likely is while a gateway starts. */
 const LOOKS = 25;
@@ -26,6 +28,21 @@ export function wallClockBy(now: () => number): (at: number) => number {
     }
     return at + ahead;
   };
+}
+
+/** Moments to be read by later processes; `now` is a shared clock. */
+export function momentsBy(now: () => number): () => Moment {
+  const boot = bootId();
+  return () => ({ wallTime: Date.now(), systemMs: now(), boot });
+}
+
+/** Which start of the system this is; empty where it doesn't tell. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
 }
 
 function systemMs(): number {

@@ -65,11 +65,12 @@ function tableOf(words: AtomicWords, layout: LeaseLayout, thread: number): Lease
 export function pinnedWriter(
   { words, layout }: Pick<LeaseMemory, 'words' | 'layout'>,
   wallTime: () => number,
-): (entry: LeaseEntry) => void {
-  return (entry) => {
+): (entry: LeaseEntry, now: number) => void {
+  return (entry, now) => {
     const log = words.load(layout.log);
     if (log === 0) return;
-    const frame = frameOf({ kind: FrameKind.part, payload: encodeLeases([entry], wallTime()) });
+    const payload = encodeLeases([entry], { wallTime: wallTime(), systemMs: now });
+    const frame = frameOf({ kind: FrameKind.part, payload });
     if (!appendFrame(log - 1, frame)) words.store(layout.logBroken, 1);
   };
 }

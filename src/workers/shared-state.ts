@@ -18,6 +18,7 @@ import type { SelectionTables } from '../selection/selection.ts';
 import type { HeldExits } from '../store/ledger-standing.ts';
 import { QuotaStore } from '../store/quota-store.ts';
 import { hashSecret } from '../store/secret-key.ts';
+import { momentsBy } from '../threads/clock.ts';
 import { idEpochs } from '../threads/epoch-memory.ts';
 import type { LeaseMemory } from '../threads/lease-memory.ts';
 import { controlLeases, leaseKeyOf, leaseThreadOf } from '../threads/lease-memory.ts';
@@ -72,6 +73,7 @@ export class SharedState {
   /** Throws StoreError where sessions or what was learned can't be kept. */
   constructor({ workers, pools, config, stored, secretKey, now, warn }: SharedStateOptions) {
     const { data: dataFolder, ledger: limits } = config;
+    const moment = momentsBy(now);
     const memory = createSharedMemory(workers);
     const tables = selectionTables(memory.selection);
     const epochs = idEpochs(memory.epochs, tables.rows);
@@ -117,14 +119,14 @@ export class SharedState {
       folder: dataFolder,
       sections: learnedSections(tables, { exits: registry, now }),
       takeLearned: () => tables.groups.takeLearned(),
-      wallTime: Date.now,
+      moment,
       warn,
     });
     this.#learned.restore();
     this.#renewals = new IdRenewals({ registry, epochs, rows, now });
     this.#renewals.forget();
     this.#renewals.start();
-    this.#kept = keepLeases({ folder: dataFolder, leases, registry, now, warn });
+    this.#kept = keepLeases({ folder: dataFolder, leases, registry, now, moment, warn });
     this.#learned.start();
     this.quotaCounts = new QuotaCounts(memory.limits, { now, wallTime: Date.now, met: () => {} });
     const store = QuotaStore.open(dataFolder, Date.now);

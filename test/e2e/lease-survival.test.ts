@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { decodeLeases } from '../../src/memory/lease-codec.ts';
-import { readFrames } from '../../src/memory/snapshot.ts';
+import { FrameKind, readFrames } from '../../src/memory/snapshot.ts';
 import { type FoundLog, LeaseLog } from '../../src/store/lease-log.ts';
 import { forwardVia } from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
@@ -24,8 +25,9 @@ test.after.always(async () => {
 });
 
 const placed = (country: string) => (exit: Exit, i: number) => ({ url: exit.url, country, asn: 64_500 + (i % 2) });
-const start = () =>
+const start = (env: NodeJS.ProcessEnv = {}) =>
   startGateway({
+    env,
     pools: { res: { exits: [...exits.slice(0, 4).map(placed('de')), ...exits.slice(4).map(placed('us'))] } },
   });
 
@@ -44,7 +46,9 @@ const exitsOf = (gateway: Gateway, names = sessions) => Promise.all(names.map((n
 /** How many sessions the logs in the data folder know with an exit. */
 function leasesIn(folder: string): number {
   const frames = logsIn(folder).flatMap(({ content }) => readFrames(content).frames);
-  const changes = frames.flatMap(({ payload }) => decodeLeases(payload, Date.now()) ?? []);
+  const now = { wallTime: Date.now(), systemMs: 0, boot: '' };
+  const batches = frames.filter(({ kind }) => kind === FrameKind.part);
+  const changes = batches.flatMap(({ payload }) => decodeLeases(payload, { boot: '', now }) ?? []);
   return new Set(changes.filter(({ exit }) => exit !== null).map(({ key }) => key.join())).size;
 }
 
@@ -75,6 +79,25 @@ test.serial('sessions hold their exits over a kill and over a stop', async (t) =
   const third = await second.startAgain();
   t.deepEqual(await exitsOf(third), held);
   t.is(await third.stop(), 0);
+});
+
+test.serial('sessions hold their exits over kills while the clock is set', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'clock-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'offset');
+  await writeFile(file, '0');
+  const shifted = new URL('../support/shifted-clock.ts', import.meta.url).href;
+  let gateway = await start({ NODE_OPTIONS: `--import=${shifted}`, CLOCK_FILE: file });
+  const held = await exitsOf(gateway);
+  await firstSave(gateway);
+  await until(() => leasesIn(join(gateway.folder, 'data')) === sessions.length, 'all are in the log');
+  for (const offset of [86_400_000, -3_600_000]) {
+    await gateway.kill({ keepFolder: true });
+    await writeFile(file, String(offset));
+    gateway = await gateway.startAgain();
+    t.deepEqual(await exitsOf(gateway), held, `set by ${offset} ms`);
+  }
+  t.is(await gateway.stop(), 0);
 });
 
 test.serial('a strict session is known even where the kill follows its first answer at once', async (t) => {

@@ -13,7 +13,7 @@ function makeFolder(t: ExecutionContext): string {
 }
 
 /** A process that has learned `value` (0…255), and at a start learns what the last one knew, and how long ago. */
-function run(folder: string, { value = 0, version = 1, wallTime = 0 } = {}) {
+function run(folder: string, { value = 0, version = 1, wallTime = 0, systemMs = 0, boot = '' } = {}) {
   const warnings: string[] = [];
   const back: number[][] = [];
   const section: SnapshotSection = {
@@ -29,7 +29,7 @@ function run(folder: string, { value = 0, version = 1, wallTime = 0 } = {}) {
     folder,
     sections: [section],
     takeLearned: () => false,
-    wallTime: () => wallTime,
+    moment: () => ({ wallTime, systemMs, boot }),
     warn: (line) => warnings.push(line),
   });
   return { store, warnings, back };
@@ -53,6 +53,17 @@ test('what was learned comes back after a stop and after a kill, with the time t
   t.deepEqual(third.back, [[8, 0]], 'a wall clock that was set back makes nothing younger');
   t.deepEqual(readdirSync(folder), ['learned.snapshot']);
   t.deepEqual([...first.warnings, ...second.warnings, ...third.warnings], []);
+});
+
+test('while the system runs on, no clock that was set makes what was learned older', async (t) => {
+  const folder = makeFolder(t);
+  const at = { systemMs: 1_000, boot: 'one' };
+  await run(folder, { ...at, value: 7 }).store.save();
+  for (const wallTime of [-3_600_000, 10 ** 11]) {
+    const next = run(folder, { ...at, wallTime, systemMs: 1_400 });
+    next.store.restore();
+    t.deepEqual(next.back, [[7, 400]]);
+  }
 });
 
 test('a snapshot of another version is set aside, and told of', async (t) => {

@@ -20,23 +20,27 @@ interface Run extends Leases {
   readonly warnings: string[];
 }
 
-/** One process on the folder: its exits are those of `places`, and both its clocks show `now`. */
+/** One process on the folder: its exits are those of `places`, and its clocks show `now`, and `wallTime`. */
 function run(
   folder: string,
-  { now = 0, boot = 'one', places = { aaaaabbbbb: 3 } as Record<string, number> } = {},
+  {
+    now = 0,
+    wallTime,
+    boot = 'one',
+    places = { aaaaabbbbb: 3 },
+  }: { now?: number; wallTime?: number; boot?: string; places?: Record<string, number> } = {},
 ): Run {
+  const moment = { wallTime: wallTime ?? now, systemMs: now, boot };
   const warnings: string[] = [];
   const leases: Leases = makeLeases({
     notesChanges: true,
-    onPinned: (entry) => pinnedWriter(leases, () => now)(entry),
+    onPinned: (entry, at) => pinnedWriter(leases, () => moment.wallTime)(entry, at),
   });
   const store = new LeaseStore({
     folder,
     leases,
     placeOf: (exit) => (places[exit] === undefined ? null : { slot: places[exit]!, generation: 4 }),
-    now: () => now,
-    wallTime: () => now,
-    boot,
+    moment: () => moment,
     warn: (line) => warnings.push(line),
   });
   return { ...leases, store, warnings };
@@ -74,6 +78,44 @@ test('what changed since the snapshot comes back after a kill', async (t) => {
   t.deepEqual(second.store.restore(), { count: 2, complete: true });
   t.like(second.table.find(a, 0), { slot: 4, confirmed: true, moves: 1 });
   t.is(second.table.find(b, 0), undefined);
+  await first.store.stop();
+});
+
+for (const jump of [-3_600_000, 86_400_000])
+  test(`a wall clock that is set by ${jump} ms takes no session away and lengthens none`, async (t) => {
+    const folder = makeFolder(t);
+    const first = run(folder, { wallTime: 10 ** 12 });
+    first.store.start();
+    first.table.create(a, termsOf({ ttlMs: 1_000 }), 0);
+    await first.store.save();
+    first.table.create(b, termsOf({ idleMs: 1_000 }), 0);
+    first.store.append();
+    first.table.create(c, termsOf({ ttlMs: 1_000, strict: true }), 0);
+    first.table.confirm(c, here, 0);
+    const later = (now: number) => run(folder, { now, wallTime: 10 ** 12 + jump + now });
+    const second = later(400);
+    t.deepEqual(second.store.restore(), { count: 3, complete: true });
+    t.like(second.table.find(a, 400), { ageMs: 400, endsInMs: 600 });
+    t.like(second.table.find(b, 400), { restedMs: 400 });
+    t.like(second.table.find(c, 400), { endsInMs: 600, strict: true });
+    t.deepEqual(later(1_000).store.restore(), { count: 0, complete: true });
+    await first.store.stop();
+  });
+
+test('a log of another version is told of, and nothing of it used', async (t) => {
+  const folder = makeFolder(t);
+  const first = run(folder);
+  first.store.start();
+  await first.store.save();
+  first.table.create(a, termsOf(), 0);
+  first.store.append();
+  const name = readdirSync(folder).find((name) => name.endsWith('.log'))!;
+  const log = readFileSync(join(folder, name));
+  // Those of the first version begin with their first batch.
+  writeFileSync(join(folder, name), log.subarray(9 + log.readUInt32LE(0)));
+  const second = run(folder);
+  t.deepEqual(second.store.restore(), { count: 0, complete: false });
+  t.regex(second.warnings.join(), /of another version/);
   await first.store.stop();
 });
 

@@ -23,9 +23,7 @@ function run(folder: string) {
       const slot = registry.slotOf(id);
       return slot === undefined ? null : { slot, generation: registry.generationOf(slot) };
     },
-    now: () => 0,
-    wallTime: () => 0,
-    boot: 'one',
+    moment: () => ({ wallTime: 0, systemMs: 0, boot: 'one' }),
     warn: () => {},
   });
   const desk = new SessionDesk({

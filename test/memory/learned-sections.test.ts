@@ -34,11 +34,13 @@ function run(ids: readonly number[], { now = 1_000_000, pool = 'pool', generatio
 }
 
 const bytesOf = ({ sections }: Run) =>
-  new Uint8Array(Buffer.concat([...saveSnapshot({ savedAt: 0, log: 0, final: true, boot: '' }, sections)]));
+  new Uint8Array(
+    Buffer.concat([...saveSnapshot({ wallTime: 0, systemMs: 0, log: 0, final: true, boot: '' }, sections)]),
+  );
 
 /** What `from` has saved comes back in `to`, so much later. */
 function carry(from: Run, to: Run, elapsedMs = 0): readonly string[] {
-  return restoreSections(readSnapshot(bytesOf(from))!, to.sections, elapsedMs);
+  return restoreSections(readSnapshot(bytesOf(from))!, to.sections, { wallTime: elapsedMs, systemMs: 0, boot: '' });
 }
 
 const wordsOf = ({ scene }: Run, slot: number) => [

@@ -14,7 +14,7 @@ export interface Leases {
 
 export interface LeasesOptions extends Partial<LeaseTableShape> {
   readonly notesChanges?: boolean;
-  readonly onPinned?: (entry: LeaseEntry) => void;
+  readonly onPinned?: (entry: LeaseEntry, now: number) => void;
 }
 
 /** An empty table; of 16 leases unless told. */

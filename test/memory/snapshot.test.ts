@@ -9,7 +9,8 @@ import {
   saveSnapshot,
 } from '../../src/memory/snapshot.ts';
 
-const header = { savedAt: 5_000, log: 7, final: false, boot: 'b' };
+const header = { wallTime: 5_000, systemMs: 100, log: 7, final: false, boot: 'b' };
+const now = { wallTime: 5_000, systemMs: 350, boot: 'b' };
 const octets = (...values: number[]) => new Uint8Array(values);
 
 /** A section that saves `parts` and keeps what it is given. */
@@ -35,7 +36,7 @@ test('sections come back with their parts, and know how long it took', (t) => {
   const reading = readSnapshot(bytesOf(first.section, second.section))!;
   t.deepEqual(reading.header, header);
   const unsaved = makeSection('sites', []);
-  t.deepEqual(restoreSections(reading, [first.section, second.section, unsaved.section], 5_250), []);
+  t.deepEqual(restoreSections(reading, [first.section, second.section, unsaved.section], now), []);
   t.deepEqual(first.taken, [{ parts: [octets(1, 2), octets()], elapsedMs: 250 }]);
   t.deepEqual(second.taken, [{ parts: [octets(3)], elapsedMs: 250 }]);
   t.deepEqual(unsaved.taken, []);
@@ -44,7 +45,7 @@ test('sections come back with their parts, and know how long it took', (t) => {
 test('a section of another version, or that means nothing, is refused by name', (t) => {
   const reading = readSnapshot(bytesOf(makeSection('rows', [octets(1)]).section, makeSection('pairs', []).section))!;
   const newer = makeSection('rows', [], 2);
-  t.deepEqual(restoreSections(reading, [newer.section, makeSection('pairs', []).section], 0), ['rows', 'pairs']);
+  t.deepEqual(restoreSections(reading, [newer.section, makeSection('pairs', []).section], now), ['rows', 'pairs']);
   t.deepEqual(newer.taken, []);
 });
 
