@@ -31,6 +31,7 @@ import { type GroupParts, makeGroup, type Running } from './startup/running.ts';
 import { Stopping } from './startup/stopping.ts';
 import { Clients } from './store/clients.ts';
 import { openStore, type Store } from './store/database.ts';
+import { keptEpochOffset } from './store/epoch-offset.ts';
 import { ensureFolder } from './store/folder.ts';
 import { lockFolder } from './store/folder-lock.ts';
 import { loadSecretKey } from './store/secret-key.ts';
@@ -38,7 +39,7 @@ import { StoreError } from './store/store-error.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import { capacityOf, openFileLimit } from './threads/capacity.ts';
 import { Certificates } from './threads/certificates.ts';
-import { sharedClock } from './threads/clock.ts';
+import { momentsBy, sharedClock } from './threads/clock.ts';
 import { FaultTeller } from './threads/fault-teller.ts';
 import { logRoomOf } from './threads/shared-memory.ts';
 import { StartFault } from './threads/start-fault.ts';
@@ -139,6 +140,7 @@ class Gateway {
     const { group, shared } = this.#makeGroup({
       own: page === null ? [admin] : [admin, page],
       secretKey,
+      epochOffsetS: keptEpochOffset(store, momentsBy(now)()),
       clients,
       stored,
       certificates,

@@ -28,6 +28,7 @@ export interface GroupParts {
   /** Where sockets of ours are bound beside the listeners. */
   readonly own: readonly BoundAddress[];
   readonly secretKey: Buffer;
+  readonly epochOffsetS: number;
   readonly clients: Clients;
   readonly stored: StoredStates;
   readonly certificates: Certificates;
@@ -45,11 +46,12 @@ export interface GroupHooks {
 
 /** Makes the workers and what they share; they don't run yet. */
 export function makeGroup(parts: GroupParts, { warn, tellFault, onClose }: GroupHooks): Running {
-  const { settings, loader, log, own, secretKey, clients, stored, certificates, capacity, relay, now } = parts;
+  const { settings, loader, log, own, secretKey, epochOffsetS, clients, stored, certificates } = parts;
+  const { capacity, relay, now } = parts;
   const { config } = settings;
   const workers = effectiveWorkers(config.workers, process.platform);
   const pools = loader.commit(loader.stageAll(settings));
-  const shared = new SharedState({ workers, pools, config, stored, secretKey, now, warn });
+  const shared = new SharedState({ workers, pools, config, stored, secretKey, epochOffsetS, now, warn });
   onClose(() => shared.stop());
   const group = new WorkerGroup({
     listOf: (filter) => loader.listOf(filter),

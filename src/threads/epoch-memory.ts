@@ -1,21 +1,20 @@
 import type { ExitRows } from '../memory/exit-rows.ts';
 import { IdEpochs } from '../memory/id-epochs.ts';
 import { AtomicWords } from '../memory/words.ts';
-import { sharedClock } from './clock.ts';
 import { MOST_EXITS } from './selection-memory.ts';
 
 /** The epochs of all slots, as a buffer that all threads share; all that can ever be: address space, of which the system gives
  *  what is used. */
 export interface EpochMemory {
   readonly words: SharedArrayBuffer;
-  /** From the monotonic clock to the time of day when the process began, in s: epochs go on over restarts. */
+  /** From the monotonic clock to the seconds that epochs are, in s: epochs go on over restarts. */
   readonly offsetS: number;
 }
 
-export function createEpochMemory(): EpochMemory {
+export function createEpochMemory(offsetS: number): EpochMemory {
   return {
     words: new SharedArrayBuffer(IdEpochs.wordsFor(MOST_EXITS) * Int32Array.BYTES_PER_ELEMENT),
-    offsetS: Math.floor((Date.now() - sharedClock()()) / 1000),
+    offsetS,
   };
 }
 

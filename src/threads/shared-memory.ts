@@ -47,8 +47,8 @@ export interface SharedMemory {
   readonly poolSwitches: SharedArrayBuffer;
 }
 
-/** Makes it, all zeros, for so many workers. */
-export function createSharedMemory(workers: number): SharedMemory {
+/** Makes it, all zeros, for so many workers; see EpochMemory for the offset. */
+export function createSharedMemory(workers: number, epochOffsetS: number): SharedMemory {
   const words = (count: number) => new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT);
   return {
     load: words(WorkerLoad.wordsFor(workers)),
@@ -61,7 +61,7 @@ export function createSharedMemory(workers: number): SharedMemory {
     leases: words(leaseWords()),
     selection: createSelectionMemory(workers),
     limits: createLimitMemory(workers, randomBytes(32)),
-    epochs: createEpochMemory(),
+    epochs: createEpochMemory(epochOffsetS),
     guards: words(GUARD_WORDS),
     siteBans: words(SITE_BAN_WORDS),
     poolSwitches: words(SWITCH_WORDS),

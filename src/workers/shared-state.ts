@@ -34,6 +34,8 @@ export interface SharedStateOptions {
   readonly stored: StoredStates;
   /** The key of the data folder. */
   readonly secretKey: Buffer;
+  /** See EpochMemory. */
+  readonly epochOffsetS: number;
   /** The monotonic clock that all threads share, in ms. */
   readonly now: () => number;
   readonly warn: (line: string) => void;
@@ -71,10 +73,10 @@ export class SharedState {
   readonly #bury: (worker: number) => void;
 
   /** Throws StoreError where sessions or what was learned can't be kept. */
-  constructor({ workers, pools, config, stored, secretKey, now, warn }: SharedStateOptions) {
+  constructor({ workers, pools, config, stored, secretKey, epochOffsetS, now, warn }: SharedStateOptions) {
     const { data: dataFolder, ledger: limits } = config;
     const moment = momentsBy(now);
-    const memory = createSharedMemory(workers);
+    const memory = createSharedMemory(workers, epochOffsetS);
     const tables = selectionTables(memory.selection);
     const epochs = idEpochs(memory.epochs, tables.rows);
     const registry = new PoolRegistry(pools.record, { epochOf: (slot) => epochs.epochOf(slot) });

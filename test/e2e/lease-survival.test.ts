@@ -8,9 +8,10 @@ import { FrameKind, readFrames } from '../../src/memory/snapshot.ts';
 import { type FoundLog, LeaseLog } from '../../src/store/lease-log.ts';
 import { forwardVia } from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
-import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type Gateway, type GatewayOptions, startGateway } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { until } from '../support/until.ts';
+import { startVendorGateway, type Understood } from '../support/vendor-gateway.ts';
 
 let origin: Origin;
 let exits: readonly Exit[];
@@ -25,10 +26,10 @@ test.after.always(async () => {
 });
 
 const placed = (country: string) => (exit: Exit, i: number) => ({ url: exit.url, country, asn: 64_500 + (i % 2) });
-const start = (env: NodeJS.ProcessEnv = {}) =>
+const start = (env: NodeJS.ProcessEnv = {}, pools: GatewayOptions['pools'] = {}) =>
   startGateway({
     env,
-    pools: { res: { exits: [...exits.slice(0, 4).map(placed('de')), ...exits.slice(4).map(placed('us'))] } },
+    pools: { res: { exits: [...exits.slice(0, 4).map(placed('de')), ...exits.slice(4).map(placed('us'))] }, ...pools },
   });
 
 /** The exit that served a request of this session, or the kind of the failure. */
@@ -81,21 +82,32 @@ test.serial('sessions hold their exits over a kill and over a stop', async (t) =
   t.is(await third.stop(), 0);
 });
 
-test.serial('sessions hold their exits over kills while the clock is set', async (t) => {
+test.serial('sessions hold their exits over kills while the clock is set, those with a vendor as well', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'clock-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const file = join(folder, 'offset');
   await writeFile(file, '0');
   const shifted = new URL('../support/shifted-clock.ts', import.meta.url).href;
-  let gateway = await start({ NODE_OPTIONS: `--import=${shifted}`, CLOCK_FILE: file });
+  const vendor = await startVendorGateway();
+  t.teardown(vendor.close);
+  const account = { vendor: 'oxylabs', username: 'acme', password: 'secret', endpoint: vendor.address };
+  const slots = { probe: { budget: 0 }, exits: [{ ...account, slots: 4, lifetime: '1h' }] };
+  let gateway = await start({ NODE_OPTIONS: `--import=${shifted}`, CLOCK_FILE: file }, { slots });
+  const mintedFor = async () => {
+    const login = gateway.login('tester', 'pool-slots-session-v-strict-1');
+    const { status, reason, content } = await forwardVia(gateway.port(), 'http://shop.example/', { login });
+    return status === 200 ? (JSON.parse(content.toString()) as Understood).session : reason;
+  };
   const held = await exitsOf(gateway);
+  const minted = await mintedFor();
   await firstSave(gateway);
-  await until(() => leasesIn(join(gateway.folder, 'data')) === sessions.length, 'all are in the log');
+  await until(() => leasesIn(join(gateway.folder, 'data')) === sessions.length + 1, 'all are in the log');
   for (const offset of [86_400_000, -3_600_000]) {
     await gateway.kill({ keepFolder: true });
     await writeFile(file, String(offset));
     gateway = await gateway.startAgain();
     t.deepEqual(await exitsOf(gateway), held, `set by ${offset} ms`);
+    t.is(await mintedFor(), minted, `set by ${offset} ms`);
   }
   t.is(await gateway.stop(), 0);
 });

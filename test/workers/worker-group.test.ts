@@ -110,7 +110,16 @@ async function makeGroup(
   const store = openStore(settings.config.data, { now: Date.now });
   t.teardown(() => store.close());
   const stored = openStoredStates(store);
-  const shared = new SharedState({ workers: 2, pools, config: settings.config, stored, secretKey, now, warn });
+  const shared = new SharedState({
+    workers: 2,
+    pools,
+    config: settings.config,
+    stored,
+    secretKey,
+    epochOffsetS: 0,
+    now,
+    warn,
+  });
   t.teardown(() => shared.stop());
   const group = new WorkerGroup({
     start: {
