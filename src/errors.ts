@@ -83,6 +83,8 @@ export interface ErrorFacts {
   readonly isHearsay?: boolean;
   /** The status of that answer is all that tells of it: 502 or 504, which names no cause. */
   readonly isBare?: boolean;
+  /** Nothing came in time: whether the exit was silent or the origin, nobody knows. */
+  readonly isSilence?: boolean;
   /** The exit itself told it, in place of opening the tunnel that it was asked for. */
   readonly isExitsWord?: boolean;
   /** The system's error. It never leaves the process. */
@@ -102,6 +104,7 @@ export class GatewayError extends Error {
   readonly receivedStatus: number | undefined;
   readonly isHearsay: boolean;
   readonly isBare: boolean;
+  readonly isSilence: boolean;
   readonly isExitsWord: boolean;
   readonly closes: boolean;
 
@@ -127,6 +130,7 @@ export class GatewayError extends Error {
     this.receivedStatus = facts.receivedStatus;
     this.isHearsay = facts.isHearsay === true;
     this.isBare = facts.isBare === true;
+    this.isSilence = facts.isSilence === true;
     this.isExitsWord = facts.isExitsWord === true;
     this.closes = table.closes === true;
   }

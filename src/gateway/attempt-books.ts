@@ -35,6 +35,8 @@ export interface BookedAttempt {
   spending: Spending | null;
   /** It has failed for the places that were asked for. */
   lacksPlaces: boolean;
+  /** Whom its failure says nothing of. */
+  spared: Spared;
 }
 
 /** Others took the last place of an exit, of its account, or of what its client may do over its pool, between its choice and its use. */
@@ -76,7 +78,18 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
   }
   deps.quotas.begun(exchange);
   const queued = choice.isFormer === true ? 0 : deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
-  return { choice, at, place, accountPlace: account.place, queued, begunAt, meter, spending, lacksPlaces: false };
+  return {
+    choice,
+    at,
+    place,
+    accountPlace: account.place,
+    queued,
+    begunAt,
+    meter,
+    spending,
+    lacksPlaces: false,
+    spared: 'nobody',
+  };
 }
 
 function payFor(
@@ -143,6 +156,7 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
   const places = refusedPlaces(deps, exchange, { choice, fault: failed.fault, now });
   const spared = sparedBy(failed, places);
   attempt.lacksPlaces = places.length > 0;
+  attempt.spared = spared;
   const fault =
     places.length > 0 && failed.fault instanceof GatewayError ? forPlaces(failed.fault, places) : failed.fault;
   if (fault instanceof GatewayError && stands(deps, choice))
@@ -173,14 +187,14 @@ export function bookFailure(deps: Collaborators, exchange: Exchange, failed: Fai
  *  for all: it is less patient than they are quick, or wants `places` that its vendor doesn't know. */
 function sparedBy({ fault, hurry }: FailedAttempt, places: readonly string[]): Spared {
   if (places.length > 0) return 'exit too';
-  return fault instanceof GatewayError && fault.kind === 'exit_timeout' ? hurry() : 'nobody';
+  return fault instanceof GatewayError && (fault.kind === 'exit_timeout' || fault.isSilence) ? hurry() : 'nobody';
 }
 
 /** Books what a failure says of the exit, where it still stands. */
 function chargeFailure(deps: Collaborators, exchange: Exchange, { attempt, fault, now, isShort }: Charge): void {
   const { choice, at } = attempt;
-  // Nobody knows whether the exit or the page told it: what another exit makes of that page will tell (PageFailures).
-  if (fault.isHearsay) return;
+  // Nobody knows whether it is the exit's or the page's: what another exit makes of that page will tell (PageFailures).
+  if (fault.isHearsay || fault.isSilence) return;
   const isTold = tellsOfOrigin(fault);
   if (isTold && isBelieved(deps, choice, now)) return;
   // Its word alone is no proof that it works: one that refuses everything, at once, would be taken for the best of all.

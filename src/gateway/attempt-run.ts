@@ -4,7 +4,7 @@ import { type BookedAttempt, beginAttempt, bookFailure, bookLoser, type Spared }
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, CountedAttempt, Exchange } from './exchange.ts';
-import { mayLeave } from './exit-words.ts';
+import { leavesOnSilence } from './exit-words.ts';
 import type { Ended, Runner } from './race.ts';
 
 /** One try, as the exchange's kind of work sees it. */
@@ -103,7 +103,7 @@ export class AttemptRun<T> implements Attempt, Runner<T> {
     const now = this.booked.begunAt;
     const half = now + (endsAt - now) / 2;
     // Another may follow on its way, but not on silence behind it, where its session stays.
-    this.#endsAt = another && mayLeave(deps, exchange, choice) ? half : endsAt;
+    this.#endsAt = another && leavesOnSilence(deps, exchange, choice) ? half : endsAt;
     this.#wayEndsAt = another ? Math.min(half, now + patienceMs(deps, exchange, this.booked)) : endsAt;
     this.#call = options.raced ? new Call(exchange.abort) : null;
     this.ended = this.#run();

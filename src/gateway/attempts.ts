@@ -144,8 +144,8 @@ class AttemptSeries<T> implements Tried {
     this.last = failure;
     this.#seen ||= booked.meter.sent > 0;
     const goesOn = repeatable && this.#another();
-    // A vendor is none the worse for a place that it doesn't know.
-    if (!booked.lacksPlaces) this.#work.failed?.(run, failure, goesOn);
+    // An exit is none the worse for a place that its vendor doesn't know, or a client that is in a hurry.
+    if (booked.spared !== 'exit too') this.#work.failed?.(run, failure, goesOn);
     if (goesOn) return;
     if (repeatable && this.#pinned) throw sessionLost(failure);
     throw this.isLate(this.#deps.now()) ? outOfTime(failure, this.tried.length) : failure;
@@ -274,9 +274,9 @@ function isRouteFailure(failure: GatewayError, choice: Choice): boolean {
   return relayed && (failure.kind === 'origin_unreachable' || failure.kind === 'origin_timeout');
 }
 
-/** Two exits that tell the same of the origin are believed. */
+/** Two exits that tell the same of the origin are believed, and so is silence over two. */
 function sameVerdict(failure: GatewayError, last: GatewayError | null): boolean {
-  return failure.by === 'origin' && last?.kind === failure.kind;
+  return failure.by === 'origin' && (last?.kind === failure.kind || (failure.isSilence && last?.isSilence === true));
 }
 
 function outOfTime(last: GatewayError | null, attempts: number): GatewayError {

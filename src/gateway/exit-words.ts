@@ -1,7 +1,7 @@
 import type { GatewayError } from '../errors.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, Exchange } from './exchange.ts';
-import { hasServedSession } from './session-exit.ts';
+import { findLease, hasServedSession } from './session-exit.ts';
 
 /** How long an exit that worked is believed in what it says of an origin, and an origin that was reached isn't believed to be gone by the
  *  word of one, in ms. */
@@ -31,6 +31,21 @@ export function isBelieved(deps: Collaborators, { slot }: Choice, now: number): 
   return workedAgoMs < BELIEVED_MS && !deps.told.areTooMany(slot, now - workedAgoMs);
 }
 
+/** Whether the exit has worked lately; where its slot stands for many, any of them. */
+export function hasWorked(deps: Collaborators, { slot }: Choice, now: number): boolean {
+  return deps.exits.workedAgoMs(slot, now) < BELIEVED_MS;
+}
+
+/** Whether what an attempt goes over is known to work `now`, so that silence behind it is the origin's. What was minted for a session is
+ *  one peer of many that share its slot, or one that its slot had before, and is known by that session alone. */
+export function isKnownGood(deps: Collaborators, { admission }: Exchange, choice: Choice, now: number): boolean {
+  const { exit, hold, isFormer } = choice;
+  if (hold === null || admission === null || (exit.mint === null && isFormer !== true))
+    return hasWorked(deps, choice, now);
+  const lease = findLease(deps, admission);
+  return lease?.confirmed === true && lease.mint === hold.mint && lease.restedMs < BELIEVED_MS;
+}
+
 /** Whether another exit had better be asked after what one told of an origin: who tells it isn't believed, or the origin was reached
  *  lately. Of one that is gone since, two that agree are enough. */
 export function isDoubtful(
@@ -39,6 +54,11 @@ export function isDoubtful(
 ): boolean {
   const reachedAt = deps.rejections.workedAt(authority);
   return !isBelieved(deps, choice, now) || (reachedAt !== null && now - reachedAt < BELIEVED_MS);
+}
+
+/** Whether silence over its exit lets an exchange go on by another: a session that was served keeps its exit while that is known to work. */
+export function leavesOnSilence(deps: Collaborators, exchange: Exchange, choice: Choice): boolean {
+  return mayLeave(deps, exchange, choice) || !isKnownGood(deps, exchange, choice, deps.now());
 }
 
 /** Whether an exchange may go on by another exit for what may be the origin's: a session that was served keeps its exit for as long as that

@@ -11,6 +11,7 @@ import type { Exchange } from './exchange.ts';
 import { ExitExchange, type RequestOwner } from './exit-exchange.ts';
 import { type ExitLink, openLink, takeLink } from './exit-link.ts';
 import { departure } from './exit-rests.ts';
+import { hasWorked, isKnownGood } from './exit-words.ts';
 import type { Aftermath, Answer, ForwardRequest } from './forward-request.ts';
 import { isBareFailure, PageFailures } from './page-failures.ts';
 import { relayResponse } from './response-relay.ts';
@@ -18,9 +19,6 @@ import { relayUpgrade } from './upgrade-relay.ts';
 
 /** Methods that mean the same when they are carried out twice (RFC 9110 §9.2.2). */
 const IDEMPOTENT: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PROPFIND', 'REPORT', 'SEARCH'];
-
-/** How long an exit that worked is believed to work: then it is the origin that is silent. */
-const KNOWN_GOOD_MS = 60_000;
 
 /** Forwards one request and relays its response. Until the response head has come the client has been told nothing (interim
  *  responses apart), and a failed attempt is repeated as RFC 9110 §9.2.2 allows: any method while not one octet of it has been
@@ -78,8 +76,9 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     dropAnswer(answer);
   }
 
-  failed({ choice }: Attempt, { isHearsay, isBare }: GatewayError, isAsked: boolean): void {
-    if (isHearsay && !isBare) this.#pageFailures().named(choice, isAsked);
+  failed({ choice }: Attempt, { isHearsay, isBare, isSilence }: GatewayError, isAsked: boolean): void {
+    if (isSilence) this.#pageFailures().silent(choice);
+    else if (isHearsay && !isBare) this.#pageFailures().named(choice, isAsked);
   }
 
   #pageFailures(): PageFailures {
@@ -167,13 +166,16 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     socket.write(serialiseInterim(plan), 'latin1');
   }
 
-  /** Through a tunnel it is the origin's. A forwarding exit may itself be dead, unless it has lately shown that it works. */
+  /** Through a tunnel it is the origin's. A forwarding exit may itself be dead, unless it has lately shown that it works; and one peer of
+   *  many that do, unless another was silent as well. */
   blameForSilence({ choice }: Attempt, link: ExitLink): GatewayError {
-    const { exits, now } = this.#deps;
-    const worked = exits.workedAgoMs(choice.slot, now()) < KNOWN_GOOD_MS;
-    if (link.absoluteForm && !worked)
-      return new GatewayError('exit_timeout', { detail: 'no answer over the exit in time' });
-    return new GatewayError('origin_timeout', { detail: 'no response head in time' });
+    const [deps, exchange] = [this.#deps, this.#exchange];
+    const now = deps.now();
+    const isKnown = !link.absoluteForm || isKnownGood(deps, exchange, choice, now);
+    const isSilence = !isKnown && hasWorked(deps, choice, now);
+    if (isKnown || (isSilence && this.#failures?.hasBeenSilent === true))
+      return new GatewayError('origin_timeout', { detail: 'no response head in time', isSilence });
+    return new GatewayError('exit_timeout', { detail: 'no answer over the exit in time', isSilence });
   }
 
   giveUp(link: ExitLink, fault: unknown): void {

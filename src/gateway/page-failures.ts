@@ -13,15 +13,19 @@ import { hasServedSession } from './session-exit.ts';
 export const isBareFailure = ({ absoluteForm }: ExitLink, { status }: ResponsePlan): boolean =>
   (status === 502 || status === 504) && absoluteForm;
 
-/** What becomes of one request's answers that tell of a failure and not of whose it is: bare ones, and those that name a cause, which an
- *  origin can write as well as an exit. Pages fail as well, and a client may ask for many of those: so an exit is suspected by pages that
+/** What silence is remembered as, among pages. */
+const SILENCE = 'silence';
+
+/** What becomes of one request's answers that tell of a failure and not of whose it is, and of silence: bare ones, and those that name a
+ *  cause, which an origin can write as well as an exit. Pages fail as well, and a client may ask for many of those: so an exit is suspected by pages that
  *  another brought instead, or by several that nobody else was asked for, none of which it brought; and two that fail alike are believed. */
 export class PageFailures {
   readonly #deps: Collaborators;
   readonly #exchange: Exchange;
   readonly #target: string;
-  /** Whose failures other exits are asked about. */
+  /** Whose failures other exits are asked about, and whose silence. */
   readonly #doubted: Choice[] = [];
+  readonly #silent: Choice[] = [];
   /** One of them is bare. */
   #hasAsked = false;
 
@@ -50,8 +54,22 @@ export class PageFailures {
     else this.#suspect(choice);
   }
 
+  /** Whether there was silence over another exit before. */
+  get hasBeenSilent(): boolean {
+    return this.#silent.length > 0;
+  }
+
+  /** Takes in silence over an exit. */
+  silent(choice: Choice): void {
+    this.#silent.push(choice);
+  }
+
   /** An exit has brought what others failed with. */
   disproved(): void {
+    for (const choice of this.#silent.splice(0)) {
+      const met = this.#metBy(choice);
+      if (this.#noteSilence(met)) charge(this.#deps, [choice.slot], met);
+    }
     for (const choice of this.#doubted.splice(0)) {
       const met = this.#metBy(choice);
       if (this.#note(met, met.now)) charge(this.#deps, [choice.slot], met);
@@ -74,6 +92,18 @@ export class PageFailures {
 
   #metBy(choice: Choice): Met {
     return { choice, authority: authorityKey(this.#exchange), now: this.#deps.now() };
+  }
+
+  /** Remembers the silence of an exit where another has brought the page, if its slot still holds it; returns whether it is charged. A site
+   *  may close itself to an exit by silence, a page may be slow: it takes several sites since the exit last worked, or one where it
+   *  stands for many. */
+  #noteSilence({ choice: { slot, exit }, authority, now }: Met): boolean {
+    const { registry, exits, told } = this.#deps;
+    if (registry.exitAt(slot)?.id !== exit.id) return false;
+    const workedAt = now - exits.workedAgoMs(slot, now);
+    const site = this.#exchange.site ?? authority;
+    told.note({ slot, authority: site, page: SILENCE, othersWorkedAt: null, workedAt, at: now });
+    return exit.mint !== null || told.areTooMany(slot, workedAt);
   }
 
   /** Remembers the failure of an exit, if its slot still holds it; returns whether it is charged: by what others brought at once where it

@@ -13,12 +13,13 @@ export function chargesExit(kind: ErrorKind, by = catalogue[kind].by): boolean {
   return by === 'exit' && !unproven.has(kind);
 }
 
-/** How an attempt failed: its kind; the status that it was answered with, if any; and whether that answer is all that tells of it. An
- *  origin can answer 407, or with the fields of any proxy, and who forwards passes that on. */
+/** How an attempt failed: its kind; the status that it was answered with, if any; whether that answer is all that tells of it (an origin
+ *  can answer 407, or with the fields of any proxy, and who forwards passes that on); and whether it was silence that may be anybody's. */
 export interface Failure {
   readonly kind: ErrorKind;
   readonly receivedStatus?: number | undefined;
   readonly isHearsay?: boolean;
+  readonly isSilence?: boolean;
 }
 
 /** Whose a failure is, and who told of it. */
@@ -58,6 +59,7 @@ const told: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['origin_dns', 'origin_r
  *  exit or the origin's word; that it `works`, because it told of what lies behind it; or nothing. */
 export function providerVerdict(failure: Failure): 'sure' | 'unsure' | 'works' | 'nothing' {
   const { kind, receivedStatus: status, isHearsay = false } = failure;
+  if (failure.isSilence === true) return 'nothing';
   if (providersOwn.has(kind)) return isHearsay ? 'unsure' : 'sure';
   if (told.has(kind) || (kind === 'exit_rejected' && status !== undefined && status < 500)) return 'works';
   return either.has(kind) ? 'unsure' : 'nothing';

@@ -2,6 +2,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import test from 'ava';
 import { forwardVia } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { until } from '../support/until.ts';
 import { startVendorGateway, type Understood, type VendorGateway } from '../support/vendor-gateway.ts';
 
 /** No probe may be among what the vendor was asked. */
@@ -163,6 +164,23 @@ test.serial('a session id that rested for too long is another', async (t) => {
   await rest(1100);
   t.not(((await ask('pool-idle-session-s')) as Understood).session, first.session);
 });
+
+test.serial(
+  'a session whose peer is silent from the first gets another, however well the vendor serves others',
+  async (t) => {
+    await ask('pool-open');
+    const before = vendor.understood.length;
+    vendor.delayMs = 1_000;
+    const first = ask('pool-open-session-mute-timeout-10s');
+    await until(() => vendor.understood.length > before, 'it is asked');
+    const { session } = vendor.understood.at(-1)!;
+    vendor.silent.add(session);
+    vendor.delayMs = 0;
+    const served = (await first) as Understood;
+    t.true(typeof served !== 'string' && served.session !== session, String(served));
+    t.deepEqual(await ask('pool-open-session-mute'), served);
+  },
+);
 
 test.serial('slots are minted anew when their time is over, and what was learned of them begins anew', async (t) => {
   const many = async () => {

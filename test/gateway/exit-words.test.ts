@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
 import type { Choice, Exchange } from '../../src/gateway/exchange.ts';
-import { mayLeave } from '../../src/gateway/exit-words.ts';
+import { isKnownGood, mayLeave } from '../../src/gateway/exit-words.ts';
 
 /** An exchange of a session, and what is known of its exit. */
 function scene(known: { readonly confirmed: boolean; readonly workedAgoMs: number; readonly tooMany?: boolean }) {
@@ -23,4 +23,23 @@ test('a session stays for what may be the origin’s as long as its exit is beli
   t.false(mayLeave(...scene({ confirmed: true, workedAgoMs: 59_999 })));
   t.true(mayLeave(...scene({ confirmed: true, workedAgoMs: 60_000 })), 'an exit that has lost its way would keep it');
   t.true(mayLeave(...scene({ confirmed: true, workedAgoMs: 0, tooMany: true })), 'it has told too much since');
+});
+
+test('one peer of many is known to work by its own session alone, an exit of its own by whoever used it', (t) => {
+  const known = (peer: { mint?: object | null; isFormer?: boolean }, lease: object = {}) => {
+    const deps = {
+      leases: { find: () => ({ confirmed: true, mint: 7, restedMs: 59_999, ...lease }) },
+      exits: { workedAgoMs: () => 0 },
+      now: () => 0,
+    };
+    const { mint = {}, isFormer } = peer;
+    const choice = { slot: 1, exit: { mint }, hold: { mint: 7 }, isFormer };
+    const exchange = { admission: { leaseKey: [1, 2, 3, 4] } };
+    return isKnownGood(deps as unknown as Collaborators, exchange as unknown as Exchange, choice as Choice, 0);
+  };
+  t.true(known({}));
+  const stale = [{ restedMs: 60_000 }, { confirmed: false }, { mint: 8 }];
+  for (const lease of stale) t.false(known({}, lease), 'that others work says nothing of it');
+  for (const lease of stale) t.false(known({ mint: null, isFormer: true }, lease), 'nor what its slot goes by now');
+  for (const lease of stale) t.true(known({ mint: null }, lease));
 });

@@ -27,4 +27,6 @@ test('a bare rejection alone is ambiguous', (t) => {
 test('by an answer that was passed on nothing is sure of a provider', (t) => {
   for (const kind of kinds) t.not(providerVerdict({ kind, receivedStatus: 407, isHearsay: true }), 'sure', kind);
   t.is(providerVerdict({ kind: 'exit_auth_failed', receivedStatus: 407 }), 'sure');
+  t.is(providerVerdict({ kind: 'exit_timeout' }), 'unsure');
+  t.is(providerVerdict({ kind: 'exit_timeout', isSilence: true }), 'nothing', 'one peer, or the origin');
 });

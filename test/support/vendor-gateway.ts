@@ -26,6 +26,8 @@ export interface VendorGateway extends Peer {
   delayMs: number;
   /** Sessions that it refuses to serve. */
   readonly dead: Set<string>;
+  /** Sessions whose requests it takes and never answers. */
+  readonly silent: Set<string>;
 }
 
 const grammar =
@@ -38,6 +40,7 @@ export async function startVendorGateway(): Promise<VendorGateway> {
   const load = { now: 0, most: 0 };
   const times: number[] = [];
   const dead = new Set<string>();
+  const silent = new Set<string>();
   const self = { delayMs: 0 };
   const server = createServer(async (request, response) => {
     times.push(performance.now());
@@ -58,11 +61,21 @@ export async function startVendorGateway(): Promise<VendorGateway> {
       request.socket.destroy();
       return;
     }
+    if (silent.has(told.session)) return;
     const body = JSON.stringify(told);
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
   });
   const peer = await listen(server);
-  return Object.assign(self, { ...peer, address: `127.0.0.1:${peer.port}`, understood, strangers, load, times, dead });
+  return Object.assign(self, {
+    ...peer,
+    address: `127.0.0.1:${peer.port}`,
+    understood,
+    strangers,
+    load,
+    times,
+    dead,
+    silent,
+  });
 }
 
 function understand({ headers }: IncomingMessage): Understood | string {
