@@ -166,13 +166,15 @@ class ForwardWork implements Work<Answer>, RequestOwner {
     socket.write(serialiseInterim(plan), 'latin1');
   }
 
-  /** Through a tunnel it is the origin's. A forwarding exit may itself be dead, unless it has lately shown that it works; and one peer of
-   *  many that do, unless another was silent as well. */
+  /** Through a tunnel it is the origin's, as far as the exit's word goes. A forwarding exit may itself be dead, unless it has lately shown
+   *  that it works; and one peer of many that do, unless another was silent as well. */
   blameForSilence({ choice }: Attempt, link: ExitLink): GatewayError {
     const [deps, exchange] = [this.#deps, this.#exchange];
     const now = deps.now();
     const isKnown = !link.absoluteForm || isKnownGood(deps, exchange, choice, now);
-    const isSilence = !isKnown && hasWorked(deps, choice, now);
+    const isSilence = link.absoluteForm
+      ? !isKnown && hasWorked(deps, choice, now)
+      : choice.endpoint.scheme !== 'direct';
     if (isKnown || (isSilence && this.#failures?.hasBeenSilent === true))
       return new GatewayError('origin_timeout', { detail: 'no response head in time', isSilence });
     return new GatewayError('exit_timeout', { detail: 'no answer over the exit in time', isSilence });
