@@ -50,12 +50,14 @@ export function judgeEnd(
   const site = sites.of(name ?? authority.host);
   exchange.site = site;
   recent.rename(exchange.ticket, site);
-  const norm = norms.of(site);
+  // A client can name any site over an address of its own, and what is usual there judges all clients' tunnels.
+  const place = name === null ? site : `${site} ${authority.host}`;
+  const norm = norms.of(place);
   exchange.verdict = judgeTunnel(facts, norm);
   exchange.originMs = originLatencyOf(facts);
   bookSilence(deps, exchange, { at, site, facts });
   const shaken = facts.client.firstType === RecordType.handshake && facts.origin.firstType === RecordType.handshake;
   if (shaken && facts.ended !== 'cut')
-    norms.keep(site, withTunnel(norm, { ...facts, refused: exchange.verdict.page === 'refused' }));
+    norms.keep(place, withTunnel(norm, { ...facts, refused: exchange.verdict.page === 'refused' }));
   learn(deps, { at, site, client: exchange.bounds?.client }, exchange.verdict);
 }
