@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import type { IdEpochs } from '../memory/id-epochs.ts';
 import type { Hold, Lease, LeasedExit, LeaseKey } from '../memory/lease.ts';
 import type { Asked, Exit, Minted, Rotation } from '../pool/exit.ts';
 import type { ExitFilter } from '../pool/registry.ts';
@@ -118,7 +119,11 @@ export function holdExit(
   if (key === null) return null;
   const { ttlMs, idleMs, strict = false, session = '' } = params;
   const { rotation } = exit;
-  const mint = rotation === null ? freshMint(exit, filter, deps.random) : sessionEpoch(deps, slot, { rotation, ttlMs });
+  const now = deps.now();
+  const mint =
+    rotation === null
+      ? freshMint(exit, filter, deps.random)
+      : sessionEpoch(deps.epochs, slot, { rotation, ttlMs, now });
   const to: LeasedExit = {
     slot,
     generation: deps.registry.generationOf(slot),
@@ -129,7 +134,6 @@ export function holdExit(
     ttlMs: ttlMs ?? Number.POSITIVE_INFINITY,
     idleMs: idleMs ?? (ttlMs === undefined ? DEFAULT_SESSION_IDLE_MS : Number.POSITIVE_INFINITY),
   };
-  const now = deps.now();
   const held =
     (lease === null
       ? undefined
@@ -141,14 +145,14 @@ export function holdExit(
 }
 
 /** The epoch that a session's id is of: one of which at least half is left of the time that the session could have it. */
-function sessionEpoch(
-  deps: Collaborators,
+export function sessionEpoch(
+  epochs: IdEpochs,
   slot: number,
-  { rotation, ttlMs }: { readonly rotation: Rotation; readonly ttlMs: number | undefined },
+  { rotation, ttlMs, now }: { readonly rotation: Rotation; readonly ttlMs: number | undefined; readonly now: number },
 ): number {
   const { lifetimeMs } = rotation;
   const leftMs = lifetimeMs === null ? 0 : Math.min(ttlMs ?? lifetimeMs, lifetimeMs) / 2;
-  return deps.epochs.use(slot, rotation, { now: deps.now(), leftMs });
+  return epochs.use(slot, rotation, { now, leftMs });
 }
 
 /** What a lease says of its exit. */

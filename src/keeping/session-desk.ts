@@ -1,6 +1,7 @@
 import type { SessionFilter, Sessions } from '../admin/session-commands.ts';
 import { type SessionList, type SessionView, sessionView } from '../admin/session-view.ts';
-import { freshMint } from '../gateway/session-exit.ts';
+import { freshMint, sessionEpoch } from '../gateway/session-exit.ts';
+import type { IdEpochs } from '../memory/id-epochs.ts';
 import type { LeaseEntry, LeaseKey } from '../memory/lease.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
@@ -9,6 +10,7 @@ import type { LeaseMemory } from '../threads/lease-memory.ts';
 export interface SessionDeskOptions {
   readonly leases: LeaseMemory;
   readonly registry: PoolRegistry;
+  readonly epochs: IdEpochs;
   /** Whether the exit in a slot may be given to a session. */
   readonly isOpen: (slot: number) => boolean;
   /** The key of a session's lease. */
@@ -50,7 +52,7 @@ export class SessionDesk implements Sessions {
 
   /** To an exit of the same pool: in the same country and autonomous system if one is left there, or the same country, or any. */
   move({ client, session }: SessionView): SessionView | null {
-    const { leases, registry, isOpen, keep, now, random } = this.#options;
+    const { leases, registry, epochs, isOpen, keep, now, random } = this.#options;
     const key = this.#options.keyOf(client, session);
     const lease = leases.table.find(key, now());
     const exit = lease === undefined ? null : this.#exitOf(lease);
@@ -65,10 +67,12 @@ export class SessionDesk implements Sessions {
     const slot = slots?.[Math.floor(random() * slots.length)];
     const to = slot === undefined ? undefined : registry.exitAt(slot);
     if (slot === undefined || to === undefined) return null;
+    const { rotation } = to;
+    const ttlMs = lease.endsInMs === Number.POSITIVE_INFINITY ? undefined : lease.endsInMs;
     const target = {
       slot,
       generation: registry.generationOf(slot),
-      mint: freshMint(to, {}, random),
+      mint: rotation === null ? freshMint(to, {}, random) : sessionEpoch(epochs, slot, { rotation, ttlMs, now: now() }),
       exit: to.id,
       country: to.geo.country ?? '',
       asn: Number(to.geo.asn ?? 0) || 0,

@@ -93,6 +93,7 @@ export class SharedState {
     this.sessions = new SessionDesk({
       leases,
       registry,
+      epochs,
       keyOf,
       isOpen: (slot) => tables.rows.isOpen(slot),
       keep: () => this.#kept.keep(),

@@ -201,6 +201,20 @@ test.serial('a session of a slot keeps the id of the slot, and so does who has n
   t.deepEqual(await ask('pool-half-session-half2'), first);
 });
 
+test.serial('a session that an operator moves goes on over the slot that it is moved to', async (t) => {
+  for (const session of ['m1', 'm2', 'm3', 'm4']) {
+    const login = gateway.login('tester', `pool-cities-session-${session}`);
+    const exitOf = async () =>
+      String((await forwardVia(gateway.port(), 'http://shop.example/', { login })).headers['roundabout-exit']);
+    const first = await exitOf();
+    const { stdout } = await gateway.command('session', 'move', session, '--json');
+    const { exit } = JSON.parse(stdout) as { exit: string };
+    t.false(first.startsWith(exit));
+    t.true((await exitOf()).startsWith(exit), session);
+    t.true((await exitOf()).startsWith(exit), session);
+  }
+});
+
 test.serial("an operator's own vendor file is read, with its words", async (t) => {
   t.like(await ask('pool-mine-country-de'), { country: 'XX' });
   t.regex(((await ask('pool-mine')) as Understood).session, /^[a-z]{12}$/);

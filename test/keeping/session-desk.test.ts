@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { LeaseStore } from '../../src/keeping/lease-store.ts';
 import { SessionDesk } from '../../src/keeping/session-desk.ts';
+import { IdEpochs } from '../../src/memory/id-epochs.ts';
+import { AtomicWords } from '../../src/memory/words.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { keyOf, makeLeases, termsOf } from '../memory/lease-words.ts';
 import { temporaryFolder } from '../store/folder.ts';
@@ -11,6 +13,8 @@ import { poolOf, registryOf } from '../support/pools.ts';
 const { registry } = registryOf(poolOf('p', [{ host: 'a' }, { host: 'b' }]));
 const [first, second] = [...registry.candidates({ pools: ['p'] })] as [number, number];
 const key = keyOf('cart');
+/** No exit here goes by one. */
+const noEpochs = new IdEpochs(new AtomicWords(new SharedArrayBuffer(0)), { offsetS: 0, onRenewed: () => {} });
 const cart = { client: 'acme', session: 'cart42' };
 
 /** One process on the folder, whose one session is on the first of two exits; nothing is written but what is asked for. */
@@ -29,6 +33,7 @@ function run(folder: string) {
   const desk = new SessionDesk({
     leases,
     registry,
+    epochs: noEpochs,
     isOpen: () => true,
     keyOf: () => key,
     keep: () => store.keep(),
