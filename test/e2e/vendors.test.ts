@@ -182,6 +182,19 @@ test.serial(
   },
 );
 
+test.serial('two peers that are silent are the silence of the origin', async (t) => {
+  await ask('pool-open');
+  const before = vendor.understood.length;
+  vendor.silent.add('all');
+  t.is(await ask('pool-open-session-quiet-timeout-8s'), 'origin_timeout');
+  vendor.silent.clear();
+  const asked = vendor.understood.slice(before).map(({ session }) => session);
+  t.is(asked.length, 2);
+  t.not(asked[0], asked[1]);
+  const { stdout } = await gateway.command('exit', 'list', '--pool', 'open', '--json');
+  t.like(JSON.parse(stdout), [{ live: { failuresInRow: 0 } }]);
+});
+
 test.serial('slots are minted anew when their time is over, and what was learned of them begins anew', async (t) => {
   const many = async () => {
     const asked = await Promise.all(Array.from({ length: 12 }, () => ask('pool-turning')));

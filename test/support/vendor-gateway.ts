@@ -26,7 +26,7 @@ export interface VendorGateway extends Peer {
   delayMs: number;
   /** Sessions that it refuses to serve. */
   readonly dead: Set<string>;
-  /** Sessions whose requests it takes and never answers. */
+  /** Sessions whose requests it takes and never answers; `all` stands for every one. */
   readonly silent: Set<string>;
 }
 
@@ -61,7 +61,7 @@ export async function startVendorGateway(): Promise<VendorGateway> {
       request.socket.destroy();
       return;
     }
-    if (silent.has(told.session)) return;
+    if (silent.has(told.session) || silent.has('all')) return;
     const body = JSON.stringify(told);
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
   });
