@@ -4,6 +4,7 @@ import { BLOCKED, type BookingBatch, type BookingKey, type RunningBooking } from
 import type { LoggedLine } from '../ledger/log-lines.ts';
 import { type Sum, Tally } from '../ledger/tally.ts';
 import { Roster } from '../transport/roster.ts';
+import { BookedTunnels } from './booked-tunnels.ts';
 
 /** How often bookings go to the control thread, in ms. With that thread's own interval this is what a kill can lose. */
 const POST_MS = 500;
@@ -34,6 +35,7 @@ export class ExchangeLedger implements Ledger {
   readonly #tally = new Tally(LIMITS);
   /** Those of which something passes. */
   readonly #running = new Roster<Exchange>();
+  readonly #tunnels = new BookedTunnels();
   /** Wraps at 32 bits. */
   #posted: number;
   #lookedAt = 0;
@@ -87,7 +89,10 @@ export class ExchangeLedger implements Ledger {
     const ms = now - exchange.startedAt;
     sum.exchanges += 1;
     sum.ms += ms;
-    if (exchange.ledgerPlace !== NO_PLACE) this.#running.remove(exchange.ledgerPlace);
+    if (exchange.ledgerPlace !== NO_PLACE) {
+      this.#running.remove(exchange.ledgerPlace);
+      this.#tunnels.ended(exchange.ledgerPlace);
+    }
     if (meter !== null) {
       sum.attempts += 1;
       if (meter.sent > 0) sum.requests += 1;
@@ -146,7 +151,7 @@ export class ExchangeLedger implements Ledger {
     const { taken, post } = this.#options;
     if (this.#tally.isEmpty || ((this.#posted - taken()) | 0) >= MOST_UNTAKEN) return;
     this.#posted = (this.#posted + 1) | 0;
-    post(this.#tally.take());
+    post({ ...this.#tally.take(), tunnels: this.#tunnels.take() });
   }
 
   #hand(): void {
@@ -161,13 +166,15 @@ export class ExchangeLedger implements Ledger {
     meter.settle();
     const hour = this.#hourOf(now);
     if (meter.running !== null && meter.running.hour !== hour) meter.running = null;
-    if (!meter.hasUnbooked) return;
+    const { hasUnbooked } = meter;
+    if (!hasUnbooked && !this.#tunnels.isNew(exchange)) return;
     const key = this.#keyOf(exchange, choice, kindOf(exchange));
     if (meter.running !== null) this.#move(meter.running, key, now);
     const sum = this.#sumOf(key);
     const { kind, site } = sum.key;
-    if (meter.running?.site !== site) meter.running = { kind, site, hour, sent: 0, received: 0 };
+    if (hasUnbooked && meter.running?.site !== site) meter.running = { kind, site, hour, sent: 0, received: 0 };
     meter.bookInto(sum);
+    this.#tunnels.tell(exchange, sum.index);
   }
 
   /** What was booked of an attempt while it ran moves to its kind, where that is another. Of an hour that is over it stays. */

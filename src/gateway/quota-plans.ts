@@ -33,7 +33,7 @@ export interface QuotaPlan {
 }
 
 /** Who asks, and for what. */
-interface Asked {
+export interface Asked {
   readonly admission: Pick<Admission, 'client' | 'params'>;
   readonly bounds: Bounds;
 }

@@ -7,7 +7,7 @@ import { type Choice, type Exchange, leaveBy, leavesOut } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
 import { grantOf } from './quota-grants.ts';
 import { holdOf, type QuotaHold, spendingsOf } from './quota-hold.ts';
-import { type CountedQuota, QuotaPlans } from './quota-plans.ts';
+import { type Asked, type CountedQuota, QuotaPlans } from './quota-plans.ts';
 import { QuotaRequests, type QuotaRequestsOptions } from './quota-requests.ts';
 import { type Moved, Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
@@ -32,6 +32,12 @@ export interface QuotasOptions {
   readonly wallTimeAt: (now: number) => number;
   /** Tells operators something, once. */
   readonly notice: (line: string) => void;
+}
+
+/** What of a choice tells what it costs. */
+export interface PricedChoice {
+  readonly exit: Pick<Choice['exit'], 'pool'>;
+  readonly pool: { readonly price: Price | null } | null;
 }
 
 /** Lets exchanges in as far as their clients' quotas allow, counts what they use while they run, and cuts them when nothing is left.
@@ -165,9 +171,9 @@ export class Quotas {
     if (spending.meter.sent === 0) this.#payments.giveBack(spending);
   }
 
-  /** So much came over the link of an attempt when nobody used it. */
-  late(hold: QuotaHold, choice: Choice, moved: { readonly sent: number; readonly received: number }): void {
-    this.#chargeLast(hold, this.#spendingOf(choice, { ...moved, settle() {} }), this.#options.now());
+  /** So much passed where nobody was left who counts it: over the link of an attempt that has ended, or in a tunnel whose thread has. */
+  late(asked: Asked, choice: PricedChoice, moved: { readonly sent: number; readonly received: number }): void {
+    this.#chargeLast(asked, this.#spendingOf(choice, { ...moved, settle() {} }), this.#options.now());
   }
 
   /** Counts what the exchange has moved. Cuts it where nothing is left: false. */
@@ -225,8 +231,8 @@ export class Quotas {
   }
 
   /** The same of an attempt that has ended, whatever has become of its client's rules. */
-  #chargeLast(hold: QuotaHold, spending: Spending, now: number): void {
-    this.#charge(spending, this.#plans.planOfRunning(hold, spending.pool, this.#options.wallTimeAt(now)).all);
+  #chargeLast(asked: Asked, spending: Spending, now: number): void {
+    this.#charge(spending, this.#plans.planOfRunning(asked, spending.pool, this.#options.wallTimeAt(now)).all);
   }
 
   /** Returns what is counted then, as a number; NaN where there is no room to count it. */
@@ -265,7 +271,7 @@ export class Quotas {
   }
 
   /** At the price that the pool had when it was chosen: a reload changes nothing for what runs. */
-  #spendingOf({ exit, pool }: Choice, meter: Moved): Spending {
+  #spendingOf({ exit, pool }: PricedChoice, meter: Moved): Spending {
     const price = pool?.price ?? null;
     if (price === null) return new Spending(exit.pool, null, meter);
     const exact = this.#prices.get(price) ?? unitPriceOf(price);

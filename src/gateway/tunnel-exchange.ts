@@ -110,6 +110,6 @@ class RelayedExchange implements RelayOwner {
 
 /** Whether nothing is missing of what the origin sent: both sides ended, or it did so first and then refused the client's last
  *  words, as servers do that close behind their answer when the client's close_notify comes. */
-function cameWhole({ ended, by, endedFirst }: RelayOutcome): boolean {
+export function cameWhole({ ended, by, endedFirst }: RelayOutcome): boolean {
   return ended === 'closed' || (ended === 'reset' && by === 'b' && endedFirst === 'b');
 }

@@ -85,6 +85,28 @@ export interface LoggedLines {
 
 export const NO_LINES: LoggedLines = { count: 0, since: 0, octets: new Uint8Array(), whys: {} };
 
+/** A tunnel that goes on outside of JavaScript where its worker dies, and what of it is booked by then. */
+export interface BookedTunnel {
+  /** What names it to all threads; see RelayHandle. */
+  readonly handle: number;
+  /** The index in its batch of what it is booked under. */
+  readonly booking: number;
+  readonly host: string;
+  /** Whether it counts against quotas. */
+  readonly isMetered: boolean;
+  /** On the monotonic clock that all threads share, in ms. */
+  readonly startedAt: number;
+  /** Octets, of those that its relay counts. */
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** What became of such tunnels since: those of which something was booked, or that are new; and by their handles those that ended. */
+export interface TunnelNews {
+  readonly booked: readonly BookedTunnel[];
+  readonly ended: readonly number[];
+}
+
 /** What one worker booked in a while. */
 export interface BookingBatch {
   readonly bookings: readonly Booking[];
@@ -92,4 +114,6 @@ export interface BookingBatch {
   readonly lines: LoggedLines;
   /** Lines that the log doesn't get, because there were too many. */
   readonly linesLost: number;
+  /** Absent where there is none. */
+  readonly tunnels?: TunnelNews | undefined;
 }

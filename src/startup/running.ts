@@ -75,10 +75,12 @@ export function makeGroup(parts: GroupParts, { warn, tellFault, onClose }: Group
     log,
     parking: relay.parking,
     tunnelsOutside: () => relay.native?.stats().tunnels ?? 0,
+    countsOutside: (handle) => relay.native?.countsOf(handle) ?? null,
     now,
     warn,
     tellFault,
   });
+  relay.native?.inherit((handle, outcome) => group.left.ended(handle, outcome));
   onClose(() => group.stop(0));
   return { group, shared };
 }

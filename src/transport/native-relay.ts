@@ -23,6 +23,9 @@ import type { Socket } from './socket.ts';
 const OWNS_CLIENT = 1;
 const OWNS_EXIT = 2;
 
+/** Tunnels are known by their handles. */
+const NO_TAG = 0;
+
 /** Records taken at once. */
 const BATCH = 64;
 
@@ -36,8 +39,6 @@ export interface NativeRelayOptions {
   readonly threads: number;
   /** Pipes of the process at most, two descriptors each. */
   readonly pipes: number;
-  /** Told how a tunnel of a thread that has ended went; `tag` as that thread gave it. */
-  readonly onOrphan?: (tag: number, outcome: RelayOutcome) => void;
 }
 
 /** Figures of all tunnels of the process that are relayed natively. */
@@ -51,18 +52,17 @@ export interface NativeRelayStats {
 /** Relays outside of JavaScript: a thread of the process moves the octets in the kernel. One per thread of JavaScript. */
 export class NativeRelay {
   readonly #binding: RelayBinding;
-  readonly #onOrphan: (tag: number, outcome: RelayOutcome) => void;
   readonly #running = new Roster<NativeTunnel>();
   readonly #records = new Float64Array(BATCH * RECORD_FIELDS);
   readonly #counts = new Float64Array(2);
   readonly #figures = new Float64Array(4);
   readonly #expiry = new Expiry(() => this.#running.members());
   #settled: (() => void)[] = [];
+  #onOrphan: (handle: number, outcome: RelayOutcome) => void = () => {};
 
   /** Throws where this thread has one already. */
   constructor(options: NativeRelayOptions) {
     this.#binding = options.binding;
-    this.#onOrphan = options.onOrphan ?? (() => {});
     this.#binding.open(() => this.#drain(), options.isHeir, options.threads, options.pipes);
   }
 
@@ -111,6 +111,18 @@ export class NativeRelay {
     for (const tunnel of this.#running.members()) tunnel.cut();
   }
 
+  /** Has `told` be told how a tunnel of a thread that has ended went, by the handle that it had there. */
+  inherit(told: (handle: number, outcome: RelayOutcome) => void): void {
+    this.#onOrphan = told;
+  }
+
+  /** What a tunnel of any thread has passed so far; null where it has ended. */
+  countsOf(handle: number): RelayCounts | null {
+    if (!this.#binding.counts(handle, this.#counts)) return null;
+    const [bytesAtoB = 0, bytesBtoA = 0] = this.#counts;
+    return { bytesAtoB, bytesBtoA };
+  }
+
   stats(): NativeRelayStats {
     this.#binding.stats(this.#figures);
     const [tunnels = 0, pipes = 0, mostPipes = 0, descriptors = 0] = this.#figures;
@@ -118,13 +130,13 @@ export class NativeRelay {
   }
 
   #adopt({ a, b, earlyA, earlyB }: Sides, options: RelayOptions, place: number): number {
-    const { reply, tag = 0, idleMs, octetsPerSecond = 0, allowance = -1, watchA, mostUnreadB = 0 } = options;
+    const { reply, idleMs, octetsPerSecond = 0, allowance = -1, watchA, mostUnreadB = 0 } = options;
     const limits = [idleMs, octetsPerSecond, allowance] as const;
     // What can be given away is; of the others the relay makes duplicates.
     const [isOwnedA, isOwnedB] = [a.release !== undefined, b.release !== undefined];
     const owned = (isOwnedA ? OWNS_CLIENT : 0) | (isOwnedB ? OWNS_EXIT : 0);
     const [fdA, fdB] = [a.release?.() ?? descriptorOf(a), b.release?.() ?? descriptorOf(b)];
-    const sides = [fdA, fdB, reply, earlyA, earlyB, place, tag] as const;
+    const sides = [fdA, fdB, reply, earlyA, earlyB, place, NO_TAG] as const;
     const handle = this.#binding.adopt(...sides, ...limits, watchA !== undefined, owned, mostUnreadB);
     if (handle > 0) return handle;
     if (isOwnedA) a.reclaim?.(fdA);
@@ -154,7 +166,7 @@ export class NativeRelay {
       return;
     }
     const outcome = this.#outcome(at, endings[kind] ?? 'cut');
-    if (!isOurs) return this.#onOrphan(this.#field(at + 2), outcome);
+    if (!isOurs) return this.#onOrphan(this.#field(at), outcome);
     this.#running.remove(place);
     if (this.#running.size === 0) {
       this.#binding.hold(false);

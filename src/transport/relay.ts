@@ -40,8 +40,6 @@ export interface RelayOptions {
   readonly octetsPerSecond?: number;
   /** Octets that may pass, both ways together, before the relay waits to be renewed. */
   readonly allowance?: number;
-  /** What tells the tunnel to whoever inherits it when this thread dies. */
-  readonly tag?: number;
   /** Sees octets of `a` in order, and must not keep them, until it says false: as they are passed on, or, where they pass
    *  outside of JavaScript, the first of them once, at the end. */
   readonly watchA?: Watcher;
@@ -76,6 +74,8 @@ export interface OutsideCount {
 
 /** A running relay. */
 export interface RelayHandle {
+  /** What names it to all threads where it goes on outside of JavaScript; 0 where it doesn't. */
+  readonly handle: number;
   /** Whether the octets pass outside of the two sockets, which are destroyed. */
   readonly outside: boolean;
   readonly bytesAtoB: number;

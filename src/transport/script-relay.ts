@@ -10,6 +10,7 @@ import type { Socket } from './socket.ts';
 export const scriptRelay: Relay = (a, b, options) => new ScriptRelay(a, b, options);
 
 class ScriptRelay implements RelayHandle {
+  readonly handle = 0;
   readonly outside = false;
   readonly #forth: Direction;
   readonly #back: Direction;

@@ -27,6 +27,12 @@ export class Wire {
     this.#socket?.once('close', closed);
   }
 
+  /** Of what was taken that which its relay has counted; nothing before it has one. */
+  get relayed(): { readonly sent: number; readonly received: number } | null {
+    if (this.#relay === null) return null;
+    return { sent: this.#sent - this.#sentBefore, received: this.#received - this.#receivedBefore };
+  }
+
   /** Adds what has moved since this was asked last. Of what was written to a connection that was reset some may not have arrived. */
   takeInto(sum: { sent: number; received: number }): void {
     const { bytesAtoB, bytesBtoA } = this.#counts();

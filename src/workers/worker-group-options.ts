@@ -3,11 +3,14 @@ import type { ClientRecord } from '../policy/client-directory.ts';
 import type { AppliedPools } from '../pool/catalogue.ts';
 import type { CertificatePairs } from '../threads/certificates.ts';
 import type { WorkerStart } from '../threads/worker-messages.ts';
+import type { LeftTunnelsOptions } from './left-tunnels.ts';
 import type { SharedState } from './shared-state.ts';
 import type { spawnWorker } from './worker-thread.ts';
 import type { WorkerThreadsOptions } from './worker-threads.ts';
 
-export interface WorkerGroupOptions extends Pick<WorkerThreadsOptions, 'listOf' | 'parking' | 'tunnelsOutside'> {
+export interface WorkerGroupOptions
+  extends Pick<WorkerThreadsOptions, 'listOf' | 'parking' | 'tunnelsOutside'>,
+    Pick<LeftTunnelsOptions, 'countsOutside'> {
   /** What every worker is born with. */
   readonly start: Omit<WorkerStart, 'worker'>;
   /** Whether as few workers as will do have all new connections; otherwise all have. */

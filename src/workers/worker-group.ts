@@ -16,6 +16,7 @@ import { releaseWorker } from '../threads/shared-memory.ts';
 import { asStartFault } from '../threads/start-fault.ts';
 import { BudgetUpkeep } from './budget-upkeep.ts';
 import { Front } from './front.ts';
+import { LeftTunnels } from './left-tunnels.ts';
 import { Recoveries } from './recoveries.ts';
 import { Turns } from './turns.ts';
 import { WorkerFigures } from './worker-figures.ts';
@@ -27,6 +28,7 @@ import { WorkerWatch } from './worker-watch.ts';
 /** The data plane as the control thread sees it: all workers as one. What changes for them changes in one turn after another. */
 export class WorkerGroup {
   readonly figures: WorkerFigures;
+  readonly left: LeftTunnels;
   readonly #options: WorkerGroupOptions;
   readonly #load: WorkerLoad;
   readonly #lines: LineCollector;
@@ -63,6 +65,7 @@ export class WorkerGroup {
       limits: options.shared.limits,
       now,
     });
+    this.left = new LeftTunnels({ ...options, config: () => this.#config, clients: () => this.#clients });
     this.#front = new Front({ ...options, load: this.#load, workers: start.workers });
     this.#watch = new WorkerWatch({ ...options, load: this.#load, front: this.#front, threads: this.#threads });
   }
@@ -220,6 +223,7 @@ export class WorkerGroup {
     this.#recoveries.close();
     for (const worker of this.#threads.numbers()) this.#load.unseen(worker);
     await this.#threads.end(drainMs);
+    this.left.close();
     this.#lines.close();
   }
 
@@ -230,6 +234,7 @@ export class WorkerGroup {
       onLog: () => this.#lines.look(),
       onBookings: (batch) => {
         this.#options.shared.ledger?.take(batch);
+        this.left.heard(worker, batch);
         this.#load.takeBatch(worker);
       },
       onQuota: (account) => this.#options.shared.quotas.met(account),
@@ -263,6 +268,7 @@ export class WorkerGroup {
     this.#lines.look();
     releaseWorker(start.memory, worker);
     this.#watch.died();
+    this.left.died(worker);
     shared.bury(worker);
     if (this.#phase !== 'serving') return;
     warn(`worker ${worker + 1} ended and is replaced: ${why}`);

@@ -18,20 +18,13 @@ const tunnels = Number(process.env['RELAY_TUNNELS'] ?? 400);
 
 const KIB = 1024;
 const binding = relayBinding();
-const orphans: { tag: number; outcome: RelayOutcome }[] = [];
+const orphans: { handle: number; outcome: RelayOutcome }[] = [];
 let orphaned: () => void = () => {};
-const native =
-  binding &&
-  new NativeRelay({
-    binding,
-    isHeir: true,
-    threads: 1,
-    pipes: 8,
-    onOrphan: (tag, outcome) => {
-      orphans.push({ tag, outcome });
-      orphaned();
-    },
-  });
+const native = binding && new NativeRelay({ binding, isHeir: true, threads: 1, pipes: 8 });
+native?.inherit((handle, outcome) => {
+  orphans.push({ handle, outcome });
+  orphaned();
+});
 
 /** Serial, because all look at one relay's figures. Skipped where there is no addon. */
 const relayTest = native === null ? test.serial.skip : test.serial;
@@ -228,8 +221,9 @@ relayTest('what a thread that was terminated leaves behind goes on, and is told 
   t.teardown(() => server.close());
   const worker = new Worker(new URL('./orphaning-worker.ts', import.meta.url), { workerData: server.port });
   const [said] = await once(worker, 'message');
-  t.deepEqual(said, { tunnels: 1, refused: 7, of: 7 });
+  t.like(said, { tunnels: 1, refused: 7, of: 7 });
   await worker.terminate();
+  t.deepEqual(native!.countsOf(said.handle), { bytesAtoB: 0, bytesBtoA: 0 });
   const told = new Promise<void>((resolve) => {
     orphaned = resolve;
   });
@@ -243,7 +237,8 @@ relayTest('what a thread that was terminated leaves behind goes on, and is told 
   await told;
   clearInterval(alive);
   t.is(orphans.length, 1);
-  t.like(orphans[0], { tag: 4711, outcome: { ended: 'closed', bytesAtoB: 10, bytesBtoA: 7 } });
+  t.is(native!.countsOf(said.handle), null);
+  t.like(orphans[0], { handle: said.handle, outcome: { ended: 'closed', bytesAtoB: 10, bytesBtoA: 7 } });
 });
 
 relayTest('whatever is called with whatever, nothing breaks', async (t) => {

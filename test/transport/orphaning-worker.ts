@@ -33,8 +33,9 @@ async function main(port: number): Promise<void> {
   await once(a, 'connect');
   const b = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   await once(b, 'connect');
-  native.relay(a, b, { now: () => performance.now(), idleMs: 60_000, tag: 4711, owner: { onEnd: () => {} } });
-  parentPort?.postMessage({ tunnels: native.size, refused: refused.length, of: early.length });
+  const options = { now: () => performance.now(), idleMs: 60_000, owner: { onEnd: () => {} } };
+  const { handle } = native.relay(a, b, options);
+  parentPort?.postMessage({ handle, tunnels: native.size, refused: refused.length, of: early.length });
 }
 
 await main(workerData);

@@ -145,6 +145,7 @@ async function makeGroup(
     log: { writeLines: (lines) => log.push(...lines.split('\n').filter((line) => line !== '')) },
     parking: relayBinding(),
     tunnelsOutside,
+    countsOutside: () => null,
     now,
     warn,
     tellFault: (_, fault) => said.push(fault),

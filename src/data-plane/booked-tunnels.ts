@@ -1,0 +1,45 @@
+import type { Exchange } from '../gateway/exchange.ts';
+import type { BookedTunnel, TunnelNews } from '../ledger/booking.ts';
+
+/** What the control thread is to know of this worker's tunnels outside of JavaScript, which outlive it: under what each is booked, and how
+ *  much of it. Told with the very batch that books it, so that whatever dies when, nothing is booked twice. Of the many tunnels that
+ *  end before they are looked at nothing is told. */
+export class BookedTunnels {
+  /** By their places among what is booked as it runs, the handles of those that were told of; 0 for none. */
+  readonly #told: number[] = [];
+  #booked: BookedTunnel[] = [];
+  #ended: number[] = [];
+
+  /** Whether it is to be told of though nothing of it is booked. */
+  isNew({ carrier, ledgerPlace }: Exchange): boolean {
+    return carrier !== null && carrier.handle !== 0 && this.#told[ledgerPlace] !== carrier.handle;
+  }
+
+  /** All that has passed is booked, in the booking of this index. */
+  tell(exchange: Exchange, booking: number): void {
+    const { carrier, ledgerPlace, bounds, quota, startedAt, meter } = exchange;
+    const handle = carrier?.handle ?? 0;
+    if (handle === 0) return;
+    const { sent = 0, received = 0 } = meter?.wire?.relayed ?? {};
+    const host = bounds?.host ?? '';
+    this.#told[ledgerPlace] = handle;
+    this.#booked.push({ handle, booking, host, isMetered: quota !== null, startedAt, sent, received });
+  }
+
+  /** What had this place has ended. */
+  ended(ledgerPlace: number): void {
+    const handle = this.#told[ledgerPlace] ?? 0;
+    if (handle === 0) return;
+    this.#told[ledgerPlace] = 0;
+    this.#ended.push(handle);
+  }
+
+  /** What is to be told with the next batch; undefined where that is nothing. */
+  take(): TunnelNews | undefined {
+    if (this.#booked.length === 0 && this.#ended.length === 0) return undefined;
+    const news = { booked: this.#booked, ended: this.#ended };
+    this.#booked = [];
+    this.#ended = [];
+    return news;
+  }
+}

@@ -1,0 +1,166 @@
+import type { Config } from '../config/config.ts';
+import { Bounds } from '../gateway/bounds.ts';
+import { QuotaBooks } from '../gateway/quota-books.ts';
+import { Quotas } from '../gateway/quotas.ts';
+import { cameWhole } from '../gateway/tunnel-exchange.ts';
+import {
+  BLOCKED,
+  type BookedTunnel,
+  type Booking,
+  type BookingBatch,
+  type BookingKey,
+  NO_LINES,
+} from '../ledger/booking.ts';
+import { hashText } from '../memory/hash.ts';
+import type { ClientRecord } from '../policy/client-directory.ts';
+import { QuotaCounts } from '../policy/quota-counts.ts';
+import type { RelayCounts, RelayOutcome } from '../transport/relay.ts';
+import type { SharedState } from './shared-state.ts';
+
+export interface LeftTunnelsOptions {
+  readonly shared: Pick<SharedState, 'memory' | 'registry' | 'ledger' | 'quotas'>;
+  /** As they stand now. */
+  readonly config: () => Pick<Config, 'clientQuotas'>;
+  readonly clients: () => readonly ClientRecord[];
+  /** What a tunnel outside of JavaScript has passed so far; null where it has ended. */
+  readonly countsOutside: (handle: number) => RelayCounts | null;
+  /** The monotonic clock that all threads share, in ms. */
+  readonly now: () => number;
+  readonly warn: (line: string) => void;
+}
+
+/** One that its worker told of. */
+interface Told extends BookedTunnel {
+  readonly key: Booking;
+}
+
+/** One whose worker has died, and what it had passed by then: so much was counted against quotas, give or take its last grant. */
+interface Left extends Told {
+  readonly counted: RelayCounts;
+}
+
+/** What workers told of their tunnels outside of JavaScript, so that those which outlive one are booked, and count against their clients'
+ *  quotas, all the same: when they end, or at the latest with the gateway. Their relay lets them pass no more than they were granted. */
+export class LeftTunnels {
+  readonly #options: LeftTunnelsOptions;
+  readonly #quotas: Quotas;
+  /** Those of workers that live, by their numbers. */
+  readonly #told = new Map<number, Map<number, Told>>();
+  readonly #left = new Map<number, Left>();
+  #clients: readonly ClientRecord[] = [];
+  #byName: ReadonlyMap<string, ClientRecord> = new Map();
+
+  constructor(options: LeftTunnelsOptions) {
+    const { shared, config, now, warn } = options;
+    this.#options = options;
+    // As a worker does: the keeper is told of counts that memory didn't hold.
+    const met = (account: Parameters<typeof shared.quotas.met>[0]) => shared.quotas.met(account);
+    this.#quotas = new Quotas({
+      counts: new QuotaCounts(shared.memory.limits, { now, wallTime: Date.now, met }),
+      books: new QuotaBooks({ everyone: () => config().clientQuotas, directory: () => this.#directory() }),
+      priceOf: (pool) => shared.registry.pool(pool)?.price,
+      now,
+      wallTimeAt: (at) => Date.now() + at - now(),
+      notice: warn,
+    });
+  }
+
+  /** A worker has booked something. */
+  heard(worker: number, { bookings, tunnels }: BookingBatch): void {
+    if (tunnels === undefined) return;
+    const told = this.#told.get(worker) ?? new Map<number, Told>();
+    this.#told.set(worker, told);
+    for (const tunnel of tunnels.booked) {
+      const key = bookings[tunnel.booking];
+      if (key !== undefined) told.set(tunnel.handle, { ...tunnel, key });
+    }
+    for (const handle of tunnels.ended) told.delete(handle);
+  }
+
+  /** A worker has died, and has told all that it will: its tunnels go on. */
+  died(worker: number): void {
+    const { countsOutside } = this.#options;
+    // Of one that its worker had booked without telling of it no end comes.
+    for (const handle of this.#left.keys()) if (countsOutside(handle) === null) this.#left.delete(handle);
+    for (const [handle, tunnel] of this.#told.get(worker) ?? []) {
+      const counted = countsOutside(handle) ?? { bytesAtoB: tunnel.sent, bytesBtoA: tunnel.received };
+      this.#left.set(handle, { ...tunnel, counted });
+    }
+    this.#told.delete(worker);
+  }
+
+  /** A tunnel has ended whose thread had before. */
+  ended(handle: number, outcome: RelayOutcome): void {
+    const tunnel = this.#takeOut(handle);
+    if (tunnel !== null) this.#book(tunnel, cameWhole(outcome) ? 'ok' : 'cut', outcome);
+  }
+
+  /** The gateway ends, and what still runs with it. */
+  close(): void {
+    const { countsOutside } = this.#options;
+    for (const tunnel of this.#left.values()) {
+      const counts = countsOutside(tunnel.handle);
+      if (counts !== null) this.#book(tunnel, 'cut', { ...counts, unreadB: 0 });
+    }
+    this.#left.clear();
+  }
+
+  /** The end of one that ended first may be told before its worker's. */
+  #takeOut(handle: number): Left | null {
+    const left = this.#left.get(handle);
+    if (left !== undefined) {
+      this.#left.delete(handle);
+      return left;
+    }
+    for (const told of this.#told.values()) {
+      const tunnel = told.get(handle);
+      if (tunnel === undefined) continue;
+      told.delete(handle);
+      return { ...tunnel, counted: { bytesAtoB: tunnel.sent, bytesBtoA: tunnel.received } };
+    }
+    return null;
+  }
+
+  #book(tunnel: Left, end: 'ok' | 'cut', passed: RelayCounts & { readonly unreadB: number }): void {
+    const { shared, now } = this.#options;
+    const { key, startedAt, isMetered, counted } = tunnel;
+    const { client, tag, site, pool, country } = key;
+    // The octets that were booked as it ran stay where they are.
+    const kind = key.kind === BLOCKED ? BLOCKED : end;
+    const all = { sent: passed.bytesAtoB, received: passed.bytesBtoA + passed.unreadB };
+    const rest = since(all, { sent: tunnel.sent, received: tunnel.received });
+    const figures = { exchanges: 1, attempts: 1, requests: 1, ...rest, ms: now() - startedAt };
+    const booking = { client, tag, site, pool, country, kind, ...figures };
+    shared.ledger?.take({ bookings: [booking], lines: NO_LINES, linesLost: 0 });
+    if (isMetered) this.#count(tunnel, since(all, { sent: counted.bytesAtoB, received: counted.bytesBtoA }));
+  }
+
+  #count({ key, host }: { readonly key: BookingKey; readonly host: string }, moved: Moved): void {
+    const client = this.#directory().get(key.client);
+    if (client === undefined) return;
+    const asked = {
+      admission: { client, params: { tag: key.tag === '' ? undefined : key.tag } },
+      bounds: new Bounds(hashText(client.name), host, key.site),
+    };
+    this.#quotas.late(asked, { exit: { pool: key.pool?.name ?? '' }, pool: key.pool }, moved);
+  }
+
+  #directory(): ReadonlyMap<string, ClientRecord> {
+    const clients = this.#options.clients();
+    if (clients !== this.#clients) {
+      this.#clients = clients;
+      this.#byName = new Map(clients.map((client) => [client.name, client]));
+    }
+    return this.#byName;
+  }
+}
+
+interface Moved {
+  readonly sent: number;
+  readonly received: number;
+}
+
+const since = (now: Moved, before: Moved): Moved => ({
+  sent: Math.max(0, now.sent - before.sent),
+  received: Math.max(0, now.received - before.received),
+});
