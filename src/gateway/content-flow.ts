@@ -1,7 +1,7 @@
 import type { LimitCell } from '../policy/limit-cells.ts';
 import type { ContentGate } from '../transport/http-connection.ts';
 import type { Exchange } from './exchange.ts';
-import { FIRST_GRANT, type FlowSources, grantFor, NO_ROOM_MS } from './flow-grants.ts';
+import { FIRST_GRANT, type FlowSources, giveUp, grantFor, NO_ROOM_MS, placeOf } from './flow-grants.ts';
 
 const AT_ONCE = { waitMs: 0 } as const;
 
@@ -20,6 +20,8 @@ export class ContentFlow implements ContentGate {
   #next = FIRST_GRANT;
   /** Octets that were paid for and haven't passed. */
   #paid = 0;
+  /** When these may pass. */
+  #paidFor = 0;
   #unseen = 0;
 
   constructor(exchange: Exchange, options: FlowSources, onWait: (waitMs: number) => void) {
@@ -72,7 +74,8 @@ export class ContentFlow implements ContentGate {
   end(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#paid > 0 && this.#limit !== null) this.#options.counts.refund(this.#limit, this.#paid);
+    const limit = this.#limit;
+    if (this.#paid > 0 && limit !== null) giveUp(this.#options, limit, placeOf(limit, this.#paid, this.#paidFor));
     this.#paid = 0;
   }
 
@@ -84,6 +87,7 @@ export class ContentFlow implements ContentGate {
     const reserved = counts.takeNow(limit, at, octets) ? AT_ONCE : counts.reserve(limit, at, octets);
     if (reserved === null) return NO_ROOM_MS;
     this.#paid = octets;
+    this.#paidFor = at + reserved.waitMs;
     this.#next = grantFor(limit.limit.most, { waitMs: reserved.waitMs, last: this.#next });
     return reserved.waitMs;
   }

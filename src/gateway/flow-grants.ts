@@ -1,3 +1,4 @@
+import type { LimitCell } from '../policy/limit-cells.ts';
 import type { LimitCounts } from '../policy/limit-counts.ts';
 import { LEAST_QUOTA_GRANT } from './quota-grants.ts';
 import type { Quotas } from './quotas.ts';
@@ -19,6 +20,28 @@ export interface FlowSources {
   readonly counts: LimitCounts;
   readonly quotas: Quotas;
   readonly now: () => number;
+}
+
+/** Octets that were reserved, and their place in line: until when they would pass by and by. */
+export interface Place {
+  readonly octets: number;
+  readonly endsAt: number;
+}
+
+/** The place of octets that were reserved at a moment, and may pass `waitMs` later: the burst is what may pass ahead of it. */
+export function placeOf({ limit: { pace } }: LimitCell, octets: number, mayPassAt: number): Place {
+  return { octets, endsAt: mayPassAt + (pace === null ? 0 : pace.span / pace.ticksPerMs) };
+}
+
+/** Gives back octets that waited for their turn, and didn't pass: as much of their place as is still to come. What of it has come
+ *  meanwhile nobody can have any more; given back as well it would be taken off what others have reserved behind it. */
+export function giveUp(
+  { counts, now }: Omit<FlowSources, 'quotas'>,
+  limit: LimitCell,
+  { octets, endsAt }: Place,
+): void {
+  const beginsAt = endsAt - (1_000 * octets) / limit.limit.most;
+  counts.refundLate(limit, Math.max(0, now() - beginsAt), octets);
 }
 
 /** How much a flow asks for next. The longer it had to wait the more others ask, and the less each. Halfway (as factors go) from what

@@ -1,7 +1,7 @@
 import type { LimitCell } from '../policy/limit-cells.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Exchange } from './exchange.ts';
-import { FIRST_GRANT, type FlowSources, grantFor, NO_ROOM_MS } from './flow-grants.ts';
+import { FIRST_GRANT, type FlowSources, giveUp, grantFor, NO_ROOM_MS, placeOf } from './flow-grants.ts';
 import { isScarce } from './quota-grants.ts';
 
 /** A tunnel that passes what it is granted. */
@@ -26,6 +26,8 @@ export class TunnelFlow implements MeteredTunnel {
   /** What was granted last, and what is to be asked for next. */
   #last = FIRST_GRANT;
   #next = FIRST_GRANT;
+  /** When what was granted last may pass. */
+  #grantedFor = 0;
   /** Whether its quotas are near their end. */
   #scarce = false;
   #over = false;
@@ -92,11 +94,16 @@ export class TunnelFlow implements MeteredTunnel {
 
   end(passed: number): void {
     this.#over = true;
+    const waits = this.#timer !== null;
     if (this.#timer !== null) clearTimeout(this.#timer);
     const { counts, now } = this.#options;
-    if (this.#limit === null) return;
-    if (passed < this.#granted) counts.refund(this.#limit, this.#granted - passed);
-    else if (passed > this.#granted) counts.reserve(this.#limit, now(), passed - this.#granted);
+    const limit = this.#limit;
+    if (limit === null) return;
+    const left = this.#granted - passed;
+    if (left > 0 && waits) giveUp(this.#options, limit, placeOf(limit, left, this.#grantedFor));
+    // Of the many that are granted more than they need, side by side, all of it: else they would use up what they leave to others.
+    else if (left > 0) counts.refund(limit, left);
+    else if (left < 0) counts.reserve(limit, now(), -left);
   }
 
   /** Octets that its quotas let pass now. Where none may it has been cut. */
@@ -108,11 +115,12 @@ export class TunnelFlow implements MeteredTunnel {
 
   #askLimit(handle: RelayHandle, { limit, octets }: { readonly limit: LimitCell; readonly octets: number }): void {
     const { counts, now } = this.#options;
+    const at = now();
     const passed = passedBy(handle);
     // Its relay has ended since it asked, and counts no more; or it may go on since then, and will ask again.
     if (passed < this.#granted) return;
     // What was read before the tunnel began is paid for as well.
-    const reserved = counts.reserve(limit, now(), octets + passed - this.#granted);
+    const reserved = counts.reserve(limit, at, octets + passed - this.#granted);
     if (reserved === null) {
       this.#timer = setTimeout(() => {
         this.#timer = null;
@@ -122,6 +130,7 @@ export class TunnelFlow implements MeteredTunnel {
     }
     const { waitMs } = reserved;
     this.#granted = passed + octets;
+    this.#grantedFor = at + waitMs;
     this.#last = octets;
     this.#next = grantFor(limit.limit.most, { waitMs, last: octets });
     if (waitMs < 1) return handle.renew(octets, this.#scarce);

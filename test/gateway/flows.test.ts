@@ -90,6 +90,34 @@ test('content passes in pieces that were paid for, and waits where they can’t 
   t.is(counts.debtMs(flow, clock), 0);
 });
 
+for (const kind of ['content', 'tunnel'] as const)
+  test(`${kind} that ends while it waits gives back what of its place is still to come, and nothing of what others took`, (t) => {
+    let clock = 5_000;
+    const { exchange, flows } = scene('10kB/s', () => clock);
+    const waits: number[] = [];
+    const ask = () => {
+      const content = flows.content(exchange, (waitMs) => waits.push(waitMs))!;
+      t.teardown(() => content.end());
+      content.pass(16_384, () => {});
+      return content;
+    };
+    const tunnel = flows.tunnel(exchange)!;
+    const first = kind === 'content' ? ask() : tunnel;
+    if (kind === 'tunnel') {
+      tunnel.begin(relayOf(0, 0).handle);
+      tunnel.spent();
+    }
+    clock += 1_200;
+    ask();
+    clock += 100;
+    first.end(0);
+    ask();
+    // From when the second asked: its 16 KiB and those of the third, less a fifth of a second's worth.
+    const mostMs = (2 * 16_384 - 2_000) / 10 - 100;
+    const [behind = 0] = waits.slice(-1);
+    t.true(behind >= mostMs && behind < mostMs + 150, `${behind} ms, of ${mostMs}`);
+  });
+
 test('a slow flow owes whatever was asked of it, however much that is', (t) => {
   const { counts, flow } = scene('1kB/s');
   for (let asked = 0; asked < 200; asked++) counts.reserve(flow, 1_000, 64 * 1_024);
