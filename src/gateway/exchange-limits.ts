@@ -120,6 +120,16 @@ export class ExchangeLimits {
     return this.bookOf(client).all.map((limit) => this.#stateOf(counts.cellOf(limit), at));
   }
 
+  /** The same for who tells of them beside something else: none where its rules can't be read, which has another place to be told. */
+  readableStatesOf(client: LimitedClient): readonly LimitState[] {
+    try {
+      return this.statesOf(client);
+    } catch (fault) {
+      if (fault instanceof GatewayError) return [];
+      throw fault;
+    }
+  }
+
   /** What is left to the client of all limits that an exchange to the site over one of the pools comes under. */
   statesAt(
     client: LimitedClient,

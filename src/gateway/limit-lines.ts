@@ -20,7 +20,7 @@ function rateLimitOf({ limits, quotas, now }: Collaborators, exchange: Exchange)
   const { admission } = exchange;
   told.begin();
   if (admission !== null && admission.pools.length === 0) {
-    for (const state of limits.statesOf(admission.client)) told.add(state);
+    for (const state of limits.readableStatesOf(admission.client)) told.add(state);
     for (const state of quotas.standings.statesOf(admission.client)) told.add(state);
   } else if (exchange.limits !== null || exchange.pace !== null || exchange.quota !== null) {
     const at = now();

@@ -27,8 +27,10 @@ export class QuotaDesk implements QuotaAnswers {
     this.#books = new QuotaBooks({ everyone: options.everyone, directory: () => asGiven });
   }
 
+  /** None where its rules can't be read: one such client hides no other. */
   viewsOf(client: QuotaClient): readonly QuotaView[] {
-    return this.#books.of(client).all.map((quota) => quotaView(quota, this.#options.counts));
+    const all = this.#books.readable(client)?.all ?? [];
+    return all.map((quota) => quotaView(quota, this.#options.counts));
   }
 
   reset(client: QuotaClient, name: string | null): readonly QuotaView[] {

@@ -93,7 +93,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
     checks: () => probing.checks,
     quotasLeft: (client) => quotas.viewsOf(client),
     quotas: () => quotas,
-    limitsLeft: (name) => limits.statesOf(clients.showClient(name)).map(limitLine),
+    limitsLeft: (name) => limits.readableStatesOf(clients.showClient(name)).map(limitLine),
     onClientsChanged: () => {
       taken = takeClients();
     },
