@@ -57,7 +57,6 @@ const FORMER = 0;
  *  and quota_exceeded. */
 export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Choice): BookedAttempt {
   const begunAt = deps.now();
-  exchange.choice = choice;
   const { slot } = choice;
   const at = { slot, generation: choice.isFormer === true ? FORMER : deps.exits.generationOf(slot) };
   const meter = new AttemptMeter();
@@ -76,6 +75,8 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
     if (place === FULL) throw new ExitFull();
     throw new GatewayError('overloaded', { detail: 'no room for another exchange' });
   }
+  // Not before: what couldn't begin went by no pool.
+  exchange.choice = choice;
   deps.quotas.begun(exchange);
   const queued = choice.isFormer === true ? 0 : deps.selection().begin(choice.slot, exchange.siteRow, begunAt);
   return {

@@ -97,10 +97,11 @@ export class ExchangeLimits {
   /** Gives back what the exchange held. A request that was let in counts, also where no attempt followed: whoever asks in vain again
    *  and again goes by the rate as well. Of several pools it counts then by what they have in common, for it went by none of them. */
   ended(exchange: Exchange): void {
-    const { limitPlace, limitSitePlace, limitClaims } = exchange;
+    const { limitPlace, limitSitePlace, limitClaims, choice } = exchange;
     const { counts } = this.#options;
-    if (exchange.choice === null) limitClaims?.keepCommon();
-    else limitClaims?.keep(exchange.limits ?? NO_LIMITS);
+    if (choice === null) limitClaims?.keepCommon();
+    // By the pool of its last attempt: another one's may have been taken since for one that couldn't begin.
+    else limitClaims?.keep(this.#planOver(exchange, choice.exit.pool) ?? NO_LIMITS);
     limitClaims?.end();
     if (limitPlace !== NO_PLACE) counts.giveBack(limitPlace);
     if (limitSitePlace !== NO_PLACE) counts.giveBack(limitSitePlace);

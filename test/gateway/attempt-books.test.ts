@@ -78,6 +78,19 @@ test('a request is given back of which no attempt could begin, and counts once o
   t.is(spent(), 1n);
 });
 
+test('a request stays with the pool of the attempt that began, also where one over another pool could not', (t) => {
+  const { deps, quotas, exchange, choiceOf, state, spent } = scene('pool=res requests=5/day', ['res', 'dc']);
+  quotas.take(exchange, 0);
+  Object.assign(state, { account: { place: 3 }, place: 4 });
+  const began = choiceOf('res');
+  beginAttempt(deps, exchange, began);
+  Object.assign(state, { account: { place: 3 }, place: FULL });
+  t.throws(() => beginAttempt(deps, exchange, choiceOf('dc')), { instanceOf: ExitFull });
+  t.is(exchange.choice, began, 'nothing went over the other');
+  quotas.ended(exchange);
+  t.is(spent(), 1n);
+});
+
 test('a pool whose quota is used up since the exchange was let in is left out while it may go over another', (t) => {
   const USD = 1_000_000_000n;
   for (const used of [10n * USD, 9n * USD + 1n]) {

@@ -72,6 +72,18 @@ test('what was let in and never had an exit counts by what its pools have in com
   t.deepEqual(leftAfter(['exchanges=4'], both), [4]);
 });
 
+test('it counts by the pool of the attempt that began, also where one over another pool could not', (t) => {
+  const rules = ['pool=one requests=1/h burst=3', 'pool=two requests=1/h burst=3'] as const;
+  const { limits, begin, left } = scene(...rules);
+  const exchange = begin();
+  t.true(limits.over(exchange, 'one', BEGIN_MS));
+  exchange.choice = { exit: { pool: 'one' } } as Choice;
+  limits.carriedBy(exchange, 'one');
+  t.true(limits.over(exchange, 'two', BEGIN_MS), 'but its exit has no place any more');
+  limits.ended(exchange);
+  t.deepEqual(left(), { 'requests pool=one': 2, 'requests pool=two': 3 });
+});
+
 test('a pool that lets no more pass is left out, also where an attempt is about to go over it', (t) => {
   const { limits, begin, end } = scene('pool=one requests=1/h burst=1', 'pool=two requests=1/h burst=2');
   const late = begin('two');
