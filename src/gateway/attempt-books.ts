@@ -70,6 +70,7 @@ export function beginAttempt(deps: Collaborators, exchange: Exchange, choice: Ch
         : deps.places.take(slot, at.generation, Math.min(MOST_IN_FLIGHT, mostOver(deps, slot)));
   if (typeof account === 'string' || place === FULL || place === NO_ROOM) {
     deps.selection().providers.left(choice.entry);
+    deps.limits.notOver(exchange);
     deps.quotas.end(exchange, spending, begunAt);
     if (typeof account !== 'string') deps.accounts.undo(slot, account.place);
     if (place === FULL) throw new ExitFull();
@@ -106,6 +107,7 @@ function payFor(
     return spending;
   } catch (fault) {
     deps.selection().providers.left(choice.entry);
+    deps.limits.notOver(exchange);
     throw fault;
   }
 }

@@ -87,6 +87,13 @@ export class ExchangeLimits {
     return false;
   }
 
+  /** No attempt could begin over the pool after all. */
+  notOver(exchange: Exchange): void {
+    const { limitClaims, choice } = exchange;
+    if (limitClaims === null) return;
+    limitClaims.leave((choice === null ? null : this.#planOver(exchange, choice.exit.pool)) ?? NO_LIMITS);
+  }
+
   /** No other pool carries it, as far as is known: what was taken of their limits is theirs again. */
   carriedBy(exchange: Exchange, pool: string): void {
     if (exchange.limitClaims === null) return;
@@ -183,7 +190,7 @@ export class ExchangeLimits {
     const asked = held !== null && pools.includes(held) ? [held] : pools;
     const plans = asked.map((pool) => this.#planOver(exchange, pool) ?? NO_LIMITS);
     const claims = new LimitClaims(plans, this.#options);
-    const refusals = new Map([...new Set(plans)].map((plan) => [plan, claims.take(plan, now)]));
+    const refusals = new Map([...new Set(plans)].map((plan) => [plan, claims.enter(plan, now)]));
     const open = asked.filter((_, index) => refusals.get(plans[index] ?? NO_LIMITS) === null);
     const [pool = asked[0] ?? null] = open;
     exchange.limits = this.#planOver(exchange, pool);

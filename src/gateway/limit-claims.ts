@@ -1,6 +1,6 @@
 import type { GatewayError } from '../errors.ts';
 import type { LimitCell } from '../policy/limit-cells.ts';
-import { type LimitCounts, TAKEN } from '../policy/limit-counts.ts';
+import { type LimitCounts, NONE_LEFT, TAKEN } from '../policy/limit-counts.ts';
 import type { LimitPlan } from './limit-plans.ts';
 
 export interface LimitClaimsOptions {
@@ -21,7 +21,9 @@ interface Claim {
 }
 
 /** What an exchange that may leave by several pools has taken of the limits of each. Which pool carries it is known only when an
- *  attempt begins: until then it holds of all of them, so that none can be gone around, and then gives back what isn't that pool's. */
+ *  attempt begins: until then it holds places of all of them, for it is under way, and of rates what all pools have in common. Of a
+ *  pool's own rate it takes when an attempt is to go over it, so none can be gone around, and nothing of it is lost while it waits. Then it
+ *  gives back what isn't that pool's. */
 export class LimitClaims {
   readonly #counts: LimitCounts;
   readonly #plans: readonly LimitPlan[];
@@ -37,9 +39,19 @@ export class LimitClaims {
     this.#plans = plans;
   }
 
+  /** The exchange is let in: takes what of the plan can be given back whole, or all pools ask for. Returns what of the plan has none
+   *  left, and then nothing more is held than before; null where there is none. */
+  enter(plan: LimitPlan, now: number): Refused | null {
+    const isLater = (cell: LimitCell) => cell.limit.pace !== null && !this.#isCommon(cell);
+    const later = plan.taken.filter(isLater);
+    const none = later.find((cell) => this.#counts.left(cell, now) === 0);
+    if (none !== undefined) return { cell: none, why: NONE_LEFT };
+    return this.take(later.length === 0 ? plan : { taken: plan.taken.filter((cell) => !isLater(cell)) }, now);
+  }
+
   /** Takes what the plan asks for and wasn't taken yet. Returns what has none left, and then nothing more is held than before; null
    *  where there is none. */
-  take({ taken }: LimitPlan, now: number): Refused | null {
+  take({ taken }: Pick<LimitPlan, 'taken'>, now: number): Refused | null {
     const fresh: LimitCell[] = [];
     for (const cell of taken) {
       if (isAmong([...this.#taken.keys()], cell)) continue;
@@ -59,16 +71,25 @@ export class LimitClaims {
     for (const cell of [...this.#taken.keys()]) if (!isAmong(taken, cell)) this.#giveBack(cell);
   }
 
+  /** An attempt that was to go over a pool couldn't begin: gives back what was taken for it of rates, but for what is `own` already. */
+  leave({ taken }: LimitPlan): void {
+    for (const [cell, { place }] of [...this.#taken])
+      if (place < 0 && !isAmong(taken, cell) && !this.#isCommon(cell)) this.#giveBack(cell);
+  }
+
   /** Gives back all that not every pool asks for. */
   keepCommon(): void {
-    for (const cell of [...this.#taken.keys()])
-      if (!this.#plans.every(({ taken }) => isAmong(taken, cell))) this.#giveBack(cell);
+    for (const cell of [...this.#taken.keys()]) if (!this.#isCommon(cell)) this.#giveBack(cell);
   }
 
   /** The exchange has ended: gives back its places. */
   end(): void {
     for (const { place } of this.#taken.values()) if (place >= 0) this.#counts.giveBack(place);
     this.#taken.clear();
+  }
+
+  #isCommon(cell: LimitCell): boolean {
+    return this.#plans.every(({ taken }) => isAmong(taken, cell));
   }
 
   #giveBack(cell: LimitCell): void {

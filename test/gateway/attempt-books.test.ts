@@ -35,7 +35,7 @@ function scene(rule = 'requests=5/day', pools: readonly string[] = ['res']) {
   const deps = {
     now: times.now,
     quotas,
-    limits: { over: () => true },
+    limits: { over: () => true, notOver() {} },
     exits: { generationOf: () => 1 },
     exitMost: () => [],
     siteRowOf: () => 0,

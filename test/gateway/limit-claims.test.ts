@@ -32,6 +32,7 @@ function scene(...texts: readonly string[]) {
     return exchange;
   };
   const end = (exchange: Exchange, pool: string) => {
+    limits.over(exchange, pool, clock.now);
     exchange.choice = { exit: { pool } } as Choice;
     limits.carriedBy(exchange, pool);
     limits.ended(exchange);
@@ -41,15 +42,41 @@ function scene(...texts: readonly string[]) {
   return { clock, limits, begin, end, left };
 }
 
-test('it holds of every pool until one carries it, and then of that one', (t) => {
-  const { begin, end, left } = scene('exchanges=9', 'pool=one requests=1/h burst=3', 'pool=two exchanges=2');
+test('it holds places of every pool until one carries it, and then of that one; of a pool’s rate it takes when it goes over it', (t) => {
+  const { limits, begin, end, left } = scene('exchanges=9', 'pool=one requests=1/h burst=3', 'pool=two exchanges=2');
   const exchange = begin();
   const [all, one, two] = ['exchanges', 'requests pool=one', 'exchanges pool=two'] as const;
+  t.deepEqual(left(), { [two]: 1, [all]: 8, [one]: 3 });
+  t.true(limits.over(exchange, 'one', BEGIN_MS));
   t.deepEqual(left(), { [two]: 1, [all]: 8, [one]: 2 });
   end(exchange, 'one');
   t.deepEqual(left(), { [two]: 2, [all]: 9, [one]: 2 });
   end(begin(), 'two');
-  t.deepEqual(left(), { [two]: 2, [all]: 9, [one]: 2 }, 'the place was given back, and what it took of one as well');
+  t.deepEqual(left(), { [two]: 2, [all]: 9, [one]: 2 }, 'the place was given back, and of the rate nothing was taken');
+});
+
+test('while exchanges wait for an exit others go at the whole rate of a pool that those may go by', (t) => {
+  const { clock, limits, begin, end } = scene('pool=one requests=1/s burst=1');
+  const waiting: Exchange[] = [];
+  for (let second = 0; second < 30; second++) {
+    waiting.push(begin());
+    const next = begin(null, ['one']);
+    t.not(next.limits, null);
+    next.choice = { exit: { pool: 'one' } } as Choice;
+    limits.ended(next);
+    clock.now += 1_000;
+  }
+  const [first] = waiting as [Exchange];
+  for (let tries = 0; tries < 9; tries++) {
+    t.true(limits.over(first, 'one', clock.now));
+    limits.notOver(first);
+  }
+  let over = 0;
+  for (const exchange of waiting) {
+    if (limits.over(exchange, 'one', clock.now)) over++;
+    end(exchange, exchange.admission?.pools[0] ?? '');
+  }
+  t.is(over, 1, 'and at last these, but by no more than it');
 });
 
 test('what was let in and never had an exit counts by what its pools have in common', (t) => {
@@ -94,6 +121,7 @@ test('a pool that lets no more pass is left out, also where an attempt is about 
   t.deepEqual(late.admission?.pools, ['two']);
   t.is(late.limitClaims?.refusal?.kind, 'rate_limited');
   t.true(limits.over(late, 'two', BEGIN_MS));
+  t.true(limits.over(next, 'two', BEGIN_MS));
   t.throws(() => begin(), { message: /pool=one/ });
 });
 
@@ -106,9 +134,10 @@ test('where a session holds an exit its pool is asked alone, and refuses', (t) =
 });
 
 test('what is given back late is worth what hasn’t come back by itself since', (t) => {
-  const { clock, begin, end } = scene('pool=two requests=1/s burst=1');
+  const { clock, limits, begin, end } = scene('pool=two requests=1/s burst=1');
   const waiting = Array.from({ length: 30 }, () => {
     const exchange = begin();
+    t.true(limits.over(exchange, 'two', clock.now), 'but its attempt fails');
     clock.now += 1_000;
     return exchange;
   });
@@ -125,8 +154,9 @@ test('what is given back late is worth what hasn’t come back by itself since',
 });
 
 test('what many held side by side for a moment is worth all of it', (t) => {
-  const { clock, begin, end, left } = scene('pool=two requests=1/h burst=9');
+  const { clock, limits, begin, end, left } = scene('pool=two requests=1/h burst=9');
   const waiting = Array.from({ length: 9 }, () => begin());
+  for (const exchange of waiting) limits.over(exchange, 'two', clock.now);
   t.deepEqual(Object.values(left()), [0]);
   clock.now += 100;
   for (const exchange of waiting) end(exchange, 'one');
