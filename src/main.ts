@@ -200,9 +200,9 @@ class Gateway {
     return (this.#reloader?.settings ?? this.#settings).config;
   }
 
-  #readSettings(): Settings {
+  #readSettings(copiesIn?: string): Settings {
     const { configFile, dataFolder } = this.#options;
-    const reading = readSettings(configFile, { env: process.env, dataOverride: dataFolder });
+    const reading = readSettings(configFile, { env: process.env, dataOverride: dataFolder, copiesIn });
     if (!reading.ok) throw new StartFault(2, reading.faults.map(formatFault));
     return reading.settings;
   }
@@ -263,7 +263,7 @@ class Gateway {
   #makeReloader(parts: Pick<ReloaderOptions, 'group' | 'certificates' | 'sources'>): Reloader {
     this.#reloader = new Reloader({
       settings: this.#settings,
-      readSettings: () => this.#readSettings(),
+      readSettings: () => this.#readSettings(this.#settings.config.data),
       loader: this.#loader,
       ...parts,
       log: this.#log,

@@ -58,18 +58,22 @@ export interface SettingsOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** In place of the config's `data`. */
   readonly dataOverride?: string;
+  /** Where the copies of lists are, for a gateway that runs: what the config says of `data` takes effect at the next start. */
+  readonly copiesIn?: string;
 }
 
 /** Reads the config and its pool files. Throws nothing. */
 export function readSettings(file: string, options: SettingsOptions): SettingsReading {
   const loaded = loadConfig(file, options);
+  const { copiesIn } = options;
   if (!loaded.ok) {
     // What pools the config names can't be judged without it.
-    const pools = loaded.places === null ? [] : faultsOf(readPoolFiles(loaded.places));
+    const pools =
+      loaded.places === null ? [] : faultsOf(readPoolFiles({ ...loaded.places, data: copiesIn ?? loaded.places.data }));
     return { ok: false, faults: [...loaded.faults, ...pools] };
   }
   const { config } = loaded;
-  const folder = readPools(loaded, loaded.variables);
+  const folder = readPools(loaded, loaded.variables, copiesIn);
   // A pool whose file is faulty can't be missed as well.
   const named =
     folder.faults.length > 0
@@ -79,7 +83,10 @@ export function readSettings(file: string, options: SettingsOptions): SettingsRe
   if (named.length + folder.faults.length > 0) return { ok: false, faults: [...named, ...faultsOf(folder)] };
   const warnings = [...folder.warnings, ...exposureWarnings(loaded), ...quotaWarnings(loaded, folder.files)];
   const demo = demoCountsOf(folder.files);
-  return { ok: true, settings: { ...folder, config, demo, warnings, readPools: () => readPoolsAgain(loaded) } };
+  return {
+    ok: true,
+    settings: { ...folder, config, demo, warnings, readPools: () => readPoolsAgain(loaded, copiesIn) },
+  };
 }
 
 /** Of pool files, and of what they name. What they are worth shows without the demo, too. */
@@ -89,17 +96,17 @@ const faultsOf = ({ files, faults, rests, sources }: Pick<PoolFiles, 'files' | '
 ];
 
 /** With the secrets as they are by now: who changes a vendor's password reads its pool again. */
-function readPoolsAgain(loaded: LoadedConfig) {
+function readPoolsAgain(loaded: LoadedConfig, copiesIn: string | undefined) {
   const { variables, faults } = loaded.readVariables();
-  const folder = readPools(loaded, variables);
+  const folder = readPools(loaded, variables, copiesIn);
   return { ...folder, faults: [...faults, ...folder.faults] };
 }
 
-function readPools(loaded: LoadedConfig, variables: VariableSources) {
+function readPools(loaded: LoadedConfig, variables: VariableSources, copiesIn: string | undefined) {
   const { config } = loaded;
   const { pools, folder, data } = config;
   return {
-    ...readPoolFiles({ pools, folder, data, variables }),
+    ...readPoolFiles({ pools, folder, data: copiesIn ?? data, variables }),
     limitFaults: (pools: readonly PricedPool[]) => limitFaults(loaded, pools),
     missing: (pools: readonly string[]) =>
       crossCheck(

@@ -186,7 +186,7 @@ export class Reloader {
     // By those of the start: of what was read since, this part never came into force.
     for (const key of startSettingsThatDiffer(settings.config, start))
       warn(`${key}: the change takes effect at the next start`);
-    this.#settings = settings;
+    this.#settings = { ...settings, config };
     warn('config, pools and certificates are read again');
     await log?.reopen().catch((cause: unknown) => {
       const where = log.isBroken ? 'has no reader, and its lines are lost' : 'goes on in its old file';

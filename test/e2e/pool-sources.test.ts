@@ -360,3 +360,19 @@ async function copyOf(gateway: Gateway): Promise<string> {
   const name = (await readdir(folder)).find((one) => one.endsWith('.list'))!;
   return readFile(join(folder, name), 'utf8');
 }
+
+test.serial('a reload with another data folder keeps what was fetched to the one that holds', async (t) => {
+  const server = await vendor(t, tagged(addresses(10), '"one"'));
+  const gateway = await gatewayOf(t, [{ list: server.url, refresh: '24h', timeout: '5s' }]);
+  await until(async () => (await show(gateway)).exits === 10);
+  const file = join(gateway.folder, 'roundabout.yaml');
+  const text = await readFile(file, 'utf8');
+  t.true(text.includes('"./data"'));
+  await writeFile(file, text.replace('"./data"', '"./elsewhere"'));
+  gateway.signal('SIGHUP');
+  await until(() => gateway.output().includes('config, pools and certificates are read again'));
+  t.true(gateway.output().includes('data: the change takes effect at the next start'));
+  t.is((await show(gateway)).exits, 10);
+  await reload(gateway);
+  t.is((await show(gateway)).exits, 10);
+});
