@@ -43,7 +43,21 @@ export class FailureBudgets {
     return Math.max(0, Math.floor((this.#spanMs - owedMs) / this.#intervalMs));
   }
 
-  /** Books one failure. */
+  /** Books one failure where that is left, whatever other threads do meanwhile. Returns 0, or the ms to wait where none is. */
+  take(key: CellKey, now: number): number {
+    let waitMs = 0;
+    this.#cells.update(key, {
+      next: (wholeAt) => {
+        const wholeInMs = wholeAt === null ? 0 : this.#wholeInMs(wholeAt, now);
+        waitMs = Math.max(0, wholeInMs + this.#intervalMs - this.#spanMs);
+        return wholeAt !== null && waitMs > 0 ? wholeAt : (now + wholeInMs + this.#intervalMs) | 0;
+      },
+      rank: (wholeAt) => this.#wholeInMs(wholeAt, now),
+    });
+    return waitMs;
+  }
+
+  /** Books one failure, whether or not it is left. */
   spend(key: CellKey, now: number): void {
     this.#cells.update(key, {
       next: (wholeAt) => {

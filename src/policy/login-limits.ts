@@ -74,10 +74,13 @@ export class LoginLimits {
     const waitMs = this.#waitMs(keys, now);
     // Whoever goes on failing would otherwise keep the budget from ever filling again.
     if (waitMs > 0) return refusal(waitMs);
-    this.#sources.spend(keys.source, now);
+    // The last of a budget another thread may have spent since.
+    const bySource = this.#sources.take(keys.source, now);
+    if (bySource > 0) return refusal(bySource);
+    const byName = this.#names.waitMs(keys.name, now);
     this.#names.spend(keys.name, now);
-    this.#pairs.spend(keys.pair, now);
-    return granted;
+    const byPair = this.#pairs.take(keys.pair, now);
+    return byName > 0 && byPair > 0 ? refusal(byPair) : granted;
   }
 
   /** Notes a right login. It gives no budget back: a guesser may have a login of its own. */

@@ -33,10 +33,7 @@ export class ReportLimits {
 
   /** Takes one report of the client's. Returns 0, or the ms to wait where none is left. */
   take(client: string, now: number): number {
-    const key = cellKeyOf(this.#hashKey, client);
-    const waitMs = this.#budgets.waitMs(key, now);
-    if (waitMs === 0) this.#budgets.spend(key, now);
-    return waitMs;
+    return this.#budgets.take(cellKeyOf(this.#hashKey, client), now);
   }
 
   /** Forgets whole budgets. Called now and then, long before times wrap around (49 days). */
