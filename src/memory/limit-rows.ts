@@ -22,11 +22,12 @@ const USED_WORDS = [BUCKET, BUCKET_RESTS, WAITING, SPENT, SPENT + 1, MARKS, MARK
 /** Rows that a key may stand in, next to each other. */
 const WAYS = 16;
 
-/** Of the rows of a window one owner has no more, give or take what threads take at the same moment: the others are left to others. */
-const MOST_EACH = 10;
+/** Of the rows of a window an owner may use so many times as many as nobody uses, give or take what threads take at the same moment: one
+ *  alone has eleven, two have six or seven, and something is left however many they are (dynamic thresholds: Choudhury and Hahne 1998). */
+const SHARE = 2;
 
 /** Of the windows one in so many is for keys without an owner. */
-const PARTS = 3;
+const PARTS = 5;
 
 const EMPTY = 0;
 /** Being given to a key, or taken from it. */
@@ -49,7 +50,7 @@ export const NO_ROW = -1;
 /** Rows in which all threads count what is limited: one per key, such as a client, or a client on a site. A key has one row,
  *  whoever brings it first, and loses it only when nothing is owed or held there and another key needs the room.
  *
- *  Keys that have an owner stand apart from those that haven't, and no owner has all rows of a window: whoever brings so many that they
+ *  Keys that have an owner stand apart from those that haven't, and owners never have all rows of a window: whoever brings so many that they
  *  are in use is the one who finds no room.
  *
  *  Who uses a row checks behind its change that the row is still the key's (`holds`), and does it again elsewhere otherwise. A row is
@@ -70,7 +71,7 @@ export class LimitRows {
     this.#rests = rests;
   }
 
-  /** Words of a table of `capacity` keys without an owner, and of twice as many that have one. */
+  /** Words of a table of `capacity` keys without an owner, and of four times as many that have one. */
   static wordsFor(capacity: number): number {
     return Math.ceil(capacity / WAYS) * PARTS * WAYS * ROW_WORDS;
   }
@@ -108,28 +109,41 @@ export class LimitRows {
     return row >= 0 && this.#printAt(row) === printOf(key.print);
   }
 
-  /** The key's row, made if need be; NO_ROW where the rows of its window are in use by others, or those of its owner by others of his. */
+  /** The key's row, made if need be; NO_ROW where the rows of its window are in use by others, or as many by its owner as may be. */
   rowOf(key: RowKey, now: number): number {
     const { owner } = key;
     const print = printOf(key.print);
     const first = this.#firstOf(key);
     for (let tries = 0; tries < TRIES; tries++) {
-      let [empty, busy, owned] = [NO_ROW, false, 0];
+      let [empty, empties, busy, owned] = [NO_ROW, 0, false, 0];
       for (let row = first; row < first + WAYS; row++) {
         const held = this.#printAt(row);
         if (held === print) return row;
         if (held === BUSY) busy = true;
-        else if (held === EMPTY) empty = empty < 0 ? row : empty;
-        else if (owner !== NOBODY && this.#ownerOf(row) === owner) owned++;
+        else if (held === EMPTY) {
+          empty = empty < 0 ? row : empty;
+          empties++;
+        } else if (owner !== NOBODY && this.#ownerOf(row) === owner) owned++;
       }
       // What is busy may be this key's own, and come back.
       if (busy) continue;
-      const hasMost = owned >= MOST_EACH;
-      if (hasMost || empty < 0) {
-        if (!this.#makeRoom(first, now, hasMost ? owner : NOBODY)) return NO_ROW;
+      // Mostly there are enough that are empty; those that rest cost another look.
+      if (owner !== NOBODY && owned >= SHARE * empties && !this.#isWithinShare(first, now, owner)) return NO_ROW;
+      if (empty < 0) {
+        if (!this.#makeRoom(first, now)) return NO_ROW;
       } else if (this.#claim(empty, key, first)) return empty;
     }
     return NO_ROW;
+  }
+
+  /** Whether an owner may use another row of the window. */
+  #isWithinShare(first: number, now: number, owner: number): boolean {
+    let [used, unused] = [0, 0];
+    for (let row = first; row < first + WAYS; row++) {
+      if (this.#printAt(row) === EMPTY || this.#isIdle(row, now)) unused++;
+      else if (this.#ownerOf(row) === owner) used++;
+    }
+    return used < SHARE * unused;
   }
 
   /** Notes whether a thread waits for what is held in the row. Beyond 32 threads some share a bit. */
@@ -181,15 +195,13 @@ export class LimitRows {
     return alone;
   }
 
-  /** Takes a row from a key that has no use for it; from one of `owner`, unless that is NOBODY. False where there is none. */
-  #makeRoom(first: number, now: number, owner: number): boolean {
+  /** Takes a row from a key that has no use for it. False where there is none. */
+  #makeRoom(first: number, now: number): boolean {
     for (let row = first; row < first + WAYS; row++) {
       const at = row * ROW_WORDS;
       const print = this.#words.load(at + PRINT);
-      // To an owner who has his share already an empty row is of no use.
-      if (print === EMPTY && owner === NOBODY) return true;
-      if (print === EMPTY || print === BUSY || (owner !== NOBODY && this.#ownerOf(row) !== owner)) continue;
-      if (!this.#isIdle(row, now)) continue;
+      if (print === EMPTY) return true;
+      if (print === BUSY || !this.#isIdle(row, now)) continue;
       if (this.#words.compareExchange(at + PRINT, print, BUSY) !== print) continue;
       // Who counted in this row meanwhile did so before the mark, and is seen; or after it, and will see that.
       if (!this.#isIdle(row, now)) {

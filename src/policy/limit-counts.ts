@@ -6,7 +6,7 @@ import type { Limit } from './limit-book.ts';
 import { type LimitCell, LimitCells } from './limit-cells.ts';
 import { NO_SPARE, type SparePlaces } from './taken-ahead.ts';
 
-/** What is counted at once, over all threads: so many limits of clients and quotas, and twice as many of sites. */
+/** What is counted at once, over all threads: so many limits of clients and quotas, and four times as many of sites. */
 const CAPACITY = 2 ** 17;
 /** Limits of exchanges under way that one thread may hold. */
 const MOST_PLACES_EACH = 2 ** 16;

@@ -41,26 +41,35 @@ test('only a row in which nothing is owed or held goes to another key', (t) => {
   t.is(rows.rowOf(key(98), 20_000), NO_ROW, 'what is held is never given away');
 });
 
-test('keys of owners take no rows from those without, and one owner leaves rows of a window to others', (t) => {
+test('keys of owners take no rows from those without, and owners leave rows of a window to others, however many they are', (t) => {
   const { gcra, rows } = scene();
   const use = (one: ReturnType<typeof key>, now: number) => {
     const row = rows.rowOf(one, now);
     if (row !== NO_ROW) gcra.take(rows.bucketAt(row), pace, now);
     return row;
   };
-  const used = Array.from({ length: 12 }, (_, i) => use(key(i, 7), 0));
-  t.is(new Set(used.slice(0, 10)).size, 10);
-  t.deepEqual(used.slice(10), [NO_ROW, NO_ROW]);
-  t.is(rows.rowOf(key(3, 7), 0), used[3]!, 'what is counted goes on');
-  const others = Array.from({ length: 7 }, (_, i) => use(key(20 + i, 8), 0));
-  t.is(others.indexOf(NO_ROW), 6);
-  const plain = Array.from({ length: 17 }, (_, i) => use(key(i), 0));
-  t.is(plain.indexOf(NO_ROW), 16);
-  t.is(new Set([...used.slice(0, 10), ...others.slice(0, 6), ...plain.slice(0, 16)]).size, 32);
-  for (const i of [0, 1, 2, 4, 5, 6, 7, 8, 9]) use(key(i, 7), 20_000);
-  t.is(use(key(30, 7), 20_000), used[3]!, 'of its own rows it has the one that rests');
-  t.is(use(key(31, 7), 20_000), NO_ROW);
-  t.is(use(key(40, 8), 20_000), others[0]!);
+  const windows = 4;
+  const inWindow = (window: number, number: number, owner: number) => ({ ...key(number, owner), place: window });
+  /** How many of 16 keys of each owner have rows, where they come one by one in turn. */
+  const sharesOf = (window: number, owners: readonly number[], now = 0) => {
+    const shares = owners.map(() => 0);
+    for (let i = 0; i < 16; i++)
+      for (const [at, owner] of owners.entries())
+        if (use(inWindow(window, 100 * owner + i, owner), now) !== NO_ROW) shares[at] = (shares[at] ?? 0) + 1;
+    return shares;
+  };
+  t.deepEqual(sharesOf(0, [7]), [11], 'one alone');
+  t.not(rows.rowOf(inWindow(0, 703, 7), 0), NO_ROW, 'what is counted goes on');
+  t.deepEqual(sharesOf(0, [8]), [4], 'who comes behind it');
+  t.deepEqual(sharesOf(0, [9]), [1], 'and another');
+  t.deepEqual(sharesOf(1, [1, 2]), [7, 6]);
+  t.deepEqual(sharesOf(2, [1, 2, 3]), [5, 5, 4]);
+  t.true(sharesOf(3, [1, 2, 3, 4, 5, 6, 7, 8]).every((share) => share > 0));
+  const plain = Array.from({ length: 17 * windows }, (_, i) => use(key(i), 0));
+  t.is(plain.indexOf(NO_ROW), 16, 'those without have a part of their own');
+  // Whatever rests is anybody's.
+  t.deepEqual(sharesOf(0, [9], 20_000), [11]);
+  t.deepEqual(sharesOf(0, [7], 20_000), [4], 'of its former rows none is left');
 });
 
 test('a row that a thread had marked when it died is freed at the second look', (t) => {

@@ -83,7 +83,7 @@ test('who goes to more sites than can be counted is refused alone', (t) => {
     return sites.filter((site) => counts.take(counts.cellOf(limit!, site), 0) === UNCOUNTED);
   };
   const sites = Array.from({ length: 500 }, (_, i) => `s${i}.example`);
-  t.is(refusedAt('greedy', sites).length, 500 - 8 * 10, 'ten in each of eight windows');
+  t.is(refusedAt('greedy', sites).length, 500 - 16 * 11, 'eleven in each of sixteen windows');
   t.deepEqual(refusedAt('modest', sites.slice(0, 16)), []);
   const paced = new SiteBook([siteRule('requests=1/h')], counts);
   for (const site of sites.slice(0, 4)) t.is(counts.take(paced.of(site, site)!.rate!, 0), TAKEN, site);
@@ -103,7 +103,7 @@ test('exits that rest from one site leave room for those of others, and for site
     const names = Array.from({ length: exits }, (_, slot) => `${slot}.1`);
     return names.filter((name) => counts.take(counts.cellOf(exitInterval!, name), 0) === UNCOUNTED).length;
   };
-  t.is(refusedOf('shop.example', 500), 500 - 8 * 10, 'ten in each of eight windows');
+  t.is(refusedOf('shop.example', 500), 500 - 16 * 11, 'eleven in each of sixteen windows');
   t.is(refusedOf('news.example', 16), 0);
   t.is(counts.take(book.of('mail.example', 'mail.example')!.rate!, 0), TAKEN);
 });
