@@ -142,9 +142,9 @@ export class LeaseStore {
   append(): void {
     this.#appendChanges();
     const { words, layout } = this.#options.leases;
-    if (words.load(layout.logBroken) === 0 || this.#saving !== null || this.#troubled) return;
+    if (words.load(layout.logBroken) === 0) return;
     this.#log.markPartial();
-    void this.save();
+    if (this.#saving === null && !this.#troubled) void this.save();
   }
 
   /** Waits, blocking, until the disk has all that changed so far. Throws StoreError where it hasn't; what changed is in memory all the
@@ -185,17 +185,24 @@ export class LeaseStore {
   }
 
   async #writeSnapshot(): Promise<void> {
+    const { words, layout } = this.#options.leases;
+    const isBroken = () => words.load(layout.logBroken) !== 0;
     try {
       this.#appendChanges();
-      this.#beginLog();
+      // While none can be made the log that stands goes on, as long as it is whole: they would pile up.
+      const goesOn = this.#troubled && !isBroken();
+      if (!goesOn) this.#beginLog();
       const log = this.#log.number;
       const chunks = saveSnapshot(this.#header({ log, final: false }), [this.#section()]);
       this.#snapshotOctets = await this.#file.write(chunks);
       this.#log.dropBefore(log);
+      if (!isBroken()) this.#log.markWhole();
       if (this.#troubled) this.#options.warn('sessions are saved again');
       this.#troubled = false;
+      // What such a log tells of before this snapshot is older than what stands there.
+      if (goesOn) await this.#writeSnapshot();
     } catch (cause) {
-      this.#log.markPartial();
+      if (isBroken()) this.#log.markPartial();
       if (!this.#troubled)
         this.#options.warn(`sessions can't be saved: ${cause instanceof Error ? cause.message : cause}`);
       this.#troubled = true;

@@ -1,4 +1,14 @@
-import { closeSync, fdatasyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { syncFolder } from './folder.ts';
 import { asStoreError } from './store-error.ts';
@@ -31,6 +41,8 @@ export class LeaseLog {
   /** Another thread may be about to write to the former one: it stays open until the next begins. */
   #former = -1;
   #octets = 0;
+  /** Whether the open one is marked. */
+  #isPartial = false;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -64,9 +76,13 @@ export class LeaseLog {
     }
   }
 
-  /** Begins another log, with the next number. Throws StoreError. */
+  /** Begins another log, with the next number; the open one anew, where it is empty, and as it is marked. Throws StoreError. */
   begin(): void {
     try {
+      if (this.#isEmpty()) {
+        this.#octets = 0;
+        return;
+      }
       const number = Math.max(this.#number, ...this.#names().map((log) => log.number)) + 1;
       const descriptor = openSync(this.#path(number), 'ax', 0o600);
       if (this.#former >= 0) closeSync(this.#former);
@@ -74,6 +90,7 @@ export class LeaseLog {
       this.#descriptor = descriptor;
       this.#number = number;
       this.#octets = 0;
+      this.#isPartial = false;
     } catch (cause) {
       throw asStoreError(cause);
     }
@@ -97,10 +114,23 @@ export class LeaseLog {
 
   /** Notes for the next start that something is missing in the open log. */
   markPartial(): void {
+    if (this.#isPartial) return;
     try {
-      renameSync(this.#path(this.#number), `${this.#path(this.#number)}.partial`);
+      renameSync(this.#path(this.#number), this.#partialPath(this.#number));
+      this.#isPartial = true;
     } catch {
-      // It is marked already, or gone; a disk that renames nothing has kept nothing either.
+      // It is gone; a disk that renames nothing has kept nothing either.
+    }
+  }
+
+  /** Nothing is missing behind a snapshot that stands by now. Throws StoreError. */
+  markWhole(): void {
+    if (!this.#isPartial) return;
+    try {
+      renameSync(this.#partialPath(this.#number), this.#path(this.#number));
+      this.#isPartial = false;
+    } catch (cause) {
+      throw asStoreError(cause);
     }
   }
 
@@ -119,6 +149,13 @@ export class LeaseLog {
     this.#descriptor = -1;
   }
 
+  /** Whether the open one is there, and nothing is in it. */
+  #isEmpty(): boolean {
+    if (this.#descriptor < 0) return false;
+    const { nlink, size } = fstatSync(this.#descriptor);
+    return nlink > 0 && size === 0;
+  }
+
   #names(): { readonly name: string; readonly number: number; readonly partial: boolean }[] {
     return readdirSync(this.#folder).flatMap((name) => {
       const [, number, partial] = namePattern.exec(name) ?? [];
@@ -128,5 +165,9 @@ export class LeaseLog {
 
   #path(number: number): string {
     return join(this.#folder, `leases.${number}.log`);
+  }
+
+  #partialPath(number: number): string {
+    return `${this.#path(number)}.partial`;
   }
 }

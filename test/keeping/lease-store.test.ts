@@ -131,6 +131,64 @@ test('a strict session is kept before its confirmation returns', (t) => {
   return first.store.stop();
 });
 
+const logsIn = (folder: string) =>
+  readdirSync(folder).filter((name) => name.startsWith('leases.') && name.includes('.log'));
+
+/** Nothing can be written there until it is made away with. */
+function blockSnapshot(folder: string): () => void {
+  const draft = join(folder, 'leases.snapshot.new');
+  mkdirSync(draft);
+  return () => rmSync(draft, { recursive: true });
+}
+
+test('while no snapshot can be written its log goes on, and nothing is missing', async (t) => {
+  const folder = makeFolder(t);
+  const first = run(folder);
+  first.store.start();
+  await first.store.save();
+  const unblock = blockSnapshot(folder);
+  const keys = Array.from({ length: 20 }, (_, i) => keyOf(`session ${i}`));
+  for (const key of keys) {
+    first.table.create(key, termsOf(), 0);
+    await first.store.save();
+  }
+  t.is(logsIn(folder).length, 2);
+  t.deepEqual(run(folder).store.restore(), { count: 20, complete: true });
+  unblock();
+  first.table.remove(keys[0]!, 0);
+  await first.store.save();
+  t.is(logsIn(folder).length, 1);
+  t.is(first.warnings.length, 2);
+  first.table.remove(keys[1]!, 0);
+  first.store.append();
+  t.deepEqual(run(folder).store.restore(), { count: 18, complete: true });
+  await first.store.stop();
+});
+
+test('while no log can be written either there are no more of them', async (t) => {
+  const folder = makeFolder(t);
+  const first = run(folder);
+  first.store.start();
+  await first.store.save();
+  const unblock = blockSnapshot(folder);
+  for (let tries = 0; tries < 20; tries++) {
+    // As by a write that fails.
+    first.words.store(first.layout.logBroken, 1);
+    first.store.append();
+    await first.store.save();
+  }
+  t.true(logsIn(folder).length <= 3, logsIn(folder).join());
+  first.words.store(first.layout.logBroken, 1);
+  first.store.append();
+  t.false(run(folder).store.restore().complete);
+  unblock();
+  first.table.create(a, termsOf(), 0);
+  await first.store.save();
+  t.is(logsIn(folder).length, 1);
+  t.deepEqual(run(folder).store.restore(), { count: 1, complete: true });
+  await first.store.stop();
+});
+
 test('the end of a log may be cut', async (t) => {
   const folder = makeFolder(t);
   const first = run(folder);
