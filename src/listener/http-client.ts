@@ -204,7 +204,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
     const identity = this.#login.of(plan.fields);
     const internal = isInternal(plan.authority) && !isHidden(plan);
     admit(gateway, exchange, { identity, authority: plan.authority, internal });
-    const keepAlive = plan.keepAlive && plan.upgrade === '' && !gateway.draining();
+    const keepAlive = plan.keepAlive && plan.upgrade === '' && !this.#leaving && !gateway.draining();
     if (internal || hopsLeft(plan) === 0) {
       const answer = internal ? answerAsHost : answerOptions;
       return answer(this.#context, exchange, { socket: this.#socket, plan, content, keepAlive });

@@ -42,7 +42,7 @@ export interface Listener {
   /** Serves a connection that another thread accepted at the same address; its descriptor is this listener's from now on. `atRest`
    *  is one between two requests. */
   take(descriptor: number, atRest: boolean): void;
-  /** Stops accepting, and closes connections at rest; those with an exchange under way go on. */
+  /** Accepts what has come by then, and no more, and closes connections at rest; those with an exchange under way go on. */
   drain(): void;
   /** Resolves when the last connection has closed after drain(). */
   readonly closed: Promise<void>;
@@ -55,6 +55,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const { promise: closed, resolve: allClosed } = Promise.withResolvers<void>();
   let open = 0;
   let isDraining = false;
+  let isClosed = false;
   const serve = (socket: Socket, atRest: boolean): void => {
     // Refused connections are answered as well, but only as many as can be held at once.
     const refusal = options.admit(socket, atRest);
@@ -72,16 +73,17 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       onProved();
       if (servedAt !== null) served.remove(servedAt);
       open--;
-      if (isDraining && open === 0) allClosed();
+      if (isClosed && open === 0) allClosed();
     });
     const onServed = (by: Served): void => {
       servedAt = served.add(by);
-      if (isDraining && atRest) by.closeIfIdle();
+      if (isDraining) by.closeIfIdle();
     };
     (atRest ? goOn : accept)(socket, { context: options.context(), refusal, onServed, onProved });
   };
   const met = (socket: Socket): void => {
-    if (options.passOn?.(socket) !== true) serve(socket, false);
+    // The others drain as well, or leave the address.
+    if (isDraining || options.passOn?.(socket) !== true) serve(socket, false);
   };
   const acceptor = await network.listen({ host, port: options.port, reusePort: shared, backlog: BACKLOG }, met);
   return {
@@ -95,8 +97,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     take: (descriptor, atRest) => serve(network.attach(descriptor), atRest),
     drain: () => {
       isDraining = true;
-      acceptor.close();
-      if (open === 0) allClosed();
+      void acceptor.close().then(() => {
+        isClosed = true;
+        if (open === 0) allClosed();
+      });
       for (const client of served.members()) client.closeIfIdle();
     },
   };

@@ -81,6 +81,14 @@ napi_value poll_listen(napi_env env, napi_callback_info info) {
   return whole(env, handle);
 }
 
+napi_value poll_accept(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info);
+  if (call.poller() == nullptr) return closed(env);
+  const int64_t handle = call.poller()->accept(socket_of(env, call[0]));
+  call.host->update_hold();
+  return whole(env, handle);
+}
+
 napi_value poll_connect(napi_env env, napi_callback_info info) {
   const Call<3> call(env, info);
   if (call.poller() == nullptr) return closed(env);
@@ -187,6 +195,7 @@ napi_value poll_peer(napi_env env, napi_callback_info info) {
 void register_poller(napi_env env, napi_value exports) {
   const NamedFunction functions[] = {{"pollOpen", poll_open},
                                      {"pollListen", poll_listen},
+                                     {"pollAccept", poll_accept},
                                      {"pollConnect", poll_connect},
                                      {"pollAttach", poll_attach},
                                      {"pollRead", poll_read},

@@ -31,6 +31,11 @@ uint32_t bits_of(uint32_t events) {
   return bits;
 }
 
+int64_t give_up(int accepted) {
+  close(accepted);
+  return -ECONNABORTED;
+}
+
 /** Whether an accept failed for want of something that the whole process, or system, is short of. */
 bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
@@ -112,28 +117,37 @@ bool Poller::accept_some(uint64_t listener, Batch& batch, size_t& spare) {
   const int fd = static_cast<int>(listener & 0xfffff);
   bool any = false;
   for (; batch.accepts > 0 && spare > 0; batch.accepts--) {
-    Address peer;
-    socklen_t length = sizeof peer;
-    const int accepted = accept4(fd, &peer.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (accepted < 0 && errno == EAGAIN) break;
-    if (accepted < 0 && is_shortage(errno)) {
+    const int64_t handle = accept_one(fd);
+    if (handle == -EAGAIN) break;
+    if (handle < 0 && is_shortage(static_cast<int>(-handle))) {
       if (turn_away(fd)) continue;
       calm(listener, true);
       return any;
     }
     // Any other error is that one connection's.
-    if (accepted < 0) continue;
-    const int64_t handle = enter(accepted, Kind::connected, peer);
-    if (handle < 0) {
-      ::close(accepted);
-      continue;
-    }
+    if (handle < 0) continue;
     batch.add(listener, kAccepted, static_cast<double>(handle));
     spare--;
     any = true;
   }
   calm(listener, false);
   return any;
+}
+
+int64_t Poller::accept(uint64_t listener) {
+  const Entry* entry = find(listener);
+  if (entry == nullptr || entry->kind != Kind::listener) return -EBADF;
+  return accept_one(static_cast<int>(listener & 0xfffff));
+}
+
+int64_t Poller::accept_one(int listener) {
+  Address peer;
+  socklen_t length = sizeof peer;
+  const int accepted = accept4(listener, &peer.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (accepted < 0) return -errno;
+  const int64_t handle = enter(accepted, Kind::connected, peer);
+  // It is gone, whatever it was that it couldn't be entered for.
+  return handle < 0 ? give_up(accepted) : handle;
 }
 
 /** Without a descriptor to accept with, the listener would stay ready and the loop spin. False where that didn't help. */

@@ -39,6 +39,8 @@ class Poller {
 
   /** Binds and listens. Returns a handle. */
   int64_t listen(const Address& at, bool reuse_port, int backlog);
+  /** Takes a connection that waits at a listener, beside those that events tell of. Returns a handle; -EAGAIN where none waits. */
+  int64_t accept(uint64_t listener);
   /** Begins to connect, from an address where it is set. Returns a handle; kConnected or kFailed follows. */
   int64_t connect(const Address& to, const Address& from);
   /** Takes over a descriptor that is or was connected, and which stays the caller's where this fails. Returns a handle. */
@@ -84,6 +86,7 @@ class Poller {
   void forget(int fd);
   void note(uint64_t handle, uint32_t events, Batch& batch);
   bool accept_some(uint64_t listener, Batch& batch, size_t& spare);
+  int64_t accept_one(int listener);
   bool turn_away(int listener);
   void calm(uint64_t listener, bool on);
 

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { closeSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { constants } from 'node:os';
 import { readingRoom } from './dialled-socket.ts';
 import { guard, raise } from './guard.ts';
 import type { NativeReadable, SocketHome } from './native-readable.ts';
@@ -61,15 +62,30 @@ export class NativeSockets implements Sockets, SocketHome {
     this.#acceptors.set(handle, (accepted) => onConnection(new NativeSocket(this, accepted, 'accepted')));
     const [, bound] = this.binding.pollEnds(handle).split(' ');
     const acceptors = this.#acceptors;
+    let closed: Promise<void> | null = null;
     return {
       port: Number(bound),
       get descriptor() {
         return acceptors.has(handle) ? handle & DESCRIPTOR_MASK : -1;
       },
       close: () => {
-        if (acceptors.delete(handle)) this.binding.pollClose(handle, false);
+        closed ??= this.#closeAcceptor(handle, backlog);
+        return closed;
       },
     };
+  }
+
+  /** Behind the events under way, of which some may tell of connections. */
+  async #closeAcceptor(handle: number, backlog: number): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    // The queue holds one more than its bound, and what comes meanwhile came too late.
+    for (let left = backlog + 1; left > 0; left--) {
+      const accepted = this.binding.pollAccept(handle);
+      if (accepted === -constants.errno.EAGAIN) break;
+      if (accepted > 0) guard(() => this.#accept(handle, accepted));
+    }
+    this.#acceptors.delete(handle);
+    this.binding.pollClose(handle, false);
   }
 
   enter(handle: number, socket: NativeSocket): void {

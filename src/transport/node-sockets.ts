@@ -20,7 +20,21 @@ export class NodeSockets implements Sockets {
     { host, port, reusePort, backlog }: ListenOptions,
     onConnection: (socket: net.Socket) => void,
   ): Promise<Acceptor> {
-    const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, onConnection);
+    let accepted = 0;
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, (socket) => {
+      accepted++;
+      onConnection(socket);
+    });
+    let closed: Promise<void> | null = null;
+    const close = async (): Promise<void> => {
+      // The queue holds one more than its bound, and what comes meanwhile came too late.
+      for (const most = accepted + backlog + 1; accepted < most; ) {
+        const before = accepted;
+        await turnOfLoop();
+        if (accepted === before) break;
+      }
+      server.close();
+    };
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host, port, reusePort, backlog }, () => {
@@ -34,12 +48,19 @@ export class NodeSockets implements Sockets {
           get descriptor() {
             return handleDescriptor(server);
           },
-          close: () => void server.close(),
+          close: () => {
+            closed ??= close();
+            return closed;
+          },
         });
       });
     });
   }
 }
+
+/** Resolves behind a whole look at events, in which Node accepts one of the connections that wait: the turn under way may have had its
+ *  look already. */
+const turnOfLoop = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 /** Makes sockets that TLS can be made over: it reads for itself. */
 export class NodeStreams {

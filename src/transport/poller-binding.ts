@@ -25,6 +25,8 @@ export interface PollerBinding {
   pollOpen(dispatch: (count: number) => void, events: Float64Array, room: Buffer): boolean;
   /** Binds to an address (no name) and listens; connections accepted have no delay. */
   pollListen(address: string, port: number, reusePort: boolean, backlog: number): number;
+  /** Takes a connection that waits at a listener, beside those that `accepted` tells of; -EAGAIN where none waits. */
+  pollAccept(listener: number): number;
   /** Begins to connect; `connected` or `failed` follows. No delay. */
   pollConnect(address: string, port: number, from: string | undefined): number;
   /** Takes over a connected descriptor. */

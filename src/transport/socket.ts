@@ -98,6 +98,7 @@ export interface Acceptor {
   readonly port: number;
   /** Of its socket; -1 where that isn't known, or no longer open. */
   readonly descriptor: number;
-  /** Accepts no more; connections that were accepted go on. */
-  close(): void;
+  /** Accepts what has come by then, which the system would reset, and no more; resolves when that has been brought, and the socket is
+   *  closed. Connections that were accepted go on. */
+  close(): Promise<void>;
 }

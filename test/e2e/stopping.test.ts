@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { ECHO_MS } from '../../src/startup/process-signals.ts';
-import { connectVia, forwardVia } from '../support/clients.ts';
+import { connectVia, forwardVia, open, startTls } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
@@ -81,6 +81,39 @@ test('a second signal cuts what is under way, and it is booked', async (t) => {
   t.teardown(again.stop);
   t.is(await bookedRequests(again), 1);
 });
+
+for (const [kind, listener] of [
+  ['a listener', { name: 'mixed', host: '127.0.0.1', port: 0, protocols: ['http'] }],
+  // By Node's own sockets.
+  ['a listener of TLS', { name: 'mixed', host: '127.0.0.1', port: 0, protocols: ['https'], certificate: 'auto' }],
+] as const) {
+  test(`what has connected to ${kind} when a drain begins is answered`, async (t) => {
+    const gateway = await startGateway({ config: { workers: 2, listeners: [listener] }, pools: direct });
+    t.teardown(gateway.kill);
+    // They stand in the system's queue, and the drain begins before all of them are accepted.
+    gateway.signal('SIGSTOP');
+    const clients = await Promise.all(Array.from({ length: 400 }, () => open(gateway.port())));
+    const answers = clients.map(async (client) => {
+      const socket = listener.protocols[0] === 'https' ? await startTls(client) : client;
+      socket.write('GET http://roundabout.internal/echo HTTP/1.1\r\nHost: roundabout.internal\r\n\r\n');
+      const [octets] = await once(socket, 'data');
+      socket.destroy();
+      return String(octets).slice(0, 12);
+    });
+    const told = Promise.allSettled(answers);
+    const ended = gateway.terminate();
+    gateway.signal('SIGCONT');
+    const statuses = (await told).map((each) => (each.status === 'fulfilled' ? each.value : String(each.reason)));
+    const kinds = [...new Set(statuses)].sort();
+    // Those that came first may have been served before.
+    t.is(kinds.at(-1), 'HTTP/1.1 503', kinds.join());
+    t.true(
+      kinds.every((status) => /^HTTP\/1.1 (407|503)$/.test(status)),
+      kinds.join(),
+    );
+    t.is(await ended, 0);
+  });
+}
 
 test('one press of Ctrl-C is one signal, though npm passes it on', async (t) => {
   const gateway = await startGateway({ config: { workers: 2, timeouts }, pools: direct });

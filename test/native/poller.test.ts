@@ -70,6 +70,7 @@ pollerTest('a handle of a closed socket is EBADF in every call', async (t) => {
   await closed;
   peer.destroy();
   const calls = [
+    () => binding!.pollAccept(handle),
     () => binding!.pollRead(handle, 10),
     () => binding!.pollWrite(handle, Buffer.from('x')),
     () => binding!.pollWriteLatin1(handle, 'x'),
