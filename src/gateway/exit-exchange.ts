@@ -157,10 +157,16 @@ export class ExitExchange implements LinkUser, ContentSink {
     this.#interims++;
     if (this.#interims > MOST_INTERIM)
       return this.#fail(badResponse({ kind: 'origin_bad_response', detail: 'too many interim responses' }));
-    if (plan.status === 100) this.#continued = true;
     this.#options.owner.interim(plan);
-    this.#allow(this.#options.firstByteMs);
+    if (plan.status === 100) this.#continue();
     this.#options.link.connection.readHead();
+  }
+
+  /** A client that waits to be asked has its time from here on. No other interim response gives any: by one a minute an exit could hold
+   *  an exchange for as long as they are many. */
+  #continue(): void {
+    if (!this.#continued && !this.#options.content.complete) this.#allow(this.#options.firstByteMs);
+    this.#continued = true;
   }
 
   content(chunk: Buffer): void {

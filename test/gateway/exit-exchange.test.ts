@@ -28,6 +28,8 @@ function exchangeOver(descriptor: number, content: object = { isEmpty: true, sto
   return { socket, deadlines, exchange: new ExitExchange(options as never) };
 }
 
+const interim = (status: number) => ({ minorVersion: 1, status, reason: '', fields: new Fields() }) as never;
+
 test('what a peer said that took nothing of the request is no answer to it', async (t) => {
   const { socket, exchange } = exchangeOver(-1);
   const error = await t.throwsAsync(exchange.send(), { instanceOf: GatewayError });
@@ -45,14 +47,33 @@ test('a link that takes the request later is waited for', async (t) => {
   await t.throwsAsync(sent);
 });
 
+test('interim responses leave the time for the answer as it is', async (t) => {
+  const { deadlines, exchange } = exchangeOver(5, { isEmpty: true, complete: true, stop() {} });
+  const sent = exchange.send();
+  for (const status of [100, 102, 103]) exchange.head(interim(status));
+  t.deepEqual(deadlines, [1_000]);
+  exchange.closed();
+  await t.throwsAsync(sent);
+});
+
+test('once told to go on, a client has time to send its content', async (t) => {
+  const content = { isEmpty: false, complete: false, bytes: 0, sendTo() {}, stop() {} };
+  const { deadlines, exchange } = exchangeOver(5, content);
+  const sent = exchange.send();
+  for (const status of [103, 100, 100]) exchange.head(interim(status));
+  t.deepEqual(deadlines, [1_000, 1_000]);
+  exchange.closed();
+  await t.throwsAsync(sent);
+});
+
 test('what is held back here is nobody’s silence, however long that is', async (t) => {
   const content = { isEmpty: false, complete: false, bytes: 0, sendTo() {}, stop() {} };
   const { deadlines, exchange } = exchangeOver(5, content);
   const sent = exchange.send();
   exchange.held(60_000);
   t.is(deadlines.at(-1), 62_000);
-  exchange.head({ minorVersion: 1, status: 103, reason: '', fields: new Fields() } as never);
-  t.is(deadlines.at(-1), 61_000, 'an interim response shortens nothing');
+  exchange.head(interim(103));
+  t.is(deadlines.at(-1), 62_000, 'an interim response shortens nothing');
   exchange.write(Buffer.from('01234'));
   t.is(deadlines.at(-1), 2_000, 'from then on it is its client’s');
   exchange.held(60_000);
