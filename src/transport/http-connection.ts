@@ -61,6 +61,8 @@ export class HttpConnection<H> {
   /** The gate lets nothing pass for now. */
   #gated = false;
   #draining = false;
+  /** The connection is gone, and nobody's pause holds back what came over it. */
+  #letsOut = false;
   #error: Error | null = null;
 
   constructor(
@@ -165,12 +167,18 @@ export class HttpConnection<H> {
   readonly #onClose = (): void => {
     this.#finished = true;
     // A peer that resets behind its last octet has sent all of it.
-    if (this.#gated && this.#error !== null) {
-      this.#gate?.force(this.#held.octets);
-      this.gate = null;
-    }
+    if (this.#error !== null && this.#held.octets > 0) this.#letOut();
     this.#events.closed(this.#error);
   };
+
+  /** Tells what is held, whoever would rather wait for it: that is little, and there is no peer left to be held back. */
+  #letOut(): void {
+    this.#gate?.force(this.#held.octets);
+    this.#gate = null;
+    this.#gated = false;
+    this.#letsOut = true;
+    this.#drain();
+  }
 
   /** Feeds what is held to whoever reads, as long as somebody does. Not re-entered: an event that asks for more is served by
    *  the loop that raised it. */
@@ -187,7 +195,7 @@ export class HttpConnection<H> {
   }
 
   #decode(): void {
-    while (this.#reading !== 'nothing' && !this.#paused && !this.#gated) {
+    while (this.#reading !== 'nothing' && (this.#letsOut || !this.#paused) && !this.#gated) {
       const chunk = this.#reading === 'content' ? this.#shiftThroughGate() : this.#held.shift();
       if (chunk === undefined) {
         if (this.#gated) break;

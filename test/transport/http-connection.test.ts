@@ -30,8 +30,8 @@ test('ten thousand chunks that come together are delivered together', (t) => {
   t.is(ends, 1);
 });
 
-/** A connection that reads one request with content through a gate. */
-function gated(t: ExecutionContext, most: () => number) {
+/** A connection that reads one request with content through a gate; one that is slow is paused whenever content has come. */
+function gated(t: ExecutionContext, most: () => number, isSlow = false) {
   const told: string[] = [];
   const forced: number[] = [];
   let open = () => {};
@@ -41,7 +41,10 @@ function gated(t: ExecutionContext, most: () => number) {
       told.push(String(target));
       if (target === '/first') connection.readContent({ type: 'length', octets: 10 });
     },
-    content: (chunk) => told.push(chunk.toString()),
+    content: (chunk) => {
+      told.push(chunk.toString());
+      if (isSlow) connection.pause();
+    },
     contentEnd: () => told.push('end'),
     fault: ({ detail }) => t.fail(detail),
     ended: (midway) => told.push(midway ? 'ended midway' : 'ended'),
@@ -109,3 +112,19 @@ test('a peer that resets behind its last octet has sent all of it; a socket that
   await once(closed.socket, 'close');
   t.deepEqual(closed.told, ['/first', 'closed']);
 });
+
+for (const [where, most] of [
+  ['at a gate', 0],
+  ['behind what a gate let pass', 3],
+] as const) {
+  test(`what waits ${where} for somebody slow comes whole when its peer has reset`, async (t) => {
+    const { connection, socket, told } = gated(t, () => most, true);
+    connection.feed(Buffer.from('01234'));
+    connection.feed(Buffer.from('56789'));
+    socket.destroy(new Error('ECONNRESET'));
+    await once(socket, 'close').catch(() => {});
+    await setImmediate();
+    t.is(told.slice(1, -2).join(''), '0123456789');
+    t.deepEqual(told.slice(-2), ['end', 'closed']);
+  });
+}
