@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { Authority } from '../protocol/authority.ts';
+import { guard } from '../transport/guard.ts';
 import type { Socket } from '../transport/socket.ts';
 import { admissionTo, authorise, type Identity } from './admission.ts';
 import { endExchange } from './attempt-books.ts';
@@ -38,7 +39,7 @@ export async function serveExchange<T>(deps: Collaborators, opening: Opening, ph
   } catch (fault) {
     noteFailure(exchange, fault);
     // Whoever is told that nothing is under way any more may ask again at once, and of another thread.
-    deps.limits.ended(exchange);
+    endLimits(deps, exchange);
     return await phases.refuse(exchange, fault);
   } finally {
     if (!exchange.relayed) {
@@ -49,20 +50,43 @@ export async function serveExchange<T>(deps: Collaborators, opening: Opening, ph
   }
 }
 
-/** Gives back what the exchange holds, and books it. */
+/** What an exchange that has ended leaves behind, one thing after another. */
+type Step = (deps: Collaborators, exchange: Exchange, now: number) => void;
+
+const giveBack: readonly Step[] = [
+  ({ guards }, exchange, now) => guards.ended(exchange, now),
+  ({ uses }, exchange) => uses.ended(exchange),
+  ({ limits }, exchange) => limits.ended(exchange),
+  ({ quotas }, exchange) => quotas.ended(exchange),
+  ({ flows }, exchange) => flows.ended(exchange),
+  ({ pacing }, exchange) => pacing.ended(exchange),
+  endExchange,
+  ({ signals }, exchange, now) => signals.recent.ended(exchange.ticket, now),
+];
+
+/** Gives back what the exchange holds, and books it. A fault of ours in one step must not leave the others undone: what they would
+ *  give back would be gone until the next start. */
 function finish(deps: Collaborators, exchange: Exchange): void {
   const now = deps.now();
-  deps.guards.ended(exchange, now);
-  deps.uses.ended(exchange);
-  deps.limits.ended(exchange);
-  deps.quotas.ended(exchange);
-  deps.flows.ended(exchange);
-  deps.pacing.ended(exchange);
-  endExchange(deps, exchange, now);
-  deps.signals.recent.ended(exchange.ticket, now);
+  for (const step of giveBack) {
+    try {
+      step(deps, exchange, now);
+    } catch (fault) {
+      exchange.fault ??= fault;
+    }
+  }
   // The client need not wait for what is thought of its page.
-  if (exchange.judging === null) deps.book(exchange, now);
+  if (exchange.judging === null) guard(() => deps.book(exchange, now));
   else void exchange.judging.then(() => deps.book(exchange, deps.now()));
+}
+
+/** Before its other steps; the client is told of its failure in any case. */
+function endLimits({ limits }: Collaborators, exchange: Exchange): void {
+  try {
+    limits.ended(exchange);
+  } catch (fault) {
+    exchange.fault ??= fault;
+  }
 }
 
 /** The end of a tunnel that was relayed. */
