@@ -17,6 +17,7 @@ import { planRequest } from '../protocol/http-request.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import { ignoreError } from '../transport/ignore-error.ts';
 import type { Socket } from '../transport/socket.ts';
+import type { Served } from './accept.ts';
 import type { Arrival, ListenerContext } from './context.ts';
 import { refusalOf, refuseHead } from './http-refusal.ts';
 import { serveInternalHost } from './internal-client.ts';
@@ -43,6 +44,8 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   #inHead = true;
   /** Since when the exchange before is over, and whatever comes is read; 0 while there was none. */
   #readsFrom = 0;
+  /** Who serves the gateway's own host to it, in a tunnel. */
+  #inside: Served | null = null;
   /** Nothing more is read behind the exchange under way: the listener is leaving. */
   #leaving = false;
   #gone = false;
@@ -230,7 +233,8 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
         const early = this.#detach();
         return { socket: this.#socket, early, reply: connectReply(ownLabelsOf(gateway, exchange)) };
       },
-      serveInternal: (client) => serveInternalHost(this.#context, exchange, client),
+      serveInternal: (client) =>
+        serveInternalHost(this.#context, exchange, { ...client, onServed: (by) => (this.#inside = by) }),
     });
     return 'gone';
   }
@@ -289,6 +293,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
   /** Ends an idle connection at once, and any other behind its exchange: the listener is leaving. */
   closeIfIdle(): void {
     this.#leaving = true;
+    this.#inside?.closeIfIdle();
     if (this.#exchange === null && !this.#inHead && !this.#gone) this.#close();
   }
 }

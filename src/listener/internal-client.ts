@@ -9,22 +9,34 @@ import type { RequestHead, RequestPlan } from '../protocol/http-message.ts';
 import { planRequest } from '../protocol/http-request.ts';
 import { type ConnectionEvents, HttpConnection } from '../transport/http-connection.ts';
 import type { Socket } from '../transport/socket.ts';
+import type { Served } from './accept.ts';
 import type { ListenerContext } from './context.ts';
+import { lingerAndClose } from './linger.ts';
 import { localReply } from './local-reply.ts';
 
-/** Serves the gateway's own host to a client that asked for a tunnel to it, by the credential of that tunnel, until the client
- *  closes. What a page sent, or what is no request, ends it without a word. Never rejects. */
+/** A client that asked for a tunnel to the gateway's own host. */
+export interface InternalAsker {
+  readonly socket: Socket;
+  readonly early: Buffer;
+  /** Told who serves it from here on. */
+  readonly onServed: (by: Served) => void;
+}
+
+/** Serves the gateway's own host to such a client, by the credential of its tunnel, until it closes, its exchange is stopped, or the
+ *  gateway drains. What a page sent, or what is no request, ends it without a word. Never rejects. */
 export function serveInternalHost(
   context: ListenerContext,
   exchange: Exchange,
-  client: { socket: Socket; early: Buffer },
+  { socket, early, onServed }: InternalAsker,
 ): Promise<void> {
-  return new Promise((resolve) =>
-    new InternalClient(context, { exchange, socket: client.socket, done: resolve }).start(client.early),
-  );
+  return new Promise((resolve) => {
+    const client = new InternalClient(context, { exchange, socket, done: resolve });
+    onServed(client);
+    client.start(early);
+  });
 }
 
-class InternalClient implements ConnectionEvents<RequestHead> {
+class InternalClient implements ConnectionEvents<RequestHead>, Served {
   readonly #context: ListenerContext;
   readonly #exchange: Exchange;
   readonly #socket: Socket;
@@ -34,6 +46,9 @@ class InternalClient implements ConnectionEvents<RequestHead> {
   /** The content of the request under way, once it is asked for. */
   #content: SmallContent | null = null;
   #answers = false;
+  #inHead = false;
+  /** No request is read behind the one under way: the listener is leaving. */
+  #leaving = false;
   /** The client has sent its FIN: it reads the answer under way, and asks no more. */
   #asksNoMore = false;
 
@@ -48,14 +63,24 @@ class InternalClient implements ConnectionEvents<RequestHead> {
   }
 
   start(early: Buffer): void {
+    this.#exchange.abort.addEventListener('abort', () => void this.#socket.destroy());
     this.#patience.set(this.#context.timeouts.head);
     this.#connection.feed(early);
     this.#connection.readHead();
   }
 
-  headBegun(): void {}
+  /** See Served. */
+  closeIfIdle(): void {
+    this.#leaving = true;
+    if (!this.#answers && !this.#inHead) this.#close();
+  }
+
+  headBegun(): void {
+    this.#inHead = true;
+  }
 
   head(head: RequestHead): void {
+    this.#inHead = false;
     const planned = planRequest(head);
     if (!planned.ok || planned.value.form !== 'origin' || isHidden(planned.value)) {
       this.#socket.destroy();
@@ -87,12 +112,11 @@ class InternalClient implements ConnectionEvents<RequestHead> {
     this.#content = null;
     this.#answers = false;
     if (this.#socket.destroyed) return;
-    const keepAlive = plan.keepAlive && !this.#asksNoMore && (isEmpty || content.isWhole);
-    this.#socket.write(localReply(ownLabelsOf(this.#context.gateway, this.#exchange), { reply, plan, keepAlive }));
-    if (!keepAlive) {
-      this.#socket.end();
-      return;
-    }
+    const { gateway } = this.#context;
+    const isLast = this.#asksNoMore || this.#leaving || gateway.draining();
+    const keepAlive = plan.keepAlive && !isLast && (isEmpty || content.isWhole);
+    this.#socket.write(localReply(ownLabelsOf(gateway, this.#exchange), { reply, plan, keepAlive }));
+    if (!keepAlive) return this.#close();
     this.#patience.set(this.#context.timeouts.keepAlive);
     // Answers that the client doesn't read would wait in memory, one for each request it sends.
     if (this.#socket.writableNeedDrain) this.#socket.once('drain', () => this.#connection.readHead());
@@ -103,6 +127,14 @@ class InternalClient implements ConnectionEvents<RequestHead> {
     this.#patience.set(this.#context.timeouts.head);
     if (expectsContinue) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
     this.#connection.readContent(framing);
+  }
+
+  /** Ends the connection after what was written. */
+  #close(): void {
+    this.#connection.detach();
+    this.#patience.clear();
+    this.#socket.once('close', this.#done);
+    lingerAndClose(this.#socket);
   }
 
   fault(): void {

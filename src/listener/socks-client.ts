@@ -23,6 +23,7 @@ import {
   usernamePassword,
 } from '../protocol/socks5.ts';
 import type { Socket } from '../transport/socket.ts';
+import type { Served } from './accept.ts';
 import type { Arrival, ListenerContext } from './context.ts';
 import { serveInternalHost } from './internal-client.ts';
 import { lingerAndClose } from './linger.ts';
@@ -48,6 +49,8 @@ export class SocksClient {
   #early: Buffer[] = [];
   #earlyBytes = 0;
   #exchange: Exchange | null = null;
+  /** Who serves the gateway's own host to it, in a tunnel. */
+  #inside: Served | null = null;
   #over = false;
 
   constructor(socket: Socket, context: ListenerContext, { refusal, onProved }: Arrival) {
@@ -70,8 +73,10 @@ export class SocksClient {
     this.#socket.resume();
   }
 
-  /** SOCKS has no connection at rest: a client is always midway. */
-  closeIfIdle(): void {}
+  /** SOCKS has no connection at rest, but for one inside: a client is always midway. */
+  closeIfIdle(): void {
+    this.#inside?.closeIfIdle();
+  }
 
   readonly #onData = (octets: Buffer): void => {
     if (octets.length > 0) this.#step(octets);
@@ -200,7 +205,8 @@ export class SocksClient {
       confirm: () => {
         return { socket: this.#socket, early: this.#detach(), reply: socksReply(succeeded) };
       },
-      serveInternal: (client) => serveInternalHost(this.#context, exchange, client),
+      serveInternal: (client) =>
+        serveInternalHost(this.#context, exchange, { ...client, onServed: (by) => (this.#inside = by) }),
     });
   }
 

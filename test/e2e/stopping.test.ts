@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { ECHO_MS } from '../../src/startup/process-signals.ts';
-import { connectVia, forwardVia, open, startTls } from '../support/clients.ts';
+import { connectVia, forwardVia, open, socks5Via, startTls } from '../support/clients.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
@@ -114,6 +114,29 @@ for (const [kind, listener] of [
     t.is(await ended, 0);
   });
 }
+
+test('a drain closes what rests in a tunnel to the gateway’s own host, and lets an answer under way come', async (t) => {
+  const gateway = await startGateway({ config: { workers: 1, timeouts }, pools: direct });
+  t.teardown(gateway.kill);
+  const login = gateway.login();
+  const [resting, asking, bySocks] = [
+    await connectVia(gateway.port(), 'roundabout.internal:80', { login }),
+    await connectVia(gateway.port(), 'roundabout.internal:80', { login }),
+    await socks5Via(gateway.port(), { host: 'roundabout.internal', port: 80, asName: true }, { login }),
+  ];
+  const said: Buffer[] = [];
+  asking.socket.on('data', (octets: Buffer) => said.push(octets)).resume();
+  asking.socket.write('GET /echo HTTP/1.1\r\nHost: roundabout.internal\r\n');
+  await sleep(500);
+  const ends = [resting.socket, bySocks.socket].map((socket) => once(socket.resume(), 'end'));
+  const ended = gateway.terminate();
+  await Promise.race([Promise.all(ends), sleep(10_000).then(() => t.fail('they are open still'))]);
+  asking.socket.write('\r\n');
+  await once(asking.socket, 'end');
+  t.regex(String(Buffer.concat(said)), /^HTTP\/1.1 200 .*\r\nConnection: close\r\n/is);
+  for (const { socket } of [resting, asking, bySocks]) socket.destroy();
+  t.is(await ended, 0);
+});
 
 test('one press of Ctrl-C is one signal, though npm passes it on', async (t) => {
   const gateway = await startGateway({ config: { workers: 2, timeouts }, pools: direct });
