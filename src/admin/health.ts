@@ -3,7 +3,7 @@ import type { ProviderView } from './provider-view.ts';
 
 /** How the gateway is, as one value for the health page, the control socket and the command line. */
 export interface Health {
-  /** `degraded`: it serves, but its store, ledger or quotas can't be kept, for the fault that is told there. */
+  /** `degraded`: it serves, but its store, ledger or quotas can't be kept, for the fault that is told there, or a worker is stuck. */
   readonly status: 'ok' | 'starting' | 'draining' | 'overloaded' | 'degraded';
   readonly pid: number;
   readonly version: string;
@@ -19,12 +19,13 @@ export interface Health {
   /** Clients' connections, those of tunnels included. */
   readonly connections: number;
   readonly relay: RelayHealth;
-  /** Data-plane threads, how many of them have all new connections, how many had to be replaced, and how the connections are spread over
-   *  them. */
+  /** Data-plane threads, how many of them have all new connections, how many had to be replaced, which hang and can't be ended, and how
+   *  the connections are spread over them. */
   readonly workers: {
     readonly running: number;
     readonly inFront: number;
     readonly replaced: number;
+    readonly stuck: readonly number[];
     readonly connections: readonly number[];
   };
   readonly store: 'ok' | { readonly fault: string };
@@ -69,6 +70,13 @@ export function keepingFaults({
   return faults;
 }
 
+/** Which workers hang for good, in words for people; empty where none does. */
+export function stuckWorkers({ workers }: Pick<Readiness, 'workers'>): readonly string[] {
+  return workers.stuck.map(
+    (worker) => `worker ${worker + 1} hangs and can't be ended: its share of new connections waits until a restart`,
+  );
+}
+
 /** Why the last reload was refused, in words for people; empty where it held. */
 export function refusedReload({ reload }: Pick<Health, 'reload'>): readonly string[] {
   return reload === 'ok' ? [] : ['the last reload was refused:', ...reload.fault.split('\n')];
@@ -85,14 +93,16 @@ export function endingCertificates({ certificates }: Pick<Health, 'certificates'
 }
 
 /** What says whether the gateway should get traffic: balancers ask that often, and it looks at no exit. */
-export type Readiness = Pick<Health, 'status' | 'listeners'>;
+export type Readiness = Pick<Health, 'status' | 'listeners'> & { readonly workers: Pick<Health['workers'], 'stuck'> };
 
 /** Why the gateway should get no traffic now, in words for people; empty where it is ready. One that is overloaded is ready: it
- *  answers, and without it the others would have even more to do. So is one that is degraded. */
-export function unreadyReasons({ status, listeners }: Readiness): readonly string[] {
+ *  answers, and without it the others would have even more to do. So is one that is degraded, unless some wait for ever. */
+export function unreadyReasons({ status, listeners, workers }: Readiness): readonly string[] {
   const reasons: string[] = [];
   if (status === 'starting') reasons.push('the gateway is starting');
   if (status === 'draining') reasons.push('the gateway is draining');
   if (status !== 'starting' && listeners.length === 0) reasons.push('no listener is bound');
+  // While it drains all wait for them anyway.
+  if (status !== 'draining') reasons.push(...stuckWorkers({ workers }));
   return reasons;
 }

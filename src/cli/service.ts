@@ -1,5 +1,12 @@
 import { resolve } from 'node:path';
-import { endingCertificates, type Health, keepingFaults, refusedReload, standingFaults } from '../admin/health.ts';
+import {
+  endingCertificates,
+  type Health,
+  keepingFaults,
+  refusedReload,
+  standingFaults,
+  stuckWorkers,
+} from '../admin/health.ts';
 import { providerText } from '../admin/provider-view.ts';
 import { formatFault } from '../config/fault.ts';
 import { countOf } from '../protocol/count-text.ts';
@@ -95,6 +102,7 @@ function healthOutcome(health: Health): Outcome {
     lines: formatFacts(facts),
     remarks: [
       ...keepingFaults(health),
+      ...stuckWorkers(health),
       ...refusedReload(health),
       ...standingFaults(health),
       ...endingCertificates(health),

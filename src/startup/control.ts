@@ -155,7 +155,7 @@ export function healthOf({ running, relay, version, askStore, now, ...standing }
   if (running === null) {
     const [exchanges, workers] = [
       { open: 0, byKind: {} },
-      { running: 0, inFront: 0, replaced: 0, connections: [] },
+      { running: 0, inFront: 0, replaced: 0, stuck: [], connections: [] },
     ];
     return {
       ...common,
@@ -180,7 +180,7 @@ export function healthOf({ running, relay, version, askStore, now, ...standing }
     ...common,
     ledger,
     quotas,
-    status: statusOf(group, keepingFaults({ store, ledger, quotas }).length > 0),
+    status: statusOf(group, keepingFaults({ store, ledger, quotas }).length + group.stuck.length > 0),
     listeners: group.bound,
     pools: shared.registry.pools().map(({ name, exits }) => ({
       name,
@@ -196,8 +196,9 @@ export function healthOf({ running, relay, version, askStore, now, ...standing }
 
 /** Whether it should get traffic now: nothing that is counted, and nothing that is asked of the store, changes that. */
 export function readinessOf(group: WorkerGroup | null): Readiness {
-  if (group === null) return { status: 'starting', listeners: [] };
-  return { status: statusOf(group, false), listeners: group.bound };
+  if (group === null) return { status: 'starting', listeners: [], workers: { stuck: [] } };
+  const { stuck } = group;
+  return { status: statusOf(group, false), listeners: group.bound, workers: { stuck } };
 }
 
 function statusOf({ phase, isFull }: WorkerGroup, isDegraded: boolean): Health['status'] {

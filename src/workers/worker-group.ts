@@ -110,12 +110,17 @@ export class WorkerGroup {
     this.#load.memoryFull = full;
   }
 
-  /** How many workers there are now, how many of them stand in front, how many had to be replaced, and each one's share of the
-   *  connections. */
+  /** How many workers there are now, how many of them stand in front, how many had to be replaced, which can't be ended, and each one's
+   *  share of the connections. */
   get workers(): Health['workers'] {
     const connections = this.#load.perWorker;
     const { count: inFront } = this.#front;
-    return { running: this.#threads.size, inFront, replaced: this.#recoveries.count, connections };
+    return { running: this.#threads.size, inFront, replaced: this.#recoveries.count, stuck: this.stuck, connections };
+  }
+
+  /** The workers that hang for good. */
+  get stuck(): readonly number[] {
+    return this.#threads.stuck;
   }
 
   /** How sites have treated exits, as each worker counted it. */

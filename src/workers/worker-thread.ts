@@ -76,6 +76,7 @@ export class WorkerThread {
   readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
   #why: string | null = null;
+  #isStuck = false;
   #cause: unknown;
 
   constructor(options: WorkerThreadOptions) {
@@ -130,10 +131,18 @@ export class WorkerThread {
   async terminate(): Promise<void> {
     let deadline: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      deadline = setTimeout(resolve, END_MS);
+      deadline = setTimeout(() => {
+        this.#isStuck = this.#why === null;
+        resolve();
+      }, END_MS);
     });
     await Promise.race([this.#worker.terminate(), late]);
     clearTimeout(deadline);
+  }
+
+  /** Whether it was to end, and didn't in time. */
+  get isStuck(): boolean {
+    return this.#isStuck && this.#why === null;
   }
 
   #settle(message: Extract<FromWorker, { kind: 'answer' | 'failure' }>): void {

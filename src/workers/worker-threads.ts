@@ -61,6 +61,11 @@ export class WorkerThreads {
     return [...this.#threads.keys()];
   }
 
+  /** Those that were to end, and go on. */
+  get stuck(): readonly number[] {
+    return [...this.#threads].filter(([, thread]) => thread.isStuck).map(([worker]) => worker);
+  }
+
   at(worker: number): WorkerThread | undefined {
     return this.#threads.get(worker);
   }

@@ -16,7 +16,7 @@ const ok: Health = {
   exchanges: { open: 0, byKind: {} },
   connections: 0,
   relay: { kind: 'typescript', why: 'not built' },
-  workers: { running: 1, inFront: 1, replaced: 0, connections: [0] },
+  workers: { running: 1, inFront: 1, replaced: 0, stuck: [], connections: [0] },
   store: 'ok',
   ledger: 'ok',
   quotas: 'ok',

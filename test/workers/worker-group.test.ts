@@ -480,9 +480,11 @@ test.serial('nobody waits for ever for a worker that will not end', async (t) =>
   // The one that serves still answers; of the other nothing is heard for 2 s, and 10 s later it is given up.
   await group.stop(0);
   t.is(group.workers.running, 1);
+  t.is(group.stuck.length, 1);
   t.true(performance.now() - startedAt < 70_000);
   await until(() => sleeper() > 0);
   unstick();
+  await until(() => group.stuck.length === 0);
 });
 
 test.serial('an exception in a callback ends no worker, and is told', async (t) => {
