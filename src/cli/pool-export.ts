@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { badArgument, CommandError } from '../admin/command-error.ts';
@@ -13,6 +12,7 @@ import { exitCodes } from './exit-code.ts';
 import { formatOf } from './pool-import.ts';
 import { printable } from './printable.ts';
 import { ConfigFaultsError } from './settings-check.ts';
+import { writeOut } from './standard-output.ts';
 import type { Workplace } from './workplace.ts';
 
 type Written = Exclude<ListFormat, 'auto'>;
@@ -88,7 +88,7 @@ async function exportPool(given: Given, workplace: Workplace): Promise<Outcome> 
     return { json: { written: false, ...check }, remarks: [remark, ...remarks], exitCode: exitCodes.failed };
   }
   if (file === undefined) {
-    await writeTo(process.stdout, wanted);
+    await writeOutList(wanted);
     return { remarks };
   }
   const written = printable(`${countOf(check.exits, 'exit')} written to ${file}`);
@@ -145,17 +145,15 @@ function listedOf({ endpoint, geo, name }: Exit, withSecrets: boolean): ListedEx
   return { endpoint: withSecrets ? endpoint : { scheme, host, port }, geo, name };
 }
 
-async function writeTo(stream: NodeJS.WriteStream, wanted: Export): Promise<void> {
+async function writeOutList(wanted: Export): Promise<void> {
   let text = '';
   for (const part of partsOf(wanted)) {
     text += part;
     if (text.length < 65_536) continue;
-    // Whoever has seen enough (`| head`) has closed it.
-    if (stream.destroyed) return;
-    if (!stream.write(text)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+    if (!(await writeOut(text))) return;
     text = '';
   }
-  stream.write(text);
+  await writeOut(text);
 }
 
 /** Replaces the file at `path`, or makes it; a pipe or device that stands there is written to. Throws CommandError. */

@@ -6,12 +6,13 @@ import { exitCodes, exitCodeTexts } from './exit-code.ts';
 import { type Failure, failureOf, usageFailure } from './failure.ts';
 import { packageVersion } from './package-facts.ts';
 import { printable, printableJson } from './printable.ts';
+import { writeOut } from './standard-output.ts';
 import { page, type Screen } from './table.ts';
 import { Workplace } from './workplace.ts';
 
 /** Runs the command line with these arguments (without node and script) and resolves with the exit code. Never rejects. */
 export async function main(args: readonly string[]): Promise<number> {
-  // A reader that has seen enough (`| head`) is no failure.
+  // Whoever writes is told by itself; who is not there any more must not end the process.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const asJson = args.includes('--json');
   let exitCode: number = exitCodes.ok;
@@ -19,7 +20,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const outcome = await spec.run(given, workplace);
     exitCode = outcome.exitCode ?? exitCodes.ok;
     const { remark } = workplace;
-    print(
+    await print(
       { ...outcome, remarks: [...(outcome.remarks ?? []), ...(remark === null ? [] : [printable(remark)])] },
       asJson,
     );
@@ -126,10 +127,13 @@ function optionOf({ flags, describe, many, choices }: OptionSpec): Option {
   });
 }
 
-function print({ json, plain, lines = [], remarks = [] }: Outcome, asJson: boolean): void {
+async function print({ json, plain, lines = [], remarks = [] }: Outcome, asJson: boolean): Promise<void> {
   const shown = asJson ? (json === undefined ? [] : [printableJson(json)]) : (plain ?? lines);
-  if (shown.length > 0) process.stdout.write(`${shown.join('\n')}\n`);
-  if (remarks.length > 0) process.stderr.write(`${remarks.join('\n')}\n`);
+  try {
+    if (shown.length > 0) await writeOut(`${shown.join('\n')}\n`);
+  } finally {
+    if (remarks.length > 0) process.stderr.write(`${remarks.join('\n')}\n`);
+  }
 }
 
 function printFailure({ lines, error }: Failure, asJson: boolean): void {
