@@ -65,9 +65,8 @@ export function clientCommands(deps: ClientCommandDeps): [string, Command][] {
     [
       'client.set',
       command(named({ settings, removeSecrets: Type.Array(Type.Integer()) }), ({ name, settings, removeSecrets }) => {
-        clients().updateClient(name, settingsOf(deps, settings, clients().showClient(name)));
-        for (const id of removeSecrets) clients().removeSecret(name, id);
-        return changed(view(name));
+        const changes = settingsOf(deps, settings, clients().showClient(name));
+        return changed(clientView(clients().updateClient(name, changes, removeSecrets)));
       }),
     ],
     [

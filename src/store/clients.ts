@@ -55,13 +55,15 @@ export class Clients {
     });
   }
 
-  /** Changes the settings that are given. Throws not_found, and what addClient throws of them. */
-  updateClient(name: string, changes: Partial<ClientSettings>): ClientInfo {
+  /** Changes the settings that are given, and makes the secrets of these ids invalid, the last one too: all of it or nothing. Throws
+   *  not_found, and what addClient throws of settings. */
+  updateClient(name: string, changes: Partial<ClientSettings>, removedSecrets: readonly number[] = []): ClientInfo {
     return this.#store.write((database) => {
       const row = requireRow(database, name);
       const settings = merge(settingsOf(row), changes);
       checkSettings(settings);
       putRow(database, rowOf(settings, { name, created_at: row.created_at, updated_at: this.#store.now() }));
+      for (const id of removedSecrets) removeSecret(database, name, id);
       return infoOf(database, name);
     });
   }
@@ -87,14 +89,6 @@ export class Clients {
       if (!options.keepOld) database.prepare('DELETE FROM secret WHERE client = ?').run(name);
       if (secretsOf(database, name).length >= secretLimit) throw tooManySecrets(name);
       return this.#addSecret(database, name, options.label ?? '');
-    });
-  }
-
-  /** Removes one secret, the last one too. Throws not_found. */
-  removeSecret(name: string, id: number): void {
-    this.#store.write((database) => {
-      const { changes } = database.prepare('DELETE FROM secret WHERE client = ? AND id = ?').run(name, id);
-      if (changes === 0) throw notFound('this client has no such secret');
     });
   }
 
@@ -168,6 +162,15 @@ function requireRow(database: Database, name: string): ClientRow {
   return row;
 }
 
+function removeSecret(database: Database, name: string, id: number): void {
+  const { changes } = database.prepare('DELETE FROM secret WHERE client = ? AND id = ?').run(name, id);
+  if (changes === 0)
+    throw new StoreError('not_found', {
+      detail: `client ${name} has no secret #${id}: nothing is changed`,
+      remedy: `see "roundabout client show ${name}"`,
+    });
+}
+
 /** An upsert, not a replacement: replacing a row would delete its secrets. */
 function putRow(database: Database, row: ClientRow): void {
   const columns = Object.keys(row);
@@ -209,11 +212,11 @@ function exists(name: string): StoreError {
 }
 
 /** Nobody was added under the name that is asked for. */
-export const noClient = (): StoreError => notFound('there is no client of this name');
-
-function notFound(detail: string): StoreError {
-  return new StoreError('not_found', { detail, remedy: 'see "roundabout client list"' });
-}
+export const noClient = (): StoreError =>
+  new StoreError('not_found', {
+    detail: 'there is no client of this name',
+    remedy: 'see "roundabout client list"',
+  });
 
 function tooManySecrets(name: string): StoreError {
   return new StoreError('too_many_secrets', {

@@ -160,6 +160,18 @@ test('one secret can be removed by its id', (t) => {
   t.deepEqual(after.secrets, [fresh!]);
 });
 
+test('a change of which a part cannot be is not made at all', (t) => {
+  const { run, fault } = setUp(t);
+  const { secrets } = run<ClientWithSecret>('client.add', add);
+  const asked = { name: 'acme', settings: { params: 'country-us' }, removeSecrets: [secrets[0]?.id, 99] };
+  t.like(fault('client.set', asked), {
+    code: 'not_found',
+    message: 'client acme has no secret #99: nothing is changed',
+    remedy: 'see "roundabout client show acme"',
+  });
+  t.like(run<ClientView>('client.show', { name: 'acme' }), { params: '', secrets });
+});
+
 test('what cannot be is refused by the name of its place, and changes nothing', (t) => {
   const { run, fault, told } = setUp(t);
   const refused = (settings: object) => fault('client.add', { ...add, settings });

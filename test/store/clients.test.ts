@@ -127,7 +127,7 @@ test('secrets rotate without downtime', (t) => {
   const second = clients.rotateSecret('acme', { keepOld: true, label: 'autumn' });
   t.true(logsIn('acme', first.secret ?? ''));
   t.true(logsIn('acme', second.secret));
-  clients.removeSecret('acme', first.client.secrets[0]?.id ?? 0);
+  clients.updateClient('acme', {}, [first.client.secrets[0]?.id ?? 0]);
   t.false(logsIn('acme', first.secret ?? ''));
   t.like(clients.showClient('acme').secrets, [{ id: second.secretId, label: 'autumn' }]);
   const third = clients.rotateSecret('acme', { keepOld: false });
@@ -177,7 +177,7 @@ test('who isn’t there can’t be changed', (t) => {
   fails(t, 'not_found', () => clients.setEnabled('nobody', true));
   fails(t, 'not_found', () => clients.updateClient('nobody', {}));
   fails(t, 'not_found', () => clients.rotateSecret('nobody', { keepOld: false }));
-  fails(t, 'not_found', () => clients.removeSecret('acme', 99));
+  fails(t, 'not_found', () => clients.updateClient('acme', {}, [99]));
 });
 
 test('the key lasts, and another one is told apart at once', (t) => {
