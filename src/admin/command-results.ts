@@ -7,7 +7,7 @@ import type { ExitPage } from './exit-page.ts';
 import type { ExitStateView } from './exit-state-view.ts';
 import type { Health } from './health.ts';
 import type { PoolStats } from './pool-stats.ts';
-import type { PoolView } from './pool-view.ts';
+import type { FormerPool, PoolView } from './pool-view.ts';
 import type { ClientQuotaView } from './quota-commands.ts';
 import type { PoolReload } from './reload-command.ts';
 import type { SessionList, SessionView } from './session-view.ts';
@@ -26,7 +26,7 @@ export interface CommandResults {
   readonly 'pool.show': PoolView;
   readonly 'pool.reload': PoolReload;
   readonly 'pool.stats': readonly PoolStats[];
-  readonly 'pool.enable': PoolView;
+  readonly 'pool.enable': PoolView | FormerPool;
   readonly 'pool.disable': PoolView;
   readonly 'exit.list': ExitPage;
   readonly 'exit.show': ExitDetail;

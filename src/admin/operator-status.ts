@@ -1,11 +1,12 @@
 import type { PoolRegistry } from '../pool/registry.ts';
+import type { DisabledPool } from '../store/disabled-pools.ts';
 import type { ExitState, ExitStateName } from '../store/exit-states.ts';
 import type { ExitStatus } from './exit-view.ts';
 
 /** What operators said of exits, by id, and the pools that they disabled, by name. */
 export interface OperatorWords {
   readonly exits: ReadonlyMap<string, readonly ExitState[]>;
-  readonly pools: ReadonlyMap<string, unknown>;
+  readonly pools: ReadonlyMap<string, DisabledPool>;
 }
 
 /** How operators let the exit in a slot stand, null where they said nothing. A disabled pool outweighs nothing but what was said of the

@@ -4,7 +4,7 @@ import { checkReason } from '../store/reason.ts';
 import { type Command, command } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { PoolStats } from './pool-stats.ts';
-import type { PoolView } from './pool-view.ts';
+import type { FormerPool, PoolView } from './pool-view.ts';
 
 export interface PoolCommandDeps {
   readonly pools: () => readonly PoolView[];
@@ -24,7 +24,7 @@ const switched = Type.Object(
   { additionalProperties: false },
 );
 
-/** `pool.stats` → PoolStats[]; `pool.list` → PoolView[]; `pool.show`, `pool.enable`, `pool.disable` → PoolView. */
+/** `pool.stats` → PoolStats[]; `pool.list` → PoolView[]; `pool.show`, `pool.disable` → PoolView; `pool.enable` → PoolView, or FormerPool. */
 export function poolCommands({
   pools,
   disabledPools,
@@ -56,11 +56,12 @@ export function poolCommands({
       'pool.enable',
       command(named, ({ name }) => {
         const pool = name.toLowerCase();
-        // One that is gone can be let go of, too.
         if (!disabledByName().has(pool)) return findPool(pools(), name);
         disabledPools().enable(pool);
         onStatesChanged();
-        return findPool(pools(), name);
+        // One that is gone can be let go of, too.
+        const former: FormerPool = { pool, disabled: false };
+        return pools().find((view) => view.pool === pool) ?? former;
       }),
     ],
   ];

@@ -1,6 +1,7 @@
 import type { Price, Strategy } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { Tier } from '../protocol/params.ts';
+import type { DisabledPool } from '../store/disabled-pools.ts';
 import type { PoolProbingView } from './probe-view.ts';
 import type { ProviderView } from './provider-view.ts';
 import type { SourceView } from './source-view.ts';
@@ -16,6 +17,9 @@ export interface PoolView {
   readonly usable: number | null;
   /** Whether an operator disabled it: it takes no exchanges. */
   readonly disabled: boolean;
+  /** Since when, in ISO 8601, and why, which is empty where nobody said; null where it isn't disabled. */
+  readonly disabledSince: string | null;
+  readonly disabledReason: string | null;
   /** Its exits' countries, in order, each once. */
   readonly countries: readonly string[];
   /** What carries many of its exits, and how that stands; empty where no gateway runs. */
@@ -28,9 +32,12 @@ export interface PoolView {
   readonly faults: readonly string[] | null;
 }
 
+/** A pool that is none now, and was disabled when it was one. */
+export type FormerPool = Pick<PoolView, 'pool' | 'disabled'>;
+
 /** What is known of pools beyond their files. */
 export interface PoolKnowledge {
-  readonly disabled: ReadonlyMap<string, unknown>;
+  readonly disabled: ReadonlyMap<string, DisabledPool>;
   /** Whether the exit in a slot may be picked now; null where that isn't known. */
   readonly isUsable: ((slot: number) => boolean) | null;
   /** How a pool is probed; null where that isn't known. */
@@ -47,13 +54,19 @@ export interface PoolKnowledge {
 export function poolViews(registry: PoolRegistry, known: PoolKnowledge): PoolView[] {
   const { disabled, isUsable, probingOf = null, sourcesOf = null, faultsOf = null, providers = [] } = known;
   return registry.pools().map(({ name, tier, strategy, price, exits }) => {
-    const usable = isUsable === null ? null : disabled.has(name) ? 0 : countUsable(registry, name, isUsable);
+    const off = disabled.get(name);
+    const usable = isUsable === null ? null : off !== undefined ? 0 : countUsable(registry, name, isUsable);
     const [countries, probing] = [registry.countriesOf(name), probingOf?.(name) ?? null];
     const own = providers.filter(({ pool }) => pool === name);
     const [sources, faults] = [sourcesOf?.(name) ?? null, faultsOf?.(name) ?? null];
-    const shown = { usable, disabled: disabled.has(name), countries, providers: own, probing, sources, faults };
-    return { pool: name, tier, strategy, price, exits, ...shown };
+    const shown = { ...disabledFacts(off), countries, providers: own, probing, sources, faults };
+    return { pool: name, tier, strategy, price, exits, usable, ...shown };
   });
+}
+
+function disabledFacts(off: DisabledPool | undefined) {
+  const disabledSince = off === undefined ? null : new Date(off.since).toISOString();
+  return { disabled: off !== undefined, disabledSince, disabledReason: off?.reason ?? null };
 }
 
 /** How many exits of a pool are usable. */

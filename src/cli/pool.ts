@@ -1,6 +1,7 @@
 import type { PoolView } from '../admin/pool-view.ts';
 import { providerText } from '../admin/provider-view.ts';
 import type { CommandSpec } from './command-spec.ts';
+import { printable } from './printable.ts';
 import { probingLines } from './probe-text.ts';
 import { fetchedCell, hasNoSource, sourceLines } from './source-text.ts';
 import { type Cell, formatFacts, formatTable } from './table.ts';
@@ -27,11 +28,12 @@ export const poolCommands: readonly CommandSpec[] = [
       const names = ['pool', 'state', 'tier', 'strategy', 'price', 'exits', 'usable', 'fetched', 'countries'];
       const values = poolRow(result);
       const lines = formatFacts(names.map((name, index) => [name, values[index] ?? null]));
+      const disabled = formatFacts(disabledFacts(result));
       const faults = formatFacts((result.faults ?? []).map((fault): [string, Cell] => ['fault', fault]));
       const providers = formatFacts(result.providers.map((one): [string, Cell] => ['provider', providerText(one)]));
       return {
         json: result,
-        lines: [...lines, ...faults, ...providers, ...sourceLines(result), ...probingLines(result)],
+        lines: [...lines, ...disabled, ...faults, ...providers, ...sourceLines(result), ...probingLines(result)],
         remarks: [...remarksOn(workplace, live), ...keptRemark(result)],
       };
     },
@@ -53,7 +55,8 @@ export const poolCommands: readonly CommandSpec[] = [
     operand: 'the name of the pool',
     run: async ({ operand }, workplace) => {
       const { result } = await workplace.run('pool.enable', { name: operand });
-      return { json: result, lines: [`pool ${result.pool} is enabled`] };
+      const former = 'exits' in result ? '' : ': it is no pool now, and takes exchanges once it comes back';
+      return { json: result, lines: [printable(`pool ${result.pool} is enabled${former}`)] };
     },
   },
 ];
@@ -79,6 +82,12 @@ function stateOf(view: PoolView): string {
   if (hasNoSource(view)) return 'failing';
   if (isKept(view)) return 'faulty';
   return view.exits === 0 && view.usable !== null ? 'empty' : 'ok';
+}
+
+function disabledFacts({ disabledSince, disabledReason }: PoolView): [string, Cell][] {
+  // A gateway of a former version says nothing of it.
+  if (!disabledSince) return [];
+  return [['disabled', `since ${disabledSince}${disabledReason ? `: ${disabledReason}` : ''}`]];
 }
 
 /** Whether the pool isn't what its files said when they were read last. */

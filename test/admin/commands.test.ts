@@ -118,7 +118,7 @@ function setUp(t: ExecutionContext) {
     }
     return t.fail(`${name} did not fail`);
   };
-  return { run, fault, told };
+  return { run, fault, told, disable: (pool: string) => stored.pools.disable(pool, '') };
 }
 
 const add = { name: 'acme', settings: {}, withSecret: true };
@@ -158,6 +158,19 @@ test('one secret can be removed by its id', (t) => {
   const [old, fresh] = run<ClientWithSecret>('client.rotate', { name: 'acme', dropOld: false }).secrets;
   const after = run<ClientView>('client.set', { name: 'acme', settings: {}, removeSecrets: [old?.id] });
   t.deepEqual(after.secrets, [fresh!]);
+});
+
+test('of a disabled pool it is told since when and why, and one that is gone can be let go of', (t) => {
+  const { run, fault, disable } = setUp(t);
+  t.like(run('pool.show', { name: 'res' }), { disabled: false, disabledSince: null, disabledReason: null });
+  run('pool.disable', { name: 'res', reason: 'bills twice' });
+  const told = { disabled: true, disabledSince: '1970-01-01T00:00:00.000Z', disabledReason: 'bills twice' };
+  t.like(run('pool.show', { name: 'res' }), told);
+  t.like(run('pool.list'), { 0: told });
+  t.like(run('pool.enable', { name: 'res' }), { disabled: false, disabledReason: null });
+  disable('former');
+  t.deepEqual(run('pool.enable', { name: 'former' }), { pool: 'former', disabled: false });
+  t.is(fault('pool.enable', { name: 'former' })?.code, 'not_found', 'nothing is said of it any more');
 });
 
 test('a change of which a part cannot be is not made at all', (t) => {

@@ -75,7 +75,11 @@ test('what operators said of an exit outweighs what they said of its pool', (t) 
     const id = registry.idOf(exit);
     return [id, [{ exit: id, site, state, until: null, reason: '', since: 0 }]] as const;
   };
-  const words = { exits: new Map([said(0, 'retired'), said(1, 'frozen', 'a.example')]), pools: new Map([['res', {}]]) };
+  const disabled = { pool: 'res', reason: '', since: 0 };
+  const words = {
+    exits: new Map([said(0, 'retired'), said(1, 'frozen', 'a.example')]),
+    pools: new Map([['res', disabled]]),
+  };
   const statusOf = operatorStatus(registry, words);
   t.deepEqual([0, 1, 6].map(statusOf), ['retired', 'disabled', null]);
 });

@@ -108,6 +108,19 @@ test('what changes no state of an exit or pool makes no store to look for one', 
   t.is(JSON.parse((await command('exit', 'thaw', id, '--json')).stdout).length, 1);
 });
 
+test('why a pool is disabled is told to whoever looks, and one whose file is gone can be enabled', async (t) => {
+  const { command, folder } = makeProject(t, {
+    'pools/old.yaml': 'pool: old\ntier: dc\nexits: [{ url: "http://192.0.2.9:1" }]\n',
+  });
+  await command('pool', 'disable', 'old', '--reason', 'bills twice');
+  t.regex((await command('pool', 'show', 'old')).stdout, /^disabled +since 20\S+Z: bills twice$/m);
+  rmSync(join(folder, 'pools/old.yaml'));
+  const enabled = await command('pool', 'enable', 'old');
+  t.is(enabled.code, 0, enabled.stderr);
+  t.is(enabled.stdout, 'pool old is enabled: it is no pool now, and takes exchanges once it comes back\n');
+  t.is((await command('pool', 'enable', 'old')).code, 3);
+});
+
 test('exit codes tell scripts what went wrong, and errors stand on standard error', async (t) => {
   const { command } = makeProject(t);
   await command('client', 'add', 'acme');
