@@ -10,6 +10,7 @@ import { fileInput, givenInput, readText } from './list-input.ts';
 import { ListSummary } from './list-summary.ts';
 import { readStanding, writeStanding } from './list-update.ts';
 import { type PoolHome, poolHome } from './pool-home.ts';
+import { ConfigFaultsError } from './settings-check.ts';
 import type { Workplace } from './workplace.ts';
 
 /** The command that takes exits out of a pool's list. */
@@ -49,7 +50,7 @@ async function remove(given: Given, workplace: Workplace): Promise<Outcome> {
   return commitChange(workplace, summary, { home, version, write, skipFaulty: false, ...consentOf(given, workplace) });
 }
 
-/** Throws CommandError for an entry that is none, or an id that no exit has. */
+/** Throws CommandError for an entry that is none, or an id that no exit has; ConfigFaultsError where faults leave open which has it. */
 function matchersOf(text: string, { home, workplace }: { home: PoolHome; workplace: Workplace }): ExitMatchers {
   const matchers = new ExitMatchers();
   const entries: string[] = [];
@@ -78,7 +79,8 @@ function endpointsOf(entries: readonly string[], options: ListOptions): Endpoint
 
 function endpointOf(id: string, { home, workplace }: { home: PoolHome; workplace: Workplace }): Endpoint {
   const { pools, faults } = workplace.settings();
-  const exit = faults.length > 0 ? undefined : pools.exitAt(pools.slotOf(id) ?? -1);
+  if (faults.length > 0) throw new ConfigFaultsError(workplace.configFile, faults);
+  const exit = pools.exitAt(pools.slotOf(id) ?? -1);
   if (exit === undefined || exit.pool !== home.pool) throw notThere(id, home);
   return exit.endpoint;
 }

@@ -212,6 +212,13 @@ test.serial('exits are added and removed by entry and by id; an argument with a 
   t.deepEqual(exitsIn(folder), ['http://h:3']);
   const elsewhere = exits.find(({ endpoint }) => endpoint === 'http://192.0.2.1:8080')?.id ?? '';
   t.regex((await command('pool', 'remove', 'res', elsewhere, '--yes')).stderr, /another entry of .*res\.yaml/);
+
+  // Where the files can't be read, nobody knows what an id means.
+  writeFileSync(join(folder, 'pools/more.yaml'), 'pool: more\ntier: dc\nexits: [{ list: gone.txt }]\n');
+  const faulty = await command('pool', 'remove', 'res', elsewhere, '--yes', '--json');
+  t.is(faulty.code, 2);
+  t.like(JSON.parse(faulty.stderr).error, { code: 'config_faults' });
+  t.is((await command('pool', 'remove', 'res', 'h:3', '--yes')).code, 0, 'an entry says it by itself');
 });
 
 test.serial('an export is an import again, and leaves secrets out where it is told to', async (t) => {
