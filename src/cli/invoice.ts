@@ -14,6 +14,7 @@ import { octetText } from './octet-text.ts';
 import { printable } from './printable.ts';
 import { type Cell, formatTable, type Heading } from './table.ts';
 import { dayText } from './time-range.ts';
+import { poolOf } from './usage-options.ts';
 import type { Workplace } from './workplace.ts';
 
 const DAY_HOURS = 24;
@@ -75,7 +76,7 @@ interface Day {
 }
 
 async function check(given: Given, workplace: Workplace): Promise<Outcome> {
-  const pool = given.text('pool');
+  const pool = poolOf(given);
   if (pool === undefined) throw bad('--pool is missing', 'name the pool that the bill is for');
   const tolerance = toleranceOf(given);
   const { lines: bill, unused, currencies } = billOf(given);

@@ -9,7 +9,7 @@ import { readLog } from '../store/ledger-report.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { octetText } from './octet-text.ts';
 import { formatTable, type Heading } from './table.ts';
-import { bookingFilters, limitOf, MOST_ROWS, siteOf } from './usage-options.ts';
+import { bookingFilters, limitOf, MOST_ROWS, poolOf, siteOf } from './usage-options.ts';
 import type { Workplace } from './workplace.ts';
 
 /** How exchanges and attempts end. */
@@ -63,7 +63,7 @@ const logHead: readonly Heading[] = [
 async function log(given: Given, workplace: Workplace): Promise<Outcome> {
   const limit = limitOf(given) ?? 50;
   const id = idOf(given);
-  const [client, tag, site, pool] = [given.text('client'), given.text('tag'), siteOf(given), given.text('pool')];
+  const [client, tag, site, pool] = [given.text('client'), given.text('tag'), siteOf(given), poolOf(given)];
   const ended = given.texts('kind');
   const filtered = [id, client, tag, site, pool, ended].some((filter) => filter !== undefined);
   const ledger = await workplace.ledger();

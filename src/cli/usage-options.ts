@@ -25,6 +25,9 @@ export const usageFilters: readonly OptionSpec[] = [
 /** The site of `--site`: they are booked in lower case. */
 export const siteOf = (given: Given): string | undefined => given.text('site')?.toLowerCase();
 
+/** The pool of `--pool`: they are booked in lower case, in whatever case their files name them. */
+export const poolOf = (given: Given): string | undefined => given.text('pool')?.toLowerCase();
+
 /** The number of `--limit`, undefined where it isn't given. Throws CommandError. */
 export const limitOf = (given: Given): number | undefined =>
   given.count('limit', { most: MOST_ROWS, remedy: 'write it like 100' });

@@ -8,7 +8,7 @@ import type { CommandSpec, Given, OptionSpec, Outcome } from './command-spec.ts'
 import { formatTable } from './table.ts';
 import { type AskedRange, dayText, type HourRange, hourText, rangeOf } from './time-range.ts';
 import { usageLog } from './usage-log.ts';
-import { limitOf, MOST_ROWS, siteOf, usageFilters } from './usage-options.ts';
+import { limitOf, MOST_ROWS, poolOf, siteOf, usageFilters } from './usage-options.ts';
 import { spendLines, usageCells, usageCsv, usageHead, usageJson } from './usage-table.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -121,7 +121,7 @@ function queryOf(given: Given, { since, until }: HourRange, by: readonly LedgerK
     const remedy = 'leave the site out; "roundabout usage log" tells both of the last exchanges';
     throw badArgument('--by country', 'countries are not kept by site', remedy);
   }
-  const [client, tag, pool] = [given.text('client'), given.text('tag'), given.text('pool')];
+  const [client, tag, pool] = [given.text('client'), given.text('tag'), poolOf(given)];
   return { client, tag, site, pool, by: asked, since, until };
 }
 

@@ -63,8 +63,11 @@ test('where hours are no longer kept whole days are told, and that they are', as
   t.is(hours.stderr, '');
 });
 
-test('a site is found however its letters are written', async (t) => {
+test('a site and a pool are found however their letters are written', async (t) => {
   const usage = projectWithLedger(t);
+  const ofPool = JSON.parse((await usage('--since', '2025-11-20', '--pool', 'RES', '--json')).stdout).rows;
+  t.is(ofPool[0]?.exchanges, 72);
+  t.is(JSON.parse((await usage('log', '--pool', 'Res', '--json')).stdout).length, 4);
   const rows = JSON.parse((await usage('--since', '2025-11-20', '--site', 'A.Example', '--json')).stdout).rows;
   t.is(rows[0].exchanges, 72);
   const log = JSON.parse((await usage('log', '--site', 'A.Example', '--json')).stdout);
