@@ -36,8 +36,9 @@ export function formatTable(
   const ranks = head.map((heading, place) => (typeof heading === 'string' ? place : heading.rank));
   const leasts = head.map((heading) => (typeof heading === 'string' ? undefined : heading.least) ?? LEAST_WIDTH);
   const shown = rows.map((row) => row.map(shownCell));
+  // Of a million rows no call takes a million widths.
   const natural = titles.map((title, column) =>
-    Math.max(title.length, ...shown.map((row) => widthOf(row[column] ?? ''))),
+    shown.reduce((most, row) => Math.max(most, widthOf(row[column] ?? '')), title.length),
   );
   const widths = fitted(natural, { titles, ranks, leasts, width });
   const align = (row: readonly string[]) =>

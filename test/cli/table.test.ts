@@ -54,3 +54,8 @@ test('wide characters take two columns, and marks none', (t) => {
   t.is(cutTo('東京都', 4), '東…');
   t.is(cutTo('abc', 3), 'abc');
 });
+
+test('there may be more rows than a call takes arguments', (t) => {
+  const many = Array.from({ length: 300_000 }, (_, index) => [`s${index}`, index]);
+  t.is(formatTable(['SESSION', 'MOVES'], many).at(-1), 's299999  299999');
+});
