@@ -8,6 +8,7 @@ import {
 } from '../admin/check-command.ts';
 import { badArgument, CommandError } from '../admin/command-error.ts';
 import { parseDuration } from '../protocol/units.ts';
+import { withoutEchoes } from '../startup/process-signals.ts';
 import { CheckProgress, grouped } from './check-progress.ts';
 import { csvLines, reportLines } from './check-report.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
@@ -127,10 +128,13 @@ async function run(
     now: () => performance.now(),
   });
   let isStopping = false;
-  const stop = () => {
-    if (isStopping) process.exit(exitCodes.interrupted);
-    isStopping = true;
-  };
+  const stop = withoutEchoes(
+    () => {
+      if (isStopping) process.exit(exitCodes.interrupted);
+      isStopping = true;
+    },
+    () => performance.now(),
+  );
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
     let { result: state } = await workplace.run('check.start', order);

@@ -14,15 +14,20 @@ export interface SignalActions {
   readonly now: () => number;
 }
 
+/** Does `act`, but not for the echo of a signal for which it was done. `now` is the monotonic clock, in ms. */
+export function withoutEchoes(act: () => void, now: () => number): () => void {
+  let actedAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    const at = now();
+    if (at - actedAt < ECHO_MS) return;
+    actedAt = at;
+    act();
+  };
+}
+
 /** Listens to this process's signals and stray faults. Returns what ends that. */
 export function listenToSignals({ stop, reload, survive, now }: SignalActions): () => void {
-  let stoppedAt = Number.NEGATIVE_INFINITY;
-  const stopOnce = () => {
-    const at = now();
-    if (at - stoppedAt < ECHO_MS) return;
-    stoppedAt = at;
-    stop();
-  };
+  const stopOnce = withoutEchoes(stop, now);
   process.on('SIGTERM', stopOnce).on('SIGINT', stopOnce).on('SIGHUP', reload);
   process.on('uncaughtException', survive).on('unhandledRejection', survive);
   return () => {

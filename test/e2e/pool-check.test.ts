@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import type { CheckedExit } from '../../src/admin/check-command.ts';
@@ -122,6 +123,9 @@ test.serial('a check that was stopped, or killed in the middle of a line, is tak
   const journal = join(gateway.folder, 'data', 'check.journal');
   const lines = async () => (await readFile(journal, 'utf8').catch(() => '')).split('\n').length;
   await until(async () => (await lines()) >= 5 || child.exitCode !== null);
+  child.kill('SIGINT');
+  // npm, and our launcher, pass on what the terminal has sent to all of them.
+  await sleep(30);
   child.kill('SIGINT');
   const [code] = await closed;
   t.is(code, 1, said);
