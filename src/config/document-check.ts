@@ -25,16 +25,43 @@ interface Subject {
 /** Checks `value`, which stands at `base` in `yaml`: fills in the schema's defaults, judges, and decodes units and ranges. Faults
  *  say what was expected, never what was found but for its type. */
 export function checkDocument<Schema extends TSchema>(schema: Schema, from: Omit<Subject, 'schema'>): Checked<Schema> {
-  const value = Default(schema, from.value);
   // The library stops at eight, for the whole process, unless told.
   Settings.Set({ maxErrors: MOST_ERRORS });
-  const errors = Errors(schema, value);
+  const written = Default(schema, from.value);
+  const found = Errors(schema, written);
+  const value = digitsAsTexts(found, { ...from, schema, value: written });
+  const errors = value === written ? found : Errors(schema, value);
   if (errors.length === 0) return { ok: true, value: Decode(schema, value) };
   const faults = new Map<string, ConfigFault>();
   for (const fault of errors.flatMap((error) => faultsOf(error, { ...from, schema, value }))) {
     if (!faults.has(fault.path)) faults.set(fault.path, fault);
   }
   return { ok: false, faults: [...faults.values()] };
+}
+
+/** The value with digits of variables as texts where a text fits and a number doesn't: a password may be nothing else, and no quotes
+ *  around its variable would help. */
+function digitsAsTexts(errors: readonly TLocalizedValidationError[], subject: Subject): unknown {
+  const { schema, value, yaml } = subject;
+  const written = new Map<string, string>();
+  for (const { instancePath } of errors) {
+    const digits = yaml.digitsAt(follow(subject, instancePath).path);
+    if (digits !== undefined) written.set(instancePath, digits);
+  }
+  if (written.size === 0) return value;
+  const unfit = new Set(Errors(schema, withTexts(value, written)).map(({ instancePath }) => instancePath));
+  return withTexts(value, new Map([...written].filter(([pointer]) => !unfit.has(pointer))));
+}
+
+/** A copy with other values at some places, named by JSON pointers. */
+function withTexts(value: unknown, texts: ReadonlyMap<string, string>): unknown {
+  const copy = structuredClone(value);
+  for (const [pointer, text] of texts) {
+    const path = steps(pointer);
+    const holder = path.slice(0, -1).reduce<unknown>(property, copy);
+    if (typeof holder === 'object' && holder !== null) Reflect.set(holder, path.at(-1) ?? '', text);
+  }
+  return copy;
 }
 
 /** What one error of the schema library means to an operator; nothing where another error of the same place says it better. */

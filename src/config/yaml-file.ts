@@ -36,6 +36,8 @@ export class YamlFile {
   readonly #document: Document.Parsed;
   readonly #lines = new LineCounter();
   readonly #faults: ConfigFault[] = [];
+  /** By path: digits of variables, which became numbers. */
+  readonly #digits = new Map<string, string>();
   #readable = true;
 
   /** Never throws: see `faults`. */
@@ -59,6 +61,11 @@ export class YamlFile {
   textAt(path: Path): string | undefined {
     const value: unknown = this.#document.getIn(path);
     return typeof value === 'string' ? value : undefined;
+  }
+
+  /** The digits of a variable that are a number at `path` now; undefined where there are none. */
+  digitsAt(path: Path): string | undefined {
+    return this.#digits.get(formatPath(path));
   }
 
   /** Replaces the variables in every text (keys are left alone). A text that is nothing but one variable becomes a number if
@@ -112,8 +119,9 @@ export class YamlFile {
       this.#faults.push(this.#faultOf(offsetOf(node), expanded.message, path));
       return;
     }
-    const alone = /^\$\{[^{}]*\}$/.test(node.value);
-    node.value = alone && wholeNumber.test(expanded.value) ? Number(expanded.value) : expanded.value;
+    const isDigits = /^\$\{[^{}]*\}$/.test(node.value) && wholeNumber.test(expanded.value);
+    if (isDigits) this.#digits.set(formatPath(path), expanded.value);
+    node.value = isDigits ? Number(expanded.value) : expanded.value;
   }
 
   #faultOf(offset: number, message: string, path: Path = []): ConfigFault {

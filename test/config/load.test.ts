@@ -240,6 +240,20 @@ test('variables come from the environment and the secrets file, and are handed o
   t.false(JSON.stringify(result.config).includes('secrets.env'));
 });
 
+test('digits of a variable are a number where one may stand, and a text where only that fits', (t) => {
+  const yaml = 'listeners: [{ name: "\u0024{N}", port: "\u0024{N}", protocols: [http] }]\ndefaultPool: "\u0024{N}"\n';
+  const result = load(yaml, {}, { env: { N: '8080' } });
+  t.true(result.ok);
+  if (!result.ok) return;
+  t.like(result.config.listeners[0], { name: '8080', port: 8080 });
+  t.is(result.config.defaultPool, '8080');
+  const wrong = yaml.replace('port: "\u0024{N}"', 'port: "\u0024{FAR}"').replace('http]', 'gopher]');
+  t.deepEqual(faultsOf(wrong, {}, { env: { N: '8080', FAR: '99999' } }), [
+    '1:35 listeners[0].port expected a whole number from 0 to 65535',
+    '1:57 listeners[0].protocols[0] expected one of http, https, socks5',
+  ]);
+});
+
 test('faults of variables stand at their place, and no value is shown', (t) => {
   const yaml =
     'secrets: ./secrets.env\ndata: \u0024{GONE}\nworkers: \u0024{PASSWORD}\nadmin: { host: "\u0024{PASSWORD}" }\n';

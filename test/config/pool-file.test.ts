@@ -221,3 +221,21 @@ for (const [title, text, faults] of [
     }
   });
 }
+
+test('a credential may be nothing but digits, though a variable holds it', (t) => {
+  const yaml = new YamlFile(
+    'p.yaml',
+    `${head}  - { vendor: x, username: "\u0024{U}", password: "\u0024{P}", slots: "\u0024{N}" }
+  - { list: "https://h/", headers: { X-Key: "\u0024{P}" } }
+  - { command: [./exits, "\u0024{P}"], env: { KEY: "\u0024{P}" } }\n`,
+  );
+  const values: Record<string, string> = { U: '1001', P: '31415926', N: '12' };
+  yaml.expand((text) => ({ ok: true, value: text.replace(/^\$\{(.)\}$/, (_, name: string) => values[name] ?? '') }));
+  const reading = readPoolFile(yaml);
+  t.true(reading.ok, reading.ok ? '' : reading.faults.map(formatFault).join());
+  if (!reading.ok) return;
+  const [vendor, list, command] = reading.pool.entries;
+  t.like(vendor, { username: '1001', password: '31415926', slots: 12 });
+  t.true(JSON.stringify(list).includes('"31415926"'));
+  t.like(command, { source: { from: { argv: ['./exits', '31415926'], env: { KEY: '31415926' } } } });
+});
