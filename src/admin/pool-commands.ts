@@ -12,8 +12,8 @@ export interface PoolCommandDeps {
   readonly disabledPools: () => DisabledPools;
   /** The disabled ones by name; a look at them makes no store. */
   readonly disabledByName: () => ReadonlyMap<string, unknown>;
-  /** The figures of the pool of this name, which there is. */
-  readonly poolStats: (name: string) => PoolStats;
+  /** The figures of a pool that there is. */
+  readonly poolStats: (view: PoolView) => PoolStats;
   /** Called after each change, once it is on the disk. */
   readonly onStatesChanged: () => void;
 }
@@ -39,7 +39,7 @@ export function poolCommands({
       'pool.stats',
       command(Type.Object({ name: Type.Optional(Type.String()) }, { additionalProperties: false }), ({ name }) => {
         const chosen = name === undefined ? pools() : [findPool(pools(), name)];
-        return chosen.map(({ pool }) => poolStats(pool));
+        return chosen.map(poolStats);
       }),
     ],
     [

@@ -1,5 +1,6 @@
 import type { PoolRegistry } from '../pool/registry.ts';
 import { type ExitFigures, type ExitStatus, exitStatuses } from './exit-view.ts';
+import type { PoolView } from './pool-view.ts';
 
 /** Countries told apart; the others are counted together. */
 const MOST_COUNTRIES = 50;
@@ -38,8 +39,12 @@ export interface PoolStatsSources {
   readonly traffic: (poolNumber: number) => PoolTraffic | null;
 }
 
-/** The figures of the pool of this name. Looks at each of its exits. */
-export function poolStats(registry: PoolRegistry, name: string, sources: PoolStatsSources): PoolStats {
+/** The figures of a pool, of which as many exits are usable as its view says. Looks at each of its exits. */
+export function poolStats(
+  registry: PoolRegistry,
+  { pool: name, usable }: Pick<PoolView, 'pool' | 'usable'>,
+  sources: PoolStatsSources,
+): PoolStats {
   const { statusOf, figures, traffic } = sources;
   const list = registry.candidates({ pools: [name] });
   const counts = new Map<ExitStatus, number>();
@@ -54,11 +59,10 @@ export function poolStats(registry: PoolRegistry, name: string, sources: PoolSta
     if (live.latencyMs !== null) latencies.push(live.latencyMs);
   }
   const count = (status: ExitStatus) => counts.get(status) ?? 0;
-  const runs = inFlight !== null || list.length === 0;
   return {
     pool: name,
     exits: list.length,
-    usable: runs ? count('ok') + count('failing') : null,
+    usable,
     byStatus: Object.fromEntries(exitStatuses.map((status) => [status, count(status)])) as Record<ExitStatus, number>,
     byCountry: countriesOf(registry, name),
     latencyMs: quantilesOf(latencies),

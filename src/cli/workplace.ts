@@ -177,7 +177,7 @@ export class Workplace {
       disabledByName: () => this.#said(folder).pools,
       onStatesChanged: () => {},
       wallTime: this.#options.now,
-      poolStats: (name) => poolStats(this.#pools(), name, { ...this.#knowledge(folder), traffic: () => null }),
+      poolStats: (view) => poolStats(this.#pools(), view, { ...this.#knowledge(folder), traffic: () => null }),
       exits: (query) => exitPage(this.#pools(), query, this.#knowledge(folder)),
       exit: (id, states) => {
         const slot = this.#pools().slotOf(id) ?? -1;

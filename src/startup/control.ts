@@ -73,8 +73,8 @@ export function gatewayCommands(options: ControlOptions): Commands {
     disabledByName: () => stored.pools.byName,
     onStatesChanged: () => states.apply(),
     wallTime: Date.now,
-    poolStats: (name) =>
-      poolStats(registry, name, { ...knowledge(), traffic: (number) => group.figures.countersOf(number) }),
+    poolStats: (view) =>
+      poolStats(registry, view, { ...knowledge(), traffic: (number) => group.figures.countersOf(number) }),
     exits: (query) => exitPage(registry, query, knowledge()),
     exit: async (id, states) => {
       const slot = registry.slotOf(id) ?? -1;

@@ -83,7 +83,7 @@ function setUp(t: ExecutionContext) {
       told.states++;
     },
     wallTime: () => 1_000,
-    poolStats: (name) => poolStats(registry, name, { ...known, traffic: () => null }),
+    poolStats: (view) => poolStats(registry, view, { ...known, traffic: () => null }),
     exits: (query) => exitPage(registry, query, known),
     exit: (id, states) => {
       const slot = registry.slotOf(id)!;

@@ -86,13 +86,14 @@ test('what operators said of an exit outweighs what they said of its pool', (t) 
 
 test('the figures of a pool count its exits by how they stand and where', (t) => {
   const statusOf = (slot: number): ExitStatus => (slot === 0 ? 'cooling' : slot === 1 ? 'frozen' : 'ok');
-  const stats = poolStats(registry, 'res', { statusOf, figures: figuresOf, traffic: () => null });
-  t.like(stats, { exits: 6, usable: 4, inFlight: 6, latencyMs: { p50: 98, p90: 100, p99: 100 } });
+  const stats = poolStats(registry, { pool: 'res', usable: 3 }, { statusOf, figures: figuresOf, traffic: () => null });
+  t.like(stats, { exits: 6, usable: 3, inFlight: 6, latencyMs: { p50: 98, p90: 100, p99: 100 } });
   t.like(stats.byStatus, { ok: 4, cooling: 1, frozen: 1, retired: 0 });
   t.deepEqual(stats.byCountry, [
     { country: 'us', exits: 4 },
     { country: 'de', exits: 2 },
   ]);
-  const offline = poolStats(registry, 'res', { statusOf, figures: () => null, traffic: () => null });
+  const unasked = { statusOf, figures: () => null, traffic: () => null };
+  const offline = poolStats(registry, { pool: 'res', usable: null }, unasked);
   t.like(offline, { usable: null, inFlight: null, latencyMs: null });
 });

@@ -309,6 +309,9 @@ test.serial(
     t.regex(head, /\r\nRetry-After: 2\r\n/i);
     t.is(await tunnel(gateway, 'pool-alone-session-m'), 'no_exit');
     t.is(await tunnel(gateway, 'pool-alone-session-s-strict-1'), 'session_lost');
+    const shown = JSON.parse((await gateway.command('pool', 'show', 'alone', '--json')).stdout);
+    const [stats] = JSON.parse((await gateway.command('pool', 'stats', 'alone', '--json')).stdout);
+    t.deepEqual([shown.usable, stats.usable], [0, 0], 'all commands say so');
     await one.setMode('good');
     await until(async () => (await tunnel(gateway, 'pool-alone-session-s-strict-1')) === 'ok', 'it lets in again');
     t.deepEqual(Object.keys(await crawling.stop()), ['ok']);
