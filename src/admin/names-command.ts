@@ -43,8 +43,10 @@ export function namesCommand({ registry, clients, sessions }: NamesDeps): [strin
   return [
     'names',
     command(asked, ({ kind, prefix, limit }) => {
+      // Of all names those of sessions alone have letters of two cases: they are as their clients write them.
+      const begin = kind === 'sessions' ? prefix : prefix.toLowerCase();
       return all(kind, prefix, limit)
-        .filter((name) => name.startsWith(prefix.toLowerCase()))
+        .filter((name) => name.startsWith(begin))
         .slice(0, limit);
     }),
   ];

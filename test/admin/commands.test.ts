@@ -12,6 +12,7 @@ import { type ExitFigures, type ExitKnowledge, exitView } from '../../src/admin/
 import type { Health } from '../../src/admin/health.ts';
 import { poolStats } from '../../src/admin/pool-stats.ts';
 import { poolViews } from '../../src/admin/pool-view.ts';
+import type { SessionView } from '../../src/admin/session-view.ts';
 import { openStoredStates } from '../../src/keeping/operator-states.ts';
 import { Clients } from '../../src/store/clients.ts';
 import { openStore } from '../../src/store/database.ts';
@@ -59,6 +60,8 @@ const figures: ExitFigures = {
   refused: 0,
 };
 
+const sessions = ['Cart42', 'cart7'].map((session) => ({ session }) as SessionView);
+
 /** Commands over a store of their own, and a count of the changes that were told. */
 function setUp(t: ExecutionContext) {
   const folder = mkdtempSync(join(tmpdir(), 'roundabout-commands-'));
@@ -98,9 +101,11 @@ function setUp(t: ExecutionContext) {
       about.by === 'tag'
         ? { ok: false, refusal: 'ambiguous' }
         : { ok: true, reported: { id: 'r-1', exit: 'e-1', site: 'shop.example', verdict: 'refused' } },
-    sessions: () => {
-      throw new Error('not asked for here');
-    },
+    sessions: () => ({
+      list: () => ({ sessions, more: 0, evicted: 0, refused: 0 }),
+      move: () => null,
+      end: () => {},
+    }),
     quotasLeft: () => null,
     quotas: () => ({ viewsOf: () => [], reset: () => [] }),
     limitsLeft: () => null,
@@ -171,6 +176,15 @@ test('of a disabled pool it is told since when and why, and one that is gone can
   disable('former');
   t.deepEqual(run('pool.enable', { name: 'former' }), { pool: 'former', disabled: false });
   t.is(fault('pool.enable', { name: 'former' })?.code, 'not_found', 'nothing is said of it any more');
+});
+
+test('names are offered as they are written, of sessions in two cases', (t) => {
+  const { run } = setUp(t);
+  run('client.add', add);
+  const names = (kind: string, prefix: string) => run('names', { kind, prefix, limit: 10 });
+  t.deepEqual(names('sessions', 'Ca'), ['Cart42']);
+  t.deepEqual(names('sessions', 'ca'), ['cart7']);
+  t.deepEqual([names('pools', 'RE'), names('clients', 'Ac')], [['res'], ['acme']]);
 });
 
 test('a change of which a part cannot be is not made at all', (t) => {
