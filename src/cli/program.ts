@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { allCommands, globalOptions, groups } from './all-commands.ts';
 import { type CommandSpec, Given, type OptionSpec, type Outcome } from './command-spec.ts';
 import { exitCodes, exitCodeTexts } from './exit-code.ts';
@@ -16,7 +16,7 @@ export async function main(args: readonly string[]): Promise<number> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const asJson = args.includes('--json');
   let exitCode: number = exitCodes.ok;
-  const program = createProgram(async (spec, { given, workplace }) => {
+  const program = createProgram(asJson, async (spec, { given, workplace }) => {
     const outcome = await spec.run(given, workplace);
     exitCode = outcome.exitCode ?? exitCodes.ok;
     const { remark } = workplace;
@@ -30,14 +30,13 @@ export async function main(args: readonly string[]): Promise<number> {
     return exitCode;
   } catch (cause) {
     if (cause instanceof CommanderError && cause.exitCode === 0) return exitCodes.ok;
+    const isHelp = cause instanceof CommanderError && cause.code === 'commander.help';
     // Help was printed where a command was missing.
-    if (cause instanceof CommanderError && cause.code === 'commander.help') return exitCodes.misused;
+    if (isHelp && !asJson) return exitCodes.misused;
+    const usage = { command: commandIn(args), exitCode: exitCodes.misused };
     const failure =
       cause instanceof CommanderError
-        ? usageFailure(cause.message.replace(/^error: /, '').replaceAll('\n', ' '), {
-            command: commandIn(args),
-            exitCode: exitCodes.misused,
-          })
+        ? usageFailure(isHelp ? 'a command is missing' : messageOf(cause), usage)
         : failureOf(cause);
     printFailure(failure, asJson);
     return failure.exitCode;
@@ -46,12 +45,14 @@ export async function main(args: readonly string[]): Promise<number> {
 
 type Runner = (spec: CommandSpec, what: { given: Given; workplace: Workplace }) => Promise<void>;
 
-function createProgram(runner: Runner): Command {
+const messageOf = ({ message }: CommanderError): string => message.replace(/^error: /, '').replaceAll('\n', ' ');
+
+function createProgram(asJson: boolean, runner: Runner): Command {
   const program = new Command('roundabout')
     .description('Roundabout, the egress gateway for crawlers')
     .version(packageVersion())
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, ...(asJson && { writeErr: () => {} }) })
     .exitOverride()
     .addHelpText(
       'after',
@@ -119,12 +120,19 @@ function groupOf(program: Command, name: string): Command {
 function optionOf({ flags, describe, many, choices }: OptionSpec): Option {
   const option = new Option(flags, describe);
   if (choices !== undefined) option.choices(choices);
+  if (/<(?:file|folder)>/.test(flags)) option.argParser(placeOf);
   if (!many) return option;
   const check = option.parseArg;
   return option.argParser((value: string, former: string[] | undefined) => {
     check?.(value, undefined);
     return [...(former ?? []), value];
   });
+}
+
+/** What a variable of a shell leaves behind that isn't set would be this folder. */
+function placeOf(path: string): string {
+  if (path !== '') return path;
+  throw new InvalidArgumentError('It is empty.');
 }
 
 async function print({ json, plain, lines = [], remarks = [] }: Outcome, asJson: boolean): Promise<void> {

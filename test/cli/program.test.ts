@@ -137,6 +137,10 @@ test('exit codes tell scripts what went wrong, and errors stand on standard erro
     ['client add x y', 2, 'bad_usage'],
     ['clinet add x', 2, 'bad_usage'],
     ['client list --colour', 2, 'bad_usage'],
+    ['pool', 2, 'bad_usage'],
+    // As a shell has it of a variable that isn't set.
+    ['client list --data ', 2, 'bad_usage'],
+    ['pool export res --file ', 2, 'bad_usage'],
     ['pool list --config nope.yaml', 2, 'config_faults'],
     ['start --config nope.yaml', 2, 'start_failed'],
     ['exit list --country atlantis', 2, 'bad_argument'],
