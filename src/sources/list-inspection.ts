@@ -1,3 +1,4 @@
+import { EndpointSet } from '../pool/endpoint-set.ts';
 import { ListReader } from '../pool/list-formats/list-reader.ts';
 import type { FetchedEntry } from '../pool/placed-source.ts';
 import type { Steps } from '../pool/steps.ts';
@@ -5,6 +6,7 @@ import { textChunks } from './text-chunks.ts';
 
 /** What a list is worth. */
 export interface ListInspection {
+  /** Each counts once, however often it is named: an API that answers one page for all of them must not seem to be whole. */
   readonly exits: number;
   /** Entries that are no exit. */
   readonly faults: number;
@@ -14,14 +16,14 @@ export interface ListInspection {
 
 /** Reads the list in `path`, which is written as the entry says. Throws the system's error. */
 export function* inspectList(path: string, { format, scheme }: FetchedEntry): Steps<ListInspection> {
-  let exits = 0;
+  const exits = new EndpointSet();
   let faults = 0;
   let first: string | null = null;
   const reader = new ListReader(
     { format, scheme },
     {
-      exit: () => {
-        exits += 1;
+      exit: ({ endpoint }) => {
+        exits.intern(endpoint);
       },
       fault: (line, message) => {
         faults += 1;
@@ -34,5 +36,5 @@ export function* inspectList(path: string, { format, scheme }: FetchedEntry): St
     yield;
   }
   reader.end();
-  return { exits, faults, first };
+  return { exits: exits.size, faults, first };
 }

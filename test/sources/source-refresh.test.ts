@@ -139,6 +139,19 @@ test('a list that has shrunk is believed where that is allowed', async (t) => {
   t.is(changed.length, 4);
 });
 
+test('an exit that is named again and again is one exit, and hides no shrinking', async (t) => {
+  const { server, refresh, changed } = await scene(t, addresses(10));
+  await refresh.refresh();
+  // As an API does that answers its first page for every other.
+  server.answer = addresses(2).repeat(5);
+  await refresh.refresh();
+  t.regex(refresh.state.failure ?? '', /names 2 exits where it named 10/);
+  server.answer = addresses(10).repeat(2);
+  await refresh.refresh();
+  t.like(refresh.state, { exits: 10, failure: null });
+  t.is(changed.length, 2);
+});
+
 test('who asks while it is being asked waits for the same answer', async (t) => {
   const { server, refresh } = await scene(t, addresses(1));
   await Promise.all([refresh.refresh(), refresh.refresh(), refresh.refresh()]);
