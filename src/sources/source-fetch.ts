@@ -4,6 +4,7 @@ import { ClosedAddresses } from '../policy/closed-addresses.ts';
 import type { PlacedSource } from '../pool/placed-source.ts';
 import { plainAddress, readingsOf } from '../protocol/address-range.ts';
 import type { CopyFacts } from '../store/list-copies.ts';
+import { asStoreError, StoreError } from '../store/store-error.ts';
 import { type FetchFailure, fetchFailure, httpFetch } from '../transport/http-fetch.ts';
 import { apiLines } from './api-pages.ts';
 import { commandOutput } from './command-output.ts';
@@ -81,17 +82,27 @@ function isClosed(address: string): boolean {
 async function writeDraft(path: string, content: AsyncIterable<Uint8Array>) {
   const hash = createHash('sha256');
   let size = 0;
-  const file = await open(path, 'w', 0o600);
+  const file = await kept(open(path, 'w', 0o600));
   try {
     for await (const chunk of content) {
       size += chunk.length;
       if (size > MOST_BYTES) throw new SourceFailure(`it has more than ${MOST_BYTES / 2 ** 20} MiB`);
       hash.update(chunk);
-      await file.writeFile(chunk);
+      await kept(file.writeFile(chunk));
     }
-    await file.sync();
+    await kept(file.sync());
   } finally {
     await file.close();
   }
   return { kind: 'content' as const, digest: hash.digest('hex'), etag: null, lastModified: null };
+}
+
+/** Of a disk that is full it must not look as if the source was at fault. */
+async function kept<Result>(writing: Promise<Result>): Promise<Result> {
+  try {
+    return await writing;
+  } catch (cause) {
+    const fault = asStoreError(cause);
+    throw new SourceFailure(`its copy cannot be kept: ${fault instanceof StoreError ? fault.detail : cause}`);
+  }
 }

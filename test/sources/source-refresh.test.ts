@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { FetchedSource } from '../../src/pool/fetched-source.ts';
 import type { PlacedSource } from '../../src/pool/placed-source.ts';
@@ -108,6 +108,16 @@ test('a list whose copy can’t be kept is asked for anew', async (t) => {
   t.is(server.requests[1]?.headers['if-none-match'], undefined);
   t.like(refresh.state, { failure: null, exits: 4 });
   t.deepEqual(changed, ['p']);
+});
+
+test('a disk that is full is not told as the source’s fault', async (t) => {
+  if (!existsSync('/dev/full')) return t.pass('this system has no such device');
+  const { folder, refresh } = await scene(t, addresses(4));
+  symlinkSync('/dev/full', join(dirname(copyPath(folder, 'k')), 'k.1.new'));
+  await refresh.refresh();
+  t.is(refresh.state.failure, 'its copy cannot be kept: the disk is full (ENOSPC)');
+  await refresh.refresh();
+  t.like(refresh.state, { failure: null, exits: 4 });
 });
 
 test('another definition is asked for anew, and measured by nothing before; its old copy serves until then', async (t) => {
