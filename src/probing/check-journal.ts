@@ -1,9 +1,10 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CheckedExit, CheckScope } from '../admin/check-command.ts';
+import { asStoreError } from '../store/store-error.ts';
 
 /** What a check has found so far, on the disk, so that another can go on where it was stopped: a line of JSON for its scope, then one
- *  for each exit. All but `read` throw the system's error. */
+ *  for each exit. All but `read` throw StoreError. */
 export class CheckJournal {
   readonly #path: string;
 
@@ -26,21 +27,32 @@ export class CheckJournal {
   }
 
   begin(scope: CheckScope, at: string): void {
-    writeFileSync(this.#path, `${JSON.stringify({ scope, at })}\n`, { mode: 0o600 });
+    guarded(() => writeFileSync(this.#path, `${JSON.stringify({ scope, at })}\n`, { mode: 0o600 }));
   }
 
   add(results: readonly CheckedExit[]): void {
-    if (results.length > 0) appendFileSync(this.#path, results.map((result) => `${JSON.stringify(result)}\n`).join(''));
+    const lines = results.map((result) => `${JSON.stringify(result)}\n`);
+    if (lines.length > 0) guarded(() => appendFileSync(this.#path, lines.join('')));
   }
 
   /** Ends a line that a kill has cut, before others follow. */
   mend(): void {
-    if (!readFileSync(this.#path, 'utf8').endsWith('\n')) appendFileSync(this.#path, '\n');
+    guarded(() => {
+      if (!readFileSync(this.#path, 'utf8').endsWith('\n')) appendFileSync(this.#path, '\n');
+    });
   }
 
   /** The check came to its end. */
   end(): void {
-    rmSync(this.#path, { force: true });
+    guarded(() => rmSync(this.#path, { force: true }));
+  }
+}
+
+function guarded(work: () => void): void {
+  try {
+    work();
+  } catch (cause) {
+    throw asStoreError(cause);
   }
 }
 
