@@ -43,7 +43,7 @@ export async function commitChange(
   const refusal = await refusalOf(options, shown, { question: 'Write it?', nothing: 'nothing is written' });
   if (refusal !== null) return refusal;
   const made = writeFiles(options);
-  const reload = await reloadPool(workplace, home.pool);
+  const reload = await unlessInterrupted(made, reloadPool(workplace, home.pool));
   return {
     json: { ...shown.json, written: true, reload: reload.result },
     lines: [...(!yes && terminal !== null ? [] : shown.lines), ...made.map(printable), ...reload.lines.map(printable)],
@@ -88,6 +88,21 @@ function replaceFile(path: string, { keeps, write, check }: Replacing): void {
     draft.commit(check);
   } finally {
     draft.discard();
+  }
+}
+
+/** Waits for the gateway, which may wait for lists that it fetches. Whoever leaves meanwhile must know that the files are written. */
+async function unlessInterrupted(made: readonly string[], reload: Promise<Reload>): Promise<Reload> {
+  const leave = () => {
+    const lines = [...made, 'interrupted: whether the gateway has taken it "roundabout pool show" tells'];
+    process.stderr.write(`${lines.map(printable).join('\n')}\n`);
+    process.exit(exitCodes.interrupted);
+  };
+  process.prependListener('SIGINT', leave);
+  try {
+    return await reload;
+  } finally {
+    process.off('SIGINT', leave);
   }
 }
 

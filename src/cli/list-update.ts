@@ -68,6 +68,8 @@ export async function updateList(workplace: Workplace, options: UpdateOptions): 
     const write = (draft: DraftFile) => {
       writeStanding(home, draft, (exit) => change.stays(exit));
       fresh.copyTo(draft);
+      // Now, because whoever interrupts the rest leaves at once.
+      fresh.discard();
     };
     return await commitChange(workplace, summary, { ...options, version, write });
   } finally {

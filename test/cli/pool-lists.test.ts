@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,6 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import { startGateway } from '../support/gateway.ts';
@@ -252,6 +254,28 @@ test.serial('an export is an import again, and leaves secrets out where it is to
   t.false(existsSync(join(folder, 'never')));
   const open = await command('pool', 'export', 'res', '--format', 'playwright', '--no-secrets');
   t.deepEqual(JSON.parse(open.stdout), [{ server: 'http://192.0.2.1:8080' }, { server: 'socks5://192.0.2.2:1080' }]);
+});
+
+test.serial('who leaves while the gateway takes its time is told what is written', async (t) => {
+  const { folder } = makeProject(t, { 'more.txt': 'h:1\n' });
+  mkdirSync(join(folder, 'data'));
+  const asked = Promise.withResolvers<void>();
+  const silent = createServer((socket) => void socket.on('error', () => {}).once('data', () => asked.resolve()));
+  silent.listen(join(folder, 'data', 'roundabout.sock'));
+  t.teardown(() => silent.close());
+  const args = ['pool', 'import', 'res', 'more.txt', '--yes'];
+  const child = spawn(process.execPath, [launcher, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  await asked.promise;
+  child.kill('SIGINT');
+  const [code] = await once(child, 'close');
+  t.is(code, 130);
+  t.regex(said, /^written to .*res\.txt\n.*res\.yaml names it now\ninterrupted: whether the gateway has taken it/);
+  t.deepEqual(exitsIn(folder), ['http://h:1']);
+  t.deepEqual(readdirSync(join(folder, 'pools/lists')), ['res.txt']);
 });
 
 test.serial('a gateway that runs takes the change at once', async (t) => {
