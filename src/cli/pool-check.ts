@@ -6,7 +6,7 @@ import {
   type CheckState,
   MOST_CHECKED,
 } from '../admin/check-command.ts';
-import { badArgument, CommandError } from '../admin/command-error.ts';
+import { badArgument, CommandError, type CommandFault, faultOf } from '../admin/command-error.ts';
 import { parseDuration } from '../protocol/units.ts';
 import { withoutEchoes } from '../startup/process-signals.ts';
 import { CheckProgress, grouped } from './check-progress.ts';
@@ -42,7 +42,10 @@ export const checkCommands: readonly CommandSpec[] = [
       { flags: '--concurrency <number>', describe: 'so many at a time, 64 unless told' },
       { flags: '--timeout <duration>', describe: 'how long an exit has, 10s unless told' },
       { flags: '--resume', describe: 'go on where the last check was stopped' },
-      { flags: '--fix', describe: 'freeze the exits that are dead; "exit thaw" undoes it' },
+      {
+        flags: '--fix',
+        describe: 'freeze the exits that are dead, unless they are frozen or retired; "exit thaw" undoes it',
+      },
       { flags: '--csv', describe: 'print all results as CSV' },
       { flags: '--yes', describe: "don't ask, whatever it costs" },
     ],
@@ -66,12 +69,14 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
   await agree(plan, given, workplace);
   const { state, results } = await run(workplace, { given, scope });
   const fixed = given.flag('fix') ? await freeze(workplace, results) : null;
-  if (fixed !== null) remarks.push(`${grouped(fixed)} dead exits are frozen`);
+  if (fixed !== null) remarks.push(`${grouped(fixed.frozen)} dead exits are frozen`);
+  if (fixed?.fault) remarks.push(`the others are not: ${fixed.fault.message}`, `  ${fixed.fault.remedy}`);
   if (state.ended === 'stopped')
     remarks.push(`stopped: ${grouped(state.done)} of ${grouped(state.total)} were checked; go on with --resume`);
   remarks.push(`${grouped(state.octets)} octets on the wire`);
   const { total, done, byKind, octets, elapsedMs, ended } = state;
-  const json = { total, done, byKind, octets, elapsedMs, ended, frozen: fixed, results };
+  const fixing = { frozen: fixed?.frozen ?? null, freezeFault: fixed?.fault ?? null };
+  const json = { total, done, byKind, octets, elapsedMs, ended, ...fixing, results };
   const works = ended === 'finished' && results.every(({ kind }) => kind === 'ok');
   const lines = given.flag('csv')
     ? csvLines(results)
@@ -158,21 +163,35 @@ async function run(
   }
 }
 
-/** Freezes exits that are dead, each with its reason. Returns how many. */
-async function freeze(workplace: Workplace, results: readonly CheckedExit[]): Promise<number> {
-  const dead = Map.groupBy(
-    results.filter((result) => result.dead),
-    ({ kind }) => kind,
-  );
+interface Fixed {
+  readonly frozen: number;
+  /** Why no more of them are; null where all are. */
+  readonly fault: CommandFault | null;
+}
+
+/** Freezes exits that are dead, each with its reason. What was found must be shown whatever comes of this: never rejects. */
+async function freeze(workplace: Workplace, results: readonly CheckedExit[]): Promise<Fixed> {
   let frozen = 0;
-  for (const [kind, group] of dead) {
-    for (let at = 0; at < group.length; at += FREEZE_BATCH) {
-      const exits = group.slice(at, at + FREEZE_BATCH).map(({ exit }) => exit);
-      const args = { exits, reason: `pool check: ${kind}`, skipUnknown: true };
-      frozen += (await workplace.run('exit.freeze', args, STOP_MS)).result.changed.length;
+  try {
+    const held = await heldExits(workplace);
+    const dead = results.filter((result) => result.dead && !held.has(result.exit));
+    for (const [kind, group] of Map.groupBy(dead, (result) => result.kind)) {
+      for (let at = 0; at < group.length; at += FREEZE_BATCH) {
+        const exits = group.slice(at, at + FREEZE_BATCH).map(({ exit }) => exit);
+        const args = { exits, reason: `pool check: ${kind}`, skipUnknown: true };
+        frozen += (await workplace.run('exit.freeze', args, STOP_MS)).result.changed.length;
+      }
     }
+    return { frozen, fault: null };
+  } catch (cause) {
+    return { frozen, fault: faultOf(cause) };
   }
-  return frozen;
+}
+
+/** Exits that take nothing as it is: what was said of them, until when and why, stays. */
+async function heldExits(workplace: Workplace): Promise<ReadonlySet<string>> {
+  const { result } = await workplace.run('exit.states', {}, STOP_MS);
+  return new Set(result.flatMap(({ exit, site, state }) => (site === null && state !== 'draining' ? [exit] : [])));
 }
 
 function timeoutOf(given: Given): number {

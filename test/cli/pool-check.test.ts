@@ -1,0 +1,62 @@
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { makeProject } from './project.ts';
+
+interface Asked {
+  readonly command: string;
+  readonly args: { readonly exits?: readonly string[]; readonly since?: number };
+}
+
+const dead = (exit: string) => ({ exit, pool: 'res', endpoint: 'http://h:1', kind: 'exit_refused', dead: true, ms: 3 });
+
+/** A project whose gateway finds three dead exits, of which one is retired and one frozen for a while. */
+function projectWithGateway(t: ExecutionContext, freeze: object) {
+  const project = makeProject(t);
+  mkdirSync(join(project.folder, 'data'));
+  const results = ['aaa', 'bbb', 'ccc'].map(dead);
+  const state = { check: 'x', total: 3, done: 3, before: 0, byKind: { exit_refused: 3 }, octets: 0, elapsedMs: 9 };
+  const frozen: (readonly string[] | undefined)[] = [];
+  const answer = ({ command, args }: Asked): object => {
+    if (command === 'check.plan') {
+      return { pools: [{ pool: 'res', exits: 3, atMost: 1, usual: 1, price: null }], unfinished: null };
+    }
+    if (command === 'exit.states') {
+      return ['aaa', 'bbb'].map((exit, i) => ({ exit, site: null, state: i === 0 ? 'retired' : 'frozen' }));
+    }
+    return { ...state, ended: 'finished', results: command === 'check.poll' ? results.slice(args.since) : [] };
+  };
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => {})
+      .once('data', (chunk) => {
+        const asked: Asked = JSON.parse(String(chunk));
+        if (asked.command === 'exit.freeze') frozen.push(asked.args.exits);
+        const reply = asked.command === 'exit.freeze' ? freeze : { ok: true, result: answer(asked) };
+        socket.end(`${JSON.stringify(reply)}\n`);
+      });
+  });
+  server.listen(join(project.folder, 'data', 'roundabout.sock'));
+  t.teardown(() => server.close());
+  return { ...project, frozen };
+}
+
+test('of the dead those are frozen that are neither retired nor frozen for a while', async (t) => {
+  const { command, frozen } = projectWithGateway(t, { ok: true, result: { changed: [{ exit: 'ccc' }], unknown: [] } });
+  const { code, stdout } = await command('pool', 'check', 'res', '--fix', '--json');
+  t.is(code, 1);
+  t.deepEqual(frozen, [['ccc']]);
+  t.like(JSON.parse(stdout), { frozen: 1, freezeFault: null });
+});
+
+test('what was found is shown also where the dead can’t be frozen', async (t) => {
+  const error = { code: 'full', message: 'the disk is full', remedy: 'free some space' };
+  const { command } = projectWithGateway(t, { ok: false, error });
+  const { code, stdout, stderr } = await command('pool', 'check', 'res', '--fix', '--json');
+  t.is(code, 1);
+  const found = JSON.parse(stdout);
+  t.like(found, { frozen: 0, freezeFault: error });
+  t.is(found.results.length, 3);
+  t.regex(stderr, /^0 dead exits are frozen\nthe others are not: the disk is full\n {2}free some space$/m);
+});
