@@ -82,6 +82,8 @@ class ScriptRelay implements RelayHandle {
       room: () => this.#idle.refresh(),
       ended: () => {
         this.#endedFirst ??= side;
+        // It may have gone while its last octets waited.
+        if ((side === 'a' ? this.#a : this.#b).destroyed) queueMicrotask(() => this.#lost(side));
       },
     };
   }
@@ -90,6 +92,7 @@ class ScriptRelay implements RelayHandle {
    *  side had said to its end. */
   #lost(side: 'a' | 'b'): void {
     const [said, other] = side === 'a' ? [this.#forth, this.#b] : [this.#back, this.#a];
+    if (said.owes && !other.destroyed) return;
     if (this.#forth.ended && this.#back.ended) {
       if (this.#a.destroyed && this.#b.destroyed) this.#finish('closed', null);
     } else if (!said.ended || other.destroyed || other.writableLength === 0) this.#finish('reset', side);
@@ -137,6 +140,8 @@ class Direction {
   /** The receiver takes no more for now; the budget lets nothing pass. */
   #full = false;
   #held = false;
+  /** What waits for the budget of a sender that had ended before the relay began: behind its end a socket takes nothing back. */
+  #owed: Buffer | null = null;
   bytes = 0;
   /** The sender's FIN has come. */
   ended = false;
@@ -153,8 +158,13 @@ class Direction {
     this.#from.on('data', this.#pass).on('end', this.#end);
     this.#to.on('drain', this.#drained);
     if (early !== undefined && early.length > 0) this.#pass(early);
+    if (this.#from.readableEnded && !this.owes) this.#end();
     this.#flow();
-    if (this.#from.readableEnded) this.#end();
+  }
+
+  /** Whether all has come, and the end with it, but not all has passed. */
+  get owes(): boolean {
+    return this.#owed !== null;
   }
 
   set held(held: boolean) {
@@ -164,7 +174,14 @@ class Direction {
 
   #flow(): void {
     if (this.#full || this.#held || this.#to.destroyed) this.#from.pause();
+    else if (this.#owed !== null) this.#passOwed(this.#owed);
     else this.#from.resume();
+  }
+
+  #passOwed(octets: Buffer): void {
+    this.#owed = null;
+    this.#pass(octets);
+    if (!this.owes) this.#end();
   }
 
   readonly #borrow = (octets: Buffer): boolean => {
@@ -179,9 +196,7 @@ class Direction {
     const room = this.#events.mayPass();
     const chunk = octets.length > room ? octets.subarray(0, room) : octets;
     if (chunk !== octets) {
-      // Once it flows again it comes again.
-      this.#from.pause();
-      this.#from.unshift(octets.subarray(room));
+      this.#keep(octets.subarray(room));
       if (room === 0) return;
     }
     this.bytes += chunk.length;
@@ -190,6 +205,13 @@ class Direction {
     this.#full = true;
     this.#flow();
   };
+
+  /** Once it flows again it comes again. */
+  #keep(octets: Buffer): void {
+    this.#from.pause();
+    if (this.#from.readableEnded) this.#owed = octets;
+    else this.#from.unshift(octets);
+  }
 
   readonly #drained = (): void => {
     this.#events.room();

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
@@ -255,6 +256,47 @@ for (const [by, relay] of carriers) {
     const [answer] = await left.peer.take(1).toArray();
     t.is(String(answer), 'answer');
     t.like(await outcome, { ended: 'closed', bytesBtoA: 6 });
+  });
+
+  test(`the end of a side that had ended comes behind its early octets, also where they wait, ${by}`, async (t) => {
+    for (const kind of [plainWire, dialledWire, tlsWire]) {
+      const [left, right] = [await kind(t), await plainWire(t)];
+      t.teardown(() => void [left, right].map(({ peer }) => peer.destroy()));
+      left.peer.end();
+      left.end.resume();
+      await once(left.end, 'end');
+      const spent = Promise.withResolvers<void>();
+      const outcome = new Promise<RelayOutcome>((onEnd) => {
+        const owner = { onEnd, onSpent: spent.resolve };
+        const options = { now: () => performance.now(), idleMs: 10_000, allowance: 4, earlyA: Buffer.from('12345678') };
+        const handle = relay(left.end, right.end, { ...options, owner });
+        void spent.promise.then(() => handle.renew(100, false));
+      });
+      t.is(Buffer.concat(await right.peer.toArray()).toString(), '12345678', kind.name);
+      right.peer.end();
+      left.peer.resume();
+      t.like(await outcome, { ended: 'closed', bytesAtoB: 8 }, kind.name);
+    }
+  });
+
+  test(`so does that of a side which is gone by then, ${by}`, async (t) => {
+    const [left, right] = [await tlsWire(t), await plainWire(t)];
+    left.peer.end();
+    left.end.resume();
+    await once(left.end, 'end');
+    const spent = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<RelayOutcome>();
+    const owner = { onEnd: ended.resolve, onSpent: spent.resolve };
+    const options = { now: () => performance.now(), idleMs: 10_000, allowance: 4, earlyA: Buffer.from('12345678') };
+    const handle = relay(left.end, right.end, { ...options, owner });
+    await spent.promise;
+    // Both directions of its connection have ended: it closes.
+    right.peer.end();
+    left.peer.resume();
+    await closing(left.end);
+    handle.renew(100, false);
+    t.is(Buffer.concat(await right.peer.toArray()).toString(), '12345678');
+    t.like(await ended.promise, { ended: 'closed', bytesAtoB: 8 });
   });
 
   test(`early octets go first, and are counted, ${by}`, async (t) => {
