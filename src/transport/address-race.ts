@@ -62,6 +62,8 @@ export function raceAddresses<S extends Socket>(
       tryNext();
       return () => {
         clearTimeout(timer);
+        // One that has failed may still have to tell it: nothing is tried instead.
+        tried = order.length;
         for (const socket of running) socket.destroy();
       };
     },

@@ -199,6 +199,27 @@ test('a hanging address is overtaken after 250 ms, and its socket destroyed', as
   cutoff.close();
 });
 
+test('an address that fails while another has just answered makes room for no third', async (t) => {
+  const opened: Socket[] = [];
+  const open = () => {
+    const socket = new Socket().on('error', () => {});
+    opened.push(socket);
+    t.teardown(() => void socket.destroy());
+    return socket;
+  };
+  const cutoff = new Cutoff(deadlineMs);
+  const dialled = raceAddresses(['127.0.0.1', '127.0.0.2', '127.0.0.3'], { open, blame: 'origin' }, cutoff);
+  while (opened.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  const [first, second] = opened as [Socket, Socket];
+  // In one turn: an error is told behind the event that brought it.
+  first.destroy(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
+  second.emit('connect');
+  t.is(await dialled, second);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(opened.length, 2);
+  cutoff.close();
+});
+
 test('of several failures the most telling one is reported', async (t) => {
   const dead = await closedPort();
   t.teardown(() => dead.close());
