@@ -100,8 +100,8 @@ export class ExitLink {
   /** Whether a link that was kept, and is nobody's now, has said nothing since its last answer. Anything else would pass for the
    *  answer to the next request, so this is to be asked right before that is written: an event may not have told of it yet. */
   isQuiet(): boolean {
-    const { socket, connection } = this;
-    const isSilent = !socket.destroyed && socket.hasNews?.() !== true;
+    const { socket, wire, connection } = this;
+    const isSilent = !socket.destroyed && !wire.hasNews();
     return isSilent && connection.awaitsHead && !connection.hasSurplus && !connection.peerEnded;
   }
 

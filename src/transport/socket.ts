@@ -48,9 +48,11 @@ export interface Socket extends OctetStream {
   /** From now on octets are lent to `borrower`, in place of `data`; those that wait here already still come by that, and first. */
   lendTo?(borrower: Borrower): void;
 
-  // Of our own sockets alone:
-  /** Whether octets, an end or a reset have come of which no event has told yet: asks the system. Where it flows it tells of them. */
+  /** Whether octets have come of which no event has told yet, or an end or a reset where that can be told: asks the system. One of ours
+   *  that flows tells of them. Absent where it isn't known. */
   hasNews?(): boolean;
+
+  // Of our own sockets alone:
   /** The descriptor; -1 once it is closed or released. */
   readonly descriptor?: number;
   /** Gives up the descriptor, which is the caller's from then on. The socket counts as destroyed, and emits `close` as after destroy(),

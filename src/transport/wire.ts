@@ -23,6 +23,11 @@ export class Wire {
     return this.#socket?.destroyed === false;
   }
 
+  /** Whether something has come over it of which nobody was told yet, as far as is known: records of TLS too. */
+  hasNews(): boolean {
+    return this.#socket?.hasNews?.() === true;
+  }
+
   onceClosed(closed: () => void): void {
     this.#socket?.once('close', closed);
   }

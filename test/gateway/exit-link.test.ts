@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import tls from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { ExitLink, linkWatch, takeLink } from '../../src/gateway/exit-link.ts';
 import { KeptConnections } from '../../src/transport/kept-connections.ts';
 import { NativeSockets } from '../../src/transport/native-sockets.ts';
-import { NodeSockets } from '../../src/transport/node-sockets.ts';
-import type { Sockets } from '../../src/transport/socket.ts';
+import { NodeSockets, NodeStreams } from '../../src/transport/node-sockets.ts';
+import type { Socket, Sockets } from '../../src/transport/socket.ts';
 import { Wire } from '../../src/transport/wire.ts';
+import { testCertificate } from '../support/certificate.ts';
 import { relayBinding } from '../support/native-relay.ts';
 import { listen } from '../support/peers.ts';
 import { until } from '../support/until.ts';
@@ -41,6 +43,10 @@ async function scene(t: ExecutionContext, sockets: Sockets) {
   };
   const KEY = 'key';
   const admission = { params: {}, links: { get: () => KEY } };
+  const linkOver = (socket: Socket, wire: Socket): ExitLink => {
+    const given = { socket, wire: new Wire(wire), early: Buffer.alloc(0), choice, key: KEY, era: kept.era };
+    return new ExitLink(deps as never, { ...given, absoluteForm: true, proxyAuthorization: '' } as never);
+  };
   const open = async () => {
     const accepted = new Promise<net.Socket>((resolve) => waiting.push(resolve));
     const socket = sockets.connect({ host: '127.0.0.1', port: server.port, keepAliveMs: 0 });
@@ -48,13 +54,11 @@ async function scene(t: ExecutionContext, sockets: Sockets) {
     await once(socket, 'connect');
     const peer = (await accepted).on('error', () => {});
     t.teardown(() => void socket.destroy());
-    const given = { socket, wire: new Wire(socket), early: Buffer.alloc(0), choice, key: KEY, era: kept.era };
-    const link = new ExitLink(deps as never, { ...given, absoluteForm: true, proxyAuthorization: '' } as never);
-    return { link, peer };
+    return { link: linkOver(socket, socket), peer };
   };
   const take = (): ExitLink | null =>
     takeLink(deps as never, { admission } as never, { choice, meter: { follow() {} } } as never);
-  return { kept, open, take, keep: (link: ExitLink) => kept.keep(KEY, link, 60_000) };
+  return { kept, open, linkOver, take, keep: (link: ExitLink) => kept.keep(KEY, link, 60_000) };
 }
 
 const binding = relayBinding();
@@ -76,6 +80,27 @@ if (native !== null)
       t.is(kept.size, 0);
       t.true(older.link.isQuiet());
     });
+
+if (binding !== null)
+  test.serial('nor is one over TLS over which a record has come, or its beginning', async (t) => {
+    const { take, keep, linkOver } = await scene(t, new NodeSockets());
+    const below = Promise.withResolvers<net.Socket>();
+    const server = await listen(tls.createServer(await testCertificate()).on('connection', below.resolve));
+    t.teardown(server.close);
+    const streams = new NodeStreams((descriptor) => binding.unread(descriptor));
+    const wire = streams.connect({ host: '127.0.0.1', port: server.port, keepAliveMs: 0 });
+    const socket = tls.connect({ socket: wire, rejectUnauthorized: false }).on('error', () => {});
+    t.teardown(() => void socket.destroy());
+    await once(socket, 'secureConnect');
+    const link = linkOver(socket, wire);
+    keep(link);
+    // Tickets for further sessions come behind the handshake.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => link.isQuiet());
+    (await below.promise).write(Buffer.from([23, 3, 3, 0, 40]));
+    t.true(take() === null);
+    t.true(socket.destroyed);
+  });
 
 const kinds = { node: new NodeSockets(), ...(native !== null && { native }) };
 
