@@ -36,8 +36,8 @@ export class RequestHeadDecoder {
 }
 
 /** Decodes response heads, interim ones included, one after the other. Repairs what leaves the framing in no doubt and real
- *  origins send: bare LF as line end (RFC 9112 §2.2), folded field lines (§5.2), a missing reason phrase (§4). All else that is
- *  wrong is origin_bad_response. */
+ *  origins send: bare LF as line end (RFC 9112 §2.2), folded field lines (§5.2), white space before a colon (§5.1), a missing reason
+ *  phrase (§4). All else that is wrong is origin_bad_response. */
 export class ResponseHeadDecoder {
   readonly #scanner: SectionScanner;
 
@@ -113,9 +113,17 @@ function parseResponseHead(section: string): Parsed<ResponseHead> {
   const reason = section.slice(13, end);
   const lines = unfolded(section);
   if (lines === null) return failed('origin_bad_response', 'a line of white space stands among the fields');
+  const asSent = new Fields();
+  if (parseFieldLines(lines, end + 2, asSent) === null) return parsed({ minorVersion, status, reason, fields: asSent });
   const fields = new Fields();
-  const fault = parseFieldLines(lines, end + 2, fields);
+  const fault = parseFieldLines(withoutBlanks(lines), end + 2, fields);
   return fault === null ? parsed({ minorVersion, status, reason, fields }) : { ok: false, fault };
+}
+
+/** The section without white space between names and colons, which a proxy takes off (RFC 9112 §5.1). It stays in fields that frame,
+ *  and is refused with them: many readers take those for fields of another name. */
+function withoutBlanks(section: string): string {
+  return section.replace(/^(?!(?:content-length|transfer-encoding)[ \t])([!#$%&'*+.^_`|~0-9A-Z-]+)[ \t]+:/gim, '$1:');
 }
 
 /** The status code, 100 to 999, of a status line. Codes end at 599 in RFC 9110 §15, but origins send others to crawlers, 999 for
