@@ -228,8 +228,12 @@ async function dialExit(
 /** An HTTP exit forwards requests itself, unless the name is to be resolved here: then it gets a tunnel to the address. */
 function takesAbsoluteForm(exchange: Exchange, { choice }: Attempt): boolean {
   const { scheme } = choice.endpoint;
-  const dns = exchange.admission?.params.dns ?? choice.exit.dns;
-  return (scheme === 'http' || scheme === 'https') && dns === 'remote';
+  return (scheme === 'http' || scheme === 'https') && dnsOf(exchange.admission, choice) === 'remote';
+}
+
+/** Who resolves the origin's name. */
+function dnsOf(admission: Admission | null, { exit }: Choice): 'local' | 'remote' {
+  return admission?.params.dns ?? exit.dns;
 }
 
 function linkKey(exchange: Exchange, { choice }: Attempt, absoluteForm: boolean): string {
@@ -248,6 +252,8 @@ function keyOf(
   const { exit, endpoint } = choice;
   const { username, password = '' } = endpoint;
   const session = admission?.params.session ?? '';
-  const whom = `${admission?.client.name}\n${session}\n${exit.id}\n${admission?.params.ip}\n${origin}`;
+  // A link leads to the address that was found for whoever opened it.
+  const where = `${admission?.params.ip}\n${dnsOf(admission, choice)}\n${origin}`;
+  const whom = `${admission?.client.name}\n${session}\n${exit.id}\n${where}`;
   return `${whom}\n${endpoint.host}\n${endpoint.port}\n${username?.length}\n${username}\n${password}`;
 }

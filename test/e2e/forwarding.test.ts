@@ -124,6 +124,18 @@ for (const pool of pools) {
   });
 }
 
+test.serial('a link to whom an exit found serves nobody who asks for that to be done here', async (t) => {
+  const { gateway, origin, exits } = scene;
+  const before = exits.socks.requests.length;
+  const url = `http://localhost:${origin.port}/echo`;
+  for (const dns of ['remote', 'local', 'remote', 'local']) {
+    const answer = await forwardVia(gateway.port(), url, { login: gateway.login('tester', `pool-socks-dns-${dns}`) });
+    t.is(answer.status, 200);
+  }
+  const targets = exits.socks.requests.slice(before).map(({ target }) => target);
+  t.deepEqual(targets, [`localhost:${origin.port}`, `127.0.0.1:${origin.port}`]);
+});
+
 test.serial('pipelined requests are answered in order, each by its own credential', async (t) => {
   const client = await scene.converse(t);
   const names = ['direct', 'http', 'socks', 'https', 'direct', 'http'] as const;
