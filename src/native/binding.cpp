@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "bindings.h"
@@ -28,6 +29,10 @@ using relay::number_of;
 using relay::octets_of;
 using relay::Record;
 using relay::whole_of;
+
+/** What the functions of this addon are, and what stands in their records: raised with any change of those, and with it that of
+ *  transport/relay-binding.ts, which takes no addon that was built of other sources. */
+constexpr double kLayout = 1;
 
 /** Doubles of one record in what drain() fills; see transport/relay-binding.ts. */
 constexpr size_t kRecordFields = 15;
@@ -71,8 +76,17 @@ void leave(void* data) {
   environment->mailbox->close(heir);
 }
 
-/** open(notify, isHeir, threads, pipes): true. `notify` says only that records wait. Threads and pipes count in the first call
- *  of the process. */
+/** Null where the system gives it no descriptors or threads. */
+Core* make_core(const relay::Options& options) {
+  try {
+    return new Core(options);
+  } catch (const std::system_error&) {
+    return nullptr;
+  }
+}
+
+/** open(notify, isHeir, threads, pipes): whether there is a relay. `notify` says only that records wait. Threads and pipes count in
+ *  the first call of the process. */
 napi_value open_mailbox(napi_env env, napi_callback_info info) {
   const Arguments<4> arguments(env, info);
   Environment* environment = environment_of(env);
@@ -93,7 +107,8 @@ napi_value open_mailbox(napi_env env, napi_callback_info info) {
     relay::Options options;
     options.threads = static_cast<uint32_t>(std::min<int64_t>(16, whole_of(env, arguments[2], 1)));
     options.pipes = static_cast<uint32_t>(std::min<int64_t>(65536, std::max<int64_t>(0, whole_of(env, arguments[3], 256))));
-    shared_core = new Core(options);
+    shared_core = make_core(options);
+    if (shared_core == nullptr) return boolean(env, false);
   }
   environment->mailbox = new Mailbox(post_notice, environment->notify);
   if (is_heir) heir = environment->mailbox;
@@ -243,6 +258,7 @@ NAPI_MODULE_INIT() {
                                             {"cut", cut},           {"renew", renew},   {"counts", counts},
                                             {"drain", drain},       {"stats", stats},   {"beginning", beginning}};
   relay::define(env, exports, functions);
+  napi_set_named_property(env, exports, "layout", number(env, kLayout));
   relay::register_descriptors(env, exports);
   relay::register_poller(env, exports);
   return exports;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "handle.h"
@@ -68,6 +69,7 @@ Loop::Loop(uint32_t number, PipeCount& pipes)
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       wheel_(coarse_now_ms()),
       pipes_(pipes) {
+  if (epoll_ < 0 || wake_ < 0) give_up(errno);
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kWake;
@@ -77,9 +79,21 @@ Loop::Loop(uint32_t number, PipeCount& pipes)
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
-  thread_ = std::thread([this] { run(); });
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    give_up(error.code().value());
+  }
   pthread_setname_np(thread_.native_handle(), "relay");
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+/** A thread that can't wait for events would run without end, and move nothing. */
+void Loop::give_up(int error) {
+  for (const int fd : {epoll_, wake_})
+    if (fd >= 0) close(fd);
+  throw std::system_error(error, std::generic_category());
 }
 
 Loop::~Loop() {

@@ -27,6 +27,7 @@ class Loop {
   /** What a direction may move when an event comes: enough for whoever has little to say. Who has more queues for a turn. */
   static constexpr int64_t kGlanceBytes = 256 * 1024;
 
+  /** Throws std::system_error where the system gives it no descriptors or no thread. */
   Loop(uint32_t number, PipeCount& pipes);
   /** Cuts what is left. */
   ~Loop();
@@ -66,6 +67,8 @@ class Loop {
     Slot* chunk = chunks_[index / kChunk].load(std::memory_order_acquire);
     return chunk == nullptr ? nullptr : &chunk[index % kChunk];
   }
+
+  [[noreturn]] void give_up(int error);
 
   // The relay thread.
   void run();

@@ -53,6 +53,7 @@ struct Stats {
 
 class Core {
  public:
+  /** Throws std::system_error where the system gives it no descriptors or no threads. */
   explicit Core(const Options& options);
   /** Only for tests: a process leaks its core, and its end closes everything. */
   ~Core();

@@ -26,6 +26,7 @@ export interface TunnelRelayOptions {
 }
 
 const SWITCHED_OFF = 'the config says relay: { threads: 0 }';
+const NOTHING_GIVEN = 'the system gives it no descriptors or no threads';
 
 /** The native relay where it is wanted and can be had. Once per thread. */
 export function openTunnelRelay({ threads, pipes, isHeir }: TunnelRelayOptions): TunnelRelay {
@@ -35,7 +36,8 @@ export function openTunnelRelay({ threads, pipes, isHeir }: TunnelRelayOptions):
   const { binding } = loaded;
   const found = { addon: binding, parking: binding, waits: binding };
   if (threads === 0) return { ...found, native: null, why: SWITCHED_OFF };
-  return { ...found, native: new NativeRelay({ binding, isHeir, threads, pipes }), why: '' };
+  const native = new NativeRelay({ binding, isHeir, threads, pipes });
+  return native.isOpen ? { ...found, native, why: '' } : { ...found, native: null, why: NOTHING_GIVEN };
 }
 
 /** The same for the health page and the start banner. */

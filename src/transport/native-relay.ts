@@ -51,6 +51,8 @@ export interface NativeRelayStats {
 
 /** Relays outside of JavaScript: a thread of the process moves the octets in the kernel. One per thread of JavaScript. */
 export class NativeRelay {
+  /** False where the system has given it no descriptors or threads: then it can't be used. */
+  readonly isOpen: boolean;
   readonly #binding: RelayBinding;
   readonly #running = new Roster<NativeTunnel>();
   readonly #records = new Float64Array(BATCH * RECORD_FIELDS);
@@ -63,7 +65,7 @@ export class NativeRelay {
   /** Throws where this thread has one already. */
   constructor(options: NativeRelayOptions) {
     this.#binding = options.binding;
-    this.#binding.open(() => this.#drain(), options.isHeir, options.threads, options.pipes);
+    this.isOpen = this.#binding.open(() => this.#drain(), options.isHeir, options.threads, options.pipes);
   }
 
   /** Tunnels of this thread that are under way here. Their sockets in JavaScript are destroyed, but each holds two descriptors. */

@@ -2,6 +2,9 @@ import { createRequire } from 'node:module';
 import { systemCode } from '../system-code.ts';
 import type { PollerBinding } from './poller-binding.ts';
 
+/** What this program knows the addon by; see kLayout in native/binding.cpp. */
+export const ADDON_LAYOUT = 1;
+
 /** Fields of one record in what drain() fills; see native/binding.cpp. */
 export const RECORD_FIELDS = 15;
 
@@ -11,8 +14,11 @@ export const recordKind = { closed: 0, reset: 1, idle: 2, cut: 3, spent: 4 } as 
 /** The addon as it is loaded: the native relay, beside the sockets of a thread. Numbers in, numbers out. Handles are whole numbers below
  *  2^53 that name one tunnel of the process and never another; with one that has ended, or never was, nothing happens. */
 export interface RelayBinding extends PollerBinding {
+  /** ADDON_LAYOUT, where it was built of these sources. */
+  readonly layout: number;
   /** Once per thread of JavaScript, before anything else. `notify` is called when records wait, and says no more. What a thread
-   *  leaves behind when it ends goes to the heir. Threads and pipes count in the first call of the process. */
+   *  leaves behind when it ends goes to the heir. Threads and pipes count in the first call of the process. False where the system
+   *  gives the relay no descriptors or threads: then it can't be used. */
   open(notify: () => void, isHeir: boolean, threads: number, pipes: number): boolean;
   /** Whether the event loop stays alive for records to come. */
   hold(on: boolean): void;
@@ -85,8 +91,7 @@ export function loadRelayBinding(): LoadedBinding {
   if (process.platform !== 'linux') return { why: `there is none for ${process.platform}` };
   try {
     const binding: RelayBinding = createRequire(import.meta.url)('../native/relay.node');
-    const isCurrent = typeof binding.spread === 'function' && typeof binding.pollOpen === 'function';
-    if (!isCurrent) return { why: 'it was built of other sources (npm ci builds it anew)' };
+    if (binding.layout !== ADDON_LAYOUT) return { why: 'it was built of other sources (npm ci builds it anew)' };
     return { binding };
   } catch (cause) {
     if (systemCode(cause) === 'MODULE_NOT_FOUND')

@@ -120,5 +120,9 @@ compilerTest('a receiver that is full and not yet entered gets its octets later'
   drive(t, 'relay-handover', '', [[]]),
 );
 
+compilerTest('a core that is given no descriptors is refused, and leaves nothing behind', (t) =>
+  drive(t, 'relay-refused', '', [[]]),
+);
+
 // Nor with one here, for the sake of what it counts.
 compilerTest('streams that never rest make nobody wait for more than a turn', (t) => drive(t, 'relay-turns', '', [[]]));
