@@ -19,7 +19,7 @@ import { VerdictLedger } from '../signals/verdict-ledger.ts';
 import { Counters } from '../telemetry/counters.ts';
 import { idEpochs } from '../threads/epoch-memory.ts';
 import { workerLeases } from '../threads/lease-memory.ts';
-import type { BoundListener, ListenerPlan } from '../threads/listener-plan.ts';
+import { type BoundListener, canShare, type ListenerPlan } from '../threads/listener-plan.ts';
 import { selectionTables } from '../threads/selection-memory.ts';
 import type { PassedConnection } from '../threads/worker-messages.ts';
 import { ConnectionsByAge } from '../transport/connections-by-age.ts';
@@ -136,7 +136,7 @@ export class DataPlane {
       admit: (socket, atRest) => this.#admit(socket, atRest),
       released: () => this.#load.close(worker),
       place: this.#place,
-      shared: options.workers > 1,
+      shared: canShare(process.platform),
     });
   }
 

@@ -28,7 +28,7 @@ export interface ListenersOptions {
   /** Passes connections on to other threads, by the key of the listener that accepted them, and is told of listeners that come into
    *  use. */
   readonly place: Pick<WorkerPlace, 'met' | 'passOn' | 'moveOn' | 'bound'>;
-  /** Whether other threads listen at the same addresses. */
+  /** Whether others may listen at the same addresses: other threads, and what a reload leaves. */
   readonly shared: boolean;
 }
 

@@ -15,7 +15,8 @@ export interface ListenerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** Whether other threads listen at the same address, each on a socket of its own: the system spreads connections over them. */
+  /** Whether others may listen at the same address, each on a socket of its own, as other threads do: the system spreads connections over
+   *  them. */
   readonly shared: boolean;
   /** The context for each new connection, so that a reload reaches the next one. */
   readonly context: () => ListenerContext;

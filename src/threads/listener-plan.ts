@@ -26,16 +26,29 @@ export function listenerKey({ host, port, name }: ListenerConfig): string {
   return [host, port, port === 0 ? name : ''].join(' ');
 }
 
-/** Makes sure that nobody else holds the address of a listener that is new: workers share an address (SO_REUSEPORT), and would
- *  share it with another gateway of the same user as well. Throws StartFault. */
-export async function assertFree(config: Config, bound: BoundPorts): Promise<void> {
+/** Systems on which several sockets may listen at one address, and the system spreads connections over them (SO_REUSEPORT). */
+const sharing: ReadonlySet<string> = new Set(['linux', 'freebsd', 'dragonfly', 'sunos', 'aix']);
+
+/** Whether listeners share their addresses on this system: those of several workers, and one with what a reload leaves. */
+export const canShare = (platform: string): boolean => sharing.has(platform);
+
+/** Makes sure that nobody else holds the address of a listener that is new: listeners share an address (SO_REUSEPORT), and would
+ *  share it with another gateway of the same user as well. Where one of `standing` has a part of the address only the bind can tell.
+ *  Throws StartFault. */
+export async function assertFree(config: Config, standing: readonly BoundListener[]): Promise<void> {
   for (const listener of config.listeners) {
-    if (listener.port === 0 || bound.has(listenerKey(listener))) continue;
+    if (listener.port === 0 || standing.some((held) => overlap(held, listener))) continue;
     await bindOnce(listener).catch((cause: unknown) => {
       throw bindFault(listener, cause);
     });
   }
 }
+
+function overlap(held: BoundListener, { host, port }: ListenerConfig): boolean {
+  return held.port === port && (held.host === host || isWildcard(held.host) || isWildcard(host));
+}
+
+const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
 
 function bindOnce({ host, port }: ListenerConfig): Promise<void> {
   const server = createServer();

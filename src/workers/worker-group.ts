@@ -11,7 +11,7 @@ import type { FailedAttempt } from '../signals/failure-ledger.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { LineCollector } from '../telemetry/line-collector.ts';
 import type { CertificatePairs } from '../threads/certificates.ts';
-import { assertFree, type BoundListener, type BoundPorts, portsOf } from '../threads/listener-plan.ts';
+import { assertFree, type BoundListener, type BoundPorts, canShare, portsOf } from '../threads/listener-plan.ts';
 import { releaseWorker } from '../threads/shared-memory.ts';
 import { asStartFault } from '../threads/start-fault.ts';
 import { BudgetUpkeep } from './budget-upkeep.ts';
@@ -303,6 +303,6 @@ export class WorkerGroup {
   }
 
   async #assertFree(config: Config): Promise<void> {
-    if (this.#options.start.workers > 1) await assertFree(config, this.#ports);
+    if (canShare(process.platform)) await assertFree(config, this.#bound);
   }
 }

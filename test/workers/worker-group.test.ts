@@ -89,14 +89,16 @@ async function settingsOf(t: ExecutionContext, config: object, exits: readonly o
 interface GroupOptions {
   readonly config?: object;
   readonly exits?: readonly object[];
+  /** Two unless told. */
+  readonly workers?: number;
   readonly spawn?: typeof spawnWorker;
   readonly tunnelsOutside?: () => number;
 }
 
-/** A group of two workers in this process, and the threads that it made. */
+/** A group of workers in this process, and the threads that it made. */
 async function makeGroup(
   t: ExecutionContext,
-  { config = {}, exits, spawn = spawnWorker, tunnelsOutside = () => 0 }: GroupOptions = {},
+  { config = {}, exits, workers = 2, spawn = spawnWorker, tunnelsOutside = () => 0 }: GroupOptions = {},
 ) {
   const threads: Worker[] = [];
   const said: string[] = [];
@@ -111,7 +113,7 @@ async function makeGroup(
   t.teardown(() => store.close());
   const stored = openStoredStates(store);
   const shared = new SharedState({
-    workers: 2,
+    workers,
     pools,
     config: settings.config,
     stored,
@@ -123,7 +125,7 @@ async function makeGroup(
   t.teardown(() => shared.stop());
   const group = new WorkerGroup({
     start: {
-      workers: 2,
+      workers,
       memory: shared.memory,
       capacity: { connections: 200, refusals: 16, kept: 16, pipes: 4 },
       relayThreads: 1,
@@ -838,6 +840,23 @@ test.serial('a reload that one address forbids changes nothing anywhere, and bin
   t.deepEqual(tally(await askAll(sockets)), { 200: 16 });
   destroyAll(sockets);
 });
+
+for (const workers of [1, 2])
+  test.serial(`a listener whose host changes serves on, with ${workers} workers`, async (t) => {
+    const { group, reload, port } = await makeGroup(t, { workers });
+    await group.start();
+    const fixed = port();
+    const before = await openMany(fixed, 8);
+    for (const host of ['0.0.0.0', '127.0.0.1']) {
+      await reload(await settingsOf(t, { listeners: [{ ...mixed, host, port: fixed }] }));
+      t.like(group.bound, [{ host, port: fixed }]);
+      const sockets = await openMany(fixed, 8);
+      t.deepEqual(tally(await askAll(sockets)), { 200: 8 });
+      destroyAll(sockets);
+    }
+    t.deepEqual(tally(await askAll(before)), { 200: 8 });
+    destroyAll(before);
+  });
 
 test.serial(
   'a port that is taken, also by another gateway that shares it, is a fault before anything serves',
