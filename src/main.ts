@@ -126,7 +126,8 @@ class Gateway {
     const shown = () => ({ running: this.#running, relay, version, ...standing() });
     const health = () => healthOf({ ...shown(), now, askStore: () => store.dataVersion() });
     const metrics = () => metricsPage({ ...shown(), log: this.#log, limits });
-    const admin = await startAdmin(config.admin, { state: () => readinessOf(this.#running?.group ?? null), metrics });
+    const state = () => readinessOf(this.#running?.group ?? null);
+    const admin = await startAdmin(config.admin, capacity.lookers, { state, metrics });
     this.#closers.push(() => admin.close());
     const certificates = await this.#openCertificates(config);
     const take = (records: readonly ClientRecord[]) => this.#running?.group.setClients(records);
@@ -135,7 +136,7 @@ class Gateway {
     const watch = new ClientWatch({ store, clients, take, refresh, warn });
     const sources = this.#openSources(config);
     const marks = sources.marks(this.#settings.files);
-    const page = await openPage(config, warn);
+    const page = await openPage(config, capacity.visitors, warn);
     this.#closers.push(() => page?.close());
     const { group, shared } = this.#makeGroup({
       own: page === null ? [admin] : [admin, page],

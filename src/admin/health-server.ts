@@ -18,6 +18,8 @@ export interface HealthServerOptions extends AdminPages {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Connections at most. */
+  readonly most: number;
 }
 
 /** The admin listener. */
@@ -36,7 +38,6 @@ const bounds = {
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
 } as const;
-const CONNECTIONS = 64;
 /** An answer that isn't read by then, in ms, keeps the place of somebody who would read it. */
 const ANSWER_MS = 5_000;
 const badRequest = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
@@ -51,9 +52,9 @@ interface Answer {
 /** Binds the admin listener: `/healthz` says whether the process lives, `/readyz` whether it should get traffic, `/metrics` what
  *  it has done. Rejects with the system's error where the address can't be bound. */
 export function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
-  const { host, port } = options;
+  const { host, port, most } = options;
   const server = createServer(bounds, (request, response) => send(request, response, answerTo(request, options)));
-  keepNewest(server, CONNECTIONS);
+  keepNewest(server, most);
   server.on('clientError', (_, socket) => socket.end(badRequest, () => socket.destroy()));
   return new Promise((resolve, reject) => {
     server.once('error', reject);

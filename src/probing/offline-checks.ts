@@ -19,6 +19,9 @@ export interface OfflineChecksOptions {
   readonly warn: (line: string) => void;
 }
 
+/** Connections to its page: nobody else needs descriptors here. */
+const VISITORS = 256;
+
 /** Checks of a process that ends with them. */
 export type OfflineChecks = ExitChecks & { readonly end: () => Promise<void> };
 
@@ -27,7 +30,7 @@ export type OfflineChecks = ExitChecks & { readonly end: () => Promise<void> };
 export async function openOfflineChecks(options: OfflineChecksOptions): Promise<OfflineChecks> {
   const { config, registry, store, warn } = options;
   const now = sharedClock();
-  const page = await openProbePage(config.probe).catch(() => null);
+  const page = await openProbePage({ ...config.probe, most: VISITORS }).catch(() => null);
   const own = () => ({ listeners: config.listeners, admin: [config.admin] });
   const desk = new ProbeDesk({ config: () => config, page, own, now });
   const databases = GeoDatabases.open(config.geo.mmdb, warn);

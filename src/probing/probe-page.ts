@@ -28,13 +28,20 @@ const bounds = {
   keepAliveTimeout: 1_000,
   connectionsCheckingInterval: 1_000,
 } as const;
-const CONNECTIONS = 512;
+
+export interface ProbePageOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Connections at most. */
+  readonly most: number;
+}
 
 /** Binds it. Rejects with the system's error. */
-export function openProbePage({ host, port }: { readonly host: string; readonly port: number }): Promise<ProbePage> {
+export function openProbePage({ host, port, most }: ProbePageOptions): Promise<ProbePage> {
   const visits = new Map<string, string | null>();
   const server = createServer(bounds, (request, response) => answer(request, response, visits));
-  keepNewest(server, CONNECTIONS);
+  keepNewest(server, most);
   server.on('clientError', (_, socket) => socket.destroy());
   const announce = (): ProbeVisit => {
     const name = randomBytes(16).toString('hex');

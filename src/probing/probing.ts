@@ -39,9 +39,9 @@ export interface ProbingOptions {
   readonly warn: (line: string) => void;
 }
 
-/** Opens the probe page. One that can't be bound is told of, and done without. */
-export function openPage({ probe }: Config, warn: (line: string) => void): Promise<ProbePage | null> {
-  return openProbePage(probe).catch((cause: unknown) => {
+/** Opens the probe page, for `most` connections at once. One that can't be bound is told of, and done without. */
+export function openPage({ probe }: Config, most: number, warn: (line: string) => void): Promise<ProbePage | null> {
+  return openProbePage({ ...probe, most }).catch((cause: unknown) => {
     warn(`probe: cannot listen on ${probe.host}:${probe.port}, exits are asked for a handshake alone: ${cause}`);
     return null;
   });

@@ -1,9 +1,14 @@
 import { readdirSync, statSync } from 'node:fs';
 
-/** Descriptors that are not a client's: log, store, ledger, control socket, probe page, queries for names; and those of each worker,
+/** Descriptors that are not a client's: log, store, ledger, control socket, queries for names; and those of each worker,
  *  its listeners, its epoll and what that keeps in reserve among them. */
 const RESERVE = 50;
 const RESERVE_PER_WORKER = 10;
+
+/** Connections of those who are no clients: as many as they need, and how few must do. */
+const MOST_VISITORS = 512;
+const MOST_LOOKERS = 64;
+const LEAST_OF_OTHERS = 4;
 
 /** How many connections fit. */
 export interface Capacity {
@@ -15,9 +20,14 @@ export interface Capacity {
   readonly kept: number;
   /** Pipes of the native relay, two descriptors each. */
   readonly pipes: number;
+  /** Connections to the probe page, which anybody may open where exits reach it. */
+  readonly visitors: number;
+  /** Connections to the admin listener. */
+  readonly lookers: number;
 }
 
-/** Divides the descriptors that the process may open. A client's connection needs one more to its exit, and one that is refused
+/** Divides the descriptors that the process may open. Whoever comes to the probe page must not take those of clients, nor both those of
+ *  an operator who looks what is wrong. A client's connection needs one more to its exit, and one that is refused
  *  needs its own for as long as the refusal takes: without a reserve Node accepts and closes without a word, and neither the
  *  store nor the log can open a file. */
 export function capacityOf(
@@ -25,11 +35,14 @@ export function capacityOf(
   { configured, workers }: { readonly configured: number | null; readonly workers: number },
 ): Capacity {
   const pipes = Math.min(256, Math.floor(openFiles / 64));
-  const free = Math.max(10, openFiles - RESERVE - RESERVE_PER_WORKER * workers - 2 * pipes);
+  const visitors = Math.min(MOST_VISITORS, Math.max(LEAST_OF_OTHERS, Math.floor(openFiles / 32)));
+  const lookers = Math.min(MOST_LOOKERS, Math.max(LEAST_OF_OTHERS, Math.floor(openFiles / 64)));
+  const others = 2 * pipes + visitors + lookers;
+  const free = Math.max(10, openFiles - RESERVE - RESERVE_PER_WORKER * workers - others);
   const kept = Math.min(1024, Math.floor(free / 8));
   const refusals = Math.min(16, Math.floor(free / 4));
   const fitting = Math.max(2, Math.floor(((free - kept - refusals) * 0.9) / 2));
-  return { connections: Math.min(configured ?? fitting, fitting), refusals, kept, pipes };
+  return { connections: Math.min(configured ?? fitting, fitting), refusals, kept, pipes, visitors, lookers };
 }
 
 /** The limit on open files as the process has it; 1,024 where the system doesn't tell. */

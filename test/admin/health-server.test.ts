@@ -28,7 +28,7 @@ const ok: Health = {
 const metrics = '# HELP a_total Ä.\n# TYPE a_total counter\na_total 1\n';
 
 async function serve(t: ExecutionContext, health: Health, host = '127.0.0.1', told = metrics) {
-  const server = await startHealthServer({ host, port: 0, state: () => health, metrics: () => told });
+  const server = await startHealthServer({ host, port: 0, most: 64, state: () => health, metrics: () => told });
   t.teardown(() => server.close());
   return server;
 }
@@ -159,7 +159,13 @@ test('who asks and reads nothing keeps nobody else away for long', async (t) => 
 });
 
 test('close() ends connections that rest', async (t) => {
-  const server = await startHealthServer({ host: '127.0.0.1', port: 0, state: () => ok, metrics: () => metrics });
+  const server = await startHealthServer({
+    host: '127.0.0.1',
+    port: 0,
+    most: 64,
+    state: () => ok,
+    metrics: () => metrics,
+  });
   const socket = connect(server.port, '127.0.0.1');
   await once(socket, 'connect');
   const closed = once(socket, 'close');

@@ -66,7 +66,7 @@ test('exits elsewhere are asked for the page where the world reaches it, and mad
 });
 
 test('who connects to the page and says nothing keeps no exit away', async (t) => {
-  const page = await openProbePage({ host: '127.0.0.1', port: 0 });
+  const page = await openProbePage({ host: '127.0.0.1', port: 0, most: 512 });
   t.teardown(() => page.close());
   const silent = await Promise.all(Array.from({ length: 600 }, () => open(page.port)));
   t.teardown(() => silent.forEach((socket) => void socket.destroy()));

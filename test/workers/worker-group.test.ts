@@ -127,7 +127,7 @@ async function makeGroup(
     start: {
       workers,
       memory: shared.memory,
-      capacity: { connections: 200, refusals: 16, kept: 16, pipes: 4 },
+      capacity: { connections: 200, refusals: 16, kept: 16, pipes: 4, visitors: 4, lookers: 4 },
       relayThreads: 1,
       secretKey,
       sessionsLostSince: null,
