@@ -16,15 +16,17 @@ export const isBareFailure = ({ absoluteForm }: ExitLink, { status }: ResponsePl
 /** What silence is remembered as, among pages. */
 const SILENCE = 'silence';
 
-/** What becomes of one request's answers that tell of a failure and not of whose it is, and of silence: bare ones, and those that name a
- *  cause, which an origin can write as well as an exit. Pages fail as well, and a client may ask for many of those: so an exit is suspected by pages that
- *  another brought instead, or by several that nobody else was asked for, none of which it brought; and two that fail alike are believed. */
+/** What becomes of silence, and of one request's answers that tell of a failure and not of whose it is: bare ones, and those that name a
+ *  cause, which an origin can write as well as an exit. Pages fail as well, and a client may ask for many of those: so an exit is
+ *  suspected by pages that another brought instead, or by several that nobody else was asked for, none of which it brought; and two that
+ *  fail alike are believed. Silence counts only where another brought the page. */
 export class PageFailures {
   readonly #deps: Collaborators;
   readonly #exchange: Exchange;
   readonly #target: string;
-  /** Whose failures other exits are asked about, and whose silence. */
+  /** Whose failures other exits are asked about. */
   readonly #doubted: Choice[] = [];
+  /** Over which nothing came. */
   readonly #silent: Choice[] = [];
   /** One of them is bare. */
   #hasAsked = false;
