@@ -4,8 +4,9 @@ import { ClientLimits, type Limit } from '../policy/limit-book.ts';
 import type { LimitCell } from '../policy/limit-cells.ts';
 import { type LimitCounts, TAKEN, UNCOUNTED } from '../policy/limit-counts.ts';
 import type { RuleFacts } from '../policy/rule-conditions.ts';
+import { KnownPolicies } from '../protocol/known-policies.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
-import { type LimitPolicy, type LimitState, PolicyList, type RateLimit } from '../protocol/rate-limit-fields.ts';
+import type { LimitPolicy, LimitState, PolicyList, RateLimit } from '../protocol/rate-limit-fields.ts';
 import { type Exchange, leaveBy, leavesOut, NO_PLACE } from './exchange.ts';
 import { LimitClaims, type Refused } from './limit-claims.ts';
 import { limitPolicy, limitState, type ToldLimit, tellRest } from './limit-lines.ts';
@@ -33,6 +34,7 @@ export class ExchangeLimits {
   #books = new WeakMap<LimitedClient, ClientLimits>();
   readonly #plans: LimitPlans;
   readonly #policies = new WeakMap<Limit, LimitPolicy>();
+  readonly #known = new KnownPolicies();
   /** What RateLimit-Policy tells of the limits of a plan, and each of them. */
   readonly #told = new WeakMap<readonly LimitCell[], { readonly policies: PolicyList; readonly limits: ToldLimit[] }>();
 
@@ -218,7 +220,7 @@ export class ExchangeLimits {
     let told = this.#told.get(cells);
     if (told === undefined) {
       const limits = cells.map((cell) => ({ cell, policy: this.#policyOf(cell.limit) }));
-      told = { policies: new PolicyList(limits.map(({ policy }) => policy)), limits };
+      told = { policies: this.#known.listOf(limits.map(({ policy }) => policy)), limits };
       this.#told.set(cells, told);
     }
     const { policies, limits } = told;
@@ -234,7 +236,7 @@ export class ExchangeLimits {
   #policyOf(limit: Limit): LimitPolicy {
     let policy = this.#policies.get(limit);
     if (policy === undefined) {
-      policy = limitPolicy(limit);
+      policy = this.#known.alike(limitPolicy(limit));
       this.#policies.set(limit, policy);
     }
     return policy;

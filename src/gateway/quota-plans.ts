@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
+import { KnownPolicies } from '../protocol/known-policies.ts';
 import { type LimitPolicy, PolicyList } from '../protocol/rate-limit-fields.ts';
 import type { Bounds } from './bounds.ts';
 import type { Admission } from './exchange.ts';
@@ -45,6 +46,7 @@ export class QuotaPlans {
   readonly #books: QuotaBooks;
   readonly #counts: QuotaCounts;
   readonly #plans = new WeakMap<readonly Quota[], QuotaPlan>();
+  readonly #known = new KnownPolicies();
 
   constructor(books: QuotaBooks, counts: QuotaCounts) {
     this.#books = books;
@@ -100,8 +102,8 @@ export class QuotaPlans {
     const end = Math.min(...all.map(({ account }) => account.end));
     const told = all
       .filter(({ quota }) => quota.kind === 'hard')
-      .map(({ quota, account }) => ({ quota, account, policy: quotaPolicy(quota, account) }));
-    const plan = { all, told, policies: new PolicyList(told.map(({ policy }) => policy)), start, end };
+      .map(({ quota, account }) => ({ quota, account, policy: this.#known.alike(quotaPolicy(quota, account)) }));
+    const plan = { all, told, policies: this.#known.listOf(told.map(({ policy }) => policy)), start, end };
     this.#plans.set(quotas, plan);
     return plan;
   }

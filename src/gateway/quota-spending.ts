@@ -26,6 +26,12 @@ interface Paid {
 
 const NOTHING_PAID: readonly Paid[] = Object.freeze([]);
 
+/** What of a choice tells what it costs. */
+export interface PricedChoice {
+  readonly exit: { readonly pool: string };
+  readonly pool: { readonly price: Price | null } | null;
+}
+
 /** What has passed at an exit's socket. */
 export type Moved = Pick<AttemptMeter, 'settle' | 'sent' | 'received'>;
 

@@ -9,7 +9,7 @@ import { grantOf } from './quota-grants.ts';
 import { holdOf, type QuotaHold, spendingsOf } from './quota-hold.ts';
 import { type Asked, type CountedQuota, QuotaPlans } from './quota-plans.ts';
 import { QuotaRequests, type QuotaRequestsOptions } from './quota-requests.ts';
-import { type Moved, Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
+import { type Moved, type PricedChoice, Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
 import { quotaNews, quotaRefusal, quotaWarning, type TooDear } from './quota-words.ts';
 import { noRoom, RequestPayments } from './request-payments.ts';
@@ -32,12 +32,6 @@ export interface QuotasOptions {
   readonly wallTimeAt: (now: number) => number;
   /** Tells operators something, once. */
   readonly notice: (line: string) => void;
-}
-
-/** What of a choice tells what it costs. */
-export interface PricedChoice {
-  readonly exit: Pick<Choice['exit'], 'pool'>;
-  readonly pool: { readonly price: Price | null } | null;
 }
 
 /** Lets exchanges in as far as their clients' quotas allow, counts what they use while they run, and cuts them when nothing is left.
@@ -274,8 +268,9 @@ export class Quotas {
   #spendingOf({ exit, pool }: PricedChoice, meter: Moved): Spending {
     const price = pool?.price ?? null;
     if (price === null) return new Spending(exit.pool, null, meter);
-    const exact = this.#prices.get(price) ?? unitPriceOf(price);
-    this.#prices.set(price, exact);
+    const known = this.#prices.get(price);
+    const exact = known ?? unitPriceOf(price);
+    if (known === undefined) this.#prices.set(price, exact);
     return new Spending(exit.pool, exact, meter);
   }
 
