@@ -20,11 +20,20 @@ function takeAll(take: (key: number) => boolean): number {
   return taken;
 }
 
-parentPort?.on('message', (kind: 'logins' | 'reports') => {
-  const take =
-    kind === 'logins'
-      ? (key: number) => loginLimits.failed(`10.0.${key >> 8}.${key & 255}`, 'acme', 0).ok
-      : (key: number) => reportLimits.take(`client${key}`, 0) === 0;
-  parentPort?.postMessage(takeAll(take));
+const takes = {
+  logins: (key: number) => loginLimits.failed(`10.0.${key >> 8}.${key & 255}`, 'acme', 0).ok,
+  reports: (key: number) => reportLimits.take(`client${key}`, 0) === 0,
+} as const;
+
+/** `first`: one of each key, so that each has its cell; else all that is left. */
+export interface BudgetOrder {
+  readonly kind: keyof typeof takes;
+  readonly first: boolean;
+}
+
+parentPort?.on('message', ({ kind, first }: BudgetOrder) => {
+  const take = takes[kind];
+  if (first) for (let key = 0; key < keys; key++) take(key);
+  parentPort?.postMessage(first ? keys : takeAll(take));
 });
 parentPort?.postMessage('ready');
