@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CheckedExit,
+  type CheckOrder,
   type CheckPlan,
   type CheckScope,
   type CheckState,
@@ -59,7 +60,9 @@ export const checkCommands: readonly CommandSpec[] = [
 ];
 
 async function check(given: Given, workplace: Workplace): Promise<Outcome> {
-  const scope = scopeOf(given);
+  const order = orderOf(given);
+  const { pool, target, limit } = order;
+  const scope: CheckScope = { pool, target, limit };
   const { result: plan, live } = await workplace.run('check.plan', scope);
   const exits = plan.pools.reduce((sum, pool) => sum + pool.exits, 0);
   const remarks = live
@@ -67,7 +70,7 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
     : ['no gateway runs: this process made the check, and nothing is learned from it but where exits are'];
   if (exits === 0) return { json: { results: [] }, lines: ['no exits to check'], remarks };
   await agree(plan, given, workplace);
-  const { state, results } = await run(workplace, { given, scope });
+  const { state, results } = await run(workplace, order);
   const fixed = given.flag('fix') ? await freeze(workplace, results) : null;
   if (fixed !== null) remarks.push(`${grouped(fixed.frozen)} dead exits are frozen`);
   if (fixed?.fault) remarks.push(`the others are not: ${fixed.fault.message}`, `  ${fixed.fault.remedy}`);
@@ -85,13 +88,16 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
 }
 
 /** Throws CommandError. */
-function scopeOf(given: Given): CheckScope {
+function orderOf(given: Given): CheckOrder {
   const [pool, second] = given.operands;
   if (second !== undefined) throw badArgument('pool check', 'more than one pool is named', 'name one, or none for all');
   return {
     pool: pool?.toLowerCase(),
     target: given.text('target'),
     limit: given.count('limit', { most: MOST_CHECKED, remedy: 'check one pool after the other' }),
+    concurrency: given.count('concurrency', { most: 1_000, remedy: 'leave it out for the default' }) ?? 64,
+    timeoutMs: timeoutOf(given),
+    resume: given.flag('resume') ?? false,
   };
 }
 
@@ -118,14 +124,8 @@ const unconfirmed = (message: string, remedy: string) => new CommandError({ code
 
 async function run(
   workplace: Workplace,
-  { given, scope }: { readonly given: Given; readonly scope: CheckScope },
+  order: CheckOrder,
 ): Promise<{ readonly state: CheckState; readonly results: readonly CheckedExit[] }> {
-  const order = {
-    ...scope,
-    concurrency: given.count('concurrency', { most: 1_000, remedy: 'leave it out for the default' }) ?? 64,
-    timeoutMs: timeoutOf(given),
-    resume: given.flag('resume') ?? false,
-  };
   const progress = new CheckProgress({
     columns: () => (process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? process.stderr.columns : null),
     write: (text) => process.stderr.write(text),
