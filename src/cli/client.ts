@@ -28,18 +28,18 @@ const settingOptions: readonly OptionSpec[] = [
   { flags: '--reply-fields <state>', describe: 'Roundabout-* fields on forwarded responses', choices: ['on', 'off'] },
 ];
 
-/** What `client set --clear` takes, and what it sets. */
-const cleared: ReadonlyMap<string, object> = new Map<string, object>([
-  ['pool', { pools: [] }],
-  ['allow-ip', { allowIp: [] }],
-  ['params', { params: '' }],
-  ['allow', { allow: [] }],
-  ['deny', { deny: [] }],
-  ['dialect', { dialects: [] }],
-  ['reply-fields', { replyFields: null }],
-  ['limit', { limits: [] }],
-  ['quota', { quotas: [] }],
-]);
+/** What `client set --clear` takes, which setting that is, and its default. */
+const cleared: ReadonlyMap<string, readonly [setting: string, initial: unknown]> = new Map([
+  ['pool', ['pools', []]],
+  ['allow-ip', ['allowIp', []]],
+  ['params', ['params', '']],
+  ['allow', ['allow', []]],
+  ['deny', ['deny', []]],
+  ['dialect', ['dialects', []]],
+  ['reply-fields', ['replyFields', null]],
+  ['limit', ['limits', []]],
+  ['quota', ['quotas', []]],
+] satisfies [string, [string, unknown]][]);
 
 const ruleNotes = [`A RULE is ${ruleGrammar}.`, `A LIMIT is ${limitGrammar}.`, `A QUOTA is ${quotaGrammar}.`];
 const name = 'the name of the client';
@@ -119,8 +119,18 @@ export const clientCommands: readonly CommandSpec[] = [
 ];
 
 async function set(given: Given, workplace: Workplace): Promise<Outcome> {
-  const clears = given.texts('clear') ?? [];
-  const settings = Object.assign({}, settingsOf(given), ...clears.map((setting) => cleared.get(setting)));
+  const settings = settingsOf(given);
+  for (const name of new Set(given.texts('clear') ?? [])) {
+    const [setting, initial] = cleared.get(name) ?? ['', null];
+    // Whichever of the two would hold, the other was meant as well: of sources one of them opens the client to everybody.
+    if (settings[setting] !== undefined)
+      throw badArgument(
+        `--clear ${name}`,
+        `--${name} is given, too`,
+        `leave it out: --${name} takes the place of all before`,
+      );
+    settings[setting] = initial;
+  }
   const removeSecrets = (given.texts('removeSecret') ?? []).map(secretId);
   if (Object.values(settings).every((value) => value === undefined) && removeSecrets.length === 0) {
     throw badArgument('client set', 'there is nothing to change', 'see "roundabout client set --help"');

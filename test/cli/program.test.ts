@@ -133,6 +133,7 @@ test('exit codes tell scripts what went wrong, and errors stand on standard erro
     ['client add x --pool nope', 2, 'unknown_pool'],
     ['client add x --reply-fields maybe', 2, 'bad_usage'],
     ['client set acme', 2, 'bad_argument'],
+    ['client set acme --allow-ip 10.0.0.0/8 --clear allow-ip', 2, 'bad_argument'],
     ['client add', 2, 'bad_usage'],
     ['client add x y', 2, 'bad_usage'],
     ['clinet add x', 2, 'bad_usage'],
@@ -145,6 +146,7 @@ test('exit codes tell scripts what went wrong, and errors stand on standard erro
     ['start --config nope.yaml', 2, 'start_failed'],
     ['exit list --country atlantis', 2, 'bad_argument'],
     ['exit list --asn x', 2, 'bad_argument'],
+    ['pool check res --timeout 1', 2, 'bad_argument'],
     ['health', 5, 'not_running'],
   ];
   for (const [args, exitCode, code] of failures) {
