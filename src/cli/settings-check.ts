@@ -13,6 +13,8 @@ import { readSettings } from '../sources/settings.ts';
 export interface ConfigPlace {
   readonly file: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** In place of the data folder that the config names: there are the copies of lists that are fetched. */
+  readonly dataOverride?: string | undefined;
 }
 
 /** Everything that can be said of a config and its pools without starting them. */
@@ -40,10 +42,10 @@ export class ConfigFaultsError extends CommandError {
 }
 
 /** Reads config and pools and finds every fault at once. Throws nothing. */
-export function checkSettings({ file, env }: ConfigPlace): CheckedSettings {
+export function checkSettings({ file, ...options }: ConfigPlace): CheckedSettings {
   const catalogue = new PoolCatalogue();
   const pools = new PoolRegistry(catalogue.record);
-  const reading = readSettings(file, { env });
+  const reading = readSettings(file, options);
   if (!reading.ok) return { faults: reading.faults, warnings: [], pools, listeners: 0, hasDemo: false };
   const { config, demo, warnings, sources, files } = reading.settings;
   const remarks: ConfigFault[] = [];
@@ -61,8 +63,8 @@ export function checkSettings({ file, env }: ConfigPlace): CheckedSettings {
 
 /** The data folder that a config names, whatever else is wrong with it: the gateway that runs by a former one is there. Throws
  *  ConfigFaultsError where faults leave that in doubt. */
-export function dataFolderOf({ file, env }: ConfigPlace): string {
-  const loaded = loadConfig(file, { env });
+export function dataFolderOf({ file, ...options }: ConfigPlace): string {
+  const loaded = loadConfig(file, options);
   if (loaded.ok) return loaded.config.data;
   if (loaded.data === null)
     throw new ConfigFaultsError(file, loaded.faults, `${SEE_FAULTS}, or name the data folder with --data DIR`);
@@ -70,8 +72,8 @@ export function dataFolderOf({ file, env }: ConfigPlace): string {
 }
 
 /** The config. Throws ConfigFaultsError. */
-export function configOf({ file, env }: ConfigPlace): Config {
-  const loaded = loadConfig(file, { env });
+export function configOf({ file, ...options }: ConfigPlace): Config {
+  const loaded = loadConfig(file, options);
   if (!loaded.ok) throw new ConfigFaultsError(file, loaded.faults);
   return loaded.config;
 }
@@ -85,8 +87,8 @@ export interface PoolPlaces {
 }
 
 /** Reads the pool files that a config names, without what they name in turn. Throws ConfigFaultsError. */
-export function poolPlaces({ file, env }: ConfigPlace): PoolPlaces {
-  const loaded = loadConfig(file, { env });
+export function poolPlaces({ file, ...options }: ConfigPlace): PoolPlaces {
+  const loaded = loadConfig(file, options);
   if (!loaded.ok) throw new ConfigFaultsError(file, loaded.faults);
   const { pools: folder, folder: projectFolder } = loaded.config;
   const { files, faults } = readPoolFolder(folder, { variables: loaded.variables });

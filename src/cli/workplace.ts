@@ -163,7 +163,7 @@ export class Workplace {
   }
 
   get #place() {
-    return { file: this.configFile, env: this.#options.env };
+    return { file: this.configFile, env: this.#options.env, dataOverride: this.dataOverride };
   }
 
   #direct(folder: string): Commands {
@@ -223,8 +223,12 @@ export class Workplace {
     const store = this.#storeOf(folder);
     // Only here: the other commands answer sooner without it.
     const { openOfflineChecks } = await import('../probing/offline-checks.ts');
-    const config = { ...configOf(this.#place), data: folder };
-    this.#checks = await openOfflineChecks({ config, registry, store, warn: this.#options.warn });
+    this.#checks = await openOfflineChecks({
+      config: configOf(this.#place),
+      registry,
+      store,
+      warn: this.#options.warn,
+    });
   }
 
   #clients(folder: string): Clients {

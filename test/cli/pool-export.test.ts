@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'ava';
+import { readPoolFolder } from '../../src/config/pool-folder.ts';
+import { placedSources } from '../../src/pool/placed-source.ts';
+import { copyPath } from '../../src/store/list-copies.ts';
 import { makeProject } from './project.ts';
 
 const LINE = 'http://user:hidden@192.0.2.1:8080|country=de\n';
@@ -69,4 +72,19 @@ test('a list that is no regular file is not replaced by an import', async (t) =>
   t.deepEqual(readdirSync(join(folder, 'pools/lists')), ['res.txt']);
   writeFileSync(join(folder, 'pools/lists/gone.txt'), '');
   t.is((await commandWith('a:1\n', 'pool', 'import', 'res', '-', '--yes')).code, 0);
+});
+
+test('exits of lists that are fetched are those of the data folder that is named', async (t) => {
+  const { folder, command } = makeProject(t, {
+    'pools/res.yaml': 'pool: res\ntier: res\nexits: [{ list: "https://vendor.example/list" }]\n',
+  });
+  const { files } = readPoolFolder(join(folder, 'pools'), { variables: { env: {} } });
+  const [source] = files.flatMap(placedSources);
+  const copy = copyPath(join(folder, 'kept'), source?.key ?? '');
+  mkdirSync(dirname(copy), { recursive: true });
+  writeFileSync(copy, LINE);
+  t.is((await command('pool', 'export', 'res', '--data', 'kept')).stdout, LINE);
+  const [exit] = JSON.parse((await command('exit', 'list', '--json', '--data', 'kept')).stdout);
+  t.like(exit, { pool: 'res', country: 'de' });
+  t.is((await command('pool', 'export', 'res')).code, 1, 'the folder of the config has none');
 });
