@@ -86,6 +86,11 @@ function text(line: string): string {
   return /^[.']/.test(escaped) ? `\\&${escaped}` : escaped;
 }
 
+/** In ASCII: groff takes what else it is given for latin-1, unless it is told. */
 function roff(plain: string): string {
-  return plain.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll('\n', ' ').replaceAll('"', '\\(dq');
+  const escaped = plain.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll('\n', ' ').replaceAll('"', '\\(dq');
+  return escaped.replace(/[^\x20-\x7e]/gu, (character) => {
+    const code = character.codePointAt(0)?.toString(16).toUpperCase() ?? '';
+    return `\\[u${code.padStart(4, '0')}]`;
+  });
 }

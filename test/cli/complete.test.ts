@@ -49,6 +49,7 @@ test('every command and option of the command line stands in the manual, and the
     for (const { flags } of options) if (!hidden) t.true(text.includes(`.B ${flags.replaceAll('-', '\\-')}`), flags);
   }
   t.notRegex(text, /^['.](?!TH|SH|SS|TP|B|I|RS|RE|br\b)/m, 'no line commands by accident');
+  t.regex(text, /^[\n\x20-\x7e]*$/, 'groff takes what else there is for latin-1');
 });
 
 (has('man') ? test : test.skip)('man shows the manual without a warning', (t) => {
