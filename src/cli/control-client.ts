@@ -59,6 +59,6 @@ function notAnswering(path: string, why: string): CommandError {
   return new CommandError({
     code: 'not_answering',
     message: `the gateway at ${path} ${why}`,
-    remedy: 'see its log, and whether its process is alive',
+    remedy: 'see its log, and whether its process is alive; a change that was asked for may still be made',
   });
 }
