@@ -56,7 +56,9 @@ function createProgram(asJson: boolean, runner: Runner): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      ['', 'Exit codes:', ...exitCodeTexts.map(([code, meaning]) => `  ${code}  ${meaning}`)].join('\n'),
+      ['', 'Exit codes:', ...exitCodeTexts.map(([code, meaning]) => `  ${String(code).padEnd(3)}  ${meaning}`)].join(
+        '\n',
+      ),
     );
   for (const option of globalOptions) program.addOption(optionOf(option));
   for (const spec of allCommands) addCommand(program, spec, runner);

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { exitCodes } from '../../src/cli/exit-code.ts';
 import { makeProject } from './project.ts';
 
 test('a client lives its life on the files of a gateway that does not run', async (t) => {
@@ -287,6 +288,7 @@ test('help lists the commands and the exit codes', async (t) => {
   t.is(help.code, 0);
   for (const word of ['start', 'check-config', 'client', 'pool', 'exit', 'health', 'Exit codes:'])
     t.true(help.stdout.includes(word));
+  for (const code of Object.values(exitCodes)) t.regex(help.stdout, new RegExp(`^  ${code} +\\w`, 'm'));
   const add = await command('client', 'add', '--help');
   t.regex(add.stdout, /A RULE is cidr:RANGE/);
   t.regex(add.stdout, /--data <folder>/);
