@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { ApiCall } from '../pool/fetched-source.ts';
+import { countOf } from '../protocol/count-text.ts';
 import { selectAll } from '../protocol/json-path.ts';
 import { type FetchRequest, httpFetch } from '../transport/http-fetch.ts';
 import { linesOfItem } from './api-exit.ts';
@@ -26,7 +27,9 @@ export async function* apiLines(call: ApiCall, options: PagesOptions): AsyncGene
     if (seen.has(url)) throw new SourceFailure('a page names one before as the next');
     if (seen.size === MOST_PAGES) throw new SourceFailure(`it has more than ${MOST_PAGES} pages`);
     seen.add(url);
-    const page = await readPage(call, url, options);
+    const page = await readPage(call, url, options).catch((cause: unknown) => {
+      throw isLate(options.signal) && seen.size > 1 ? tooManyPages(seen.size - 1) : cause;
+    });
     const lines: string[] = [];
     for (const item of selectAll(call.items, page)) {
       const line = linesOfItem(call, item);
@@ -36,6 +39,15 @@ export async function* apiLines(call: ApiCall, options: PagesOptions): AsyncGene
     if (lines.length > 0) yield Buffer.from(lines.join(''));
     url = nextOf(call, page, url);
   }
+}
+
+const isLate = ({ reason }: AbortSignal): boolean => reason instanceof DOMException && reason.name === 'TimeoutError';
+
+/** Pages that come one after the other, at a pace, may need longer than all of them have. */
+function tooManyPages(had: number): SourceFailure {
+  return new SourceFailure(
+    `it took too long: ${countOf(had, 'page')} had come; give it a longer "timeout", a quicker "pace", or ask for larger pages`,
+  );
 }
 
 async function readPage(call: ApiCall, url: string, { pace, isClosed, signal }: PagesOptions): Promise<unknown> {

@@ -162,6 +162,28 @@ test('an exit that is named again and again is one exit, and hides no shrinking'
   t.is(changed.length, 2);
 });
 
+test('pages that come one by one for longer than all may take are told of, with what helps', async (t) => {
+  let page = 0;
+  const answer: ListAnswer = (_, response) => {
+    page += 1;
+    const text = JSON.stringify({ results: [{ h: '192.0.2.1', p: page }], next: `/list?page=${page}` });
+    setTimeout(() => response.end(text), 30);
+  };
+  const { server, again } = await scene(t, answer);
+  const call = { url: `${server.url}/list`, method: 'GET', headers: {}, body: null, scheme: 'http' } as const;
+  const paths = { items: [{ name: 'results' }, 'all'], next: [{ name: 'next' }] } as const;
+  const exit = (['h', 'p'] as const).map((name, i) => [i === 0 ? 'host' : 'port', [{ name }]] as const);
+  const pace = { perSecond: 1_000, concurrency: 1 };
+  const from = { kind: 'api' as const, ...call, ...paths, exit, pace };
+  const late = again('api', { timeoutMs: 400, from });
+  await late.refresh();
+  t.regex(late.state.failure ?? '', /^it took too long: [1-9]\d* pages? had come; give it a longer "timeout"/);
+  const never = again('api', { timeoutMs: 200, from });
+  server.answer = () => {};
+  await never.refresh();
+  t.is(never.state.failure, 'it took too long', 'of a first page there is nothing more to tell');
+});
+
 test('who asks while it is being asked waits for the same answer', async (t) => {
   const { server, refresh } = await scene(t, addresses(1));
   await Promise.all([refresh.refresh(), refresh.refresh(), refresh.refresh()]);
