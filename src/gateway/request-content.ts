@@ -113,10 +113,11 @@ export class RequestContent {
     else if (!this.complete && this.#sink !== null) this.#connection.resume();
   }
 
-  /** The attempt is over; the client waits for the next. */
+  /** The attempt is over, and its pace with it; the client waits for the next. */
   stop(): void {
     this.#sink = null;
     if (this.#begun && !this.complete) this.#connection.pause();
+    this.#endPace();
   }
 
   /** Reads the rest and throws it away, so that the next request can be found behind it. Resolves to false where the rest is
@@ -172,6 +173,7 @@ export class RequestContent {
   #endPace(): void {
     if (this.#flow === null) return;
     this.#flow.end();
+    this.#flow = null;
     this.#connection.gate = null;
   }
 

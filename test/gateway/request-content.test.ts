@@ -30,6 +30,25 @@ test('each attempt has a pace of its own, and gives back what the one before had
   t.deepEqual(told, ['first 3', 'first ends', 'second 3', 'second ends']);
 });
 
+test('so does the last one, and what is thrown away behind it is nobody’s to pace', async (t) => {
+  const connection = { gate: null as unknown, pause() {}, resume() {}, readContent() {} };
+  const framing = { type: 'length', octets: 10 } as const;
+  const content = new RequestContent(connection as never, { framing, keepBytes: 100, onFault: () => t.fail() });
+  const told: string[] = [];
+  const flow = { passed: (octets: number) => told.push(`${octets}`), end: () => told.push('ends') };
+  content.pace(() => flow as unknown as ContentFlow);
+  content.sendTo({ write: () => true, end() {} });
+  content.take(Buffer.from('012'));
+  content.stop();
+  t.deepEqual(told, ['3', 'ends']);
+  const passed = content.discard();
+  t.is(connection.gate, null);
+  content.take(Buffer.from('3456789'));
+  content.finish(new Fields());
+  t.true(await passed);
+  t.deepEqual(told, ['3', 'ends']);
+});
+
 test('who is sent it is told how long its pace holds it back', (t) => {
   const connection = { gate: null as unknown, pause() {}, resume() {}, readContent() {} };
   const framing = { type: 'length', octets: 10 } as const;
