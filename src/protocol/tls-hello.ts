@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import { AccumulatingDecoder } from './accumulating-decoder.ts';
 import { parseHost } from './authority.ts';
 import { type Decoded, decoded, more, refused } from './decoded.ts';
 
@@ -26,47 +25,57 @@ const HOST_NAME = 0;
 const notHello = refused('bad_request', 'the octets are no ClientHello');
 
 /** Reads the ClientHello at the beginning of a TLS connection, over as many records and pieces as it comes in. `rest` is what lies
- *  behind its last octet. Fault (bad_request): it is none, it is malformed, or it is longer than 16 KiB. */
-export class ClientHelloDecoder extends AccumulatingDecoder<ClientHello> {
-  constructor() {
-    super(readHello);
-  }
-}
+ *  behind its last octet. Fault (bad_request): it is none, it is malformed, or it is longer than 16 KiB. Each octet is looked at once,
+ *  because a client may send a hello of an octet a record, and each of those by itself; and none is kept but as a copy. */
+export class ClientHelloDecoder {
+  /** The head of the record that is being read, `#headOctets` of it; then the octets of its fragment that are still to come. */
+  readonly #head = Buffer.alloc(RECORD_HEAD);
+  #headOctets = 0;
+  #left = 0;
+  /** The message, `#have` octets of it; at first no more than its head. */
+  #message = Buffer.alloc(MESSAGE_HEAD);
+  #have = 0;
 
-function readHello(octets: Buffer): Decoded<ClientHello> {
-  const fragments: Buffer[] = [];
-  let have = 0;
-  let needed = MESSAGE_HEAD;
-  for (let at = 0; ; ) {
-    const length = fragmentLength(octets, at);
-    if (length === null) return notHello;
-    if (length === 0) return more;
-    at += RECORD_HEAD;
-    const fragment = octets.subarray(at, at + length);
-    fragments.push(fragment);
-    have += fragment.length;
-    if (have >= MESSAGE_HEAD && needed === MESSAGE_HEAD) {
-      const head = Buffer.concat(fragments);
-      needed += head.readUIntBE(1, 3);
-      if (head[0] !== CLIENT_HELLO || needed > LONGEST_HELLO) return notHello;
+  /** Not to be called again once it has returned a value or a fault. */
+  push(octets: Buffer): Decoded<ClientHello> {
+    for (let at = 0; at < octets.length; ) {
+      const end = this.#left === 0 ? this.#takeRecordHead(octets, at) : this.#takeFragment(octets, at);
+      if (end === null) return notHello;
+      at = end;
+      if (this.#have < this.#message.length) continue;
+      const serverName = serverNameOf(new Reader(this.#message.subarray(MESSAGE_HEAD)));
+      return serverName === undefined ? notHello : decoded({ serverName }, octets.subarray(at));
     }
-    at += fragment.length;
-    if (have >= needed && needed > MESSAGE_HEAD) {
-      const message = Buffer.concat(fragments).subarray(MESSAGE_HEAD, needed);
-      const serverName = serverNameOf(new Reader(message));
-      return serverName === undefined ? notHello : decoded({ serverName }, octets.subarray(at - (have - needed)));
-    }
-    if (fragment.length < length) return more;
+    return more;
   }
-}
 
-/** The length of the record at `at`, 0 while its head isn't whole, null where it is no handshake record. */
-function fragmentLength(octets: Buffer, at: number): number | null {
-  const [type = HANDSHAKE, major = 3] = octets.subarray(at, at + RECORD_HEAD);
-  if (type !== HANDSHAKE || major !== 3) return null;
-  if (octets.length < at + RECORD_HEAD) return 0;
-  const length = octets.readUInt16BE(at + 3);
-  return length === 0 || length > LONGEST_FRAGMENT ? null : length;
+  /** Returns where it ends in `octets`, as far as it has come; null where it is that of no handshake record. */
+  #takeRecordHead(octets: Buffer, start: number): number | null {
+    const end = Math.min(octets.length, start + RECORD_HEAD - this.#headOctets);
+    octets.copy(this.#head, this.#headOctets, start, end);
+    this.#headOctets += end - start;
+    const [type = HANDSHAKE, major = 3] = this.#head.subarray(0, this.#headOctets);
+    if (type !== HANDSHAKE || major !== 3) return null;
+    if (this.#headOctets < RECORD_HEAD) return end;
+    this.#headOctets = 0;
+    this.#left = this.#head.readUInt16BE(3);
+    return this.#left === 0 || this.#left > LONGEST_FRAGMENT ? null : end;
+  }
+
+  /** The same of a fragment, as far as it belongs to the message; null where that is no ClientHello. */
+  #takeFragment(octets: Buffer, start: number): number | null {
+    const end = Math.min(octets.length, start + this.#left, start + this.#message.length - this.#have);
+    octets.copy(this.#message, this.#have, start, end);
+    this.#have += end - start;
+    this.#left -= end - start;
+    if (this.#have < MESSAGE_HEAD || this.#message.length > MESSAGE_HEAD) return end;
+    const length = MESSAGE_HEAD + this.#message.readUIntBE(1, 3);
+    if (this.#message[0] !== CLIENT_HELLO || length === MESSAGE_HEAD || length > LONGEST_HELLO) return null;
+    const head = this.#message;
+    this.#message = Buffer.alloc(length);
+    head.copy(this.#message);
+    return end;
+  }
 }
 
 /** The name, null without one, undefined where the message isn't as RFC 8446 §4.1.2 has it. */

@@ -28,6 +28,33 @@ test('a hello over several records', (t) => {
   }
 });
 
+test('a hello of an octet a record costs no more than its octets, though each comes by itself', (t) => {
+  const message = helloMessage([serverNameExtension('shop.example')]);
+  // As long as may be, and without its end.
+  message.writeUIntBE(16_000, 1, 3);
+  const records = asRecords(Buffer.concat([message, Buffer.alloc(15_000)]), 1);
+  const decoder = make();
+  const startedAt = performance.now();
+  for (let at = 0; at < records.length; at++) t.is(decoder.push(records.subarray(at, at + 1)).state, 'more');
+  // Octets that were looked at again with each took a minute.
+  t.true(performance.now() - startedAt < 10_000);
+});
+
+test('nothing is kept of pieces that are only lent', (t) => {
+  const hello = helloFor('shop.example');
+  const decoder = make();
+  for (const [start, end] of [
+    [0, 3],
+    [3, 40],
+    [40, hello.length - 5],
+  ] as const) {
+    const lent = Buffer.from(hello.subarray(start, end));
+    t.is(decoder.push(lent).state, 'more');
+    lent.fill(0);
+  }
+  t.like(decoder.push(hello.subarray(-5)), { state: 'value', value: { serverName: 'shop.example' } });
+});
+
 test('what stands behind the message in its record is rest', (t) => {
   const outcome = decodeEveryWay(t, make, asRecords(Buffer.concat([helloMessage([]), Buffer.from([9, 8, 7])])));
   t.like(outcome, { state: 'value', value: { serverName: null }, rest: '090807' });
