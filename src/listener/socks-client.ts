@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import { authenticate, type Identity } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
@@ -22,6 +21,7 @@ import {
   succeeded,
   usernamePassword,
 } from '../protocol/socks5.ts';
+import { Pieces } from '../transport/pieces.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { Served } from './accept.ts';
 import type { Arrival, ListenerContext } from './context.ts';
@@ -30,8 +30,6 @@ import { lingerAndClose } from './linger.ts';
 
 /** Octets that a client may send behind its request before success is told. */
 const EARLY_BYTES = 64 * 1024;
-
-const NOTHING = Buffer.alloc(0);
 
 /** What a login came to: who it is, though with a bad parameter, which must not look like a wrong secret (RFC 1929 has no room for
  *  reasons); or the failure. */
@@ -46,8 +44,7 @@ export class SocksClient {
   readonly #patience: Deadline;
   /** What reads the octets now. */
   #step: (octets: Buffer) => void = () => {};
-  #early: Buffer[] = [];
-  #earlyBytes = 0;
+  readonly #early = new Pieces();
   #exchange: Exchange | null = null;
   /** Who serves the gateway's own host to it, in a tunnel. */
   #inside: Served | null = null;
@@ -108,8 +105,7 @@ export class SocksClient {
 
   readonly #keepEarly = (octets: Buffer): void => {
     this.#early.push(octets);
-    this.#earlyBytes += octets.length;
-    if (this.#earlyBytes > EARLY_BYTES) this.#socket.pause();
+    if (this.#early.octets > EARLY_BYTES) this.#socket.pause();
   };
 
   /** Method 2 whenever it is offered, wherever in the list: a client that lists 0 first still has parameters to tell. */
@@ -258,8 +254,6 @@ export class SocksClient {
     this.#socket.off('end', this.#onEnd);
     this.#socket.off('close', this.#onClose);
     this.#socket.pause();
-    const early = this.#early.length === 0 ? NOTHING : Buffer.concat(this.#early);
-    this.#early = [];
-    return early;
+    return this.#early.shiftAll();
   }
 }

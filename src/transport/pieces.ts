@@ -2,6 +2,9 @@ import { Buffer } from 'node:buffer';
 
 const NOTHING = Buffer.alloc(0);
 
+/** Pieces are joined up to this size: one of an octet takes some hundred of them, and a peer may send nothing but those. */
+const JOINED_BYTES = 1024;
+
 /** Octets that wait, in the order in which they came. Nearly always they are one piece, which needs no array: one that empties with
  *  each piece would have to grow again for the next. */
 export class Pieces {
@@ -16,9 +19,19 @@ export class Pieces {
   }
 
   push(piece: Buffer): void {
-    if (this.#first === null) this.#first = piece;
-    else this.#others.push(piece);
     this.octets += piece.length;
+    if (this.#first === null) {
+      this.#first = piece;
+      return;
+    }
+    const last = this.#others.at(-1) ?? this.#first;
+    if (last.length + piece.length > JOINED_BYTES) {
+      this.#others.push(piece);
+      return;
+    }
+    const joined = Buffer.concat([last, piece]);
+    if (this.#others.length === 0) this.#first = joined;
+    else this.#others[this.#others.length - 1] = joined;
   }
 
   /** Puts one before all that wait. */

@@ -37,3 +37,13 @@ test('what is taken is what came, in its order, however it is taken', (t) => {
     }),
   );
 });
+
+test('a thousand octets that came one by one are one piece', (t) => {
+  const pieces = new Pieces();
+  const whole = Buffer.from(Array.from({ length: 65_536 }, (_, at) => at & 255));
+  for (let at = 0; at < whole.length; at++) pieces.push(whole.subarray(at, at + 1));
+  const taken: Buffer[] = [];
+  for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) taken.push(piece);
+  t.true(taken.length < 70, `${taken.length} pieces`);
+  t.true(Buffer.concat(taken).equals(whole));
+});
