@@ -2,6 +2,7 @@ import type { Fault } from '../protocol/decoded.ts';
 import type { Fields } from '../protocol/fields.ts';
 import type { Framing, RequestHead } from '../protocol/http-message.ts';
 import type { HttpConnection } from '../transport/http-connection.ts';
+import { addPiece } from '../transport/pieces.ts';
 import type { ContentFlow } from './content-flow.ts';
 
 /** Content that is read and thrown away so that a connection can go on after an answer that didn't need it. */
@@ -180,7 +181,7 @@ export class RequestContent {
   #keep(chunk: Buffer): void {
     this.#keptBytes += chunk.length;
     if (this.#keptBytes <= this.#keepBytes) {
-      this.#kept.push(chunk);
+      addPiece(this.#kept, chunk);
       return;
     }
     this.#kept = [];

@@ -5,6 +5,15 @@ const NOTHING = Buffer.alloc(0);
 /** Pieces are joined up to this size: one of an octet takes some hundred of them, and a peer may send nothing but those. */
 const JOINED_BYTES = 1024;
 
+const areSmall = (one: Buffer, other: Buffer): boolean => one.length + other.length <= JOINED_BYTES;
+
+/** Adds a piece to others, or to the last of them where both are small. */
+export function addPiece(pieces: Buffer[], piece: Buffer): void {
+  const last = pieces.at(-1);
+  if (last !== undefined && areSmall(last, piece)) pieces[pieces.length - 1] = Buffer.concat([last, piece]);
+  else pieces.push(piece);
+}
+
 /** Octets that wait, in the order in which they came. Nearly always they are one piece, which needs no array: one that empties with
  *  each piece would have to grow again for the next. */
 export class Pieces {
@@ -24,14 +33,9 @@ export class Pieces {
       this.#first = piece;
       return;
     }
-    const last = this.#others.at(-1) ?? this.#first;
-    if (last.length + piece.length > JOINED_BYTES) {
-      this.#others.push(piece);
-      return;
-    }
-    const joined = Buffer.concat([last, piece]);
-    if (this.#others.length === 0) this.#first = joined;
-    else this.#others[this.#others.length - 1] = joined;
+    const isNext = this.#others.length === 0;
+    if (isNext && areSmall(this.#first, piece)) this.#first = Buffer.concat([this.#first, piece]);
+    else addPiece(this.#others, piece);
   }
 
   /** Puts one before all that wait. */

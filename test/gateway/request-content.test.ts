@@ -67,6 +67,20 @@ test('who is sent it is told how long its pace holds it back', (t) => {
   t.deepEqual(waits, [70_000]);
 });
 
+test('content that came octet by octet is kept in few pieces', (t) => {
+  const connection = { gate: null as unknown, pause() {}, resume() {}, readContent() {} };
+  const framing = { type: 'length', octets: 65_536 } as const;
+  const content = new RequestContent(connection as never, { framing, keepBytes: 65_536, onFault: () => t.fail() });
+  content.sendTo({ write: () => true, end() {} });
+  const octets = Buffer.from(Array.from({ length: 65_536 }, (_, at) => at & 255));
+  for (let at = 0; at < octets.length; at++) content.take(octets.subarray(at, at + 1));
+  content.stop();
+  const again: Buffer[] = [];
+  content.sendTo({ write: (chunk) => again.push(chunk) > 0, end() {} });
+  t.true(again.length < 70, `${again.length} pieces`);
+  t.true(Buffer.concat(again).equals(octets));
+});
+
 test('only content that is sure to be kept whole can be sent twice, whatever becomes of it', (t) => {
   const connection = { gate: null as unknown, pause() {}, resume() {}, readContent() {} };
   const contentOf = (framing: Framing, keepBytes = 10) =>
