@@ -59,7 +59,7 @@ for (const [name, sockets] of Object.entries(kinds)) {
         'there are not so many',
       );
       t.is(spread(1), 0);
-      first.close();
+      await first.close();
       t.is(first.descriptor, -1);
       t.deepEqual(await connect(20), [0, 0, 20]);
       t.true(third.descriptor >= 0);
