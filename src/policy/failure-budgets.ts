@@ -4,6 +4,9 @@ import type { Words } from '../memory/words.ts';
 /** A longer window counts as this one, in ms (12 days): times are 32 bits that wrap around. */
 const LONGEST_WINDOW_MS = 2 ** 30;
 
+/** By so much a thread may look at a budget later than its `now`, in ms: behind others that have spent of it since. */
+const MOST_BEHIND_MS = 10_000;
+
 /** Bounds of a set of budgets. */
 export interface BudgetOptions {
   /** Failures at once; they come back evenly over `windowMs`. At least 1. */
@@ -73,9 +76,10 @@ export class FailureBudgets {
     this.#cells.tidy((wholeAt) => this.#wholeInMs(wholeAt, now) === 0);
   }
 
-  /** Anything farther ahead than can be spent is a time long past, seen from behind. */
+  /** Anything farther ahead than others can have spent is a time long past, seen from behind. */
   #wholeInMs(wholeAt: number, now: number): number {
     const ahead = (wholeAt - now) | 0;
-    return ahead < 0 || ahead > this.#spanMs + this.#intervalMs ? 0 : ahead;
+    const mostMs = this.#spanMs + this.#intervalMs;
+    return ahead < 0 || ahead > mostMs + MOST_BEHIND_MS ? 0 : Math.min(ahead, mostMs);
   }
 }

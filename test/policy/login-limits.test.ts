@@ -48,6 +48,20 @@ test('threads that share the memory share the budgets and the trust', (t) => {
   t.true(other.mayTry('192.0.2.1', 'acme', 0).ok);
 });
 
+test('a thread that looks a little later than it thinks finds no budget whole that others have spent', (t) => {
+  const memory = createLoginMemory(Buffer.from('a key'));
+  const [one, other] = [smallLimits(memory), smallLimits(memory)];
+  const now = 100_000;
+  for (let source = 0; source < 20; source++) one.failed(`192.0.2.${source}`, 'acme', now);
+  for (const behindMs of [0, 1, 5_000]) {
+    t.is(
+      guess(other, `198.51.100.${behindMs}`, () => 'acme', { now: now - behindMs }),
+      3,
+      `${behindMs} ms`,
+    );
+  }
+});
+
 test('times go on over the wrap of 32 bits', (t) => {
   const limits = smallLimits();
   for (const begin of [2 ** 31 - 30_000, 2 ** 32 - 30_000]) {
