@@ -130,9 +130,8 @@ export class LeaseStore {
 
   #beginLog(): void {
     const { words, layout } = this.#options.leases;
-    this.#log.begin();
     const { boot } = this.#options.moment();
-    const isBegun = this.#log.append(noteOf({ format: LOG_FORMAT, boot }));
+    const isBegun = this.#log.begin(noteOf({ format: LOG_FORMAT, boot }));
     // Known to other threads only now: nothing comes before its note.
     words.store(layout.log, this.#log.descriptor + 1);
     words.store(layout.logBroken, isBegun ? 0 : 1);

@@ -2,6 +2,7 @@ import {
   closeSync,
   fdatasyncSync,
   fstatSync,
+  ftruncateSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -76,21 +77,14 @@ export class LeaseLog {
     }
   }
 
-  /** Begins another log, with the next number; the open one anew, where it is empty, and as it is marked. Throws StoreError. */
-  begin(): void {
+  /** Begins another log, with the next number and this frame; the open one anew, where that is marked, as it stays, and has no more than
+   *  this frame. Returns false where it could not be written. Throws StoreError. */
+  begin(head: Uint8Array): boolean {
     try {
-      if (this.#isEmpty()) {
-        this.#octets = 0;
-        return;
-      }
-      const number = Math.max(this.#number, ...this.#names().map((log) => log.number)) + 1;
-      const descriptor = openSync(this.#path(number), 'ax', 0o600);
-      if (this.#former >= 0) closeSync(this.#former);
-      this.#former = this.#descriptor;
-      this.#descriptor = descriptor;
-      this.#number = number;
+      if (this.#isPartial && this.#isNoLongerThan(head)) ftruncateSync(this.#descriptor, 0);
+      else this.#open();
       this.#octets = 0;
-      this.#isPartial = false;
+      return this.append(head);
     } catch (cause) {
       throw asStoreError(cause);
     }
@@ -149,11 +143,20 @@ export class LeaseLog {
     this.#descriptor = -1;
   }
 
-  /** Whether the open one is there, and nothing is in it. */
-  #isEmpty(): boolean {
-    if (this.#descriptor < 0) return false;
+  #open(): void {
+    const number = Math.max(this.#number, ...this.#names().map((log) => log.number)) + 1;
+    const descriptor = openSync(this.#path(number), 'ax', 0o600);
+    if (this.#former >= 0) closeSync(this.#former);
+    this.#former = this.#descriptor;
+    this.#descriptor = descriptor;
+    this.#number = number;
+    this.#isPartial = false;
+  }
+
+  /** Whether the open one is there, and has nothing but its head, or a part of that. */
+  #isNoLongerThan(head: Uint8Array): boolean {
     const { nlink, size } = fstatSync(this.#descriptor);
-    return nlink > 0 && size === 0;
+    return nlink > 0 && size <= head.length;
   }
 
   #names(): { readonly name: string; readonly number: number; readonly partial: boolean }[] {

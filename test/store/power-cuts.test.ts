@@ -62,7 +62,7 @@ test.serial('a snapshot has its content before its name, and that before it is t
 
 test.serial('what is appended to a log is left to the system, until it is asked for', async (t) => {
   const log = new LeaseLog(temporaryFolder(t));
-  log.begin();
+  t.true(log.begin(Buffer.from('head')));
   t.teardown(() => log.close());
   const asked = await watchDisk(t);
   t.true(log.append(Buffer.from('a')));
