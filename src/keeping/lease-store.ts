@@ -108,6 +108,7 @@ export class LeaseStore {
       this.#log.dropBefore(this.#log.number + 1);
     } catch (cause) {
       this.#appendChanges();
+      this.#markBroken();
       this.#options.warn(`sessions could not be saved: ${cause instanceof Error ? cause.message : cause}`);
     }
     const { words, layout } = this.#options.leases;
@@ -140,10 +141,15 @@ export class LeaseStore {
   /** Appends what changed since the last time. Where that can't be done, a new snapshot is begun instead. */
   append(): void {
     this.#appendChanges();
+    if (this.#markBroken() && this.#saving === null && !this.#troubled) void this.save();
+  }
+
+  /** Whether something could not be written to the log that stands, which is noted for the next start. */
+  #markBroken(): boolean {
     const { words, layout } = this.#options.leases;
-    if (words.load(layout.logBroken) === 0) return;
+    if (words.load(layout.logBroken) === 0) return false;
     this.#log.markPartial();
-    if (this.#saving === null && !this.#troubled) void this.save();
+    return true;
   }
 
   /** Waits, blocking, until the disk has all that changed so far. Throws StoreError where it hasn't; what changed is in memory all the
@@ -184,24 +190,22 @@ export class LeaseStore {
   }
 
   async #writeSnapshot(): Promise<void> {
-    const { words, layout } = this.#options.leases;
-    const isBroken = () => words.load(layout.logBroken) !== 0;
     try {
       this.#appendChanges();
       // While none can be made the log that stands goes on, as long as it is whole: they would pile up.
-      const goesOn = this.#troubled && !isBroken();
+      const goesOn = !this.#markBroken() && this.#troubled;
       if (!goesOn) this.#beginLog();
       const log = this.#log.number;
       const chunks = saveSnapshot(this.#header({ log, final: false }), [this.#section()]);
       this.#snapshotOctets = await this.#file.write(chunks);
       this.#log.dropBefore(log);
-      if (!isBroken()) this.#log.markWhole();
+      if (!this.#markBroken()) this.#log.markWhole();
       if (this.#troubled) this.#options.warn('sessions are saved again');
       this.#troubled = false;
       // What such a log tells of before this snapshot is older than what stands there.
       if (goesOn) await this.#writeSnapshot();
     } catch (cause) {
-      if (isBroken()) this.#log.markPartial();
+      this.#markBroken();
       if (!this.#troubled)
         this.#options.warn(`sessions can't be saved: ${cause instanceof Error ? cause.message : cause}`);
       this.#troubled = true;

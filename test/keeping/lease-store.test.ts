@@ -189,6 +189,23 @@ test('while no log can be written either there are no more of them', async (t) =
   await first.store.stop();
 });
 
+test('what could not be written at a stop, or before a snapshot that fails, is known to be missing', async (t) => {
+  for (const end of ['stop', 'save'] as const) {
+    const folder = makeFolder(t);
+    const first = run(folder);
+    first.store.start();
+    await first.store.save();
+    const unblock = blockSnapshot(folder);
+    first.table.create(a, termsOf({ strict: true }), 0);
+    // As by a write that fails.
+    first.words.store(first.layout.logBroken, 1);
+    await first.store[end]();
+    t.false(run(folder).store.restore().complete, end);
+    unblock();
+    if (end === 'save') await first.store.stop();
+  }
+});
+
 test('the end of a log may be cut', async (t) => {
   const folder = makeFolder(t);
   const first = run(folder);
