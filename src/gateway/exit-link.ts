@@ -226,7 +226,10 @@ async function dialExit(
 }
 
 /** An HTTP exit forwards requests itself, unless the name is to be resolved here: then it gets a tunnel to the address. */
-function takesAbsoluteForm(exchange: Exchange, { choice }: Attempt): boolean {
+export function takesAbsoluteForm(
+  exchange: Pick<Exchange, 'admission'>,
+  { choice }: { readonly choice: Choice },
+): boolean {
   const { scheme } = choice.endpoint;
   return (scheme === 'http' || scheme === 'https') && dnsOf(exchange.admission, choice) === 'remote';
 }

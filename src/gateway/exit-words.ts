@@ -1,6 +1,7 @@
 import type { GatewayError } from '../errors.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, Exchange } from './exchange.ts';
+import { takesAbsoluteForm } from './exit-link.ts';
 import { findLease, hasServedSession } from './session-exit.ts';
 
 /** How long an exit that worked is believed in what it says of an origin, and an origin that was reached isn't believed to be gone by the
@@ -56,9 +57,11 @@ export function isDoubtful(
   return !isBelieved(deps, choice, now) || (reachedAt !== null && now - reachedAt < BELIEVED_MS);
 }
 
-/** Whether silence over its exit lets an exchange go on by another: a session that was served keeps its exit while that is known to work. */
+/** Whether silence over its exit lets an exchange go on by another: a session that was served keeps its exit while that is known to work.
+ *  Through a tunnel the silence is the origin's. */
 export function leavesOnSilence(deps: Collaborators, exchange: Exchange, choice: Choice): boolean {
-  return mayLeave(deps, exchange, choice) || !isKnownGood(deps, exchange, choice, deps.now());
+  if (mayLeave(deps, exchange, choice)) return true;
+  return takesAbsoluteForm(exchange, { choice }) && !isKnownGood(deps, exchange, choice, deps.now());
 }
 
 /** Whether an exchange may go on by another exit for what may be the origin's: a session that was served keeps its exit for as long as that

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
 import type { Choice, Exchange } from '../../src/gateway/exchange.ts';
-import { isKnownGood, mayLeave } from '../../src/gateway/exit-words.ts';
+import { isKnownGood, leavesOnSilence, mayLeave } from '../../src/gateway/exit-words.ts';
 
 /** An exchange of a session, and what is known of its exit. */
 function scene(known: { readonly confirmed: boolean; readonly workedAgoMs: number; readonly tooMany?: boolean }) {
@@ -42,4 +42,16 @@ test('one peer of many is known to work by its own session alone, an exit of its
   for (const lease of stale) t.false(known({}, lease), 'that others work says nothing of it');
   for (const lease of stale) t.false(known({ mint: null, isFormer: true }, lease), 'nor what its slot goes by now');
   for (const lease of stale) t.true(known({ mint: null }, lease));
+});
+
+test('a session that has rested has all the time there is for a page through a tunnel, which it wouldn’t leave', (t) => {
+  const leaves = (scheme: string, dns: 'local' | 'remote' = 'remote') => {
+    const [deps, exchange] = scene({ confirmed: true, workedAgoMs: 0 });
+    const choice = { slot: 1, exit: { mint: {}, dns: 'remote' }, hold: { mint: 7 }, endpoint: { scheme } };
+    const admission = { ...exchange.admission, params: { dns } };
+    return leavesOnSilence(deps, { ...exchange, admission } as unknown as Exchange, choice as unknown as Choice);
+  };
+  t.true(leaves('http'), 'half of it, because another may follow');
+  t.false(leaves('socks5'));
+  t.false(leaves('http', 'local'));
 });
