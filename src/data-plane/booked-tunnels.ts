@@ -7,7 +7,8 @@ import type { BookedTunnel, TunnelNews } from '../ledger/booking.ts';
 export class BookedTunnels {
   /** By their places among what is booked as it runs, the handles of those that were told of; 0 for none. */
   readonly #told: number[] = [];
-  #booked: BookedTunnel[] = [];
+  /** By handle: of one that is looked at again before this can be told the last look counts. */
+  readonly #booked = new Map<number, BookedTunnel>();
   #ended: number[] = [];
 
   /** Whether it is to be told of though nothing of it is booked. */
@@ -23,7 +24,7 @@ export class BookedTunnels {
     const { sent = 0, received = 0 } = meter?.wire?.relayed ?? {};
     const host = bounds?.host ?? '';
     this.#told[ledgerPlace] = handle;
-    this.#booked.push({ handle, booking, host, isMetered: quota !== null, startedAt, sent, received });
+    this.#booked.set(handle, { handle, booking, host, isMetered: quota !== null, startedAt, sent, received });
   }
 
   /** What had this place has ended. */
@@ -36,9 +37,9 @@ export class BookedTunnels {
 
   /** What is to be told with the next batch; undefined where that is nothing. */
   take(): TunnelNews | undefined {
-    if (this.#booked.length === 0 && this.#ended.length === 0) return undefined;
-    const news = { booked: this.#booked, ended: this.#ended };
-    this.#booked = [];
+    if (this.#booked.size === 0 && this.#ended.length === 0) return undefined;
+    const news = { booked: [...this.#booked.values()], ended: this.#ended };
+    this.#booked.clear();
     this.#ended = [];
     return news;
   }

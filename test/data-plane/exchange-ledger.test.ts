@@ -2,8 +2,9 @@ import test from 'ava';
 import { ExchangeLedger } from '../../src/data-plane/exchange-ledger.ts';
 import { AttemptMeter } from '../../src/gateway/attempt-meter.ts';
 import { type Choice, Exchange } from '../../src/gateway/exchange.ts';
-import type { Booking } from '../../src/ledger/booking.ts';
+import type { Booking, BookingBatch } from '../../src/ledger/booking.ts';
 import { unknownVerdict } from '../../src/signals/verdict.ts';
+import type { RelayHandle } from '../../src/transport/relay.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -93,4 +94,35 @@ test('what was booked in an hour that is over stays', (t) => {
   exchange.site = 'named.example';
   ledger.ended(exchange, state.now);
   t.deepEqual(look(), ['ok > cut a.example 5 0', 'cut named.example 5 1'], 'under the site that it had');
+});
+
+test('of a tunnel that is looked at again and again before anything is taken the last look is told', (t) => {
+  const batches: BookingBatch[] = [];
+  let [taken, now] = [0, 1_000];
+  const ledger = new ExchangeLedger({
+    post: (batch) => batches.push(batch),
+    taken: () => taken,
+    now: () => now,
+    wallTime: () => now,
+  });
+  const { exchange, meter } = setUp();
+  exchange.meter = meter;
+  exchange.carrier = { handle: 7 } as RelayHandle;
+  ledger.opened(exchange);
+  // As where eight batches wait to be taken.
+  taken = -8;
+  for (let look = 0; look < 10; look++) {
+    meter.sent += 10;
+    now += 1_000;
+    ledger.flush();
+  }
+  t.is(batches.length, 0);
+  taken = 0;
+  meter.sent += 10;
+  ledger.flush();
+  t.is(batches[0]?.bookings[0]?.sent, 110);
+  t.deepEqual(
+    batches[0]?.tunnels?.booked.map(({ handle }) => handle),
+    [7],
+  );
 });
