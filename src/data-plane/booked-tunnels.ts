@@ -1,5 +1,5 @@
 import type { Exchange } from '../gateway/exchange.ts';
-import type { BookedTunnel, TunnelNews } from '../ledger/booking.ts';
+import { type LastingTunnel, LOOK_FIELDS, type TunnelNews } from '../ledger/booking.ts';
 
 /** What the control thread is to know of this worker's tunnels outside of JavaScript, which outlive it: under what each is booked, and how
  *  much of it. Told with the very batch that books it, so that whatever dies when, nothing is booked twice. Of the many tunnels that
@@ -7,8 +7,11 @@ import type { BookedTunnel, TunnelNews } from '../ledger/booking.ts';
 export class BookedTunnels {
   /** By their places among what is booked as it runs, the handles of those that were told of; 0 for none. */
   readonly #told: number[] = [];
-  /** By handle: of one that is looked at again before this can be told the last look counts. */
-  readonly #booked = new Map<number, BookedTunnel>();
+  #begun: LastingTunnel[] = [];
+  /** See LOOK_FIELDS. */
+  readonly #looks: number[] = [];
+  /** Where they begin, by handle: of one that is looked at again before this can be told the last look counts. */
+  readonly #lookOf = new Map<number, number>();
   #ended: number[] = [];
 
   /** Whether it is to be told of though nothing of it is booked. */
@@ -21,10 +24,12 @@ export class BookedTunnels {
     const { carrier, ledgerPlace, bounds, quota, startedAt, meter } = exchange;
     const handle = carrier?.handle ?? 0;
     if (handle === 0) return;
-    const { sent = 0, received = 0 } = meter?.wire?.relayed ?? {};
-    const host = bounds?.host ?? '';
+    if (this.isNew(exchange)) this.#begun.push({ handle, host: bounds?.host ?? '', startedAt });
     this.#told[ledgerPlace] = handle;
-    this.#booked.set(handle, { handle, booking, host, isMetered: quota !== null, startedAt, sent, received });
+    const { sent = 0, received = 0 } = meter?.wire?.relayed ?? {};
+    const at = this.#lookOf.get(handle) ?? this.#looks.length;
+    this.#lookOf.set(handle, at);
+    this.#looks.splice(at, LOOK_FIELDS, handle, booking, quota === null ? 0 : 1, sent, received);
   }
 
   /** What had this place has ended. */
@@ -37,9 +42,11 @@ export class BookedTunnels {
 
   /** What is to be told with the next batch; undefined where that is nothing. */
   take(): TunnelNews | undefined {
-    if (this.#booked.size === 0 && this.#ended.length === 0) return undefined;
-    const news = { booked: [...this.#booked.values()], ended: this.#ended };
-    this.#booked.clear();
+    if (this.#looks.length === 0 && this.#ended.length === 0) return undefined;
+    const news = { begun: this.#begun, looks: new Float64Array(this.#looks), ended: this.#ended };
+    this.#begun = [];
+    this.#looks.length = 0;
+    this.#lookOf.clear();
     this.#ended = [];
     return news;
   }

@@ -85,25 +85,25 @@ export interface LoggedLines {
 
 export const NO_LINES: LoggedLines = { count: 0, since: 0, octets: new Uint8Array(), whys: {} };
 
-/** A tunnel that goes on outside of JavaScript where its worker dies, and what of it is booked by then. */
-export interface BookedTunnel {
+/** A tunnel that goes on outside of JavaScript where its worker dies. */
+export interface LastingTunnel {
   /** What names it to all threads; see RelayHandle. */
   readonly handle: number;
-  /** The index in its batch of what it is booked under. */
-  readonly booking: number;
   readonly host: string;
-  /** Whether it counts against quotas. */
-  readonly isMetered: boolean;
   /** On the monotonic clock that all threads share, in ms. */
   readonly startedAt: number;
-  /** Octets, of those that its relay counts. */
-  readonly sent: number;
-  readonly received: number;
 }
 
-/** What became of such tunnels since: those of which something was booked, or that are new; and by their handles those that ended. */
+/** Numbers that tell what is booked of one such tunnel: its handle; the index in its batch of what it is booked under; 1 where it counts
+ *  against quotas, else 0; octets sent and received, of those that its relay counts. */
+export const LOOK_FIELDS = 5;
+
+/** What became of such tunnels since. There may be tens of thousands that move something each second: of those no objects are made. */
 export interface TunnelNews {
-  readonly booked: readonly BookedTunnel[];
+  readonly begun: readonly LastingTunnel[];
+  /** LOOK_FIELDS for each of which something was booked, or that has begun. */
+  readonly looks: Float64Array;
+  /** Their handles. */
   readonly ended: readonly number[];
 }
 

@@ -5,10 +5,11 @@ import { Quotas } from '../gateway/quotas.ts';
 import { cameWhole } from '../gateway/tunnel-exchange.ts';
 import {
   BLOCKED,
-  type BookedTunnel,
   type Booking,
   type BookingBatch,
   type BookingKey,
+  type LastingTunnel,
+  LOOK_FIELDS,
   NO_LINES,
 } from '../ledger/booking.ts';
 import { hashText } from '../memory/hash.ts';
@@ -29,9 +30,12 @@ export interface LeftTunnelsOptions {
   readonly warn: (line: string) => void;
 }
 
-/** One that its worker told of. */
-interface Told extends BookedTunnel {
-  readonly key: Booking;
+/** One that its worker told of, and what of it was booked by then. */
+interface Told extends LastingTunnel {
+  key: Booking;
+  isMetered: boolean;
+  sent: number;
+  received: number;
 }
 
 /** One whose worker has died, and what it had passed by then: so much was counted against quotas, give or take its last grant. */
@@ -70,9 +74,17 @@ export class LeftTunnels {
     if (tunnels === undefined) return;
     const told = this.#told.get(worker) ?? new Map<number, Told>();
     this.#told.set(worker, told);
-    for (const tunnel of tunnels.booked) {
-      const key = bookings[tunnel.booking];
-      if (key !== undefined) told.set(tunnel.handle, { ...tunnel, key });
+    const begun = new Map(tunnels.begun.map((tunnel) => [tunnel.handle, tunnel]));
+    const { looks } = tunnels;
+    for (let at = 0; at < looks.length; at += LOOK_FIELDS) {
+      const handle = looks[at] ?? 0;
+      const key = bookings[looks[at + 1] ?? -1];
+      if (key === undefined) continue;
+      const booked = { key, isMetered: looks[at + 2] === 1, sent: looks[at + 3] ?? 0, received: looks[at + 4] ?? 0 };
+      const known = told.get(handle);
+      const first = begun.get(handle);
+      if (known !== undefined) Object.assign(known, booked);
+      else if (first !== undefined) told.set(handle, { ...first, ...booked });
     }
     for (const handle of tunnels.ended) told.delete(handle);
   }
