@@ -51,6 +51,8 @@ export class LeftTunnels {
   /** Those of workers that live, by their numbers. */
   readonly #told = new Map<number, Map<number, Told>>();
   readonly #left = new Map<number, Left>();
+  /** Of these, those that had ended when a worker died last. */
+  #over: ReadonlySet<number> = new Set();
   #clients: readonly ClientRecord[] = [];
   #byName: ReadonlyMap<string, ClientRecord> = new Map();
 
@@ -92,8 +94,10 @@ export class LeftTunnels {
   /** A worker has died, and has told all that it will: its tunnels go on. */
   died(worker: number): void {
     const { countsOutside } = this.#options;
-    // Of one that its worker had booked without telling of it no end comes.
-    for (const handle of this.#left.keys()) if (countsOutside(handle) === null) this.#left.delete(handle);
+    // The end of one may be on its way; of one that its worker had booked without telling of it none comes.
+    const over = [...this.#left.keys()].filter((handle) => countsOutside(handle) === null);
+    for (const handle of over) if (this.#over.has(handle)) this.#left.delete(handle);
+    this.#over = new Set(over);
     for (const [handle, tunnel] of this.#told.get(worker) ?? []) {
       const counted = countsOutside(handle) ?? { bytesAtoB: tunnel.sent, bytesBtoA: tunnel.received };
       this.#left.set(handle, { ...tunnel, counted });
@@ -107,9 +111,10 @@ export class LeftTunnels {
     if (tunnel !== null) this.#book(tunnel, cameWhole(outcome) ? 'ok' : 'cut', outcome);
   }
 
-  /** The gateway ends, and what still runs with it. */
+  /** The gateway ends, and what still runs with it: also of workers that hang, and end with it. */
   close(): void {
     const { countsOutside } = this.#options;
+    for (const worker of [...this.#told.keys()]) this.died(worker);
     for (const tunnel of this.#left.values()) {
       const counts = countsOutside(tunnel.handle);
       if (counts !== null) this.#book(tunnel, 'cut', { ...counts, unreadB: 0 });
