@@ -23,7 +23,8 @@ const USED_WORDS = [BUCKET, BUCKET_RESTS, WAITING, SPENT, SPENT + 1, MARKS, MARK
 const WAYS = 16;
 
 /** Of the rows of a window an owner may use so many times as many as nobody uses, give or take what threads take at the same moment: one
- *  alone has eleven, two have six or seven, and something is left however many they are (dynamic thresholds: Choudhury and Hahne 1998). */
+ *  alone has eleven, two that come together have six or seven (dynamic thresholds: Choudhury and Hahne 1998). Of 16 rows three owners who take
+ *  all that they may, one behind the other, leave none. */
 const SHARE = 2;
 
 /** Of the windows one in so many is for keys without an owner. */
@@ -50,7 +51,7 @@ export const NO_ROW = -1;
 /** Rows in which all threads count what is limited: one per key, such as a client, or a client on a site. A key has one row,
  *  whoever brings it first, and loses it only when nothing is owed or held there and another key needs the room.
  *
- *  Keys that have an owner stand apart from those that haven't, and owners never have all rows of a window: whoever brings so many that they
+ *  Keys that have an owner stand apart from those that haven't, and no owner has all rows of a window: whoever brings so many that they
  *  are in use is the one who finds no room.
  *
  *  Who uses a row checks behind its change that the row is still the key's (`holds`), and does it again elsewhere otherwise. A row is
