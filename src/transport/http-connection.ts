@@ -190,7 +190,9 @@ export class HttpConnection<H> {
     } finally {
       this.#draining = false;
     }
-    if (this.#finished && this.#held.octets === 0 && this.#reading !== 'nothing') this.#finish();
+    // Whoever is let out is told of a reset behind it, and of no end.
+    const isAtEnd = this.#finished && !this.#letsOut && this.#held.octets === 0;
+    if (isAtEnd && this.#reading !== 'nothing') this.#finish();
     this.#flow();
   }
 

@@ -128,3 +128,14 @@ for (const [where, most] of [
     t.deepEqual(told.slice(-2), ['end', 'closed']);
   });
 }
+
+test('a peer that resets midway has sent no end, whatever waited', async (t) => {
+  for (const isSlow of [false, true]) {
+    const { connection, socket, told } = gated(t, () => 0, isSlow);
+    connection.feed(Buffer.from('01234'));
+    socket.destroy(new Error('ECONNRESET'));
+    await once(socket, 'close').catch(() => {});
+    await setImmediate();
+    t.deepEqual(told, ['/first', '01234', 'closed']);
+  }
+});
