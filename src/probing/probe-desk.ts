@@ -84,7 +84,7 @@ export class ProbeDesk {
     const builtin = this.builtinFor(exit);
     const { page, config } = this.#options;
     if (builtin === 'handshake' || page === null) return probe(tools, { ...order, target: { kind: 'handshake' } });
-    const visit = page.announce();
+    const visit = await page.announce();
     try {
       const local = `http://${isIP(page.host) === 6 ? `[${page.host}]` : page.host}:${page.port}`;
       const base =

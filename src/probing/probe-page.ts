@@ -17,7 +17,8 @@ export interface ProbeVisit {
 export interface ProbePage {
   readonly host: string;
   readonly port: number;
-  announce(): ProbeVisit;
+  /** Resolves once there is a place for whoever comes for it. */
+  announce(): Promise<ProbeVisit>;
   close(): Promise<void>;
 }
 
@@ -40,13 +41,18 @@ export interface ProbePageOptions {
 /** Binds it. Rejects with the system's error. */
 export function openProbePage({ host, port, most }: ProbePageOptions): Promise<ProbePage> {
   const visits = new Map<string, string | null>();
+  const places = new Places(Math.max(1, Math.floor(most / 2)));
   const server = createServer(bounds, (request, response) => answer(request, response, visits));
   keepNewest(server, most);
   server.on('clientError', (_, socket) => socket.destroy());
-  const announce = (): ProbeVisit => {
+  const announce = async (): Promise<ProbeVisit> => {
+    await places.take();
     const name = randomBytes(16).toString('hex');
     visits.set(name, null);
-    return { path: `/probe/${name}`, seen: () => visits.get(name) ?? null, close: () => visits.delete(name) };
+    const close = (): void => {
+      if (visits.delete(name)) places.giveBack();
+    };
+    return { path: `/probe/${name}`, seen: () => visits.get(name) ?? null, close };
   };
   const close = () =>
     new Promise<void>((closed) => {
@@ -62,6 +68,29 @@ export function openProbePage({ host, port, most }: ProbePageOptions): Promise<P
       resolve({ host, port: typeof address === 'object' && address !== null ? address.port : port, announce, close });
     });
   });
+}
+
+/** Places for those who are expected, half of all: were there more of them than connections, each that comes would close another's, whose
+ *  exit would be taken for dead; and strangers come as well. */
+class Places {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(free: number) {
+    this.#free = free;
+  }
+
+  /** Waits for those before it, who have their deadlines. */
+  async take(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  giveBack(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
 }
 
 /** Other paths may stand before ours, where a proxy of the operator's leads here. */

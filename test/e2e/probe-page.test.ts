@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { openProbePage } from '../../src/probing/probe-page.ts';
 import { connectVia, forwardVia, open, rawExchange, socks5Via } from '../support/clients.ts';
@@ -70,8 +72,27 @@ test('who connects to the page and says nothing keeps no exit away', async (t) =
   t.teardown(() => page.close());
   const silent = await Promise.all(Array.from({ length: 600 }, () => open(page.port)));
   t.teardown(() => silent.forEach((socket) => void socket.destroy()));
-  const visit = page.announce();
+  const visit = await page.announce();
   const { text } = await rawExchange(page.port, `GET ${visit.path} HTTP/1.1\r\nHost: a\r\n\r\n`);
   t.regex(text, /^HTTP\/1\.1 200 /);
   t.is(visit.seen(), '127.0.0.1');
+});
+
+test('more exits than the page has connections are let in one after the other, and none is closed for another', async (t) => {
+  const page = await openProbePage({ host: '127.0.0.1', port: 0, most: 8 });
+  t.teardown(() => page.close());
+  const exits = Array.from({ length: 20 }, async () => {
+    const visit = await page.announce();
+    const socket = await open(page.port);
+    const closed = once(socket.on('end', () => socket.end()).resume(), 'close');
+    // An exit that is far away: it has connected before it has the request.
+    await sleep(50);
+    socket.write(`GET ${visit.path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await closed;
+    const seen = visit.seen();
+    visit.close();
+    return seen;
+  });
+  const told = await Promise.all(exits);
+  t.true(told.every((seen) => seen === '127.0.0.1'));
 });
