@@ -36,7 +36,7 @@ interface Address {
 }
 
 /** Whether both cannot be bound: a wildcard takes its port of all addresses, and `::` that of IPv4 as well. */
-function clash(a: Address, b: Address): boolean {
+export function clash(a: Address, b: Address): boolean {
   if (a.port === 0 || a.port !== b.port) return false;
   return a.host === b.host || takesAll(a.host, b.host) || takesAll(b.host, a.host);
 }

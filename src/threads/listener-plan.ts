@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import type { Config, ListenerConfig } from '../config/config.ts';
+import { clash } from '../config/listener-check.ts';
 import { systemCode } from '../system-code.ts';
 import type { CertificatePairs } from './certificates.ts';
 import { StartFault } from './start-fault.ts';
@@ -33,22 +34,22 @@ const sharing: ReadonlySet<string> = new Set(['linux', 'freebsd', 'dragonfly', '
 export const canShare = (platform: string): boolean => sharing.has(platform);
 
 /** Makes sure that nobody else holds the address of a listener that is new: listeners share an address (SO_REUSEPORT), and would
- *  share it with another gateway of the same user as well. Where one of `standing` has a part of the address only the bind can tell.
- *  Throws StartFault. */
-export async function assertFree(config: Config, standing: readonly BoundListener[]): Promise<void> {
+ *  share it with another gateway of the same user as well, or with a listener at a port that the system has chosen, which stays. Where
+ *  one of `bound` has a part of the address only the bind can tell of others. Throws StartFault. */
+export async function assertFree(
+  config: Config,
+  { bound, ports }: { readonly bound: readonly BoundListener[]; readonly ports: BoundPorts },
+): Promise<void> {
+  const chosen = config.listeners.filter(({ port }) => port === 0);
+  const staying = chosen.map((listener) => ({ host: listener.host, port: ports.get(listenerKey(listener)) ?? 0 }));
   for (const listener of config.listeners) {
-    if (listener.port === 0 || standing.some((held) => overlap(held, listener))) continue;
+    const isOurs = bound.some((held) => clash(held, listener)) && !staying.some((held) => clash(held, listener));
+    if (listener.port === 0 || isOurs) continue;
     await bindOnce(listener).catch((cause: unknown) => {
       throw bindFault(listener, cause);
     });
   }
 }
-
-function overlap(held: BoundListener, { host, port }: ListenerConfig): boolean {
-  return held.port === port && (held.host === host || isWildcard(held.host) || isWildcard(host));
-}
-
-const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
 
 function bindOnce({ host, port }: ListenerConfig): Promise<void> {
   const server = createServer();

@@ -303,6 +303,6 @@ export class WorkerGroup {
   }
 
   async #assertFree(config: Config): Promise<void> {
-    if (canShare(process.platform)) await assertFree(config, this.#bound);
+    if (canShare(process.platform)) await assertFree(config, { bound: this.#bound, ports: this.#ports });
   }
 }

@@ -858,6 +858,26 @@ for (const workers of [1, 2])
     destroyAll(before);
   });
 
+test.serial('a listener at the port that the system has given to another, which stays, is a fault', async (t) => {
+  const { group, reload, port } = await makeGroup(t);
+  await group.start();
+  const other = { ...mixed, name: 'other', port: port() };
+  for (const listeners of [
+    [mixed, other],
+    [other, mixed],
+  ]) {
+    const fault = await t.throwsAsync(reload(await settingsOf(t, { listeners })), { instanceOf: StartFault });
+    t.regex(fault?.message ?? '', /^listener (?:other|mixed): .*: the address is in use$/);
+  }
+  t.deepEqual(
+    group.bound.map(({ name }) => name),
+    ['mixed'],
+  );
+  const sockets = await openMany(port(), 8);
+  t.deepEqual(tally(await askAll(sockets)), { 200: 8 });
+  destroyAll(sockets);
+});
+
 test.serial(
   'a port that is taken, also by another gateway that shares it, is a fault before anything serves',
   async (t) => {
