@@ -59,7 +59,8 @@ export function makeGroup(parts: GroupParts, { warn, tellFault, onClose }: Group
       workers,
       memory: shared.memory,
       capacity,
-      relayThreads: config.relay.threads,
+      // Where this thread was refused the relay no other may have one: nobody would inherit its tunnels, or wait for them.
+      relayThreads: relay.native === null ? 0 : config.relay.threads,
       secretKey,
       sessionSecret: shared.sessionSecret,
       sessionsLostSince: shared.sessionsLostSince,
