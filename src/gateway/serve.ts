@@ -77,7 +77,17 @@ function finish(deps: Collaborators, exchange: Exchange): void {
   }
   // The client need not wait for what is thought of its page.
   if (exchange.judging === null) guard(() => deps.book(exchange, now));
-  else void exchange.judging.then(() => deps.book(exchange, deps.now()));
+  else void bookJudged(deps, exchange, exchange.judging);
+}
+
+/** Rejects, and so is told of, where booking itself fails. */
+async function bookJudged(deps: Collaborators, exchange: Exchange, judging: Promise<void>): Promise<void> {
+  try {
+    await judging;
+  } catch (fault) {
+    exchange.fault ??= fault;
+  }
+  deps.book(exchange, deps.now());
 }
 
 /** Before its other steps; the client is told of its failure in any case. */

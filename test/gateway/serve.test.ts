@@ -66,6 +66,18 @@ test('whatever fails at its end, all else is given back, and it is booked with t
   }
 });
 
+test('one whose page could not be judged is booked all the same', async (t) => {
+  const { told, booked, serve } = scene();
+  const answer = await serve(async (exchange) => {
+    exchange.judging = Promise.reject(new Error('a rule is broken'));
+    return inFlight(exchange);
+  });
+  t.is(answer, 'served');
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(told, all);
+  t.is(messageOf(booked[0]), 'a rule is broken');
+});
+
 test('a client is told of a failure though its limits can’t be given back', async (t) => {
   const { booked, serve } = scene(['limits']);
   const answer = await serve(async () => {
