@@ -56,6 +56,8 @@ export class HttpConnection<H> {
   #reading: 'nothing' | 'head' | 'content' = 'nothing';
   readonly #held = new Pieces();
   #finished = false;
+  /** The peer has sent its FIN. */
+  #hasEnded = false;
   #paused = false;
   #gate: ContentGate | null = null;
   /** The gate lets nothing pass for now. */
@@ -156,6 +158,7 @@ export class HttpConnection<H> {
   };
 
   readonly #onEnd = (): void => {
+    this.#hasEnded = true;
     this.#finished = true;
     if (this.#held.octets === 0) this.#finish();
   };
@@ -190,8 +193,8 @@ export class HttpConnection<H> {
     } finally {
       this.#draining = false;
     }
-    // Whoever is let out is told of a reset behind it, and of no end.
-    const isAtEnd = this.#finished && !this.#letsOut && this.#held.octets === 0;
+    // Whoever is let out is told of a reset behind it, and of no end but one that had come before.
+    const isAtEnd = this.#finished && (this.#hasEnded || !this.#letsOut) && this.#held.octets === 0;
     if (isAtEnd && this.#reading !== 'nothing') this.#finish();
     this.#flow();
   }
@@ -280,7 +283,7 @@ export class HttpConnection<H> {
     if (reading === 'content' && this.#content !== null) {
       const content = this.#content;
       this.#content = null;
-      if (content.atClose() === null && this.#error === null) this.#events.contentEnd(content.trailers);
+      if (content.atClose() === null && this.#hasEnded) this.#events.contentEnd(content.trailers);
       else this.#events.ended(true);
       return;
     }

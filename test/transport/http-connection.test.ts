@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { RequestHeadDecoder } from '../../src/protocol/http-head.ts';
-import type { RequestHead } from '../../src/protocol/http-message.ts';
+import { RequestHeadDecoder, ResponseHeadDecoder } from '../../src/protocol/http-head.ts';
+import type { RequestHead, ResponseHead } from '../../src/protocol/http-message.ts';
 import { type ConnectionEvents, HttpConnection } from '../../src/transport/http-connection.ts';
 
 const limits = { headBytes: 65_536, startLineBytes: 16_384, fieldLineBytes: 32_768, fieldCount: 200 };
@@ -137,5 +137,33 @@ test('a peer that resets midway has sent no end, whatever waited', async (t) => 
     await once(socket, 'close').catch(() => {});
     await setImmediate();
     t.deepEqual(told, ['/first', '01234', 'closed']);
+  }
+});
+
+test('content that an end has delimited is whole for somebody slow, whatever becomes of its peer meanwhile', async (t) => {
+  for (const ends of [true, false]) {
+    const told: string[] = [];
+    const events: ConnectionEvents<ResponseHead> = {
+      headBegun() {},
+      head: () => connection.readContent({ type: 'close' }),
+      content: (chunk) => told.push(chunk.toString()),
+      contentEnd: () => told.push('end'),
+      fault: ({ detail }) => t.fail(detail),
+      ended: (midway) => told.push(midway ? 'ended midway' : 'ended'),
+      closed: () => told.push('closed'),
+    };
+    const socket = new Socket();
+    const decoder = new ResponseHeadDecoder(limits);
+    const connection = new HttpConnection(socket, { decoder, role: 'response', events });
+    connection.readHead();
+    connection.feed(Buffer.from('HTTP/1.1 200 OK\r\n\r\n01234'));
+    connection.pause();
+    connection.feed(Buffer.from('56789'));
+    if (ends) socket.emit('end');
+    // One that is long gone answers what keeps the connection alive by RST.
+    socket.destroy(new Error('ECONNRESET'));
+    await once(socket, 'close').catch(() => {});
+    await setImmediate();
+    t.deepEqual(told, ['01234', '56789', ...(ends ? ['end'] : []), 'closed']);
   }
 });
