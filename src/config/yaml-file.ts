@@ -57,10 +57,10 @@ export class YamlFile {
     return this.#document.contents === null ? {} : (this.#document.toJS() ?? {});
   }
 
-  /** The text at `path`, undefined where there is none. */
+  /** The text at `path`, digits of a variable too; undefined where there is none. */
   textAt(path: Path): string | undefined {
     const value: unknown = this.#document.getIn(path);
-    return typeof value === 'string' ? value : undefined;
+    return typeof value === 'string' ? value : this.digitsAt(path);
   }
 
   /** The digits of a variable that are a number at `path` now; undefined where there are none. */

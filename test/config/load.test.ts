@@ -254,6 +254,15 @@ test('digits of a variable are a number where one may stand, and a text where on
   ]);
 });
 
+test('a folder that a variable names by digits is known beside faults of other places', (t) => {
+  const yaml = 'data: "\u0024{N}"\npools: "\u0024{N}"\nworkers: 0\n';
+  const result = load(yaml, {}, { env: { N: '12' } });
+  t.false(result.ok);
+  if (result.ok) return;
+  t.is(result.data, resolve('12'));
+  t.like(result.places, { data: resolve('12'), pools: resolve('12') });
+});
+
 test('faults of variables stand at their place, and no value is shown', (t) => {
   const yaml =
     'secrets: ./secrets.env\ndata: \u0024{GONE}\nworkers: \u0024{PASSWORD}\nadmin: { host: "\u0024{PASSWORD}" }\n';
