@@ -63,7 +63,7 @@ export class Clients {
       const settings = merge(settingsOf(row), changes);
       checkSettings(settings);
       putRow(database, rowOf(settings, { name, created_at: row.created_at, updated_at: this.#store.now() }));
-      for (const id of removedSecrets) removeSecret(database, name, id);
+      for (const id of new Set(removedSecrets)) removeSecret(database, name, id);
       return infoOf(database, name);
     });
   }
