@@ -72,7 +72,10 @@ async function check(given: Given, workplace: Workplace): Promise<Outcome> {
   await agree(plan, given, workplace);
   const { state, results } = await run(workplace, order);
   const fixed = given.flag('fix') ? await freeze(workplace, results) : null;
-  if (fixed !== null) remarks.push(`${grouped(fixed.frozen)} dead exits are frozen`);
+  if (fixed !== null) {
+    const before = fixed.held === 0 ? '' : `, ${grouped(fixed.held)} more were frozen or retired before`;
+    remarks.push(`${grouped(fixed.frozen)} dead exits are frozen${before}`);
+  }
   if (fixed?.fault) remarks.push(`the others are not: ${fixed.fault.message}`, `  ${fixed.fault.remedy}`);
   if (state.ended === 'stopped')
     remarks.push(`stopped: ${grouped(state.done)} of ${grouped(state.total)} were checked; go on with --resume`);
@@ -165,26 +168,32 @@ async function run(
 
 interface Fixed {
   readonly frozen: number;
+  /** Dead ones that took nothing before. */
+  readonly held: number;
   /** Why no more of them are; null where all are. */
   readonly fault: CommandFault | null;
 }
 
 /** Freezes exits that are dead, each with its reason. What was found must be shown whatever comes of this: never rejects. */
 async function freeze(workplace: Workplace, results: readonly CheckedExit[]): Promise<Fixed> {
-  let frozen = 0;
+  const dead = results.filter((result) => result.dead);
+  let [frozen, held] = [0, 0];
+  // Where nothing is to be done there is no fault to tell of.
+  if (dead.length === 0) return { frozen, held, fault: null };
   try {
-    const held = await heldExits(workplace);
-    const dead = results.filter((result) => result.dead && !held.has(result.exit));
-    for (const [kind, group] of Map.groupBy(dead, (result) => result.kind)) {
+    const standing = await heldExits(workplace);
+    const open = dead.filter(({ exit }) => !standing.has(exit));
+    held = dead.length - open.length;
+    for (const [kind, group] of Map.groupBy(open, (result) => result.kind)) {
       for (let at = 0; at < group.length; at += FREEZE_BATCH) {
         const exits = group.slice(at, at + FREEZE_BATCH).map(({ exit }) => exit);
         const args = { exits, reason: `pool check: ${kind}`, skipUnknown: true };
         frozen += (await workplace.run('exit.freeze', args, STOP_MS)).result.changed.length;
       }
     }
-    return { frozen, fault: null };
+    return { frozen, held, fault: null };
   } catch (cause) {
-    return { frozen, fault: faultOf(cause) };
+    return { frozen, held, fault: faultOf(cause) };
   }
 }
 

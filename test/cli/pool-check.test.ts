@@ -9,15 +9,23 @@ interface Asked {
   readonly args: { readonly exits?: readonly string[]; readonly since?: number };
 }
 
-const dead = (exit: string) => ({ exit, pool: 'res', endpoint: 'http://h:1', kind: 'exit_refused', dead: true, ms: 3 });
+const found = (exit: string) => ({
+  exit,
+  pool: 'res',
+  endpoint: 'http://h:1',
+  kind: 'exit_refused',
+  dead: true,
+  ms: 3,
+});
 
-/** A project whose gateway finds three dead exits, of which one is retired and one frozen for a while. */
-function projectWithGateway(t: ExecutionContext, freeze: object) {
+/** A project whose gateway finds three exits, of which one is retired and one frozen for a while; dead unless told. */
+function projectWithGateway(t: ExecutionContext, freeze: object, dead = true) {
   const project = makeProject(t);
   mkdirSync(join(project.folder, 'data'));
-  const results = ['aaa', 'bbb', 'ccc'].map(dead);
+  const results = ['aaa', 'bbb', 'ccc'].map((exit) => ({ ...found(exit), dead }));
   const state = { check: 'x', total: 3, done: 3, before: 0, byKind: { exit_refused: 3 }, octets: 0, elapsedMs: 9 };
   const frozen: (readonly string[] | undefined)[] = [];
+  const asked = new Set<string>();
   const answer = ({ command, args }: Asked): object => {
     if (command === 'check.plan') {
       return { pools: [{ pool: 'res', exits: 3, atMost: 1, usual: 1, price: null }], unfinished: null };
@@ -31,23 +39,32 @@ function projectWithGateway(t: ExecutionContext, freeze: object) {
     socket
       .on('error', () => {})
       .once('data', (chunk) => {
-        const asked: Asked = JSON.parse(String(chunk));
-        if (asked.command === 'exit.freeze') frozen.push(asked.args.exits);
-        const reply = asked.command === 'exit.freeze' ? freeze : { ok: true, result: answer(asked) };
+        const request: Asked = JSON.parse(String(chunk));
+        asked.add(request.command);
+        if (request.command === 'exit.freeze') frozen.push(request.args.exits);
+        const reply = request.command === 'exit.freeze' ? freeze : { ok: true, result: answer(request) };
         socket.end(`${JSON.stringify(reply)}\n`);
       });
   });
   server.listen(join(project.folder, 'data', 'roundabout.sock'));
   t.teardown(() => server.close());
-  return { ...project, frozen };
+  return { ...project, frozen, asked };
 }
 
 test('of the dead those are frozen that are neither retired nor frozen for a while', async (t) => {
   const { command, frozen } = projectWithGateway(t, { ok: true, result: { changed: [{ exit: 'ccc' }], unknown: [] } });
-  const { code, stdout } = await command('pool', 'check', 'res', '--fix', '--json');
+  const { code, stdout, stderr } = await command('pool', 'check', 'res', '--fix', '--json');
   t.is(code, 1);
   t.deepEqual(frozen, [['ccc']]);
   t.like(JSON.parse(stdout), { frozen: 1, freezeFault: null });
+  t.regex(stderr, /^1 dead exits are frozen, 2 more were frozen or retired before$/m);
+});
+
+test('where none is dead nothing is asked of what was said of exits', async (t) => {
+  const { command, asked } = projectWithGateway(t, { ok: false }, false);
+  const { stderr } = await command('pool', 'check', 'res', '--fix', '--json');
+  t.regex(stderr, /^0 dead exits are frozen$/m);
+  t.false(asked.has('exit.states'));
 });
 
 test('what was found is shown also where the dead can’t be frozen', async (t) => {
@@ -58,5 +75,5 @@ test('what was found is shown also where the dead can’t be frozen', async (t) 
   const found = JSON.parse(stdout);
   t.like(found, { frozen: 0, freezeFault: error });
   t.is(found.results.length, 3);
-  t.regex(stderr, /^0 dead exits are frozen\nthe others are not: the disk is full\n {2}free some space$/m);
+  t.regex(stderr, /^0 dead exits are frozen, 2 .*\nthe others are not: the disk is full\n {2}free some space$/m);
 });
