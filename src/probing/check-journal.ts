@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CheckedExit, CheckScope } from '../admin/check-command.ts';
 import { asStoreError } from '../store/store-error.ts';
@@ -30,9 +30,20 @@ export class CheckJournal {
     guarded(() => writeFileSync(this.#path, `${JSON.stringify({ scope, at })}\n`, { mode: 0o600 }));
   }
 
+  /** All of them or, where it throws, none: they can be added again. */
   add(results: readonly CheckedExit[]): void {
     const lines = results.map((result) => `${JSON.stringify(result)}\n`);
-    if (lines.length > 0) guarded(() => appendFileSync(this.#path, lines.join('')));
+    if (lines.length === 0) return;
+    guarded(() => {
+      const { size } = statSync(this.#path);
+      try {
+        appendFileSync(this.#path, lines.join(''));
+      } catch (cause) {
+        // Of what finds no room a part may be written.
+        truncateSync(this.#path, size);
+        throw cause;
+      }
+    });
   }
 
   /** Ends a line that a kill has cut, before others follow. */

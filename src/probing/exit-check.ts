@@ -4,7 +4,7 @@ import type { CheckJournal } from './check-journal.ts';
 /** How often what was found is written down, in ms. */
 const SAVE_MS = 200;
 
-/** Results in one answer. */
+/** Results in one answer, and in what is written at once. */
 const MOST_RESULTS = 2_000;
 
 export interface ExitCheckOptions {
@@ -32,6 +32,8 @@ export class ExitCheck {
   #next = 0;
   #gone = 0;
   #saved: number;
+  /** What was told of the journal last, empty once it is written again. */
+  #unwritten = '';
   #octets = 0;
   #endedAt: number | null = null;
   #askedAt: number;
@@ -86,7 +88,7 @@ export class ExitCheck {
     clearInterval(timer);
     this.#save();
     this.#endedAt = now();
-    if (this.#next >= exits.length && !this.#abort.signal.aborted) journal.end();
+    if (this.#next >= exits.length && !this.#abort.signal.aborted) this.#writes(() => journal.end());
   }
 
   async #line(): Promise<void> {
@@ -117,13 +119,26 @@ export class ExitCheck {
     this.#byKind.set(kind, (this.#byKind.get(kind) ?? 0) + 1);
   }
 
+  /** What the disk doesn't take now it is given again; of what has gathered meanwhile no more is written out in vain than one part. */
   #save(): void {
-    const fresh = this.#results.slice(this.#saved);
-    this.#saved = this.#results.length;
+    while (this.#saved < this.#results.length) {
+      const fresh = this.#results.slice(this.#saved, this.#saved + MOST_RESULTS);
+      if (!this.#writes(() => this.#options.journal.add(fresh))) return;
+      this.#saved += fresh.length;
+    }
+  }
+
+  /** Whether that could be done: the check goes on without its journal. What fails alike is told once. */
+  #writes(work: () => void): boolean {
     try {
-      this.#options.journal.add(fresh);
+      work();
+      this.#unwritten = '';
+      return true;
     } catch (cause) {
-      this.#options.warn(`what the check found can't be written down: ${cause}`);
+      const line = `what the check found can't be written down: ${cause}`;
+      if (line !== this.#unwritten) this.#options.warn(line);
+      this.#unwritten = line;
+      return false;
     }
   }
 }
