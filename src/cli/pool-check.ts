@@ -9,7 +9,7 @@ import {
 } from '../admin/check-command.ts';
 import { badArgument, CommandError, type CommandFault, faultOf } from '../admin/command-error.ts';
 import { parseDuration } from '../protocol/units.ts';
-import { withoutEchoes } from '../startup/process-signals.ts';
+import { ECHO_MS, withoutEchoes } from '../startup/process-signals.ts';
 import { CheckProgress, grouped } from './check-progress.ts';
 import { csvLines, reportLines } from './check-report.ts';
 import type { CommandSpec, Given, Outcome } from './command-spec.ts';
@@ -162,6 +162,8 @@ async function run(
     return { state, results };
   } finally {
     progress.end();
+    // The echo may come when the check has long been stopped, and must not end what shows its results.
+    if (isStopping) await sleep(ECHO_MS);
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
 }

@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { makeProject } from './project.ts';
+import { launcher, makeProject } from './project.ts';
 
 interface Asked {
   readonly command: string;
@@ -18,8 +21,20 @@ const found = (exit: string) => ({
   ms: 3,
 });
 
+interface Script {
+  readonly dead?: boolean;
+  /** Whether the check goes on until it is stopped. */
+  readonly isEndless?: boolean;
+  /** What passes between a request and its reply. */
+  readonly meanwhile?: (command: string) => Promise<unknown>;
+}
+
 /** A project whose gateway finds three exits, of which one is retired and one frozen for a while; dead unless told. */
-function projectWithGateway(t: ExecutionContext, freeze: object, dead = true) {
+function projectWithGateway(
+  t: ExecutionContext,
+  freeze: object,
+  { dead = true, isEndless = false, meanwhile = async () => {} }: Script = {},
+) {
   const project = makeProject(t);
   mkdirSync(join(project.folder, 'data'));
   const results = ['aaa', 'bbb', 'ccc'].map((exit) => ({ ...found(exit), dead }));
@@ -33,16 +48,18 @@ function projectWithGateway(t: ExecutionContext, freeze: object, dead = true) {
     if (command === 'exit.states') {
       return ['aaa', 'bbb'].map((exit, i) => ({ exit, site: null, state: i === 0 ? 'retired' : 'frozen' }));
     }
-    return { ...state, ended: 'finished', results: command === 'check.poll' ? results.slice(args.since) : [] };
+    const ended = !isEndless ? 'finished' : asked.has('check.stop') ? 'stopped' : null;
+    return { ...state, ended, results: command === 'check.poll' ? results.slice(args.since) : [] };
   };
   const server = createServer((socket) => {
     socket
       .on('error', () => {})
-      .once('data', (chunk) => {
+      .once('data', async (chunk) => {
         const request: Asked = JSON.parse(String(chunk));
         asked.add(request.command);
         if (request.command === 'exit.freeze') frozen.push(request.args.exits);
         const reply = request.command === 'exit.freeze' ? freeze : { ok: true, result: answer(request) };
+        await meanwhile(request.command);
         socket.end(`${JSON.stringify(reply)}\n`);
       });
   });
@@ -61,7 +78,7 @@ test('of the dead those are frozen that are neither retired nor frozen for a whi
 });
 
 test('where none is dead nothing is asked of what was said of exits', async (t) => {
-  const { command, asked } = projectWithGateway(t, { ok: false }, false);
+  const { command, asked } = projectWithGateway(t, { ok: false }, { dead: false });
   const { stderr } = await command('pool', 'check', 'res', '--fix', '--json');
   t.regex(stderr, /^0 dead exits are frozen$/m);
   t.false(asked.has('exit.states'));
@@ -76,4 +93,35 @@ test('what was found is shown also where the dead can’t be frozen', async (t) 
   t.like(found, { frozen: 0, freezeFault: error });
   t.is(found.results.length, 3);
   t.regex(stderr, /^0 dead exits are frozen, 2 .*\nthe others are not: the disk is full\n {2}free some space$/m);
+});
+
+test('the echo of an interrupt doesn’t end what freezes the dead and shows what was found', async (t) => {
+  let interrupt = () => {};
+  const meanwhile = async (command: string) => {
+    if (command === 'check.poll') {
+      interrupt();
+      // Heard before the reply, so that the check is stopped at once.
+      await sleep(30);
+    }
+    // npm's echo is late, and the gateway takes its time.
+    if (command === 'check.stop') void sleep(50).then(() => child.kill('SIGINT'));
+    if (command === 'exit.states') await sleep(200);
+  };
+  const changed = { ok: true, result: { changed: [{ exit: 'ccc' }], unknown: [] } };
+  const { folder } = projectWithGateway(t, changed, { isEndless: true, meanwhile });
+  const child = spawn(process.execPath, [launcher, 'pool', 'check', 'res', '--fix', '--json'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  interrupt = () => {
+    interrupt = () => {};
+    child.kill('SIGINT');
+  };
+  let text = '';
+  child.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  const [code] = await once(child, 'close');
+  t.is(code, 1);
+  t.like(JSON.parse(text), { ended: 'stopped', frozen: 1 });
 });
