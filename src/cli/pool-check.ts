@@ -199,10 +199,15 @@ async function freeze(workplace: Workplace, results: readonly CheckedExit[]): Pr
   }
 }
 
-/** Exits that take nothing as it is: what was said of them, until when and why, stays. */
+/** Exits that take nothing as it is: what was said of them, until when and why, stays. What is over may still stand where no gateway
+ *  has ended it. */
 async function heldExits(workplace: Workplace): Promise<ReadonlySet<string>> {
   const { result } = await workplace.run('exit.states', {}, STOP_MS);
-  return new Set(result.flatMap(({ exit, site, state }) => (site === null && state !== 'draining' ? [exit] : [])));
+  const now = workplace.now();
+  const held = result.filter(({ site, state, until }) => {
+    return site === null && state !== 'draining' && (until === null || Date.parse(until) > now);
+  });
+  return new Set(held.map(({ exit }) => exit));
 }
 
 function timeoutOf(given: Given): number {

@@ -29,7 +29,7 @@ interface Script {
   readonly meanwhile?: (command: string) => Promise<unknown>;
 }
 
-/** A project whose gateway finds three exits, of which one is retired and one frozen for a while; dead unless told. */
+/** A project whose gateway finds three exits, of which one is retired, one frozen for a while, and one was; dead unless told. */
 function projectWithGateway(
   t: ExecutionContext,
   freeze: object,
@@ -46,7 +46,11 @@ function projectWithGateway(
       return { pools: [{ pool: 'res', exits: 3, atMost: 1, usual: 1, price: null }], unfinished: null };
     }
     if (command === 'exit.states') {
-      return ['aaa', 'bbb'].map((exit, i) => ({ exit, site: null, state: i === 0 ? 'retired' : 'frozen' }));
+      return [
+        { exit: 'aaa', site: null, state: 'retired', until: null },
+        { exit: 'bbb', site: null, state: 'frozen', until: '2999-01-01T00:00:00.000Z' },
+        { exit: 'ccc', site: null, state: 'frozen', until: '2001-01-01T00:00:00.000Z' },
+      ];
     }
     const ended = !isEndless ? 'finished' : asked.has('check.stop') ? 'stopped' : null;
     return { ...state, ended, results: command === 'check.poll' ? results.slice(args.since) : [] };
