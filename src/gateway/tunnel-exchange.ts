@@ -7,7 +7,7 @@ import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { departure } from './exit-rests.ts';
 import { mostUnread, openRoute } from './exit-route.ts';
-import { type HelloWatch, judgeEnd, watchHello } from './tunnel-watch.ts';
+import { HelloWatch, judgeEnd, watchesHello } from './tunnel-watch.ts';
 
 /** Opens the tunnel that a CONNECT or SOCKS5 request asks for. Until this resolves the client has been told nothing, so every
  *  failure of an exit may be repeated elsewhere. Throws GatewayError, or ClientLeft. */
@@ -38,7 +38,6 @@ export function relayTunnel(
 ): RelayHandle {
   const { client, exit } = sides;
   const { timeouts } = deps.settings();
-  const hello = watchHello(deps, exchange);
   const early = exit.early.length + exit.socket.readableLength;
   const flow = deps.flows.tunnel(exchange);
   const handle = deps.relay(client.socket, exit.socket, {
@@ -47,11 +46,11 @@ export function relayTunnel(
     reply: client.reply,
     earlyA: client.early,
     earlyB: exit.early,
-    watchA: hello ?? undefined,
+    watchesA: watchesHello(deps, exchange),
     expiresAt: exchange.startedAt + timeouts.exchange,
     mostUnreadB: mostUnread(exchange),
     allowance: flow?.first(),
-    owner: new RelayedExchange({ deps, exchange, hello, onEnd }),
+    owner: new RelayedExchange({ deps, exchange, onEnd }),
   });
   exchange.carrier = handle;
   flow?.begin(handle);
@@ -63,7 +62,6 @@ export function relayTunnel(
 interface RelayedParts {
   readonly deps: Collaborators;
   readonly exchange: Exchange;
-  readonly hello: HelloWatch | null;
   readonly onEnd: (deps: Collaborators, exchange: Exchange) => void;
 }
 
@@ -71,18 +69,23 @@ interface RelayedParts {
 class RelayedExchange implements RelayOwner {
   readonly #deps: Collaborators;
   readonly #exchange: Exchange;
-  readonly #hello: HelloWatch | null;
   readonly #onEnd: RelayedParts['onEnd'];
+  /** Null until the client has said something that is to be seen. */
+  #hello: HelloWatch | null = null;
 
-  constructor({ deps, exchange, hello, onEnd }: RelayedParts) {
+  constructor({ deps, exchange, onEnd }: RelayedParts) {
     this.#deps = deps;
     this.#exchange = exchange;
-    this.#hello = hello;
     this.#onEnd = onEnd;
   }
 
   onSpent(): void {
     this.#exchange.flow?.spent();
+  }
+
+  sees(octets: Buffer): boolean {
+    this.#hello ??= new HelloWatch();
+    return this.#hello.see(octets);
   }
 
   onEnd(outcome: RelayOutcome): void {

@@ -2,7 +2,6 @@ import { ClientHelloDecoder } from '../protocol/tls-hello.ts';
 import { withTunnel } from '../signals/site-norm.ts';
 import { RecordType, type RelayEnd, tunnelFactsOf } from '../signals/tunnel-facts.ts';
 import { judgeTunnel, originLatencyOf } from '../signals/tunnel-verdict.ts';
-import type { Watcher } from '../transport/relay.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { exitOf, learn } from './site-signals.ts';
@@ -13,13 +12,13 @@ import { bookSilence } from './tunnel-silence.ts';
 const isWatched = (deps: Collaborators, { mode }: Exchange): boolean =>
   deps.settings().watchTunnels && mode !== 'forward';
 
-/** What is to see the client's octets: of a tunnel to an address, because only its TLS tells the site; null where nothing is. */
-export function watchHello(deps: Collaborators, exchange: Exchange): HelloWatch | null {
-  return isWatched(deps, exchange) && exchange.authority?.family !== 0 ? new HelloWatch() : null;
+/** Whether the client's octets are to be seen: of a tunnel to an address, because only its TLS tells the site. */
+export function watchesHello(deps: Collaborators, exchange: Exchange): boolean {
+  return isWatched(deps, exchange) && exchange.authority?.family !== 0;
 }
 
-/** Finds the name in a client's ClientHello. As long as the tunnel is idle it is but this object. */
-export class HelloWatch implements Watcher {
+/** Finds the name in a client's ClientHello. */
+export class HelloWatch {
   #hello: ClientHelloDecoder | null = null;
   /** Null while none was seen. */
   name: string | null = null;

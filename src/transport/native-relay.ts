@@ -12,7 +12,6 @@ import type {
   RelayOptions,
   RelayOutcome,
   RelayOwner,
-  Watcher,
 } from './relay.ts';
 import { RECORD_FIELDS, type RelayBinding, recordKind } from './relay-binding.ts';
 import { Roster } from './roster.ts';
@@ -56,7 +55,7 @@ export class NativeRelay {
   readonly #binding: RelayBinding;
   readonly #running = new Roster<NativeTunnel>();
   readonly #records = new Float64Array(BATCH * RECORD_FIELDS);
-  readonly #counts = new Float64Array(2);
+  readonly #ground: Ground;
   readonly #figures = new Float64Array(4);
   readonly #expiry = new Expiry(() => this.#running.members());
   #settled: (() => void)[] = [];
@@ -65,6 +64,7 @@ export class NativeRelay {
   /** Throws where this thread has one already. */
   constructor(options: NativeRelayOptions) {
     this.#binding = options.binding;
+    this.#ground = { binding: options.binding, counts: new Float64Array(2) };
     this.isOpen = this.#binding.open(() => this.#drain(), options.isHeir, options.threads, options.pipes);
   }
 
@@ -80,7 +80,7 @@ export class NativeRelay {
     // In one go, so that nothing is read between the last read() here and the first one there.
     const earlyA = drain(a, options.earlyA);
     const earlyB = drain(b, options.earlyB);
-    const tunnel = new NativeTunnel({ binding: this.#binding, counts: this.#counts }, options);
+    const tunnel = new NativeTunnel(this.#ground, options);
     const place = this.#running.add(tunnel);
     tunnel.handle = this.#adopt({ a, b, earlyA, earlyB }, options, place);
     if (tunnel.handle <= 0) {
@@ -120,8 +120,8 @@ export class NativeRelay {
 
   /** What a tunnel of any thread has passed so far; null where it has ended. */
   countsOf(handle: number): RelayCounts | null {
-    if (!this.#binding.counts(handle, this.#counts)) return null;
-    const [bytesAtoB = 0, bytesBtoA = 0] = this.#counts;
+    if (!this.#binding.counts(handle, this.#ground.counts)) return null;
+    const [bytesAtoB = 0, bytesBtoA = 0] = this.#ground.counts;
     return { bytesAtoB, bytesBtoA };
   }
 
@@ -132,14 +132,14 @@ export class NativeRelay {
   }
 
   #adopt({ a, b, earlyA, earlyB }: Sides, options: RelayOptions, place: number): number {
-    const { reply, idleMs, octetsPerSecond = 0, allowance = -1, watchA, mostUnreadB = 0 } = options;
+    const { reply, idleMs, octetsPerSecond = 0, allowance = -1, watchesA = false, mostUnreadB = 0 } = options;
     const limits = [idleMs, octetsPerSecond, allowance] as const;
     // What can be given away is; of the others the relay makes duplicates.
     const [isOwnedA, isOwnedB] = [a.release !== undefined, b.release !== undefined];
     const owned = (isOwnedA ? OWNS_CLIENT : 0) | (isOwnedB ? OWNS_EXIT : 0);
     const [fdA, fdB] = [a.release?.() ?? descriptorOf(a), b.release?.() ?? descriptorOf(b)];
     const sides = [fdA, fdB, reply, earlyA, earlyB, place, NO_TAG] as const;
-    const handle = this.#binding.adopt(...sides, ...limits, watchA !== undefined, owned, mostUnreadB);
+    const handle = this.#binding.adopt(...sides, ...limits, watchesA, owned, mostUnreadB);
     if (handle > 0) return handle;
     if (isOwnedA) a.reclaim?.(fdA);
     if (isOwnedB) b.reclaim?.(fdB);
@@ -175,8 +175,8 @@ export class NativeRelay {
       for (const resolve of this.#settled.splice(0)) resolve();
     }
     try {
-      const beginning = tunnel.watchA === undefined ? undefined : this.#binding.beginning(at / RECORD_FIELDS);
-      if (beginning !== undefined) tunnel.watchA?.see(beginning);
+      const beginning = tunnel.watchesA ? this.#binding.beginning(at / RECORD_FIELDS) : undefined;
+      if (beginning !== undefined) tunnel.owner.sees?.(beginning);
     } finally {
       tunnel.end(outcome);
     }
@@ -221,26 +221,34 @@ const sideOf = (side: number): 'a' | 'b' | null => (side === 0 ? 'a' : side === 
 
 const NOTHING: RelayCounts = { bytesAtoB: 0, bytesBtoA: 0 };
 
+/** What all tunnels of a thread stand on. */
+interface Ground {
+  readonly binding: RelayBinding;
+  /** Where counts are read to: of all of them, so that looking at many makes no garbage. */
+  readonly counts: Float64Array;
+}
+
+/** There are as many of them as idle tunnels: each field counts. */
 class NativeTunnel implements RelayHandle, Expiring {
-  readonly outside = true;
-  readonly #binding: RelayBinding;
-  /** Where counts are read to; of all tunnels of the thread, so that looking at many of them makes no garbage. */
-  readonly #counts: Float64Array;
+  readonly #ground: Ground;
   readonly owner: RelayOwner;
-  readonly watchA: Watcher | undefined;
+  readonly watchesA: boolean;
   readonly expiresAt: number;
   readonly #outside: OutsideCount | undefined;
   #outcome: RelayOutcome | null = null;
   handle = 0;
 
-  constructor(relay: { binding: RelayBinding; counts: Float64Array }, options: RelayOptions) {
-    const { owner, watchA, outside, expiresAt = Number.POSITIVE_INFINITY } = options;
-    this.#binding = relay.binding;
-    this.#counts = relay.counts;
+  constructor(ground: Ground, options: RelayOptions) {
+    const { owner, watchesA = false, outside, expiresAt = Number.POSITIVE_INFINITY } = options;
+    this.#ground = ground;
     this.owner = owner;
-    this.watchA = watchA;
+    this.watchesA = watchesA;
     this.expiresAt = expiresAt;
     this.#outside = outside;
+  }
+
+  get outside(): boolean {
+    return true;
   }
 
   get bytesAtoB(): number {
@@ -252,11 +260,11 @@ class NativeTunnel implements RelayHandle, Expiring {
   }
 
   cut(): void {
-    this.#binding.cut(this.handle);
+    this.#ground.binding.cut(this.handle);
   }
 
   renew(octets: number, scarce: boolean): void {
-    this.#binding.renew(this.handle, octets, scarce);
+    this.#ground.binding.renew(this.handle, octets, scarce);
   }
 
   end(outcome: RelayOutcome): void {
@@ -267,8 +275,9 @@ class NativeTunnel implements RelayHandle, Expiring {
 
   counts(): RelayCounts {
     if (this.#outcome !== null) return this.#outcome;
-    const lives = this.#binding.counts(this.handle, this.#counts);
-    const [bytesAtoB = 0, bytesBtoA = 0] = this.#counts;
+    const { binding, counts } = this.#ground;
+    const lives = binding.counts(this.handle, counts);
+    const [bytesAtoB = 0, bytesBtoA = 0] = counts;
     return lives ? { bytesAtoB: small(bytesAtoB), bytesBtoA: small(bytesBtoA) } : NOTHING;
   }
 }

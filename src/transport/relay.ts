@@ -40,9 +40,8 @@ export interface RelayOptions {
   readonly octetsPerSecond?: number;
   /** Octets that may pass, both ways together, before the relay waits to be renewed. */
   readonly allowance?: number;
-  /** Sees octets of `a` in order, and must not keep them, until it says false: as they are passed on, or, where they pass
-   *  outside of JavaScript, the first of them once, at the end. */
-  readonly watchA?: Watcher;
+  /** Whether the owner sees octets of `a`; see RelayOwner. */
+  readonly watchesA?: boolean;
   /** The moment, of `now`, at which a relay outside of JavaScript cuts it, however it flows; one here has an owner who can. */
   readonly expiresAt?: number;
   /** Told of a relay that goes on outside of JavaScript. */
@@ -57,13 +56,11 @@ export interface RelayOptions {
 export interface RelayOwner {
   /** The allowance is used up. */
   onSpent?(): void;
+  /** Sees octets of `a` in order, and must not keep them, until it says false: as they are passed on, or, where they pass outside of
+   *  JavaScript, the first of them once, at the end. Only where it was asked for. */
+  sees?(octets: Buffer): boolean;
   /** Once: neither socket is open any more. */
   onEnd(outcome: RelayOutcome): void;
-}
-
-/** Who sees octets as they pass. */
-export interface Watcher {
-  see(octets: Buffer): boolean;
 }
 
 /** Who counts what goes on outside of JavaScript. */

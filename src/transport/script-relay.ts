@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { TLSSocket } from 'node:tls';
 import { KEEP_ALIVE_DELAY_MS } from './dial.ts';
-import type { FirstOctets, Relay, RelayCounts, RelayHandle, RelayOptions, RelayOutcome, Watcher } from './relay.ts';
+import type { FirstOctets, Relay, RelayCounts, RelayHandle, RelayOptions, RelayOutcome } from './relay.ts';
 import { Budget } from './relay-budget.ts';
 import { resetSocket } from './reset-socket.ts';
 import type { Socket } from './socket.ts';
@@ -36,7 +36,7 @@ class ScriptRelay implements RelayHandle {
       this.#forth.held = held;
       this.#back.held = held;
     });
-    this.#forth = new Direction(a, b, this.#eventsOf('a', options.watchA));
+    this.#forth = new Direction(a, b, this.#eventsOf('a', options.watchesA));
     this.#back = new Direction(b, a, this.#eventsOf('b'));
     a.on('error', () => this.#lost('a')).on('close', () => this.#lost('a'));
     b.on('error', () => this.#lost('b')).on('close', () => this.#lost('b'));
@@ -69,15 +69,15 @@ class ScriptRelay implements RelayHandle {
     if (!this.#over) this.#budget.renew(octets);
   }
 
-  #eventsOf(side: 'a' | 'b', watch?: Watcher): DirectionEvents {
-    let watching = watch;
+  #eventsOf(side: 'a' | 'b', watched = false): DirectionEvents {
+    let watching = watched;
     return {
       mayPass: () => this.#budget.room,
       took: (chunk) => {
         this.#idle.refresh();
         this.#budget.take(chunk.length);
         this.#first[side] ??= firstOctetsOf(chunk, this.#options.now() - this.#begunAt);
-        if (watching?.see(chunk) === false) watching = undefined;
+        if (watching) watching = this.#options.owner.sees?.(chunk) === true;
       },
       room: () => this.#idle.refresh(),
       ended: () => {

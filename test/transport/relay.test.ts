@@ -29,19 +29,21 @@ const carriers: readonly (readonly [string, Relay])[] = [
 interface BenchOptions extends Partial<RelayOptions> {
   readonly kinds?: [Kind, Kind];
   readonly onSpent?: () => void;
+  readonly sees?: (octets: Buffer) => boolean;
 }
 
 async function bench(
   t: ExecutionContext,
   relay: Relay,
-  { kinds: [kindA, kindB] = [plainWire, plainWire], onSpent, ...options }: BenchOptions = {},
+  { kinds: [kindA, kindB] = [plainWire, plainWire], onSpent, sees, ...options }: BenchOptions = {},
 ): Promise<Bench> {
   const [left, right] = [await kindA(t), await kindB(t)];
   const { promise: outcome, resolve: onEnd } = Promise.withResolvers<RelayOutcome>();
   const handle = relay(left.end, right.end, {
     now: () => performance.now(),
     idleMs: 10_000,
-    owner: { onEnd, onSpent },
+    owner: { onEnd, onSpent, sees },
+    watchesA: sees !== undefined,
     ...options,
   });
   t.teardown(() => {
@@ -336,13 +338,11 @@ for (const [by, relay] of carriers) {
 
   test(`whose FIN came first is told, and who wants to see the beginning of side a sees it, ${by}`, async (t) => {
     const seen: string[] = [];
-    const watchA = {
-      see: (octets: Buffer): boolean => {
-        seen.push(String(octets));
-        return seen.length < 2;
-      },
+    const sees = (octets: Buffer): boolean => {
+      seen.push(String(octets));
+      return seen.length < 2;
     };
-    const { a, b, outcome } = await bench(t, relay, { earlyA: Buffer.from('early'), watchA });
+    const { a, b, outcome } = await bench(t, relay, { earlyA: Buffer.from('early'), sees });
     const exchange = (from: Socket, to: Socket, word: string) =>
       new Promise((resolve) => {
         to.once('data', resolve);
