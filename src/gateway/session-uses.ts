@@ -1,7 +1,8 @@
 import type { IdEpochs } from '../memory/id-epochs.ts';
+import type { LeaseKey } from '../memory/lease.ts';
 import type { LeaseTable } from '../memory/lease-table.ts';
 import { Roster } from '../transport/roster.ts';
-import type { Exchange } from './exchange.ts';
+import type { Choice, Exchange } from './exchange.ts';
 
 /** How often it is looked which sessions have to be kept awake, in ms: less than the shortest idle time that can be asked for. */
 const LOOK_MS = 250;
@@ -9,9 +10,10 @@ const LOOK_MS = 250;
 /** A session is touched so many times within its idle time while it is in use. */
 const TOUCHES = 4;
 
-/** An exchange that holds its session's exit, and when that is to be touched next. */
+/** A session, the exit that an exchange of it holds, and when that is to be touched next. */
 interface Use {
-  readonly exchange: Exchange;
+  readonly key: LeaseKey;
+  readonly choice: Choice;
   readonly everyMs: number;
   nextAt: number;
 }
@@ -35,18 +37,21 @@ export class SessionUses {
 
   /** The exchange, which has a session, goes on over its exit. Until `ended` the session isn't idle. */
   begin(exchange: Exchange, idleMs: number): void {
-    if (idleMs === Number.POSITIVE_INFINITY || exchange.usePlace >= 0) return;
+    const { admission, choice } = exchange;
+    const key = admission?.leaseKey ?? null;
+    if (idleMs === Number.POSITIVE_INFINITY || exchange.usePlace >= 0 || key === null || choice === null) return;
     const everyMs = idleMs / TOUCHES;
-    exchange.usePlace = this.#uses.add({ exchange, everyMs, nextAt: this.#options.now() + everyMs });
+    exchange.usePlace = this.#uses.add({ key, choice, everyMs, nextAt: this.#options.now() + everyMs });
     this.#timer ??= setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
   /** It has ended: the session rests from now on. */
   ended(exchange: Exchange): void {
-    if (exchange.usePlace < 0) return;
+    const use = exchange.usePlace < 0 ? null : this.#uses.at(exchange.usePlace);
+    if (use === null) return;
     this.#uses.remove(exchange.usePlace);
     exchange.usePlace = -1;
-    this.#touch(exchange);
+    this.#touch(use);
     if (this.#uses.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
@@ -57,17 +62,16 @@ export class SessionUses {
     for (const use of this.#uses.members()) {
       if (use.nextAt > now) continue;
       use.nextAt = now + use.everyMs;
-      this.#touch(use.exchange);
+      this.#touch(use);
     }
   }
 
   /** A session that has moved is not in use over the exit that it left. */
-  #touch({ admission, choice }: Exchange): void {
+  #touch({ key, choice }: Use): void {
     const { leases, epochs, now } = this.#options;
-    const key = admission?.leaseKey ?? null;
-    const hold = choice?.hold ?? null;
-    const lease = key === null ? undefined : leases.find(key, now());
-    if (key === null || choice === null || hold === null || lease === undefined) return;
+    const { hold } = choice;
+    const lease = hold === null ? undefined : leases.find(key, now());
+    if (hold === null || lease === undefined) return;
     if (lease.slot !== choice.slot || lease.mint !== hold.mint) return;
     leases.touch(key, now());
     if (choice.exit.rotation !== null) epochs.touch(choice.slot, hold.mint, now());
