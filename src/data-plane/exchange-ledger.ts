@@ -78,6 +78,15 @@ export class ExchangeLedger implements Ledger {
     this.#wake();
   }
 
+  bookSoFar(exchange: Exchange): void {
+    this.#bookRunning(exchange, this.#options.now());
+  }
+
+  rested(exchange: Exchange): void {
+    if (exchange.ledgerPlace !== NO_PLACE) this.#running.remove(exchange.ledgerPlace);
+    exchange.ledgerPlace = NO_PLACE;
+  }
+
   ended(exchange: Exchange, now: number): void {
     const { meter, choice, id } = exchange;
     this.#makeRoom();
@@ -230,6 +239,8 @@ type Changeable<T> = { -readonly [Name in keyof T]: T[Name] };
 export const noLedger: Ledger = {
   failed() {},
   opened() {},
+  bookSoFar() {},
+  rested() {},
   ended() {},
   payerOf: () => ({ client: '', tag: '', site: '', pool: null, country: '', kind: '' }),
   closed() {},

@@ -4,6 +4,7 @@ import { FilterRings } from '../gateway/filter-rings.ts';
 import { Flows } from '../gateway/flows.ts';
 import { QuotaBooks } from '../gateway/quota-books.ts';
 import { Quotas } from '../gateway/quotas.ts';
+import { RestingTunnels } from '../gateway/resting-tunnels.ts';
 import { SessionUses } from '../gateway/session-uses.ts';
 import { SitePacing } from '../gateway/site-pacing.ts';
 import { StandingCounts } from '../gateway/standing-counts.ts';
@@ -111,6 +112,7 @@ export function createCollaborators(parts: CollaboratorParts): Collaborators {
       rules: () => inForce.config.guards,
     }),
     flows: new Flows({ counts, quotas, now }),
+    resting: new RestingTunnels(),
     quotas,
     pacing: new SitePacing({ counts, rules: () => inForce.config.sitePacing, now }),
     exitMost: () => inForce.config.exitLimits,

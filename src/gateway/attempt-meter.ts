@@ -2,6 +2,14 @@ import type { RunningBooking } from '../ledger/booking.ts';
 import type { Socket } from '../transport/socket.ts';
 import { Wire } from '../transport/wire.ts';
 
+/** A meter whose octets are all booked: the connection under way, and what moved over all of them. */
+export interface BookedOctets {
+  readonly wire: Wire;
+  readonly sent: number;
+  readonly received: number;
+  readonly running: RunningBooking | null;
+}
+
 /** The octets that one attempt has moved at the sockets toward its exit: handshakes, TLS records, and a kept link that turned out
  *  dead before the one that served. */
 export class AttemptMeter {
@@ -13,6 +21,16 @@ export class AttemptMeter {
   #bookedReceived = 0;
   /** What of it was booked while it ran; null for the many that end before. */
   running: RunningBooking | null = null;
+
+  /** Goes on from there. */
+  static from({ wire, sent, received, running }: BookedOctets): AttemptMeter {
+    const meter = new AttemptMeter();
+    meter.#wire = wire;
+    meter.sent = meter.#bookedSent = sent;
+    meter.received = meter.#bookedReceived = received;
+    meter.running = running;
+    return meter;
+  }
 
   /** The connection under way; null where none was made. */
   get wire(): Wire | null {

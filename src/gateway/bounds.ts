@@ -4,6 +4,7 @@ import type { PacedSite } from '../policy/site-book.ts';
 import type { Mode } from './exchange.ts';
 import type { LimitPlan } from './limit-plans.ts';
 import type { QuotaPlan } from './quota-plans.ts';
+import type { RestingKind } from './resting-kind.ts';
 
 /** Hosts that are remembered of one client and tag; beyond, they are looked up anew. */
 const MOST_HOSTS = 64;
@@ -34,6 +35,8 @@ export class Bounds {
   quotasOver = '';
   /** Kept by the ledger: under what the last exchange was booked. */
   sum: Sum | null = null;
+  /** Kept by RestingTunnel: what the last one had in common with others. */
+  resting: RestingKind | null = null;
   #port = 0;
   #authority = '';
 

@@ -29,6 +29,7 @@ import type { Flows } from './flows.ts';
 import type { Ledger } from './ledger.ts';
 import type { OperatorBars } from './operator-bars.ts';
 import type { Quotas } from './quotas.ts';
+import type { RestingTunnels } from './resting-tunnels.ts';
 import type { SessionUses } from './session-uses.ts';
 import type { SitePacing } from './site-pacing.ts';
 import type { SiteSignals } from './site-signals.ts';
@@ -113,6 +114,8 @@ export interface Collaborators {
   readonly standings: StandingCounts;
   readonly pacing: SitePacing;
   readonly flows: Flows;
+  /** Tunnels in which nothing moves. */
+  readonly resting: RestingTunnels;
   /** How much each exit may carry; the first rule that is about an exit's pool holds. */
   readonly exitMost: () => readonly ExitRule[];
   /** Remembers attempts that failed, for people. */

@@ -23,6 +23,7 @@ import type { LinkKeys } from './link-keys.ts';
 import type { QuotaHold } from './quota-hold.ts';
 import type { Spending } from './quota-spending.ts';
 import { NO_TICKET } from './recent-exchanges.ts';
+import type { RelayedExchange } from './tunnel-exchange.ts';
 import type { MeteredTunnel } from './tunnel-flow.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
@@ -106,7 +107,7 @@ export class Exchange {
   ring = 0;
   path = '';
   /** Who asks, once authenticated, whether or not it is allowed. */
-  identity: Identity | null = null;
+  identity: Pick<Identity, 'client' | 'params'> | null = null;
   admission: Admission | null = null;
   /** What its client's exchanges to its host come under. */
   bounds: Bounds | null = null;
@@ -180,8 +181,8 @@ export class Exchange {
   /** Nothing has been done for it yet: it waits for its turn. */
   #queued = false;
   #clientEnded = false;
-  /** Its tunnel is being relayed: it goes on, and ends, without whoever began it. */
-  relayed = false;
+  /** Its tunnel is being relayed, by this: it goes on, and ends, without whoever began it. */
+  relayed: RelayedExchange | null = null;
   readonly #abort = new Abort();
 
   constructor(opening: ExchangeOpening) {

@@ -27,8 +27,8 @@ export class FlowWatch {
     exchange.watchPlace = NO_PLACE;
   }
 
-  /** A fault, such as a rule that can't be read any more, ends the one exchange and not the watch. */
-  #lookAt(exchange: Exchange): void {
+  /** Looks at one now. A fault, such as a rule that can't be read any more, ends the one exchange and not the watch. */
+  lookAt(exchange: Exchange): void {
     try {
       this.#look(exchange);
     } catch (fault) {
@@ -38,7 +38,7 @@ export class FlowWatch {
 
   #later(): NodeJS.Timeout {
     return setTimeout(() => {
-      for (const exchange of this.#watched.members()) this.#lookAt(exchange);
+      for (const exchange of this.#watched.members()) this.lookAt(exchange);
       this.#timer = this.#watched.size > 0 ? this.#later() : null;
     }, LOOK_MS).unref();
   }

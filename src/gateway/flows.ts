@@ -1,16 +1,20 @@
+import type { RelayHandle } from '../transport/relay.ts';
 import { ContentFlow } from './content-flow.ts';
 import type { Exchange } from './exchange.ts';
 import type { FlowSources } from './flow-grants.ts';
 import { FlowWatch } from './flow-watch.ts';
 import { pause } from './pause.ts';
-import { TunnelFlow } from './tunnel-flow.ts';
+import { type Grants, TunnelFlow } from './tunnel-flow.ts';
 
 /** Lets octets pass as fast as their client's limit allows, and as long as its quotas do: of a tunnel in grants, each of which is taken
  *  from the client's word when the one before is used up, and of content that is forwarded piece by piece, each of which is paid for
  *  before it passes. All of a client's, of every thread, ask in turn, for as much as each other: that is their fair share. */
 export class Flows {
   readonly #options: FlowSources;
-  readonly #watch = new FlowWatch((exchange) => this.#look(exchange));
+  readonly #watch = new FlowWatch((exchange) => {
+    this.#look(exchange);
+    exchange.relayed?.looked();
+  });
 
   constructor(options: FlowSources) {
     this.#options = options;
@@ -34,6 +38,22 @@ export class Flows {
   /** The exchange lasts: it is looked at now and then, until it has ended. */
   follow(exchange: Exchange): void {
     this.#watch.add(exchange);
+  }
+
+  /** It rests: it is looked at no more. */
+  rested(exchange: Exchange): void {
+    this.#watch.remove(exchange);
+  }
+
+  /** Looks at it now. */
+  look(exchange: Exchange): void {
+    this.#watch.lookAt(exchange);
+  }
+
+  /** Its tunnel, which rested, has what it was granted before. */
+  restore(exchange: Exchange, carrier: RelayHandle, grants: Grants | null): void {
+    exchange.carrier = carrier;
+    if (grants !== null) new TunnelFlow(exchange, this.#options).goOn(carrier, grants);
   }
 
   ended(exchange: Exchange): void {

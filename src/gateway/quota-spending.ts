@@ -51,6 +51,17 @@ export class Spending {
     this.meter = meter;
   }
 
+  /** Whether all that is settled was taken. */
+  get isTaken(): boolean {
+    return this.#octets === this.meter.sent + this.meter.received;
+  }
+
+  /** All that is settled was taken before. */
+  markTaken(): void {
+    this.#octets = this.meter.sent + this.meter.received;
+    this.#money = this.#costOf(this.#octets);
+  }
+
   /** Octets that have passed at the exit's socket since this was asked last, and what they cost, in units of 10^-9. */
   takeNew(): { readonly octets: number; readonly money: number } {
     this.meter.settle();
@@ -58,9 +69,13 @@ export class Spending {
     const octets = all - this.#octets;
     this.#octets = all;
     // Of the sum, so that fractions are not lost each time.
-    const cost = this.price === null ? 0 : Math.floor(all * this.price.perOctet);
+    const cost = this.#costOf(all);
     const money = cost - this.#money;
     this.#money = cost;
     return { octets, money };
+  }
+
+  #costOf(octets: number): number {
+    return this.price === null ? 0 : Math.floor(octets * this.price.perOctet);
   }
 }

@@ -9,6 +9,7 @@ import { grantOf } from './quota-grants.ts';
 import { holdOf, type QuotaHold, spendingsOf } from './quota-hold.ts';
 import { type Asked, type CountedQuota, QuotaPlans } from './quota-plans.ts';
 import { QuotaRequests, type QuotaRequestsOptions } from './quota-requests.ts';
+import { octetsLeft, RestingQuotas } from './quota-rest.ts';
 import { type Moved, type PricedChoice, Spending, type UnitPrice, unitPriceOf } from './quota-spending.ts';
 import { QuotaStandings } from './quota-standings.ts';
 import { quotaNews, quotaRefusal, quotaWarning, type TooDear } from './quota-words.ts';
@@ -42,6 +43,7 @@ export class Quotas {
   readonly #requests: QuotaRequests;
   readonly #payments: RequestPayments;
   readonly standings: QuotaStandings;
+  readonly resting: RestingQuotas;
   readonly #prices = new WeakMap<Price, UnitPrice>();
 
   constructor(options: QuotasOptions) {
@@ -55,6 +57,7 @@ export class Quotas {
     this.#requests = new QuotaRequests(how);
     this.#payments = new RequestPayments(how);
     this.standings = new QuotaStandings(options, this.#plans);
+    this.resting = new RestingQuotas({ ...options, plans: this.#plans, wallTime: () => this.#wallTime() });
   }
 
   /** Takes a request of each quota that the exchange comes under `now`. Leaves out pools over which it may not go any more. Throws
@@ -193,11 +196,7 @@ export class Quotas {
     const { counts } = this.#options;
     let least = Number.POSITIVE_INFINITY;
     for (const { pool, price } of spendingsOf(hold))
-      for (const { quota, account } of this.#plans.over(hold, pool, this.#wallTime())) {
-        if (quota.kind === 'soft' || quota.measure === 'requests') continue;
-        const perOctet = quota.measure === 'bytes' ? 1 : price?.currency === quota.currency ? price.perOctet : 0;
-        if (perOctet > 0) least = Math.min(least, (quota.limit - counts.spentNumber(account)) / perOctet);
-      }
+      least = Math.min(least, octetsLeft(this.#plans.over(hold, pool, this.#wallTime()), price, counts));
     return grantOf(least);
   }
 

@@ -42,7 +42,7 @@ export async function serveExchange<T>(deps: Collaborators, opening: Opening, ph
     endLimits(deps, exchange);
     return await phases.refuse(exchange, fault);
   } finally {
-    if (!exchange.relayed) {
+    if (exchange.relayed === null) {
       if (opening.lifetime === undefined) lifetime.clear();
       else lifetime.rest();
       finish(deps, exchange);
@@ -150,9 +150,9 @@ export async function serveTunnel(deps: Collaborators, exchange: Exchange, asker
   }
   const exit = await openExchangeTunnel(deps, exchange);
   exchange.status = 200;
-  const { outside } = relayTunnel(deps, exchange, { client: asker.confirm(), exit }, finishTunnel);
-  exchange.relayed = true;
-  if (!outside) return exchange.lifetime?.handTo(() => exchange.expire());
+  const relayed = relayTunnel(deps, exchange, { client: asker.confirm(), exit }, finishTunnel);
+  exchange.relayed = relayed;
+  if (exchange.carrier?.outside !== true) return exchange.lifetime?.handTo(() => exchange.expire());
   // The relay has one timer for all of them.
   exchange.lifetime?.clear();
   exchange.lifetime = null;

@@ -1,4 +1,4 @@
-import type { RelayHandle, RelayOutcome, RelayOwner } from '../transport/relay.ts';
+import type { RelayOutcome, RelayOwner } from '../transport/relay.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { OpenedTunnel } from '../transport/tunnel.ts';
 import { bookAsItRuns } from './attempt-books.ts';
@@ -34,12 +34,13 @@ export function relayTunnel(
   deps: Collaborators,
   exchange: Exchange,
   sides: { client: TunnelClient; exit: OpenedTunnel },
-  onEnd: (deps: Collaborators, exchange: Exchange) => void,
-): RelayHandle {
+  onEnd: RelayedHow['onEnd'],
+): RelayedExchange {
   const { client, exit } = sides;
   const { timeouts } = deps.settings();
   const early = exit.early.length + exit.socket.readableLength;
   const flow = deps.flows.tunnel(exchange);
+  const relayed = new RelayedExchange(exchange, { deps, onEnd });
   const handle = deps.relay(client.socket, exit.socket, {
     now: deps.now,
     idleMs: timeouts.tunnelIdle,
@@ -50,37 +51,49 @@ export function relayTunnel(
     expiresAt: exchange.startedAt + timeouts.exchange,
     mostUnreadB: mostUnread(exchange),
     allowance: flow?.first(),
-    owner: new RelayedExchange({ deps, exchange, onEnd }),
+    owner: relayed,
   });
   exchange.carrier = handle;
   flow?.begin(handle);
   bookAsItRuns(deps, exchange);
   if (handle.outside) exchange.meter?.wire?.handTo(handle, early);
-  return handle;
+  return relayed;
 }
 
-interface RelayedParts {
+/** In what an exchange's tunnel is relayed, and what is done at its end. */
+export interface RelayedHow {
   readonly deps: Collaborators;
-  readonly exchange: Exchange;
   readonly onEnd: (deps: Collaborators, exchange: Exchange) => void;
 }
 
 /** What waits for the end of an exchange's tunnel: this object and no more, however long that takes. */
-class RelayedExchange implements RelayOwner {
+export class RelayedExchange implements RelayOwner {
+  readonly exchange: Exchange;
   readonly #deps: Collaborators;
-  readonly #exchange: Exchange;
-  readonly #onEnd: RelayedParts['onEnd'];
+  readonly #onEnd: RelayedHow['onEnd'];
   /** Null until the client has said something that is to be seen. */
   #hello: HelloWatch | null = null;
+  /** Octets that had passed when it was looked at last. */
+  #passed = 0;
 
-  constructor({ deps, exchange, onEnd }: RelayedParts) {
+  constructor(exchange: Exchange, { deps, onEnd }: RelayedHow) {
+    this.exchange = exchange;
     this.#deps = deps;
-    this.#exchange = exchange;
     this.#onEnd = onEnd;
   }
 
+  /** It was looked at, and goes on: if nothing has passed outside since the look before, it may rest. */
+  looked(): void {
+    const { carrier } = this.exchange;
+    if (carrier?.handTo === undefined) return;
+    const { bytesAtoB, bytesBtoA } = carrier.counts();
+    const passed = bytesAtoB + bytesBtoA;
+    if (passed === this.#passed) this.#deps.resting.take(this.exchange, { deps: this.#deps, onEnd: this.#onEnd });
+    else this.#passed = passed;
+  }
+
   onSpent(): void {
-    this.#exchange.flow?.spent();
+    this.exchange.flow?.spent();
   }
 
   sees(octets: Buffer): boolean {
@@ -89,7 +102,7 @@ class RelayedExchange implements RelayOwner {
   }
 
   onEnd(outcome: RelayOutcome): void {
-    const [deps, exchange] = [this.#deps, this.#exchange];
+    const [deps, exchange] = [this.#deps, this.exchange];
     try {
       this.#note(outcome);
     } finally {
@@ -99,7 +112,7 @@ class RelayedExchange implements RelayOwner {
   }
 
   #note(outcome: RelayOutcome): void {
-    const [deps, exchange] = [this.#deps, this.#exchange];
+    const [deps, exchange] = [this.#deps, this.exchange];
     exchange.ending ??= cameWhole(outcome) ? 'ok' : 'cut';
     if (exchange.ending !== 'ok')
       exchange.by ??= outcome.by === 'a' ? 'client' : outcome.by === 'b' ? 'origin' : 'gateway';

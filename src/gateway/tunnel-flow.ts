@@ -10,8 +10,17 @@ export interface MeteredTunnel {
   spent(): void;
   /** Others may have used up meanwhile what this one may still pass. */
   look(): void;
+  /** What it was granted, where it would go on with that unless more passes; else null. */
+  readonly grants: Grants | null;
   /** The tunnel has ended, `passed` octets later: what it was granted and didn't use others may. */
   end(passed: number): void;
+}
+
+/** What a tunnel was granted: octets that were paid for so far, those that were granted last, and those that are to be asked for next. */
+export interface Grants {
+  readonly granted: number;
+  readonly last: number;
+  readonly next: number;
 }
 
 /** A tunnel that passes what it is granted, and then asks for more. */
@@ -78,6 +87,20 @@ export class TunnelFlow implements MeteredTunnel {
     }
     this.#last = most;
     handle.renew(most, this.#scarce);
+  }
+
+  /** Null while it waits for more, or has ended. */
+  get grants(): Grants | null {
+    if (this.#timer !== null || this.#over) return null;
+    return { granted: this.#granted, last: this.#last, next: this.#next };
+  }
+
+  /** Goes on with what was granted before. */
+  goOn(handle: RelayHandle, { granted, last, next }: Grants): void {
+    this.begin(handle);
+    this.#granted = granted;
+    this.#last = last;
+    this.#next = next;
   }
 
   spent(): void {

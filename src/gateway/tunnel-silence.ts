@@ -34,7 +34,7 @@ function bookSilent(deps: Collaborators, exchange: Exchange, { at: exit, site, f
   if (choice.endpoint.scheme === 'direct' || choice.exit.mint !== null) return;
   if (deps.exits.generationOf(exit.slot) !== exit.generation) return;
   const now = deps.now();
-  if (!wasSilent(facts, () => deps.selection().attemptTimeoutMs(exit.slot, exchange.siteRow, now))) return;
+  if (!wasSilent(facts, () => deps.selection().attemptTimeoutMs(exit.slot, deps.siteRowOf(site, now), now))) return;
   const since = now - facts.durationMs + facts.client.firstAtMs;
   deps.mute.silent({ client: admission.client.name, authority: authorityKey(exchange), site, exit, since }, now);
 }

@@ -145,7 +145,7 @@ export class HttpClient implements ConnectionEvents<RequestHead> {
         refuse: (exchange, fault) => this.#refuse(exchange, { fault, plan, content }),
       },
     );
-    const relayed = this.#exchange?.relayed === true;
+    const relayed = this.#exchange !== null && this.#exchange.relayed !== null;
     this.#exchange = null;
     // The tunnel has all that was the connection's.
     if (relayed) {

@@ -231,7 +231,7 @@ interface Ground {
 /** There are as many of them as idle tunnels: each field counts. */
 class NativeTunnel implements RelayHandle, Expiring {
   readonly #ground: Ground;
-  readonly owner: RelayOwner;
+  owner: RelayOwner;
   readonly watchesA: boolean;
   readonly expiresAt: number;
   readonly #outside: OutsideCount | undefined;
@@ -265,6 +265,10 @@ class NativeTunnel implements RelayHandle, Expiring {
 
   renew(octets: number, scarce: boolean): void {
     this.#ground.binding.renew(this.handle, octets, scarce);
+  }
+
+  handTo(owner: RelayOwner): void {
+    this.owner = owner;
   }
 
   end(outcome: RelayOutcome): void {

@@ -84,6 +84,8 @@ export interface RelayHandle {
   /** Lets `octets` more pass, in place of what was left of the allowance, also where there was none and all could pass. `scarce` ones
    *  soon come to an end: see mostUnreadB. */
   renew(octets: number, scarce: boolean): void;
+  /** Tells this owner from now on; only of one outside. */
+  handTo?(owner: RelayOwner): void;
 }
 
 /** Octets taken from each side so far. */

@@ -13,9 +13,26 @@ export class Wire {
   #sent = 0;
   #received = 0;
 
-  /** `socket` is the one under it all; it may be gone already. */
-  constructor(socket: Socket) {
+  /** `socket` is the one under it all; it may be gone already. Null where the octets pass outside of any. */
+  constructor(socket: Socket | null) {
     this.#socket = socket;
+  }
+
+  /** Goes on where `taken` of what passes by the relay have been taken. */
+  static over(relay: RelayHandle, taken: RelayCounts): Wire {
+    const wire = new Wire(null);
+    wire.#relay = relay;
+    wire.#sent = taken.bytesAtoB;
+    wire.#received = taken.bytesBtoA;
+    return wire;
+  }
+
+  /** What its relay counts, where the octets pass outside and all of them have been taken; else null. */
+  get allTaken(): RelayCounts | null {
+    if (this.#relay === null) return null;
+    const counts = this.#relay.counts();
+    const [sent, received] = [this.#sentBefore + counts.bytesAtoB, this.#receivedBefore + counts.bytesBtoA];
+    return sent === this.#sent && received === this.#received ? counts : null;
   }
 
   /** Whether more may pass over its socket; what `onceClosed` is told of then. */

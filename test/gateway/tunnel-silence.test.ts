@@ -32,6 +32,7 @@ function scene() {
     },
     mute: new MuteExits(),
     exits: { generationOf: () => 1 },
+    siteRowOf: () => -1,
     selection: () => ({ attemptTimeoutMs: () => 1_000 }),
   } as unknown as Collaborators;
   const end = (
