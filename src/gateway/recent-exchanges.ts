@@ -71,13 +71,10 @@ export class RecentExchanges {
   #next = 0;
   readonly #ids: string[] = [];
   readonly #clients: string[] = [];
-  readonly #sessions: (string | null)[] = [];
-  readonly #tags: (string | null)[] = [];
   readonly #sites: string[] = [];
   readonly #exits: string[] = [];
-  /** Keys in the maps below, kept because making and hashing them anew costs more than all the rest. */
-  readonly #keysOfSession: (readonly [string, string] | null)[] = [];
-  readonly #keysOfTag: (string | null)[] = [];
+  /** Null where the client gave it no name. */
+  readonly #names: (Names | null)[] = [];
   readonly #slots: Int32Array;
   readonly #generations: Int32Array;
   readonly #startedAt: Float64Array;
@@ -115,10 +112,9 @@ export class RecentExchanges {
     const { id, client, session, tag, site, exit, at, startedAt } = exchange;
     this.#ids[place] = id;
     this.#clients[place] = client;
-    this.#sessions[place] = session;
-    this.#tags[place] = tag;
     this.#sites[place] = site;
     this.#exits[place] = exit;
+    this.#names[place] = session === null && tag === null ? null : new Names(session, tag);
     this.#slots[place] = at.slot;
     this.#generations[place] = at.generation;
     this.#startedAt[place] = startedAt;
@@ -190,8 +186,8 @@ export class RecentExchanges {
     return {
       id: this.#ids[place] as string,
       client: this.#clients[place] as string,
-      session: this.#sessions[place] ?? null,
-      tag: this.#tags[place] ?? null,
+      session: this.#names[place]?.session ?? null,
+      tag: this.#names[place]?.tag ?? null,
       site: this.#sites[place] as string,
       exit: this.#exits[place] as string,
       at: { slot: this.#slots[place] as number, generation: this.#generations[place] as number },
@@ -227,34 +223,48 @@ export class RecentExchanges {
 
   #enterSession(ticket: number): void {
     const place = ticket % this.#capacity;
+    const names = this.#names[place] ?? null;
+    if (names === null || names.session === null) return;
     const client = this.#clients[place] as string;
-    const session = this.#sessions[place] ?? null;
-    this.#keysOfSession[place] = null;
-    if (session === null) return;
-    const ofSession = sessionKey(client, session, null);
-    const ofSite = sessionKey(client, session, this.#sites[place] as string);
-    this.#keysOfSession[place] = [ofSession, ofSite];
-    this.#bySession.set(ofSession, ticket).set(ofSite, ticket);
+    names.ofSession = sessionKey(client, names.session, null);
+    names.ofSite = sessionKey(client, names.session, this.#sites[place] as string);
+    this.#bySession.set(names.ofSession, ticket).set(names.ofSite, ticket);
   }
 
   #enterTag(ticket: number): void {
     const place = ticket % this.#capacity;
-    const tag = this.#tags[place] ?? null;
-    const key = tag === null ? null : tagKey(this.#clients[place] as string, tag);
-    this.#keysOfTag[place] = key;
-    if (key !== null) this.#byTag.set(key, { newest: ticket, former: this.#byTag.get(key)?.newest ?? NO_TICKET });
+    const names = this.#names[place] ?? null;
+    if (names === null || names.tag === null) return;
+    const key = tagKey(this.#clients[place] as string, names.tag);
+    names.ofTag = key;
+    this.#byTag.set(key, { newest: ticket, former: this.#byTag.get(key)?.newest ?? NO_TICKET });
   }
 
   #forget(ticket: number): void {
     this.#forgetSession(ticket);
-    const key = this.#keysOfTag[ticket % this.#capacity] ?? null;
+    const key = this.#names[ticket % this.#capacity]?.ofTag ?? null;
     if (key !== null && this.#byTag.get(key)?.newest === ticket) this.#byTag.delete(key);
   }
 
   #forgetSession(ticket: number): void {
-    const keys = this.#keysOfSession[ticket % this.#capacity] ?? null;
-    if (keys === null) return;
-    for (const key of keys) if (this.#bySession.get(key) === ticket) this.#bySession.delete(key);
+    const names = this.#names[ticket % this.#capacity] ?? null;
+    if (names === null) return;
+    for (const key of [names.ofSession, names.ofSite])
+      if (key !== null && this.#bySession.get(key) === ticket) this.#bySession.delete(key);
+  }
+}
+
+/** What a client calls an exchange by, and the keys for that in the maps: making and hashing them anew costs more than all the rest. */
+class Names {
+  readonly session: string | null;
+  readonly tag: string | null;
+  ofSession: string | null = null;
+  ofSite: string | null = null;
+  ofTag: string | null = null;
+
+  constructor(session: string | null, tag: string | null) {
+    this.session = session;
+    this.tag = tag;
   }
 }
 
