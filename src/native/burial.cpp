@@ -50,7 +50,8 @@ void Loop::bury(uint32_t index) {
   Slot& slot = *slot_at(index);
   Tunnel& tunnel = slot.tunnel;
   Record record = record_of(slot, index);
-  record.beginning.swap(tunnel.beginning);
+  if (tunnel.beginning != nullptr) record.beginning.swap(*tunnel.beginning);
+  tunnel.beginning.reset();
   if (tunnel.kind != Kind::closed) record.unread = unread_of(tunnel.fd[1]);
   for (int side = 0; side < 2; side++) {
     // Towards a side that was sent its FIN, or is reset already, nothing is left to cut.
@@ -60,7 +61,7 @@ void Loop::bury(uint32_t index) {
     }
     close(tunnel.fd[side]);
     pipes_.give_back(tunnel.way[side].pipe, tunnel.way[side].in_pipe > 0);
-    std::string().swap(tunnel.way[side].queue);
+    tunnel.way[side].left.reset();
   }
   wheel_.clear(index);
   slot.lives.store(0, std::memory_order_release);

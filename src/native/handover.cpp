@@ -88,7 +88,7 @@ void Loop::fill(Slot& slot, const Adoption& adoption, const int fds[2]) {
 void Loop::publish(Slot& slot, uint64_t handle) {
   const Tunnel& tunnel = slot.tunnel;
   const int fds[2] = {tunnel.fd[0], tunnel.fd[1]};
-  bool urgent = tunnel.broken[0] || tunnel.broken[1] || !tunnel.way[0].queue.empty() || !tunnel.way[1].queue.empty();
+  bool urgent = tunnel.broken[0] || tunnel.broken[1] || tunnel.way[0].left != nullptr || tunnel.way[1].left != nullptr;
   live_.fetch_add(1, std::memory_order_relaxed);
   slot.entered.store(false, std::memory_order_relaxed);
   slot.lives.store(slot.generation, std::memory_order_release);

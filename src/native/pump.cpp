@@ -70,26 +70,26 @@ void Loop::pump(Tunnel& tunnel, uint32_t index, int side, int64_t most) {
 bool Loop::deliver(Tunnel& tunnel, uint32_t index, int side) {
   Direction& way = tunnel.way[side];
   const int out = 1 - side;
-  while (way.queue_sent < way.queue.size() || way.in_pipe > 0) {
+  while (way.left != nullptr || way.in_pipe > 0) {
     if (!tunnel.writable[out]) return false;
-    const bool queued = way.queue_sent < way.queue.size();
+    Leftover* left = way.left.get();
     const ssize_t sent =
-        queued ? send(tunnel.fd[out], way.queue.data() + way.queue_sent, way.queue.size() - way.queue_sent,
-                      MSG_DONTWAIT | MSG_NOSIGNAL)
-               : splice(way.pipe.out, nullptr, tunnel.fd[out], nullptr, way.in_pipe, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+        left != nullptr
+            ? send(tunnel.fd[out], left->octets.data() + left->sent, left->octets.size() - left->sent,
+                   MSG_DONTWAIT | MSG_NOSIGNAL)
+            : splice(way.pipe.out, nullptr, tunnel.fd[out], nullptr, way.in_pipe, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (sent <= 0) {
       not_written(tunnel, index, out);
       return false;
     }
     tunnel.active_ms = now_ms_;
-    if (queued) {
-      way.queue_sent += static_cast<size_t>(sent);
-    } else {
+    if (left == nullptr) {
       way.in_pipe -= static_cast<size_t>(sent);
+    } else {
+      left->sent += static_cast<size_t>(sent);
+      if (left->sent == left->octets.size()) way.left.reset();
     }
   }
-  if (!way.queue.empty()) std::string().swap(way.queue);
-  way.queue_sent = 0;
   return true;
 }
 
@@ -179,8 +179,7 @@ void Loop::break_side(Tunnel& tunnel, int side, int error) {
   way.ended = way.passed = true;
   pipes_.give_back(way.pipe, way.in_pipe > 0);
   way.in_pipe = 0;
-  std::string().swap(way.queue);
-  way.queue_sent = 0;
+  way.left.reset();
 }
 
 }  // namespace relay

@@ -60,7 +60,8 @@ void note_first(Tunnel& tunnel, int side, Span octets) {
   FirstOctets& first = tunnel.way[side].first;
   if (first.after_ms >= 0 || octets.length == 0) return;
   first.after_ms = std::max(0.0, precise_now_ms() - tunnel.adopted_ms);
-  if (side == 0 && tunnel.keeps_beginning) tunnel.beginning.assign(octets.octets, std::min(octets.length, kMostBeginning));
+  if (side == 0 && tunnel.keeps_beginning)
+    tunnel.beginning = std::make_unique<std::string>(octets.octets, std::min(octets.length, kMostBeginning));
   const auto* head = reinterpret_cast<const unsigned char*>(octets.octets);
   if (!is_tls_record(head, octets.length)) return;
   first.record_type = head[0];
@@ -77,9 +78,10 @@ bool send_or_queue(int fd, Direction& way, Span first, Span second) {
   if (result < 0 && errno != EAGAIN) return false;
   const size_t sent = result < 0 ? 0 : static_cast<size_t>(result);
   if (sent == first.length + second.length) return true;
-  way.queue.assign(first.octets, first.length);
-  way.queue.append(second.octets, second.length);
-  way.queue_sent = sent;
+  way.left = std::make_unique<Leftover>();
+  way.left->octets.reserve(first.length + second.length);
+  way.left->octets.append(first.octets, first.length).append(second.octets, second.length);
+  way.left->sent = sent;
   return true;
 }
 

@@ -1,6 +1,7 @@
 // One tunnel: two connected sockets and what is on its way between them. No thread, no epoll in here.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "mailbox.h"
@@ -15,14 +16,19 @@ struct Span {
   size_t length = 0;
 };
 
+/** Octets taken that the receiver had no room for, from `sent` on: some are left. */
+struct Leftover {
+  std::string octets;
+  size_t sent = 0;
+};
+
 /** The way from one side to the other. */
 struct Direction {
   /** Held only while octets are in it. */
   Pipe pipe;
   size_t in_pipe = 0;
-  /** Octets taken that the receiver had no room for, from `queue_sent` on. */
-  std::string queue;
-  size_t queue_sent = 0;
+  /** Null in nearly all tunnels that there are, most of which are idle. */
+  std::unique_ptr<Leftover> left;
   /** The sender's FIN has come; it has been passed on, or the receiver is gone. */
   bool ended = false;
   bool passed = false;
@@ -71,7 +77,7 @@ struct Tunnel {
   int8_t ended_first = -1;
   /** Whether the first octets of side 0 are kept for the owner to look at, and those octets. */
   bool keeps_beginning = false;
-  std::string beginning;
+  std::unique_ptr<std::string> beginning;
   Direction way[2];
   Budget budget;
   /** What is still to be asked of the system for the exit's socket: see Adoption. */
