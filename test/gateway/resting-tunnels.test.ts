@@ -308,6 +308,16 @@ test('a tunnel rests only where nothing moves, is owed, or is like few others', 
   t.is(deps.resting.size, 1, 'its relay has ended, and tells zeros until its record is here');
 });
 
+test('what a client said first is seen at the end of a tunnel that rests', (t) => {
+  const { deps, how, tunnel, ended } = scene();
+  const { exchange, handle } = tunnel();
+  deps.resting.take(exchange, how);
+  t.true(handle.owner.sees?.(Buffer.from([22, 3, 1])), 'a ClientHello goes on behind that');
+  t.is(deps.resting.size, 0);
+  handle.end();
+  t.is(ended.length, 1);
+});
+
 test('a tunnel that rests is woken by octets, and by a quota: one that comes, one that others use up', async (t) => {
   const { deps, how, tunnel, bookings } = scene();
   const { exchange, handle } = tunnel();
