@@ -5,8 +5,6 @@ import { type LastingTunnel, LOOK_FIELDS, type TunnelNews } from '../ledger/book
  *  much of it. Told with the very batch that books it, so that whatever dies when, nothing is booked twice. Of the many tunnels that
  *  end before they are looked at nothing is told. */
 export class BookedTunnels {
-  /** By their places among what is booked as it runs, the handles of those that were told of; 0 for none. */
-  readonly #told: number[] = [];
   #begun: LastingTunnel[] = [];
   /** See LOOK_FIELDS. */
   readonly #looks: number[] = [];
@@ -15,29 +13,25 @@ export class BookedTunnels {
   #ended: number[] = [];
 
   /** Whether it is to be told of though nothing of it is booked. */
-  isNew({ carrier, ledgerPlace }: Exchange): boolean {
-    return carrier !== null && carrier.handle !== 0 && this.#told[ledgerPlace] !== carrier.handle;
+  isNew({ carrier, toldTunnel }: Exchange): boolean {
+    return carrier !== null && carrier.handle !== 0 && toldTunnel !== carrier.handle;
   }
 
   /** All that has passed is booked, in the booking of this index. */
   tell(exchange: Exchange, booking: number): void {
-    const { carrier, ledgerPlace, bounds, quota, startedAt, meter } = exchange;
+    const { carrier, bounds, quota, startedAt, meter } = exchange;
     const handle = carrier?.handle ?? 0;
     if (handle === 0) return;
     if (this.isNew(exchange)) this.#begun.push({ handle, host: bounds?.host ?? '', startedAt });
-    this.#told[ledgerPlace] = handle;
+    exchange.toldTunnel = handle;
     const { sent = 0, received = 0 } = meter?.wire?.relayed ?? {};
     const at = this.#lookOf.get(handle) ?? this.#looks.length;
     this.#lookOf.set(handle, at);
     this.#looks.splice(at, LOOK_FIELDS, handle, booking, quota === null ? 0 : 1, sent, received);
   }
 
-  /** What had this place has ended. */
-  ended(ledgerPlace: number): void {
-    const handle = this.#told[ledgerPlace] ?? 0;
-    if (handle === 0) return;
-    this.#told[ledgerPlace] = 0;
-    this.#ended.push(handle);
+  ended({ toldTunnel }: Exchange): void {
+    if (toldTunnel !== 0) this.#ended.push(toldTunnel);
   }
 
   /** What is to be told with the next batch; undefined where that is nothing. */

@@ -98,10 +98,8 @@ export class ExchangeLedger implements Ledger {
     const ms = now - exchange.startedAt;
     sum.exchanges += 1;
     sum.ms += ms;
-    if (exchange.ledgerPlace !== NO_PLACE) {
-      this.#running.remove(exchange.ledgerPlace);
-      this.#tunnels.ended(exchange.ledgerPlace);
-    }
+    if (exchange.ledgerPlace !== NO_PLACE) this.#running.remove(exchange.ledgerPlace);
+    this.#tunnels.ended(exchange);
     if (meter !== null) {
       sum.attempts += 1;
       if (meter.sent > 0) sum.requests += 1;

@@ -152,6 +152,8 @@ export class Exchange {
   spending: Spending | null = null;
   /** Its place among what the ledger books as it runs. */
   ledgerPlace = NO_PLACE;
+  /** By which handle the control thread knows its tunnel outside of JavaScript; 0 where it doesn't. */
+  toldTunnel = 0;
   /** Octets to and from exits, of all attempts, once they have ended; see AttemptMeter. */
   sentBytes = 0;
   receivedBytes = 0;

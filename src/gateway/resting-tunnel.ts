@@ -144,6 +144,8 @@ export class RestingTunnel implements RelayOwner {
     exchange.usePlace = this.#usePlace;
     exchange.ticket = this.#ticket;
     exchange.status = CONFIRMED;
+    // All of it was booked before, and so told of.
+    exchange.toldTunnel = handle.handle;
     this.#wakeTimes(exchange);
     exchange.meter = this.#wakeMeter();
     deps.quotas.resting.wake(exchange, kind, exchange.meter);

@@ -124,3 +124,33 @@ test('of a tunnel that is looked at again and again before anything is taken the
   const { begun = [], looks = [] } = batches[0]?.tunnels ?? {};
   t.deepEqual([begun.length, [...looks]], [1, [7, 0, 0, 0, 0]]);
 });
+
+test('a tunnel that rests stays known to the control thread, whoever has its place among what runs', (t) => {
+  const batches: BookingBatch[] = [];
+  const ledger = new ExchangeLedger({
+    post: (batch) => batches.push(batch),
+    taken: () => batches.length,
+    now: () => 1_000,
+    wallTime: () => 1_000,
+  });
+  const begin = (handle: number) => {
+    const { exchange, meter } = setUp();
+    exchange.meter = meter;
+    exchange.carrier = { handle } as RelayHandle;
+    ledger.opened(exchange);
+    return exchange;
+  };
+  const told = () => {
+    ledger.flush();
+    const { begun = [], ended = [] } = batches.at(-1)?.tunnels ?? {};
+    return [begun.map(({ handle }) => handle), ended];
+  };
+  const resting = begin(7);
+  ledger.bookSoFar(resting);
+  ledger.rested(resting);
+  const short = begin(8);
+  ledger.ended(short, 1_000);
+  t.deepEqual(told(), [[7], []], 'of one that ended before it was looked at nothing is told');
+  ledger.ended(resting, 1_000);
+  t.deepEqual(told(), [[], [7]]);
+});

@@ -39,6 +39,7 @@ const outcome: RelayOutcome = {
 
 /** A relay outside of JavaScript that a test moves octets through. */
 class Handle implements RelayHandle {
+  readonly handle = 7;
   readonly outside = true;
   owner: RelayOwner;
   bytesAtoB = 0;
@@ -198,7 +199,17 @@ const awake: { readonly [Name in keyof Exchange]?: Exchange[Name] | object } = {
 
 /** What nobody asks for once a tunnel is relayed, or what each time is made anew. */
 const forgotten = ['siteRow', 'ring', 'exitRests', 'atAccountLimit', 'quotaWarning', 'originMs', 'lifetime'];
-const madeAnew = ['quota', 'carrier', 'flow', 'watchPlace', 'meter', 'spending', 'ledgerPlace', 'relayed'];
+const madeAnew = [
+  'quota',
+  'carrier',
+  'flow',
+  'watchPlace',
+  'meter',
+  'spending',
+  'ledgerPlace',
+  'toldTunnel',
+  'relayed',
+];
 const whole = ['id', 'mode', 'method', 'listener', 'source', 'startedAt', 'authority', 'site', 'identity', 'admission'];
 const places = ['limitPlace', 'limitSitePlace', 'pacePlace', 'place', 'accountPlace', 'ticket', 'usePlace'];
 const kept = [
