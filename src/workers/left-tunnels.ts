@@ -3,15 +3,7 @@ import { Bounds } from '../gateway/bounds.ts';
 import { QuotaBooks } from '../gateway/quota-books.ts';
 import { Quotas } from '../gateway/quotas.ts';
 import { cameWhole } from '../gateway/tunnel-exchange.ts';
-import {
-  BLOCKED,
-  type Booking,
-  type BookingBatch,
-  type BookingKey,
-  type LastingTunnel,
-  LOOK_FIELDS,
-  NO_LINES,
-} from '../ledger/booking.ts';
+import { BLOCKED, type BookingBatch, type BookingKey, LOOK_FIELDS, NO_LINES } from '../ledger/booking.ts';
 import { hashText } from '../memory/hash.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import { QuotaCounts } from '../policy/quota-counts.ts';
@@ -30,10 +22,17 @@ export interface LeftTunnelsOptions {
   readonly warn: (line: string) => void;
 }
 
-/** One that its worker told of, and what of it was booked by then. */
-interface Told extends LastingTunnel {
-  key: Booking;
-  isMetered: boolean;
+/** Under what tunnels are booked, and whether they count against quotas: mostly the same for many. */
+interface Payer {
+  readonly key: BookingKey;
+  readonly host: string;
+  readonly isMetered: boolean;
+}
+
+/** One that its worker told of, and what of it was booked by then. There are as many of them as idle tunnels: each field counts. */
+interface Told {
+  readonly startedAt: number;
+  payer: Payer;
   sent: number;
   received: number;
 }
@@ -78,15 +77,19 @@ export class LeftTunnels {
     this.#told.set(worker, told);
     const begun = new Map(tunnels.begun.map((tunnel) => [tunnel.handle, tunnel]));
     const { looks } = tunnels;
+    let last: Payer | null = null;
     for (let at = 0; at < looks.length; at += LOOK_FIELDS) {
       const handle = looks[at] ?? 0;
       const key = bookings[looks[at + 1] ?? -1];
-      if (key === undefined) continue;
-      const booked = { key, isMetered: looks[at + 2] === 1, sent: looks[at + 3] ?? 0, received: looks[at + 4] ?? 0 };
       const known = told.get(handle);
       const first = begun.get(handle);
-      if (known !== undefined) Object.assign(known, booked);
-      else if (first !== undefined) told.set(handle, { ...first, ...booked });
+      const host = known?.payer.host ?? first?.host;
+      if (key === undefined || host === undefined) continue;
+      const payer: Payer = payerLike(last, { key, host, isMetered: looks[at + 2] === 1 });
+      const [sent = 0, received = 0] = looks.subarray(at + 3, at + LOOK_FIELDS);
+      if (known !== undefined) Object.assign(known, { payer, sent, received });
+      else if (first !== undefined) told.set(handle, { startedAt: Math.floor(first.startedAt), payer, sent, received });
+      last = payer;
     }
     for (const handle of tunnels.ended) told.delete(handle);
   }
@@ -115,8 +118,8 @@ export class LeftTunnels {
   close(): void {
     const { countsOutside } = this.#options;
     for (const worker of [...this.#told.keys()]) this.died(worker);
-    for (const tunnel of this.#left.values()) {
-      const counts = countsOutside(tunnel.handle);
+    for (const [handle, tunnel] of this.#left) {
+      const counts = countsOutside(handle);
       if (counts !== null) this.#book(tunnel, 'cut', { ...counts, unreadB: 0 });
     }
     this.#left.clear();
@@ -140,19 +143,19 @@ export class LeftTunnels {
 
   #book(tunnel: Left, end: 'ok' | 'cut', passed: RelayCounts & { readonly unreadB: number }): void {
     const { shared, now } = this.#options;
-    const { key, startedAt, isMetered, counted } = tunnel;
-    const { client, tag, site, pool, country } = key;
+    const { payer, startedAt, counted } = tunnel;
+    const { client, tag, site, pool, country } = payer.key;
     // The octets that were booked as it ran stay where they are.
-    const kind = key.kind === BLOCKED ? BLOCKED : end;
+    const kind = payer.key.kind === BLOCKED ? BLOCKED : end;
     const all = { sent: passed.bytesAtoB, received: passed.bytesBtoA + passed.unreadB };
     const rest = since(all, { sent: tunnel.sent, received: tunnel.received });
     const figures = { exchanges: 1, attempts: 1, requests: 1, ...rest, ms: now() - startedAt };
     const booking = { client, tag, site, pool, country, kind, ...figures };
     shared.ledger?.take({ bookings: [booking], lines: NO_LINES, linesLost: 0 });
-    if (isMetered) this.#count(tunnel, since(all, { sent: counted.bytesAtoB, received: counted.bytesBtoA }));
+    if (payer.isMetered) this.#count(payer, since(all, { sent: counted.bytesAtoB, received: counted.bytesBtoA }));
   }
 
-  #count({ key, host }: { readonly key: BookingKey; readonly host: string }, moved: Moved): void {
+  #count({ key, host }: Payer, moved: Moved): void {
     const client = this.#directory().get(key.client);
     if (client === undefined) return;
     const asked = {
@@ -170,6 +173,12 @@ export class LeftTunnels {
     }
     return this.#byName;
   }
+}
+
+/** The former payer where the next one is the same. */
+function payerLike(former: Payer | null, next: Payer): Payer {
+  const isSame = former?.key === next.key && former.host === next.host && former.isMetered === next.isMetered;
+  return isSame ? former : next;
 }
 
 interface Moved {
