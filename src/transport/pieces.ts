@@ -7,11 +7,24 @@ const JOINED_BYTES = 1024;
 
 const areSmall = (one: Buffer, other: Buffer): boolean => one.length + other.length <= JOINED_BYTES;
 
+/** One to which nothing more is joined: a small one is taken out of the room that Node has for all small buffers, because it would keep
+ *  the whole of that (64 KiB) for as long as it waits. */
+function settled(piece: Buffer): Buffer {
+  if (piece.length > JOINED_BYTES) return piece;
+  const own = Buffer.allocUnsafeSlow(piece.length);
+  piece.copy(own);
+  return own;
+}
+
 /** Adds a piece to others, or to the last of them where both are small. */
 export function addPiece(pieces: Buffer[], piece: Buffer): void {
   const last = pieces.at(-1);
-  if (last !== undefined && areSmall(last, piece)) pieces[pieces.length - 1] = Buffer.concat([last, piece]);
-  else pieces.push(piece);
+  if (last !== undefined && areSmall(last, piece)) {
+    pieces[pieces.length - 1] = Buffer.concat([last, piece]);
+    return;
+  }
+  if (last !== undefined) pieces[pieces.length - 1] = settled(last);
+  pieces.push(piece);
 }
 
 /** Octets that wait, in the order in which they came. Nearly always they are one piece, which needs no array: one that empties with
@@ -33,9 +46,13 @@ export class Pieces {
       this.#first = piece;
       return;
     }
-    const isNext = this.#others.length === 0;
-    if (isNext && areSmall(this.#first, piece)) this.#first = Buffer.concat([this.#first, piece]);
-    else addPiece(this.#others, piece);
+    if (this.#others.length > 0) {
+      addPiece(this.#others, piece);
+      return;
+    }
+    const isJoined = areSmall(this.#first, piece);
+    this.#first = isJoined ? Buffer.concat([this.#first, piece]) : settled(this.#first);
+    if (!isJoined) this.#others.push(piece);
   }
 
   /** Puts one before all that wait. */

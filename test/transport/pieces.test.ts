@@ -46,4 +46,7 @@ test('a thousand octets that came one by one are one piece', (t) => {
   for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) taken.push(piece);
   t.true(taken.length < 70, `${taken.length} pieces`);
   t.true(Buffer.concat(taken).equals(whole));
+  const rooms = new Set(taken.map(({ buffer }) => buffer));
+  const kept = [...rooms].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  t.true(kept <= whole.length + Buffer.poolSize, `${kept} octets are kept for ${whole.length}`);
 });
