@@ -174,7 +174,7 @@ export class Exchange {
   verdict: Verdict = unknownVerdict;
   /** From a tunnel's ClientHello to the first of the answer, in ms: how far the origin is by that exit; null where that isn't known. */
   originMs: number | null = null;
-  /** Settles when the verdict is known, where that takes longer than the exchange; it never rejects. */
+  /** Settles when the verdict is known, where that takes longer than the exchange; it rejects by a fault of ours alone. */
   judging: Promise<void> | null = null;
   /** What an `internal` failure came from: for the operator, never for the client. */
   fault: unknown = null;

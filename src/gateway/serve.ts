@@ -145,7 +145,10 @@ export async function serveTunnel(deps: Collaborators, exchange: Exchange, asker
     const client = asker.confirm();
     client.socket.write(client.reply);
     await asker.serveInternal(client);
-    exchange.ending = 'ok';
+    // Once success is told nothing but its deadline stops it.
+    const isCut = exchange.abort.aborted;
+    exchange.ending = isCut ? 'cut' : 'ok';
+    if (isCut) exchange.by = 'gateway';
     return;
   }
   const exit = await openExchangeTunnel(deps, exchange);

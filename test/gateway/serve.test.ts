@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
 import type { Exchange } from '../../src/gateway/exchange.ts';
-import { serveExchange } from '../../src/gateway/serve.ts';
+import { serveExchange, serveTunnel } from '../../src/gateway/serve.ts';
 
 /** Collaborators that note each end they are told of; those that are named in `broken` throw at it. */
 function scene(broken: readonly string[] = []) {
@@ -86,6 +86,24 @@ test('a client is told of a failure though its limits can’t be given back', as
   t.is(answer, 'refused');
   t.is(booked.length, 1);
   t.is(messageOf(booked[0]), 'no way');
+});
+
+test('a tunnel to the gateway’s own host that its deadline ends is cut, as any other', async (t) => {
+  for (const [until, ended] of [
+    [(exchange: Exchange) => exchange.expire(), { ending: 'cut', by: 'gateway', status: 200 }],
+    [() => {}, { ending: 'ok', by: null, status: 200 }],
+  ] as const) {
+    const { booked, serve } = scene();
+    await serve(async (exchange) => {
+      exchange.authority = { host: 'roundabout.internal', port: 80 } as typeof exchange.authority;
+      await serveTunnel({} as Collaborators, exchange, {
+        confirm: () => ({ socket: { write() {} }, early: Buffer.alloc(0), reply: '' }) as never,
+        serveInternal: async () => until(exchange),
+      });
+      return 'served';
+    });
+    t.like(booked[0], ended);
+  }
 });
 
 test.serial('a book that fails is told of, and keeps nobody waiting', async (t) => {
