@@ -19,13 +19,13 @@ export interface Health {
   /** Clients' connections, those of tunnels included. */
   readonly connections: number;
   readonly relay: RelayHealth;
-  /** Data-plane threads, how many of them have all new connections, how many had to be replaced, which hang and can't be ended, and how
-   *  the connections are spread over them. */
+  /** Data-plane threads, how many of them have all new connections, how many had to be replaced, which hang and can't be ended (a gateway
+   *  that was started before an upgrade doesn't tell), and how the connections are spread over them. */
   readonly workers: {
     readonly running: number;
     readonly inFront: number;
     readonly replaced: number;
-    readonly stuck: readonly number[];
+    readonly stuck?: readonly number[];
     readonly connections: readonly number[];
   };
   readonly store: 'ok' | { readonly fault: string };
@@ -71,8 +71,8 @@ export function keepingFaults({
 }
 
 /** Which workers hang for good, in words for people; empty where none does. */
-export function stuckWorkers({ workers }: Pick<Readiness, 'workers'>): readonly string[] {
-  return workers.stuck.map(
+export function stuckWorkers({ workers: { stuck = [] } }: Pick<Readiness, 'workers'>): readonly string[] {
+  return stuck.map(
     (worker) => `worker ${worker + 1} hangs and can't be ended: its share of new connections waits until a restart`,
   );
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { unreadyReasons } from '../../src/admin/health.ts';
+import { stuckWorkers, unreadyReasons } from '../../src/admin/health.ts';
 import { readinessOf } from '../../src/startup/control.ts';
 import type { WorkerGroup } from '../../src/workers/worker-group.ts';
 
@@ -29,4 +29,9 @@ test('one of which a share of the connections waits for ever is not ready', (t) 
   const bound = [{ name: 'mixed', host: '127.0.0.1', port: 3128 }];
   const reasons = unreadyReasons(readinessOf(only({ phase: 'serving', isFull: false, bound, stuck: [1] })));
   t.deepEqual(reasons, ["worker 2 hangs and can't be ended: its share of new connections waits until a restart"]);
+});
+
+test('a gateway that was started before an upgrade may tell nothing of workers that hang', (t) => {
+  t.deepEqual(stuckWorkers({ workers: {} }), []);
+  t.is(stuckWorkers({ workers: { stuck: [0, 1] } }).length, 2);
 });
