@@ -48,12 +48,12 @@ const LAST_BOOKINGS_MS = 1_000;
 /** One query for a name may take so long, in ms. */
 const NAME_QUERY_MS = 5_000;
 
-/** A plan that may come into use. Exactly one of `commit` and `abort` is called. */
+/** A plan that may come into use. Exactly one of `commit` and `abort` is called; see PreparedListeners. */
 export interface PreparedPlan {
   /** Where each listener is bound, in the config's order. */
   readonly bound: readonly BoundListener[];
-  commit(pools?: AppliedPools): void;
-  abort(): void;
+  commit(pools?: AppliedPools): Promise<void>;
+  abort(): Promise<void>;
 }
 
 /** Everything that carries traffic in one worker: listeners, policy, selection, exits. The control thread hands it config, pools
@@ -145,11 +145,12 @@ export class DataPlane {
   async prepare(plan: ListenerPlan): Promise<PreparedPlan> {
     const listeners = await this.#listeners.prepare(plan);
     const { bound, abort } = listeners;
-    const commit = (pools?: AppliedPools): void => {
-      listeners.commit();
+    const commit = (pools?: AppliedPools): Promise<void> => {
+      const left = listeners.commit();
       if (pools !== undefined) this.setPools(pools.record);
       this.#inForce.use(plan.config, bound);
       this.#kept.closeAll();
+      return left;
     };
     return { bound, commit, abort };
   }

@@ -1,4 +1,5 @@
 import { constants } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import type { GatewayError } from '../errors.ts';
@@ -14,6 +15,10 @@ import { NodeSockets } from '../transport/node-sockets.ts';
 import type { Roster } from '../transport/roster.ts';
 import type { Socket, Sockets } from '../transport/socket.ts';
 import type { WorkerPlace } from './worker-place.ts';
+
+/** For so long, in ms, a reload waits for the addresses that it leaves: whoever connects meanwhile is accepted, one in each turn of the
+ *  loop, and where very many do that takes longer. */
+const LEAVE_MS = 1_000;
 
 export interface ListenersOptions {
   readonly gateway: Collaborators;
@@ -32,12 +37,13 @@ export interface ListenersOptions {
   readonly shared: boolean;
 }
 
-/** Listeners that may come into use: bound already where they are new. Exactly one of `commit` and `abort` is called. */
+/** Listeners that may come into use: bound already where they are new. Exactly one of `commit` and `abort` is called; it acts at once, and
+ *  resolves when the addresses that it leaves are free, or soon: the next reload may name them again. */
 export interface PreparedListeners {
   /** Where each listens, in the config's order. */
   readonly bound: readonly BoundListener[];
-  commit(): void;
-  abort(): void;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
 }
 
 interface Bound {
@@ -66,9 +72,7 @@ export class Listeners {
   async prepare(plan: ListenerPlan): Promise<PreparedListeners> {
     const { listeners } = plan.config;
     const next = new Map<string, Bound>();
-    const closeFresh = (): void => {
-      for (const bound of this.#fresh) this.#leave(bound);
-    };
+    const closeFresh = () => this.#leave([...this.#fresh]);
     const secure = new Map([...plan.certificates].map(([key, pair]) => [key, secureContextOf(pair)]));
     try {
       for (const wanted of listeners) {
@@ -76,7 +80,7 @@ export class Listeners {
         next.set(key, this.#bound.get(key) ?? (await this.#bind(wanted, plan, secure)));
       }
     } catch (fault) {
-      closeFresh();
+      await closeFresh();
       throw fault;
     }
     return { bound: boundOf(listeners, next), commit: () => this.#use(next, { plan, secure }), abort: closeFresh };
@@ -103,7 +107,10 @@ export class Listeners {
     await Promise.all([...this.#bound.values(), ...this.#fresh, ...this.#leaving].map(close));
   }
 
-  #use(next: Map<string, Bound>, { plan, secure }: { plan: ListenerPlan; secure: Map<string, SecureContext> }): void {
+  #use(
+    next: Map<string, Bound>,
+    { plan, secure }: { plan: ListenerPlan; secure: Map<string, SecureContext> },
+  ): Promise<void> {
     this.#secure = secure;
     for (const wanted of plan.config.listeners) {
       const bound = next.get(listenerKey(wanted));
@@ -114,13 +121,18 @@ export class Listeners {
     this.#bound = next;
     this.#fresh.clear();
     for (const { listener } of fresh) this.#options.place.bound(listener.descriptor);
-    for (const bound of gone) this.#leave(bound);
+    return this.#leave(gone);
   }
 
-  #leave(bound: Bound): void {
-    this.#fresh.delete(bound);
-    this.#leaving.add(bound);
-    void close(bound).then(() => this.#leaving.delete(bound));
+  async #leave(gone: readonly Bound[]): Promise<void> {
+    const left = gone.map((bound) => {
+      const { listener } = bound;
+      this.#fresh.delete(bound);
+      this.#leaving.add(bound);
+      void listener.closed.then(() => this.#leaving.delete(bound));
+      return listener.drain();
+    });
+    if (left.length > 0) await Promise.race([Promise.all(left), sleep(LEAVE_MS, undefined, { ref: false })]);
   }
 
   async #bind(wanted: ListenerConfig, plan: ListenerPlan, secure: Map<string, SecureContext>): Promise<Bound> {
@@ -148,7 +160,7 @@ export class Listeners {
     });
     const bound = { listener, isTls, context };
     this.#fresh.add(bound);
-    if (this.#draining) listener.drain();
+    if (this.#draining) void listener.drain();
     return bound;
   }
 
@@ -177,7 +189,7 @@ export class Listeners {
 }
 
 async function close({ listener }: Bound): Promise<void> {
-  listener.drain();
+  await listener.drain();
   await listener.closed;
 }
 

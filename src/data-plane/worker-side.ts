@@ -72,13 +72,9 @@ export class WorkerSide {
       case 'prepare':
         return this.#prepare(request);
       case 'commit':
-        this.#prepared?.commit(request.pools);
-        this.#prepared = null;
-        return null;
+        return this.#settle((prepared) => prepared.commit(request.pools));
       case 'abort':
-        this.#prepared?.abort();
-        this.#prepared = null;
-        return null;
+        return this.#settle((prepared) => prepared.abort());
       case 'pools':
         this.#plane?.setPools(request.pools);
         return null;
@@ -151,7 +147,7 @@ export class WorkerSide {
     });
     this.#plane = plane;
     const { bound, commit } = await plane.prepare(plan);
-    commit();
+    await commit();
     load.seen(worker, now());
     const garbage = new Garbage(now);
     watchLoopLag(now, (lateMs) => {
@@ -179,6 +175,13 @@ export class WorkerSide {
   async #prepare({ plan }: Extract<WorkerRequest, { kind: 'prepare' }>) {
     this.#prepared = (await this.#plane?.prepare(plan)) ?? null;
     return this.#prepared?.bound ?? [];
+  }
+
+  async #settle(act: (prepared: PreparedPlan) => Promise<void>): Promise<null> {
+    const prepared = this.#prepared;
+    this.#prepared = null;
+    if (prepared !== null) await act(prepared);
+    return null;
   }
 
   async #stop(drainMs: number): Promise<null> {

@@ -43,8 +43,9 @@ export interface Listener {
   /** Serves a connection that another thread accepted at the same address; its descriptor is this listener's from now on. `atRest`
    *  is one between two requests. */
   take(descriptor: number, atRest: boolean): void;
-  /** Accepts what has come by then, and no more, and closes connections at rest; those with an exchange under way go on. */
-  drain(): void;
+  /** Accepts what has come by then, and no more, and closes connections at rest; those with an exchange under way go on. Resolves once
+   *  its address is free. */
+  drain(): Promise<void>;
   /** Resolves when the last connection has closed after drain(). */
   readonly closed: Promise<void>;
 }
@@ -98,11 +99,13 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     take: (descriptor, atRest) => serve(network.attach(descriptor), atRest),
     drain: () => {
       isDraining = true;
-      void acceptor.close().then(() => {
+      const left = acceptor.close();
+      void left.then(() => {
         isClosed = true;
         if (open === 0) allClosed();
       });
       for (const client of served.members()) client.closeIfIdle();
+      return left;
     },
   };
 }

@@ -858,6 +858,21 @@ for (const workers of [1, 2])
     destroyAll(before);
   });
 
+for (const protocol of ['http', 'https'])
+  test.serial(`an ${protocol} address that a reload has left refuses whoever comes`, async (t) => {
+    const { group, reload } = await makeGroup(t);
+    await group.start();
+    const fixed = await freePort();
+    const secured = protocol === 'https' ? { certificate: 'auto' } : {};
+    const more = { ...mixed, name: 'more', port: fixed, protocols: [protocol], ...secured };
+    const [both, one] = await Promise.all([[mixed, more], [mixed]].map((listeners) => settingsOf(t, { listeners })));
+    for (let i = 0; i < 10; i++) {
+      await t.notThrowsAsync(reload(both!));
+      await reload(one!);
+    }
+    await t.throwsAsync(open(fixed), { code: 'ECONNREFUSED' });
+  });
+
 test.serial('a listener at the port that the system has given to another, which stays, is a fault', async (t) => {
   const { group, reload, port } = await makeGroup(t);
   await group.start();
