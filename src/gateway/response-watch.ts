@@ -3,6 +3,7 @@ import type { ResponsePlan } from '../protocol/http-message.ts';
 import type { SeenResponse } from '../signals/block-rules.ts';
 import { readableCodings } from '../signals/page-text.ts';
 import type { Verdict } from '../signals/verdict.ts';
+import { addPiece } from '../transport/pieces.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
 import { exitOf, learn } from './site-signals.ts';
@@ -63,7 +64,7 @@ export class ResponseWatch {
     if (this.#isJudged) return;
     const { wantedBytes } = this.#watched;
     const part = chunk.subarray(0, wantedBytes - this.#size);
-    this.#chunks.push(Buffer.from(part));
+    addPiece(this.#chunks, Buffer.from(part));
     this.#size += part.length;
     if (this.#size === wantedBytes) this.#judge(Number.POSITIVE_INFINITY);
   }

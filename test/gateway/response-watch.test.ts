@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
@@ -64,6 +65,23 @@ test('content says the same, in whatever pieces it comes', (t) => {
     t.is(exchange.verdict.rule, 'perimeterx', `split at ${at}`);
     t.is(learned.length, 1);
   }
+});
+
+test.serial('content that comes octet by octet is kept in few pieces', (t) => {
+  const { concat } = Buffer;
+  t.teardown(() => {
+    Buffer.concat = concat;
+  });
+  let most = 0;
+  Buffer.concat = (list, octets) => {
+    most = Math.max(most, list.length);
+    return concat(list, octets);
+  };
+  const { watch, learned } = setUp({ status: 403, framing: chunked });
+  const octets = Buffer.alloc(65_536, 'a');
+  for (let at = 0; at < octets.length; at++) watch?.content(octets.subarray(at, at + 1));
+  t.is(learned.length, 1);
+  t.true(most < 70, `${most} pieces`);
 });
 
 test('after 64 KiB the verdict is known, and nothing more is kept', (t) => {
