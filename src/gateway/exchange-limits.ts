@@ -1,15 +1,15 @@
 import { GatewayError } from '../errors.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import { ClientLimits, type Limit } from '../policy/limit-book.ts';
-import type { LimitCell } from '../policy/limit-cells.ts';
+import type { LimitCell, ToldCells } from '../policy/limit-cells.ts';
 import { type LimitCounts, TAKEN, UNCOUNTED } from '../policy/limit-counts.ts';
 import type { RuleFacts } from '../policy/rule-conditions.ts';
 import { KnownPolicies } from '../protocol/known-policies.ts';
 import { type LimitRule, parseLimitRule } from '../protocol/limit-rule.ts';
-import type { LimitPolicy, LimitState, PolicyList, RateLimit } from '../protocol/rate-limit-fields.ts';
+import type { LimitPolicy, LimitState, RateLimit } from '../protocol/rate-limit-fields.ts';
 import { type Exchange, leaveBy, leavesOut, NO_PLACE } from './exchange.ts';
 import { LimitClaims, type Refused } from './limit-claims.ts';
-import { limitPolicy, limitState, type ToldLimit, tellRest } from './limit-lines.ts';
+import { limitPolicy, limitState, tellRest } from './limit-lines.ts';
 import { type LimitPlan, LimitPlans } from './limit-plans.ts';
 
 export interface ExchangeLimitsOptions {
@@ -22,7 +22,7 @@ export interface ExchangeLimitsOptions {
 /** What of a client its limits depend on. */
 type LimitedClient = Pick<ClientRecord, 'name' | 'limits'>;
 
-const NO_LIMITS: LimitPlan = { taken: [], flow: null, all: [] };
+const NO_LIMITS: LimitPlan = { taken: [], flow: null, all: [], policies: null };
 
 /** How soon it is worth asking again for a place, which depends on others. */
 const PLACE_RETRY_S = 1;
@@ -35,8 +35,6 @@ export class ExchangeLimits {
   readonly #plans: LimitPlans;
   readonly #policies = new WeakMap<Limit, LimitPolicy>();
   readonly #known = new KnownPolicies();
-  /** What RateLimit-Policy tells of the limits of a plan, and each of them. */
-  readonly #told = new WeakMap<readonly LimitCell[], { readonly policies: PolicyList; readonly limits: ToldLimit[] }>();
 
   /** What all threads count. */
   get counts(): LimitCounts {
@@ -119,8 +117,8 @@ export class ExchangeLimits {
 
   /** Tells what is left `now` of the limits that the exchange came under, its client's and its site's. */
   tell({ limits, pace }: Exchange, now: number, to: RateLimit): void {
-    if (limits !== null) this.#tell(limits.all, now, to);
-    if (pace !== null) this.#tell(pace.all, now, to);
+    if (limits !== null) this.#tell(limits, now, to);
+    if (pace !== null) this.#tell(pace, now, to);
   }
 
   /** What is left to the client, of limits that have one count whatever the site. */
@@ -216,17 +214,11 @@ export class ExchangeLimits {
     }
   }
 
-  #tell(cells: readonly LimitCell[], now: number, to: RateLimit): void {
-    let told = this.#told.get(cells);
-    if (told === undefined) {
-      const limits = cells.map((cell) => ({ cell, policy: this.#policyOf(cell.limit) }));
-      told = { policies: this.#known.listOf(limits.map(({ policy }) => policy)), limits };
-      this.#told.set(cells, told);
-    }
-    const { policies, limits } = told;
-    const count = to.addPolicies(policies);
+  #tell(told: ToldCells, now: number, to: RateLimit): void {
+    told.policies ??= this.#known.listOf(told.all.map(({ limit }) => this.#policyOf(limit)));
+    to.addPolicies(told.policies);
     const look = { counts: this.#options.counts, now };
-    for (const limit of count < limits.length ? limits.slice(0, count) : limits) tellRest(to, limit, look);
+    for (const cell of told.all) tellRest(to, cell, look);
   }
 
   #stateOf(cell: LimitCell, at: number): LimitState {

@@ -7,7 +7,7 @@ import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { Authority } from '../protocol/authority.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { ReplyLabels } from '../protocol/error-reply.ts';
-import type { RateLimitFields } from '../protocol/rate-limit-fields.ts';
+import type { RateLimit } from '../protocol/rate-limit-fields.ts';
 import type { Params } from '../protocol/username.ts';
 import { unknownVerdict, type Verdict } from '../signals/verdict.ts';
 import { Abort, type AbortView } from '../transport/abort.ts';
@@ -266,7 +266,7 @@ export class ClientLeft extends Error {
 
 /** What our own fields say about an exchange: whatever the client needs to name it, its exit (id and country, never its address)
  *  and its session later. */
-export function labelsOf({ id, choice, admission, quotaWarning }: Exchange, limits?: RateLimitFields): ReplyLabels {
+export function labelsOf({ id, choice, admission, quotaWarning }: Exchange, limits?: RateLimit): ReplyLabels {
   const exit = choice?.exit;
   const country = exit?.geo.country;
   return {

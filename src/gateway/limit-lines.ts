@@ -2,7 +2,7 @@ import type { Limit } from '../policy/limit-book.ts';
 import type { LimitCell } from '../policy/limit-cells.ts';
 import type { LimitCounts, LimitFigure } from '../policy/limit-counts.ts';
 import type { ReplyLabels } from '../protocol/error-reply.ts';
-import { LimitPolicy, type LimitState, RateLimit, type RateLimitFields } from '../protocol/rate-limit-fields.ts';
+import { LimitPolicy, type LimitState, RateLimit } from '../protocol/rate-limit-fields.ts';
 import type { Collaborators } from './collaborators.ts';
 import { type Exchange, labelsOf } from './exchange.ts';
 
@@ -16,7 +16,7 @@ export function ownLabelsOf(deps: Collaborators, exchange: Exchange): ReplyLabel
 const told = new RateLimit();
 
 /** Of an exchange that goes nowhere, with the gateway itself, all limits of its client that have one count. */
-function rateLimitOf({ limits, quotas, now }: Collaborators, exchange: Exchange): RateLimitFields | undefined {
+function rateLimitOf({ limits, quotas, now }: Collaborators, exchange: Exchange): RateLimit | undefined {
   const { admission } = exchange;
   told.begin();
   if (admission !== null && admission.pools.length === 0) {
@@ -44,17 +44,11 @@ export function limitState({ limit, left, backInMs }: LimitFigure, policy: Limit
 }
 
 /** The same for RateLimit, without an object for each figure: it stands on every CONNECT's reply. */
-export function tellRest(to: RateLimit, { cell, policy }: ToldLimit, { counts, now }: LimitLook): void {
+export function tellRest(to: RateLimit, cell: LimitCell, { counts, now }: LimitLook): void {
   const all = toldOf(cell.limit, counts.left(cell, now));
-  if (all > 0) return to.addRest(policy, all, lastsS(cell.limit, all));
+  if (all > 0) return to.addRest(all, lastsS(cell.limit, all));
   const backInMs = counts.backInMs(cell, now);
-  to.addRest(policy, all, backInMs === null ? null : wholeSeconds(backInMs));
-}
-
-/** A limit that is told of, and where it is counted. */
-export interface ToldLimit {
-  readonly cell: LimitCell;
-  readonly policy: LimitPolicy;
+  to.addRest(all, backInMs === null ? null : wholeSeconds(backInMs));
 }
 
 interface LimitLook {

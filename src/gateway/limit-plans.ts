@@ -1,15 +1,13 @@
 import type { Limit } from '../policy/limit-book.ts';
-import type { LimitCell } from '../policy/limit-cells.ts';
+import type { LimitCell, ToldCells } from '../policy/limit-cells.ts';
 import type { LimitCounts } from '../policy/limit-counts.ts';
 
 /** The limits of some exchanges of one client, and where they are counted. */
-export interface LimitPlan {
+export interface LimitPlan extends ToldCells {
   /** What each exchange takes one of, those that hold a place first. */
   readonly taken: readonly LimitCell[];
   /** How fast its octets may pass; null for as fast as they can. */
   readonly flow: LimitCell | null;
-  /** All of them. */
-  readonly all: readonly LimitCell[];
 }
 
 /** Plans that a thread remembers: of clients, and of clients on sites. Beyond, they are made anew. */
@@ -39,7 +37,7 @@ export class LimitPlans {
     this.#made = (this.#made % MOST_PLANS) + 1;
     const all = limits.map((limit) => this.#counts.cellOf(limit, site));
     const isFlow = ({ limit: { kind } }: LimitCell): boolean => kind === 'bandwidth';
-    const plan = { taken: all.filter((cell) => !isFlow(cell)), flow: all.find(isFlow) ?? null, all };
+    const plan = { taken: all.filter((cell) => !isFlow(cell)), flow: all.find(isFlow) ?? null, all, policies: null };
     const plans = this.#plans.get(limits) ?? new Map<string, LimitPlan>();
     plans.set(limits.some(({ perSite }) => perSite) ? site : ANY_SITE, plan);
     this.#plans.set(limits, plans);

@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts';
 import type { Quota } from '../policy/quota-book.ts';
 import type { Account, QuotaCounts } from '../policy/quota-counts.ts';
 import { KnownPolicies } from '../protocol/known-policies.ts';
-import { type LimitPolicy, PolicyList } from '../protocol/rate-limit-fields.ts';
+import { PolicyList } from '../protocol/rate-limit-fields.ts';
 import type { Bounds } from './bounds.ts';
 import type { Admission } from './exchange.ts';
 import type { QuotaBooks } from './quota-books.ts';
@@ -16,18 +16,11 @@ export interface CountedQuota {
   readonly counts: boolean;
 }
 
-/** A hard quota, as replies tell of it. */
-export interface ToldQuota {
-  readonly quota: Quota;
-  readonly account: Account;
-  readonly policy: LimitPolicy;
-}
-
 /** Quotas as they are counted from `start` until `end`, in ms of the wall clock. */
 export interface QuotaPlan {
   readonly all: readonly CountedQuota[];
   /** Those that are hard, and how RateLimit-Policy tells them. */
-  readonly told: readonly ToldQuota[];
+  readonly told: readonly CountedQuota[];
   readonly policies: PolicyList;
   readonly start: number;
   readonly end: number;
@@ -100,10 +93,9 @@ export class QuotaPlans {
     const all = countedOnce(quotas.map((quota) => ({ quota, account: this.#counts.accountOf(quota, wallTime) })));
     const start = Math.max(...all.map(({ account }) => account.start));
     const end = Math.min(...all.map(({ account }) => account.end));
-    const told = all
-      .filter(({ quota }) => quota.kind === 'hard')
-      .map(({ quota, account }) => ({ quota, account, policy: this.#known.alike(quotaPolicy(quota, account)) }));
-    const plan = { all, told, policies: this.#known.listOf(told.map(({ policy }) => policy)), start, end };
+    const told = all.filter(({ quota }) => quota.kind === 'hard');
+    const policies = told.map(({ quota, account }) => this.#known.alike(quotaPolicy(quota, account)));
+    const plan = { all, told, policies: this.#known.listOf(policies), start, end };
     this.#plans.set(quotas, plan);
     return plan;
   }

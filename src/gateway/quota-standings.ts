@@ -1,3 +1,5 @@
+import type { Quota } from '../policy/quota-book.ts';
+import type { Account } from '../policy/quota-counts.ts';
 import type { LimitState, RateLimit } from '../protocol/rate-limit-fields.ts';
 import type { Exchange } from './exchange.ts';
 import type { QuotaClient } from './quota-books.ts';
@@ -21,11 +23,9 @@ export class QuotaStandings {
     if (hold === null || pool === undefined) return;
     const wallTime = this.#options.wallTimeAt(now);
     const { told, policies } = this.#plans.planOfRunning(hold, pool, wallTime);
-    const count = to.addPolicies(policies);
-    for (const { quota, account, policy } of count < told.length ? told.slice(0, count) : told) {
-      const left = leftInField(quota, this.#options.counts.spentNumber(account));
-      to.addRest(policy, left, endsIn(account.end, wallTime));
-    }
+    to.addPolicies(policies);
+    for (const { quota, account } of told)
+      to.addRest(leftInField(quota, this.#spentAbout(quota, account)), endsIn(account.end, wallTime));
   }
 
   /** The same of all quotas of a client. */
@@ -38,6 +38,13 @@ export class QuotaStandings {
       const account = counts.accountOf(quota, wallTime);
       return quotaState(quota, { account, spent: counts.spentNumber(account), wallTime });
     });
+  }
+
+  /** At a glance, which each reply can afford, unless nothing seems to be left: see WideCounts. */
+  #spentAbout({ limit }: Quota, account: Account): number {
+    const { counts } = this.#options;
+    const seen = counts.glance(account);
+    return seen < limit ? seen : counts.spentNumber(account);
   }
 
   /** How all quotas of a client stand. */

@@ -1,4 +1,5 @@
 import { NO_ROW, NOBODY, type RowKey } from '../memory/limit-rows.ts';
+import type { PolicyList } from '../protocol/rate-limit-fields.ts';
 import { cellKeyOf } from './cell-key.ts';
 import type { Limit } from './limit-book.ts';
 import { SparePlaces, UnitsAhead } from './taken-ahead.ts';
@@ -15,6 +16,14 @@ export interface LimitCell {
   /** What this thread has taken of it and not used; null where each is taken when it is used. */
   readonly ahead: UnitsAhead | null;
   readonly spare: SparePlaces | null;
+}
+
+/** Limits that replies tell of together. */
+export interface ToldCells {
+  /** All of them. */
+  readonly all: readonly LimitCell[];
+  /** How RateLimit-Policy tells them; null until it does. */
+  policies: PolicyList | null;
 }
 
 /** The cells of one thread. */

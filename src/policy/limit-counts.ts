@@ -225,7 +225,7 @@ export class LimitCounts {
     const row = this.#find(cell);
     if (pace !== null)
       return row === NO_ROW ? Math.floor(pace.span / pace.cost) : this.#gcra.left(this.#rows.bucketAt(row), pace, now);
-    return row === NO_ROW ? most : Math.max(0, most - this.#placesOf().inFlight(row));
+    return row === NO_ROW ? most : Math.max(0, most - this.#placesOf().inFlightAbout(row));
   }
 
   /** As a figure tells it. */

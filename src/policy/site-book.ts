@@ -2,17 +2,15 @@ import { gapPaceOf, paceOf } from '../memory/gcra.ts';
 import type { SiteRule } from '../protocol/site-rule.ts';
 import { isWithin } from '../protocol/suffix.ts';
 import type { Limit } from './limit-book.ts';
-import type { LimitCell } from './limit-cells.ts';
+import type { LimitCell, ToldCells } from './limit-cells.ts';
 import type { LimitCounts } from './limit-counts.ts';
 
 /** How fast all clients together may go to one site. */
-export interface PacedSite {
+export interface PacedSite extends ToldCells {
   /** The site as it is counted: that of the rule, or the one that was asked for. */
   readonly name: string;
   readonly rate: LimitCell | null;
   readonly exchanges: LimitCell | null;
-  /** Both, as far as they are limited. */
-  readonly all: readonly LimitCell[];
   /** How often one exit may go there; its count is each exit's own. */
   readonly exitInterval: Limit | null;
   /** … in ms; 0 where it isn't limited. */
@@ -89,6 +87,7 @@ function pacedSite(name: string, rule: SiteRule, counts: Pick<LimitCounts, 'cell
     rate: rateCell,
     exchanges: placesCell,
     all: [rateCell, placesCell].filter((cell) => cell !== null),
+    policies: null,
     exitInterval:
       exitIntervalMs === undefined
         ? null

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { GatewayError } from '../errors.ts';
 import type { MinorVersion } from './http-message.ts';
 import { proxyStatusMember, quoted } from './proxy-status.ts';
-import type { RateLimitFields } from './rate-limit-fields.ts';
+import type { RateLimit } from './rate-limit-fields.ts';
 
 /** What the fields of our own say about an exchange. */
 export interface ReplyLabels {
@@ -12,8 +12,8 @@ export interface ReplyLabels {
   readonly sessionLabel?: string;
   /** Which soft quota is used up. */
   readonly quotaLabel?: string;
-  /** What is left of the limits that it came under; for replies of our own making alone. */
-  readonly limits?: RateLimitFields;
+  /** What is left of the limits that it came under; for replies of our own making alone. Good until the next reply is made. */
+  readonly limits?: RateLimit;
 }
 
 /** The request that an error reply answers. */
@@ -37,6 +37,8 @@ export interface HttpErrorReply {
 }
 
 type FieldLine = [name: string, value: string];
+
+const LINE_END = Buffer.from('\r\n');
 
 /** RFC 7617 §2.1. Chromium and curl choose the first challenge they know, so there is no other. */
 const challenge = 'Basic realm="roundabout", charset="UTF-8"';
@@ -71,7 +73,13 @@ export function httpErrorReply(error: GatewayError, context: ErrorReplyContext):
 /** The reply to a CONNECT whose tunnel stands: exactly 200, without content or framing (RFC 9110 §9.3.6), because Python, Scrapy
  *  and Go take no other 2xx. */
 export function connectReply(labels: ReplyLabels): Buffer {
-  return Buffer.from(headOf('HTTP/1.1 200 Connection established', ownFields(labels)), 'latin1');
+  const { limits } = labels;
+  const lines = linesOf('HTTP/1.1 200 Connection established', labelFields(labels));
+  if (limits === undefined) return Buffer.from(`${lines}\r\n`, 'latin1');
+  // Limits are most of it, and octets already.
+  const reply = Buffer.allocUnsafe(lines.length + limits.length + LINE_END.length);
+  reply.set(LINE_END, limits.writeTo(reply, reply.write(lines, 'latin1')));
+  return reply;
 }
 
 /** Our own fields, as they stand on every reply of ours and, unless switched off, on forwarded responses. */
@@ -122,10 +130,12 @@ function connectionField(closes: boolean, minorVersion: MinorVersion): FieldLine
   return minorVersion === 0 ? [['Connection', 'keep-alive']] : [];
 }
 
-function headOf(startLine: string, fields: readonly FieldLine[]): string {
-  let head = `${startLine}\r\n`;
-  for (const [name, value] of fields) head += `${name}: ${value}\r\n`;
-  return `${head}\r\n`;
+const headOf = (startLine: string, fields: readonly FieldLine[]): string => `${linesOf(startLine, fields)}\r\n`;
+
+function linesOf(startLine: string, fields: readonly FieldLine[]): string {
+  let lines = `${startLine}\r\n`;
+  for (const [name, value] of fields) lines += `${name}: ${value}\r\n`;
+  return lines;
 }
 
 /** A label comes from names that a client chose: nothing but visible ASCII and spaces reaches a field. */

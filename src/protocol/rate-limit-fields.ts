@@ -5,11 +5,14 @@ import { writeWhole } from './whole-octets.ts';
 /** What both fields take of a reply's head together. Clients read heads of 16 KiB (Node), or of 8 KiB. */
 const MOST_OCTETS = 4_096;
 
-const SEPARATOR = Buffer.from(', ');
-const WINDOW = Buffer.from(';t=');
+const SEPARATOR = octetsOf(', ');
+const POLICIES = octetsOf('RateLimit-Policy: ');
+const RESTS = octetsOf('\r\nRateLimit: ');
+const WINDOW = octetsOf(';t=');
+const LINE_END = octetsOf('\r\n');
 
-/** What stands of an item of RateLimit behind its beginning: the separator, `;t=`, and two numbers of 16 digits. */
-const REST_OCTETS = 40;
+/** What stands of an item of RateLimit behind its beginning: `;t=`, and two numbers of 16 digits. */
+const REST_OCTETS = 38;
 
 /** What of a limit doesn't change with its use. */
 export interface LimitTerms {
@@ -43,7 +46,7 @@ export interface LimitState extends LimitRest {
 export class LimitPolicy {
   readonly terms: LimitTerms;
   readonly text: string;
-  /** How RateLimit begins to tell what is left of it. */
+  /** How RateLimit begins to tell what is left of it, behind another one. */
   readonly rest: Uint8Array;
   /** What it takes in both fields at most. */
   readonly octets: number;
@@ -53,49 +56,53 @@ export class LimitPolicy {
     this.terms = terms;
     const item = quoted(name);
     const measure = unit === 'requests' ? '' : `;qu=${quoted(unit)}`;
-    this.rest = Buffer.from(`${item};r=`, 'latin1');
+    this.rest = octetsOf(`, ${item};r=`);
     this.text = `${item};q=${quota}${windowS === null ? '' : `;w=${windowS}`}${measure}`;
     this.octets = SEPARATOR.length + this.text.length + this.rest.length + REST_OCTETS;
   }
 }
 
-/** Policies that are told together again and again: their text is made once. */
+/** Policies that are told together again and again: they are put into octets once. */
 export class PolicyList {
-  readonly #policies: readonly LimitPolicy[];
+  readonly policies: readonly LimitPolicy[];
   readonly text: string;
+  readonly line: Uint8Array;
+  /** What they take in both fields at most. */
   readonly octets: number;
 
   constructor(policies: readonly LimitPolicy[]) {
-    this.#policies = policies;
+    this.policies = policies;
     this.text = policies.map(({ text }) => text).join(', ');
+    this.line = octetsOf(this.text);
     this.octets = policies.reduce((sum, { octets }) => sum + octets, 0);
-  }
-
-  get length(): number {
-    return this.#policies.length;
   }
 
   /** The first of them, as far as they take no more octets. */
   within(octets: number): PolicyList {
     if (this.octets <= octets) return this;
     let [taken, count] = [0, 0];
-    for (const policy of this.#policies) {
+    for (const policy of this.policies) {
       taken += policy.octets;
       if (taken > octets) break;
       count++;
     }
-    return new PolicyList(this.#policies.slice(0, count));
+    return new PolicyList(this.policies.slice(0, count));
   }
 }
+
+const NO_POLICIES = new PolicyList([]);
 
 export function limitLine({ policy, left, backInS, lastsS }: LimitState): LimitLine {
   return { ...policy.terms, left, backInS, lastsS };
 }
 
-/** What the fields RateLimit-Policy and RateLimit tell. */
-export interface RateLimitFields {
-  readonly policies: string;
-  readonly rests: string;
+/** An item of RateLimit as it was written last, and where its numbers begin and end. */
+interface WrittenItem {
+  policy: LimitPolicy | null;
+  left: number;
+  windowS: number | null;
+  leftAt: number;
+  end: number;
 }
 
 /** How limits stand, as RateLimit-Policy and RateLimit tell it by draft-ietf-httpapi-ratelimit-headers-11 (May 2026): lists of strings
@@ -106,61 +113,114 @@ export interface RateLimitFields {
  *  what a head has room for are left out of both fields.
  *
  *  It stands on every CONNECT's reply, and is written into memory that is used again and again: as texts each figure and each piece
- *  would leave an object. */
+ *  would leave an object. What one reply tells differs from the one before in a few figures, mostly of as many digits: these alone are
+ *  written. */
 export class RateLimit {
-  #policies = '';
-  /** What the policies take in both fields. */
+  readonly #policies = fieldOf(POLICIES);
+  #policiesEnd = POLICIES.length;
+  readonly #rests = fieldOf(RESTS);
+  #restsEnd = RESTS.length;
+  /** What is told takes in both fields at most. */
   #taken = 0;
-  readonly #octets = Buffer.allocUnsafeSlow(MOST_OCTETS);
-  #at = 0;
+  /** What is left is added of these next, and of which. */
+  #list = NO_POLICIES;
+  #next = 0;
+  /** The items that there are now, and all that ever were. So many still stand one behind the other as they were written. */
+  #count = 0;
+  readonly #items: WrittenItem[] = [];
+  #standing = 0;
 
   /** Begins anew. */
   begin(): this {
-    this.#policies = '';
-    this.#taken = this.#at = 0;
+    this.#policiesEnd = POLICIES.length;
+    this.#restsEnd = RESTS.length;
+    this.#taken = this.#count = 0;
     return this;
   }
 
-  /** What was told since; undefined for nothing. */
-  get fields(): RateLimitFields | undefined {
-    if (this.#policies === '') return undefined;
-    return { policies: this.#policies, rests: this.#octets.toString('latin1', 0, this.#at) };
+  /** What was told since, until it begins anew; undefined for nothing. */
+  get fields(): this | undefined {
+    return this.#taken === 0 ? undefined : this;
   }
 
-  /** Adds the first of these policies, as many as there is room for. Returns how many: what is left of them is added next. */
-  addPolicies(list: PolicyList): number {
-    const told = list.within(MOST_OCTETS - this.#taken);
-    if (told.length > 0) this.#addText(told);
-    return told.length;
+  /** What RateLimit-Policy tells. */
+  get policies(): string {
+    return this.#policies.toString('latin1', POLICIES.length, this.#policiesEnd);
   }
 
-  /** Adds what is left of a limit whose policy was added, and its effective window in s; null for none. */
-  addRest({ rest }: LimitPolicy, left: number, windowS: number | null): void {
-    if (this.#at > 0) this.#write(SEPARATOR);
-    this.#write(rest);
-    this.#at = writeWhole(this.#octets, this.#at, left);
-    if (windowS === null) return;
-    this.#write(WINDOW);
-    this.#at = writeWhole(this.#octets, this.#at, windowS);
+  /** What RateLimit tells. */
+  get rests(): string {
+    return this.#rests.toString('latin1', RESTS.length, this.#restsEnd);
+  }
+
+  /** How many octets the lines of both fields take. */
+  get length(): number {
+    return this.#policiesEnd + this.#restsEnd + LINE_END.length;
+  }
+
+  /** Writes these at `at`. Returns where they end. */
+  writeTo(octets: Buffer, at: number): number {
+    const restsAt = at + this.#policies.copy(octets, at, 0, this.#policiesEnd);
+    return writeOctets(octets, restsAt + this.#rests.copy(octets, restsAt, 0, this.#restsEnd), LINE_END);
+  }
+
+  /** Adds the first of these policies, as many as there is room for. What is left of each is added next, in their order. */
+  addPolicies(list: PolicyList): void {
+    this.#list = list.within(MOST_OCTETS - this.#taken);
+    this.#next = 0;
+    const { line, octets } = this.#list;
+    if (octets === 0) return;
+    const at = this.#taken === 0 ? POLICIES.length : writeOctets(this.#policies, this.#policiesEnd, SEPARATOR);
+    this.#policies.set(line, at);
+    this.#policiesEnd = at + line.length;
+    this.#taken += octets;
+  }
+
+  /** Adds what is left of the next policy, and its effective window in s; null for none. Nothing where that policy had no room. */
+  addRest(left: number, windowS: number | null): void {
+    const policy = this.#list.policies[this.#next++];
+    if (policy === undefined) return;
+    const index = this.#count++;
+    const item = this.#items[index] ?? { policy: null, left: 0, windowS: null, leftAt: 0, end: 0 };
+    const stands = index < this.#standing && item.policy === policy;
+    if (!stands || item.left !== left || item.windowS !== windowS) {
+      const to = this.#rests;
+      if (!stands) item.leftAt = writeOctets(to, this.#restsEnd, policy.rest, index === 0 ? SEPARATOR.length : 0);
+      let end = writeWhole(to, item.leftAt, left);
+      if (windowS !== null) end = writeWhole(to, writeOctets(to, end, WINDOW), windowS);
+      // What stood behind it has been overwritten, or stands elsewhere.
+      if (!stands || item.end !== end) this.#standing = index + 1;
+      this.#items[index] = item;
+      item.policy = policy;
+      item.left = left;
+      item.windowS = windowS;
+      item.end = end;
+    }
+    this.#restsEnd = item.end;
   }
 
   /** Adds all of a limit, if there is room. */
   add({ policy, left, backInS, lastsS }: LimitState): void {
-    if (policy.octets > MOST_OCTETS - this.#taken) return;
-    this.#addText(policy);
-    this.addRest(policy, left, left === 0 ? backInS : lastsS);
+    this.addPolicies(new PolicyList([policy]));
+    this.addRest(left, left === 0 ? backInS : lastsS);
   }
+}
 
-  #addText({ text, octets }: LimitPolicy | PolicyList): void {
-    this.#policies = this.#policies === '' ? text : `${this.#policies}, ${text}`;
-    this.#taken += octets;
-  }
+/** In memory of its own: a Buffer that is kept keeps 8 KiB of others with it. */
+function octetsOf(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'latin1'));
+}
 
-  /** For so few octets a loop is faster than a call. */
-  #write(octets: Uint8Array): void {
-    const to = this.#octets;
-    let at = this.#at;
-    for (let i = 0; i < octets.length; i++) to[at++] = octets[i] as number;
-    this.#at = at;
-  }
+/** Room for a field that begins so. */
+function fieldOf(name: Uint8Array): Buffer {
+  const octets = Buffer.allocUnsafeSlow(name.length + MOST_OCTETS);
+  octets.set(name);
+  return octets;
+}
+
+/** Writes `piece` from `from` on. Returns where it ends. For so few octets a loop is faster than a call. */
+function writeOctets(octets: Uint8Array, at: number, piece: Uint8Array, from = 0): number {
+  let end = at;
+  for (let i = from; i < piece.length; i++) octets[end++] = piece[i] as number;
+  return end;
 }
