@@ -243,8 +243,9 @@ export class Quotas {
     const { counts } = this.#options;
     for (const { quota, account } of quotas) {
       if (quota.kind === 'soft' || (quota.measure === 'requests' && !requests)) continue;
-      if (quota.measure === 'money' && this.#options.priceOf(pool)?.currency !== quota.currency) continue;
+      // Far from its limit, as nearly all are, whatever the pool costs.
       if (counts.glance(account) < quota.limit) continue;
+      if (quota.measure === 'money' && this.#options.priceOf(pool)?.currency !== quota.currency) continue;
       const spent = counts.counted(account);
       if (spent === null) throw noRoom();
       if (spent < quota.most) continue;

@@ -135,10 +135,10 @@ export class QuotaCounts {
     }
   }
 
-  /** What is counted, at a glance: see WideCounts. NaN where there is no room to count more. */
-  glance(account: Account): number {
-    const row = this.#rowOf(account);
-    return row === NO_ROW ? Number.NaN : this.#wide.glance(this.#rows.spentAt(row));
+  /** What is counted, at a glance: see WideCounts. NaN where that takes more than a glance: this thread has counted nothing there yet,
+   *  or has no room to. */
+  glance({ key, row }: Account): number {
+    return this.#rows.seemsToHold(row, key) ? this.#wide.glance(this.#rows.spentAt(row)) : Number.NaN;
   }
 
   /** What is counted; null where there is no room to count more. */

@@ -19,19 +19,29 @@ const reading = parseQuotaRule('money=100USD/day');
 const everyone = reading.ok ? [reading.value] : [];
 const client = { name: 'acme', quotas: [] };
 
+/** One that stays the same until the client's rules are others. */
+const directoryOf = (own: readonly string[]) => ({ own, get: () => ({ ...client, quotas: own }) as never });
+
 function scene() {
   const times = { now: () => 0, wallTime: () => Date.parse('2026-11-27T12:00Z') };
   const counts = new QuotaCounts(createLimitMemory(1, Buffer.from('a key')), { ...times, met() {} });
   const rules: { everyone: typeof everyone; own: readonly string[] } = { everyone: [], own: [] };
+  let directory = directoryOf(rules.own);
   const books = new QuotaBooks({
     everyone: () => rules.everyone,
-    directory: () => ({ get: () => ({ ...client, quotas: rules.own }) as never }),
+    directory: () => {
+      if (directory.own !== rules.own) directory = directoryOf(rules.own);
+      return directory;
+    },
   });
-  const present: { price: Price | null } = { price: priceOf(1) };
+  const present: { price: Price | null; asked: number } = { price: priceOf(1), asked: 0 };
   const quotas = new Quotas({
     counts,
     books,
-    priceOf: () => present.price,
+    priceOf: () => {
+      present.asked++;
+      return present.price;
+    },
     now: times.now,
     wallTimeAt: times.wallTime,
     notice() {},
@@ -101,4 +111,27 @@ test('where its rules can’t be read any more a client begins nothing, and what
     quotas.standings.tell(next as never, 0, told);
   }
   t.deepEqual(quotas.standings.statesOf(client), []);
+});
+
+test('what a pool costs is asked only where a quota of money may be used up, and then one that is free stays open', (t) => {
+  const { quotas, rules, present, spent } = scene();
+  rules.everyone = everyone;
+  const serve = (received: number) => {
+    const { exchange, choice, meter } = runningExchange(priceOf(1));
+    quotas.take(exchange as never, 0);
+    const spending = quotas.begin(exchange as never, { choice, meter, now: 0 });
+    quotas.begun(exchange as never);
+    meter.received += received;
+    quotas.end(exchange as never, spending as Spending, 0);
+    quotas.ended(exchange as never);
+  };
+  serve(1e9);
+  present.asked = 0;
+  serve(98e9);
+  t.is(present.asked, 0);
+  serve(1e9);
+  t.is(spent(), 100);
+  t.throws(() => serve(0), { instanceOf: GatewayError, message: /used up/ });
+  present.price = null;
+  t.notThrows(() => serve(0));
 });
