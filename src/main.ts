@@ -24,7 +24,7 @@ import { openLog } from './startup/opened-log.ts';
 import { openPath } from './startup/opened-path.ts';
 import { listenToSignals } from './startup/process-signals.ts';
 import { clearReadyFile, writeReadyFile } from './startup/ready-file.ts';
-import { Reloader, type ReloaderOptions } from './startup/reload.ts';
+import { asRead, Reloader, type ReloaderOptions } from './startup/reload.ts';
 import { pacedReloads } from './startup/reloads.ts';
 import { remark, say, warn } from './startup/remarks.ts';
 import { type GroupParts, makeGroup, type Running } from './startup/running.ts';
@@ -122,7 +122,7 @@ class Gateway {
     const relay = openTunnelRelay({ threads: config.relay.threads, pipes: capacity.pipes, isHeir: true });
     const now = sharedClock();
     const limits = { descriptors: openFiles, connections: capacity.connections };
-    const standing = () => this.#reloader?.standing ?? { reload: 'ok' as const, faults: [], certificates: [] };
+    const standing = () => this.#reloader?.standing ?? asRead;
     const shown = () => ({ running: this.#running, relay, version, ...standing() });
     const health = () => healthOf({ ...shown(), now, askStore: () => store.dataVersion() });
     const metrics = () => metricsPage({ ...shown(), log: this.#log, limits });

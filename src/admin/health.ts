@@ -1,9 +1,12 @@
 import { countOf } from '../protocol/count-text.ts';
+import { formatSpan } from '../protocol/units.ts';
 import type { ProviderView } from './provider-view.ts';
+import type { SourceView } from './source-view.ts';
 
 /** How the gateway is, as one value for the health page, the control socket and the command line. */
 export interface Health {
-  /** `degraded`: it serves, but its store, ledger or quotas can't be kept, for the fault that is told there, or a worker is stuck. */
+  /** `degraded`: it serves, but its store, ledger or quotas can't be kept, for the fault that is told there, a worker is
+   *  stuck, or a source fails of which there is no copy that could serve. */
   readonly status: 'ok' | 'starting' | 'draining' | 'overloaded' | 'degraded';
   readonly pid: number;
   readonly version: string;
@@ -39,6 +42,8 @@ export interface Health {
   readonly faults: readonly string[];
   /** Those that listeners serve with now. */
   readonly certificates: readonly CertificateView[];
+  /** What exits of pools are fetched from, and how that does. */
+  readonly sources: readonly SourceView[];
 }
 
 /** A certificate, by the first listener that serves with it. */
@@ -85,6 +90,21 @@ export function refusedReload({ reload }: Pick<Health, 'reload'>): readonly stri
 /** Why single pools or certificates are as they were before, in words for people; empty where none is. */
 export function standingFaults({ faults }: Pick<Health, 'faults'>): readonly string[] {
   return faults.length === 0 ? [] : ['what was wrong when it was read last, and is as it was before:', ...faults];
+}
+
+/** Those sources that fail, and of which there is no copy: exits that pools name are missing. */
+export function missingSources({ sources }: Pick<Health, 'sources'>): readonly SourceView[] {
+  return sources.filter(({ failure, hasCopy }) => failure !== null && !hasCopy);
+}
+
+/** Which sources of exits fail, since when and why, in words for people; empty where none does. */
+export function failingSources({ sources }: Pick<Health, 'sources'>): readonly string[] {
+  return sources.flatMap(({ pool, source, hasCopy, exits, ageMs, failure, failingSince }) => {
+    if (failure === null) return [];
+    const what = ageMs === null ? 'unknown age' : `${formatSpan(ageMs)} ago (${countOf(exits ?? 0, 'exit')})`;
+    const copy = hasCopy ? `its copy of ${what} serves` : 'there is no copy of it yet';
+    return `pool ${pool}: ${source} fails since ${failingSince}: ${failure}; ${copy}`;
+  });
 }
 
 /** Which certificates end soon or have ended, in words for people; empty where none does. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import {
   endingCertificates,
+  failingSources,
   type Health,
   keepingFaults,
   refusedReload,
@@ -67,7 +68,8 @@ function checkConfig(workplace: Workplace): Outcome {
 
 function healthOutcome(health: Health): Outcome {
   const { status, pid, version, uptimeS, listeners, pools, providers, exchanges, connections } = health;
-  const { relay, workers, store, ledger, quotas, reload, faults, certificates } = health;
+  const { relay, workers, store, ledger, quotas, reload, faults, certificates, sources } = health;
+  const failing = sources.filter(({ failure }) => failure !== null);
   const ended = Object.entries(exchanges.byKind).map(([kind, count]) => `${kind} ${count}`);
   const facts: [string, Cell][] = [
     ['status', status],
@@ -94,6 +96,9 @@ function healthOutcome(health: Health): Outcome {
     ['quotas', quotas === 'ok' ? quotas : `${quotas.fault} (they hold all the same)`],
     ['reload', reload === 'ok' ? reload : 'refused: everything is as it was before'],
     ...(faults.length === 0 ? [] : [['faults', faults.length] satisfies [string, Cell]]),
+    ...(failing.length === 0
+      ? []
+      : [['sources', `${failing.length} of ${sources.length} failing`] satisfies [string, Cell]]),
   ];
   // Whoever restarts what isn't healthy must not do so for a disk that is full: it serves.
   const isServing = status === 'ok' || status === 'degraded';
@@ -105,6 +110,7 @@ function healthOutcome(health: Health): Outcome {
       ...stuckWorkers(health),
       ...refusedReload(health),
       ...standingFaults(health),
+      ...failingSources(health).map(printable),
       ...endingCertificates(health),
     ],
     exitCode: isServing ? exitCodes.ok : exitCodes.notRunning,

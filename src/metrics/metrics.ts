@@ -11,6 +11,7 @@ import type { WorkerGroup } from '../workers/worker-group.ts';
 import { ledgerFamilies, quotaFamilies } from './ledger-metrics.ts';
 import { counter, gauge, histogram } from './metric-families.ts';
 import { probeFamilies } from './probe-metrics.ts';
+import { sourceFamilies } from './source-metrics.ts';
 
 export interface MetricsSources {
   /** Null while the gateway starts: what it carries is then not told. */
@@ -27,13 +28,15 @@ export interface MetricsSources {
   readonly reload: Health['reload'];
   readonly faults: Health['faults'];
   readonly certificates: Health['certificates'];
+  /** What exits are fetched from, the same under one name in one order. */
+  readonly sources: Health['sources'];
   /** Descriptors that the process may have open, and connections that it serves at once. */
   readonly limits: { readonly descriptors: number; readonly connections: number };
 }
 
 /** What the gateway has done and how it is, as a page of metrics. All of it is read from shared memory and from the control
  *  thread's own figures: no worker is asked, and none waits. Labels are words of ours, and the names
- *  of pools, listeners, and vendors' accounts. */
+ *  of pools, listeners, vendors' accounts, and of sources without what could be a credential. */
 export function metricsPage(sources: MetricsSources): string {
   const { running, log, limits } = sources;
   const counters = running?.group.figures.counters;
@@ -46,6 +49,7 @@ export function metricsPage(sources: MetricsSources): string {
       'Writes of the access log that the system refused.',
       log?.failedWrites ?? 0,
     ),
+    ...sourceFamilies(sources.sources, Date.now()),
     ...(counters === undefined ? [] : exchangeFamilies(counters)),
     ...(running === null ? [] : [...carrierFamilies(running.group, limits.connections), ...stockFamilies(running)]),
   ]);

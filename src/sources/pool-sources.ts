@@ -61,18 +61,25 @@ export class PoolSources {
     this.#copies.prune(new Set(files.flatMap(placedSources).map(({ key }) => key)));
   }
 
-  /** What the pool of this name is fetched from, and how that does. */
-  viewsOf(pool: string): readonly SourceView[] {
+  /** What all pools are fetched from, and how that does. */
+  get views(): readonly SourceView[] {
     const now = this.#options.wallTime();
-    return [...this.#refreshes.values()]
-      .filter(({ source }) => source.pool === pool)
-      .map(({ source, state }) => ({
-        source: source.shown,
-        exits: state.exits,
-        ageMs: state.confirmedAt === null ? null : Math.max(0, now - state.confirmedAt),
-        failure: state.failure,
-        nextMs: Math.max(0, Math.round(state.nextAt - now)),
-      }));
+    return [...this.#refreshes.values()].map(({ source, state }) => ({
+      pool: source.pool,
+      source: source.shown,
+      hasCopy: state.hasCopy,
+      exits: state.exits,
+      ageMs: state.confirmedAt === null ? null : Math.max(0, now - state.confirmedAt),
+      failure: state.failure,
+      failingSince: state.failingSince === null ? null : new Date(state.failingSince).toISOString(),
+      failures: state.failures,
+      nextMs: Math.max(0, Math.round(state.nextAt - now)),
+    }));
+  }
+
+  /** Those of the pool of this name. */
+  viewsOf(pool: string): readonly SourceView[] {
+    return this.views.filter((view) => view.pool === pool);
   }
 
   /** Ends what is asked, with all that commands have started. Nothing is followed any more. */

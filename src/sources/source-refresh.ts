@@ -29,11 +29,16 @@ export interface RefreshOptions {
 
 /** How a source does. Times are Unix time in ms. */
 export interface RefreshState {
+  readonly hasCopy: boolean;
   readonly confirmedAt: number | null;
   readonly exits: number | null;
   readonly nextAt: number;
   /** Why the last refresh gave nothing; null where it did. */
   readonly failure: string | null;
+  /** When the first refresh of those was that have failed in a row. */
+  readonly failingSince: number | null;
+  /** All refreshes that failed. */
+  readonly failures: number;
 }
 
 /** Asks one source now and again, and keeps the last good copy of what it said: what fails, names no exits, or far fewer than before,
@@ -43,8 +48,10 @@ export class SourceRefresh {
   readonly #options: RefreshOptions;
   readonly #ending = new AbortController();
   #facts: CopyFacts | null;
+  #failuresInRow = 0;
   #failures = 0;
   #failure: string | null = null;
+  #failingSince: number | null = null;
   #nextAt: number;
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
@@ -61,19 +68,20 @@ export class SourceRefresh {
 
   /** Refreshes from now on, at once where it is due. */
   start(): void {
-    const { copies, warn, wallTime } = this.#options;
+    const { warn, wallTime } = this.#options;
     if (this.#facts !== null && this.#nextAt > wallTime()) {
       this.#schedule();
       return;
     }
     if (this.#facts !== null) warn(`${this.#name}: begins with its copy of ${this.#age} ago, and asks for a new one`);
-    else if (copies.has(this.source.key)) warn(`${this.#name}: begins with a copy of unknown age`);
+    else if (this.#hasCopy) warn(`${this.#name}: begins with a copy of unknown age`);
     void this.refresh();
   }
 
   get state(): RefreshState {
     const { confirmedAt = null, exits = null } = this.#facts ?? {};
-    return { confirmedAt, exits, nextAt: this.#nextAt, failure: this.#failure };
+    const [failure, failingSince, failures] = [this.#failure, this.#failingSince, this.#failures];
+    return { hasCopy: this.#hasCopy, confirmedAt, exits, nextAt: this.#nextAt, failure, failingSince, failures };
   }
 
   /** Asks now, or joins who is asking. Never rejects. */
@@ -159,17 +167,21 @@ export class SourceRefresh {
     if (this.#failure !== null) warn(`${this.#name}: could be had again`);
     if (remark !== '') warn(`${this.#name}: ${remark}`);
     this.#failure = null;
-    this.#failures = 0;
+    this.#failingSince = null;
+    this.#failuresInRow = 0;
     this.#nextAt = wallTime() + this.#spread(this.source.entry.source.refreshMs, random());
   }
 
   #fail(message: string, retryAfterMs: number | null): void {
     const { warn, random, wallTime } = this.#options;
     const { refreshMs } = this.source.entry.source;
-    const wait = this.#spread(Math.min(refreshMs, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 20)), random());
+    const wait = this.#spread(Math.min(refreshMs, FIRST_RETRY_MS * 2 ** Math.min(this.#failuresInRow, 20)), random());
+    this.#failuresInRow += 1;
     this.#failures += 1;
+    this.#failingSince ??= wallTime();
     this.#nextAt = wallTime() + Math.max(wait, retryAfterMs ?? 0);
-    const stays = this.#facts === null ? 'there is no copy of it yet' : `its copy of ${this.#age} ago stays`;
+    const age = this.#facts === null ? 'unknown age' : `${this.#age} ago`;
+    const stays = this.#hasCopy ? `its copy of ${age} stays` : 'there is no copy of it yet';
     // One that goes on failing alike was told of.
     if (this.#failure !== message) warn(`${this.#name}: ${message}; ${stays}`);
     this.#failure = message;
@@ -188,6 +200,11 @@ export class SourceRefresh {
   get #name(): string {
     const { pool, shown, place } = this.source;
     return `pool ${pool}: ${shown} (${place})`;
+  }
+
+  /** One of which nothing is known serves, too. */
+  get #hasCopy(): boolean {
+    return this.#facts !== null || this.#options.copies.has(this.source.key);
   }
 
   get #age(): string {

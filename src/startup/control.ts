@@ -3,7 +3,7 @@ import { createCommands } from '../admin/commands.ts';
 import { noExit } from '../admin/exit-names.ts';
 import { exitPage } from '../admin/exit-page.ts';
 import { type ExitKnowledge, exitView } from '../admin/exit-view.ts';
-import { type Health, keepingFaults, type Readiness } from '../admin/health.ts';
+import { type Health, keepingFaults, missingSources, type Readiness } from '../admin/health.ts';
 import { operatorStatus } from '../admin/operator-status.ts';
 import { poolStats } from '../admin/pool-stats.ts';
 import { countUsable, poolViews } from '../admin/pool-view.ts';
@@ -21,6 +21,7 @@ import type { SharedState } from '../workers/shared-state.ts';
 import type { WorkerGroup } from '../workers/worker-group.ts';
 import { exitFigures } from './exit-figures.ts';
 import { ExitInsights } from './exit-insights.ts';
+import type { Standing } from './reload.ts';
 
 export interface ControlOptions {
   readonly group: WorkerGroup;
@@ -128,16 +129,13 @@ function usableBy({ exits, providers }: SharedState, moment: number): (slot: num
   return (slot) => exits.rows.isOpen(slot) && exits.ejectedForMs(slot, moment) === 0 && !isDown(slot);
 }
 
-export interface HealthOptions {
+export interface HealthOptions extends Standing {
   /** Null while the gateway starts. */
   readonly running: { readonly group: WorkerGroup; readonly shared: SharedState } | null;
   readonly version: string;
   readonly relay: TunnelRelay;
   /** Asks the store whether it answers; throws where it doesn't. */
   readonly askStore: () => void;
-  readonly reload: Health['reload'];
-  readonly faults: Health['faults'];
-  readonly certificates: Health['certificates'];
   readonly now: () => number;
 }
 
@@ -176,11 +174,12 @@ export function healthOf({ running, relay, version, askStore, now, ...standing }
   const isUsable = usableBy(shared, now());
   const ledger = ledgerState(shared.ledger?.health ?? null);
   const quotas = shared.quotas.health.fault === null ? 'ok' : { fault: shared.quotas.health.fault };
+  const faults = keepingFaults({ store, ledger, quotas });
   return {
     ...common,
     ledger,
     quotas,
-    status: statusOf(group, keepingFaults({ store, ledger, quotas }).length + group.stuck.length > 0),
+    status: statusOf(group, faults.length + group.stuck.length + missingSources(standing).length > 0),
     listeners: group.bound,
     pools: shared.registry.pools().map(({ name, exits }) => ({
       name,

@@ -17,6 +17,12 @@ import type { WorkerGroup } from '../workers/worker-group.ts';
 import { StandingFaults } from './standing-faults.ts';
 import { startSettingsThatDiffer, withStartSettings } from './start-settings.ts';
 
+/** How what holds, and what exits are fetched from, differs from what the files say. */
+export type Standing = Pick<Health, 'reload' | 'faults' | 'certificates' | 'sources'>;
+
+/** Of a gateway that starts: whatever is wrong with what it reads then keeps it from that. */
+export const asRead: Standing = { reload: 'ok', faults: [], certificates: [], sources: [] };
+
 const noMarks: ListMarks = new Map();
 
 const stopping: CommandFault = {
@@ -62,11 +68,12 @@ export class Reloader {
   }
 
   /** How what holds differs from what the files said when they were read last. */
-  get standing(): Pick<Health, 'reload' | 'faults' | 'certificates'> {
+  get standing(): Standing {
     const { refusal, all } = this.#faults;
-    const { certificates } = this.#options;
+    const { certificates, sources } = this.#options;
     const reload = refusal === null ? 'ok' : { fault: refusal };
-    return { reload, faults: [...all, ...certificates.faults], certificates: certificates.views };
+    const faults = [...all, ...certificates.faults];
+    return { reload, faults, certificates: certificates.views, sources: sources.views };
   }
 
   /** Why a pool keeps what it had; empty where it doesn't. */

@@ -37,6 +37,7 @@ const health: Health = {
   reload: 'ok',
   faults: [],
   certificates: [],
+  sources: [],
 };
 
 const exit = (country: string) => ({

@@ -23,6 +23,7 @@ const ok: Health = {
   reload: 'ok',
   faults: [],
   certificates: [],
+  sources: [],
 };
 
 const metrics = '# HELP a_total Ä.\n# TYPE a_total counter\na_total 1\n';

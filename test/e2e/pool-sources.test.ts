@@ -8,6 +8,7 @@ import type { PoolReload } from '../../src/admin/reload-command.ts';
 import { askGateway } from '../../src/cli/control-client.ts';
 import { connectVia, forwardVia } from '../support/clients.ts';
 import { type Exit, startHttpExit } from '../support/exits.ts';
+import { parseExposition, totalOf } from '../support/exposition.ts';
 import { type Gateway, type GatewayOptions, startGateway } from '../support/gateway.ts';
 import { type ListServer, startListServer, tagged } from '../support/list-server.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
@@ -156,6 +157,55 @@ test.serial('a reload tells what could not be fetched, and fails where that is a
   t.like(JSON.parse(had.stdout), { pools: [{ pool: 'p', exits: 2 }], failures: [] });
   t.regex((await gateway.command('pool', 'list')).stdout, /^p +ok /m);
 });
+
+test.serial(
+  'health and metrics tell of a source that fails, which degrades nothing while its copy serves',
+  async (t) => {
+    let status = 500;
+    const server = await vendor(t, (_, response) => response.writeHead(status).end(addresses(4)));
+    const gateway = await gatewayOf(t, [{ list: `${server.url}/token-in-path?key=hidden`, refresh: '24h' }]);
+    const metrics = async () =>
+      parseExposition(await (await fetch(`http://127.0.0.1:${gateway.port('admin')}/metrics`)).text());
+    const labels = { pool: 'p', source: `list ${server.url}/…` };
+    await until(async () => (await show(gateway)).sources?.[0]?.failure !== null);
+    // Exits that the pool names are missing.
+    const missing = await gateway.command('health');
+    t.is(missing.code, 0);
+    t.regex(missing.stdout, /^status +degraded$/m);
+    t.regex(missing.stderr, /pool p: list http:\S+ fails since \S+: it answered 500; there is no copy of it yet/);
+    t.false((await metrics()).has('roundabout_source_last_success_time_seconds'));
+
+    status = 200;
+    await reload(gateway);
+    const well = await gateway.command('health');
+    t.regex(well.stdout, /^status +ok$/m);
+    t.notRegex(well.stdout, /^sources /m);
+    t.is(well.stderr, '');
+    t.is(totalOf(await metrics(), 'roundabout_source_up', labels), 1);
+    const hadAt = totalOf(await metrics(), 'roundabout_source_last_success_time_seconds', labels);
+    t.true(Math.abs(hadAt - Date.now() / 1e3) < 60);
+
+    status = 429;
+    const before = Date.now();
+    await reload(gateway);
+    const failing = await gateway.command('health');
+    t.regex(failing.stdout, /^status +ok$/m);
+    t.regex(failing.stdout, /^sources +1 of 1 failing$/m);
+    t.regex(
+      failing.stderr,
+      /^pool p: list \S+ fails since \S+Z: it answered 429; its copy of .* ago \(4 exits\) serves$/m,
+    );
+    t.notRegex(failing.stderr, /token-in-path|hidden/);
+    const { sources } = JSON.parse((await gateway.command('health', '--json')).stdout);
+    t.like(sources[0], { pool: 'p', exits: 4, failure: 'it answered 429' });
+    t.true(Date.parse(sources[0].failingSince) >= before);
+    const page = await metrics();
+    t.is(totalOf(page, 'roundabout_source_up', labels), 0);
+    t.true(totalOf(page, 'roundabout_source_failures_total', labels) >= 2);
+    t.is(totalOf(page, 'roundabout_source_last_success_time_seconds', labels), hadAt);
+    t.is((await fetch(`http://127.0.0.1:${gateway.port('admin')}/readyz`)).status, 200);
+  },
+);
 
 test.serial('a reload that waited for its source goes by what pool files say then, not before', async (t) => {
   const held: ServerResponse[] = [];

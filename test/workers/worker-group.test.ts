@@ -308,6 +308,7 @@ test.serial('metrics never go back, whichever worker dies', async (t) => {
         reload: 'ok',
         faults: [],
         certificates: [],
+        sources: [],
       }),
     );
   const ended = () => totalOf(pageNow(), 'roundabout_exchanges_total', { mode: 'forward', kind: 'ok' });
