@@ -5,6 +5,7 @@ import type { ExitChanges } from './exit-commands.ts';
 import type { ExitDetail } from './exit-detail.ts';
 import type { ExitPage } from './exit-page.ts';
 import type { ExitStateView } from './exit-state-view.ts';
+import type { ExitWalk } from './exit-walk.ts';
 import type { Health } from './health.ts';
 import type { PoolStats } from './pool-stats.ts';
 import type { FormerPool, PoolView } from './pool-view.ts';
@@ -29,6 +30,7 @@ export interface CommandResults {
   readonly 'pool.enable': PoolView | FormerPool;
   readonly 'pool.disable': PoolView;
   readonly 'exit.list': ExitPage;
+  readonly 'exit.walk': ExitWalk;
   readonly 'exit.show': ExitDetail;
   readonly 'exit.freeze': ExitChanges;
   readonly 'exit.drain': ExitChanges;

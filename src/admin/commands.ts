@@ -9,6 +9,7 @@ import { exitIdOf } from './exit-names.ts';
 import { type ExitPage, type ExitQuery, exitSorts, MOST_EXITS } from './exit-page.ts';
 import { type ExitStateView, exitStateView } from './exit-state-view.ts';
 import { exitStatuses } from './exit-view.ts';
+import type { ExitWalk, ExitWalkQuery } from './exit-walk.ts';
 import type { Health } from './health.ts';
 import { namesCommand } from './names-command.ts';
 import { findPool, type PoolCommandDeps, poolCommands } from './pool-commands.ts';
@@ -22,6 +23,7 @@ import { type Sessions, sessionCommands } from './session-commands.ts';
 export interface CommandDeps extends ClientCommandDeps, PoolCommandDeps, ExitCommandDeps, QuotaCommandDeps {
   readonly pools: () => readonly PoolView[];
   readonly exits: (query: ExitQuery) => ExitPage;
+  readonly walkExits: (query: ExitWalkQuery) => ExitWalk;
   /** All that is known of the exit of this id, which stands; `states` is what operators said of it. */
   readonly exit: (id: string, states: readonly ExitStateView[]) => ExitDetail | Promise<ExitDetail>;
   readonly health: () => Health;
@@ -51,15 +53,23 @@ export function createCommands(deps: CommandDeps): Commands {
   ]);
 }
 
-/** `exit.list` → ExitPage; `exit.show` → ExitDetail; `health` → Health. */
-function viewCommands({ pools, exits, exit, registry, statesByExit, health }: CommandDeps): [string, Command][] {
+/** `exit.list` → ExitPage; `exit.walk` → ExitWalk; `exit.show` → ExitDetail; `health` → Health. */
+function viewCommands({
+  pools,
+  exits,
+  walkExits,
+  exit,
+  registry,
+  statesByExit,
+  health,
+}: CommandDeps): [string, Command][] {
+  const poolOf = (name: string | undefined) => (name === undefined ? undefined : findPool(pools(), name).pool);
   return [
     [
       'exit.list',
-      command(exitQuery, ({ pool, limit = MOST_EXITS, ...query }) => {
-        return exits({ ...query, pool: pool === undefined ? undefined : findPool(pools(), pool).pool, limit });
-      }),
+      command(exitQuery, ({ pool, limit = MOST_EXITS, ...query }) => exits({ ...query, pool: poolOf(pool), limit })),
     ],
+    ['exit.walk', command(exitWalkQuery, ({ pool, ...query }) => walkExits({ ...query, pool: poolOf(pool) }))],
     [
       'exit.show',
       command(Type.Object({ id: Type.String() }), ({ id }) => {
@@ -79,21 +89,30 @@ const text = Type.Optional(Type.String());
 const oneOf = <Word extends string>(words: readonly Word[]) =>
   Type.Optional(Type.Union(words.map((word) => Type.Literal(word))));
 
+const wanted = {
+  pool: text,
+  tier: oneOf(['dc', 'isp', 'res', 'mobile']),
+  country: text,
+  region: text,
+  state: text,
+  city: text,
+  zip: text,
+  asn: text,
+  isp: text,
+  status: oneOf(exitStatuses),
+  mismatch: Type.Optional(Type.Boolean()),
+};
+
 const exitQuery = Type.Object(
   {
-    pool: text,
-    tier: oneOf(['dc', 'isp', 'res', 'mobile']),
-    country: text,
-    region: text,
-    state: text,
-    city: text,
-    zip: text,
-    asn: text,
-    isp: text,
-    status: oneOf(exitStatuses),
-    mismatch: Type.Optional(Type.Boolean()),
+    ...wanted,
     sort: oneOf(exitSorts),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_EXITS })),
   },
+  { additionalProperties: false },
+);
+
+const exitWalkQuery = Type.Object(
+  { ...wanted, from: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) },
   { additionalProperties: false },
 );

@@ -3,7 +3,7 @@ import type { Tier } from '../protocol/params.ts';
 import { type ExitFigures, type ExitKnowledge, type ExitStatus, type ExitView, exitView } from './exit-view.ts';
 import { LeastOf } from './least-of.ts';
 
-/** Exits in one answer: a longer one nobody reads, and the gateway would have to hold it whole. */
+/** Exits in one answer: the gateway has to hold it whole. */
 export const MOST_EXITS = 10_000;
 
 /** By what a list of exits can be sorted: the fastest, those that work best, those with most in flight or most failures first. */
@@ -39,16 +39,14 @@ export interface ExitPage {
 
 /** A look at each exit that the places leave; no more of them are read than are shown. */
 export function exitPage(registry: PoolRegistry, query: ExitQuery, known: ExitKnowledge): ExitPage {
-  const { pool, country, status, mismatch, sort, limit, ...places } = query;
-  const pools = pool === undefined ? registry.pools().map(({ name }) => name) : [pool];
-  const filter = { ...places, pools, country: country === undefined ? undefined : [country] };
+  const { status, mismatch, sort, limit } = query;
+  const filter = filterOf(registry, query);
   const list = mismatch === true ? mismatched(registry, filter, known) : registry.candidates(filter);
   const keyOf = sort === undefined ? null : (slot: number) => sortKey(sort, known.figures(slot));
   const shown = new LeastOf(limit);
   let total = 0;
   for (const slot of list) {
-    const stands = known.statusOf(slot);
-    if (status === undefined ? stands === 'retired' : stands !== status) continue;
+    if (!isShown(known.statusOf(slot), status)) continue;
     shown.offer(slot, keyOf === null ? total : keyOf(slot));
     total += 1;
   }
@@ -57,6 +55,18 @@ export function exitPage(registry: PoolRegistry, query: ExitQuery, known: ExitKn
     return exit === undefined ? [] : [exitView(exit, slot, known)];
   });
   return { exits, total };
+}
+
+/** Those of the pools and places that are asked for. */
+export function filterOf(registry: PoolRegistry, query: Omit<ExitQuery, 'limit'>): ExitFilter {
+  const { pool, tier, country, region, state, city, zip, asn, isp } = query;
+  const pools = pool === undefined ? registry.pools().map(({ name }) => name) : [pool];
+  return { pools, tier, country: country === undefined ? undefined : [country], region, state, city, zip, asn, isp };
+}
+
+/** Whether an exit that stands so is among those of the status that is asked for; undefined for all but those that are retired. */
+export function isShown(stands: ExitStatus, status: ExitStatus | undefined): boolean {
+  return status === undefined ? stands !== 'retired' : stands === status;
 }
 
 function mismatched(registry: PoolRegistry, filter: ExitFilter, { seen, everSeen }: ExitKnowledge): number[] {
@@ -68,7 +78,7 @@ function mismatched(registry: PoolRegistry, filter: ExitFilter, { seen, everSeen
 }
 
 /** The lower, the sooner it is shown; what isn't known comes last. */
-function sortKey(sort: ExitSort, figures: ExitFigures | null): number {
+export function sortKey(sort: ExitSort, figures: ExitFigures | null): number {
   if (figures === null) return Number.POSITIVE_INFINITY;
   switch (sort) {
     case 'latency':

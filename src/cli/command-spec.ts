@@ -41,6 +41,8 @@ export interface CommandSpec {
 export interface Outcome {
   /** For `--json`; undefined where nothing is printed. */
   readonly json?: unknown;
+  /** For `--json` in place of `json`: an array of these, each of which is printed when it comes. */
+  readonly items?: AsyncIterable<readonly unknown[]>;
   /** For programs, where `--csv` asks for it; printed as it stands. */
   readonly plain?: readonly string[];
   /** For people; already printable. */

@@ -8,6 +8,7 @@ import type { CommandSpec, Given, Outcome } from './command-spec.ts';
 import { showExit } from './exit-show.ts';
 import { exitStateCommands } from './exit-states.ts';
 import { percentOf, statusOf } from './exit-text.ts';
+import { walkAll } from './exit-walk.ts';
 import { remarksOn } from './pool.ts';
 import { seenCell } from './probe-text.ts';
 import { type Cell, formatTable, type Heading } from './table.ts';
@@ -31,7 +32,7 @@ export const exitCommands: readonly CommandSpec[] = [
       { flags: '--status <status>', describe: 'only those that stand so', choices: exitStatuses },
       { flags: '--mismatch', describe: 'only those that probes saw elsewhere than their pool says' },
       { flags: '--sort <figure>', describe: 'the best or the most by this first', choices: exitSorts },
-      { flags: '--limit <number>', describe: `so many at most, which is ${MOST_EXITS} unless told` },
+      { flags: '--limit <number>', describe: `so many at most: ${MOST_EXITS} unless told, or all with --json` },
     ],
     notes: ['Retired exits are shown with --status retired only.'],
     run: list,
@@ -45,7 +46,7 @@ export const exitCommands: readonly CommandSpec[] = [
   ...exitStateCommands,
 ];
 
-const filters = ['pool', 'tier', ...places, 'status', 'sort'] as const;
+const filters = ['pool', 'tier', ...places, 'status'] as const;
 
 const head: readonly Heading[] = [
   'EXIT',
@@ -65,13 +66,19 @@ const head: readonly Heading[] = [
 
 async function list(given: Given, workplace: Workplace): Promise<Outcome> {
   const asked = Object.fromEntries(filters.map((filter) => [filter, given.text(filter)]));
+  const sort = exitSorts.find((one) => one === given.text('sort'));
+  const mayBeMore = !workplace.isForPeople;
+  const most = mayBeMore ? Number.MAX_SAFE_INTEGER : MOST_EXITS;
+  const limit = given.count('limit', { most, remedy: 'narrow the list with --pool or --country, or say --json' });
   const args = {
     ...asked,
     country: placeGiven(given, 'country'),
     asn: placeGiven(given, 'asn'),
     mismatch: given.flag('mismatch'),
-    limit: given.count('limit', { most: MOST_EXITS, remedy: 'narrow the list with --pool or --country' }),
+    sort,
+    limit,
   };
+  if (mayBeMore && (limit ?? most) > MOST_EXITS) return walkAll(workplace, args);
   const { result, live } = await workplace.run('exit.list', args);
   const { exits, total } = result;
   const lines = exits.length === 0 ? ['no exits'] : formatTable(head, exits.map(exitRow), workplace.screen);

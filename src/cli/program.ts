@@ -137,13 +137,25 @@ function placeOf(path: string): string {
   throw new InvalidArgumentError('It is empty.');
 }
 
-async function print({ json, plain, lines = [], remarks = [] }: Outcome, asJson: boolean): Promise<void> {
+async function print({ json, items, plain, lines = [], remarks = [] }: Outcome, asJson: boolean): Promise<void> {
   const shown = asJson ? (json === undefined ? [] : [printableJson(json)]) : (plain ?? lines);
   try {
+    if (asJson && items !== undefined) await printItems(items);
     if (shown.length > 0) await writeOut(`${shown.join('\n')}\n`);
   } finally {
     if (remarks.length > 0) process.stderr.write(`${remarks.join('\n')}\n`);
   }
+}
+
+/** One array on one line. Where something fails on the way it has no end, and is no JSON: nobody takes it for all. */
+async function printItems(items: AsyncIterable<readonly unknown[]>): Promise<void> {
+  let before = '[';
+  for await (const some of items) {
+    if (some.length === 0) continue;
+    if (!(await writeOut(`${before}${printableJson(some).slice(1, -1)}`))) return;
+    before = ',';
+  }
+  await writeOut(before === '[' ? '[]\n' : ']\n');
 }
 
 function printFailure({ lines, error }: Failure, asJson: boolean): void {

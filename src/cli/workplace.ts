@@ -8,6 +8,7 @@ import { CONTROL_DEADLINE_MS, controlPath } from '../admin/control-protocol.ts';
 import { noExit } from '../admin/exit-names.ts';
 import { exitPage } from '../admin/exit-page.ts';
 import { type ExitKnowledge, exitView } from '../admin/exit-view.ts';
+import { exitWalk } from '../admin/exit-walk.ts';
 import { type OperatorWords, operatorStatus } from '../admin/operator-status.ts';
 import { poolStats } from '../admin/pool-stats.ts';
 import { poolViews } from '../admin/pool-view.ts';
@@ -117,6 +118,11 @@ export class Workplace {
     return reply === null ? null : (reply.result as CommandResults[Name]);
   }
 
+  /** Whether people read what is answered, and no program (`--json`). */
+  get isForPeople(): boolean {
+    return this.#options.mayAsk;
+  }
+
   /** The wall clock, in ms since the epoch. */
   now(): number {
     return this.#options.now();
@@ -179,6 +185,7 @@ export class Workplace {
       wallTime: this.#options.now,
       poolStats: (view) => poolStats(this.#pools(), view, { ...this.#knowledge(folder), traffic: () => null }),
       exits: (query) => exitPage(this.#pools(), query, this.#knowledge(folder)),
+      walkExits: (query) => exitWalk(this.#pools(), query, this.#knowledge(folder)),
       exit: (id, states) => {
         const slot = this.#pools().slotOf(id) ?? -1;
         const exit = this.#pools().exitAt(slot);

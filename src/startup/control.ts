@@ -3,6 +3,7 @@ import { createCommands } from '../admin/commands.ts';
 import { noExit } from '../admin/exit-names.ts';
 import { exitPage } from '../admin/exit-page.ts';
 import { type ExitKnowledge, exitView } from '../admin/exit-view.ts';
+import { exitWalk } from '../admin/exit-walk.ts';
 import { type Health, keepingFaults, missingSources, type Readiness } from '../admin/health.ts';
 import { operatorStatus } from '../admin/operator-status.ts';
 import { poolStats } from '../admin/pool-stats.ts';
@@ -77,6 +78,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
     poolStats: (view) =>
       poolStats(registry, view, { ...knowledge(), traffic: (number) => group.figures.countersOf(number) }),
     exits: (query) => exitPage(registry, query, knowledge()),
+    walkExits: (query) => exitWalk(registry, query, knowledge()),
     exit: async (id, states) => {
       const slot = registry.slotOf(id) ?? -1;
       const exit = registry.exitAt(slot);
@@ -102,7 +104,7 @@ export function gatewayCommands(options: ControlOptions): Commands {
   const live =
     (name: string, run: Command): Command =>
     async (args) => {
-      if (name === 'exit.list' || name === 'exit.show') verdicts = await group.verdicts();
+      if (name === 'exit.list' || name === 'exit.walk' || name === 'exit.show') verdicts = await group.verdicts();
       const result = await run(args);
       await taken;
       return result;

@@ -9,6 +9,7 @@ import { createCommands } from '../../src/admin/commands.ts';
 import type { ExitChanges } from '../../src/admin/exit-commands.ts';
 import { type ExitPage, exitPage } from '../../src/admin/exit-page.ts';
 import { type ExitFigures, type ExitKnowledge, exitView } from '../../src/admin/exit-view.ts';
+import { exitWalk } from '../../src/admin/exit-walk.ts';
 import type { Health } from '../../src/admin/health.ts';
 import { poolStats } from '../../src/admin/pool-stats.ts';
 import { poolViews } from '../../src/admin/pool-view.ts';
@@ -89,6 +90,7 @@ function setUp(t: ExecutionContext) {
     wallTime: () => 1_000,
     poolStats: (view) => poolStats(registry, view, { ...known, traffic: () => null }),
     exits: (query) => exitPage(registry, query, known),
+    walkExits: (query) => exitWalk(registry, query, known),
     exit: (id, states) => {
       const slot = registry.slotOf(id)!;
       return { ...exitView(registry.exitAt(slot)!, slot, known), states, insight: null };

@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { type ExitQuery, type ExitSort, exitPage } from '../../src/admin/exit-page.ts';
 import type { ExitFigures, ExitStatus } from '../../src/admin/exit-view.ts';
+import { type ExitWalk, exitWalk } from '../../src/admin/exit-walk.ts';
 import { LeastOf } from '../../src/admin/least-of.ts';
 import { operatorStatus } from '../../src/admin/operator-status.ts';
 import { poolStats } from '../../src/admin/pool-stats.ts';
@@ -44,6 +45,48 @@ test('retired exits are left out unless asked for, and counted so', (t) => {
   t.deepEqual(slotsOf({ pool: 'res', limit: 3 }, statusOf), { slots: [0, 2, 3], total: 5 });
   t.deepEqual(slotsOf({ status: 'retired' }, statusOf), { slots: [1], total: 1 });
   t.deepEqual(slotsOf({ status: 'frozen' }, statusOf).slots, [2]);
+});
+
+test('a walk meets each exit once, also where others come and go meanwhile', (t) => {
+  const hostOf = (i: number) => `192.0.${i >> 8}.${i & 255}`;
+  const many = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => ({ host: hostOf(from + i), geo: {} }));
+  const { registry, apply } = registryOf(poolOf('many', many(0, 25_000)), poolOf('few', many(30_000, 30_010)));
+  const known = { figures: () => null, statusOf: () => 'ok' as const, ...unseen };
+  const met: string[] = [];
+  let steps = 0;
+  for (let from: number | null = 0; from !== null; steps += 1) {
+    const walk: ExitWalk = exitWalk(registry, { from }, known);
+    t.true(walk.exits.length <= 10_000);
+    met.push(...walk.exits.map(({ endpoint }) => endpoint));
+    from = walk.next;
+    if (steps === 0) apply(poolOf('many', many(5_000, 26_000)));
+  }
+  t.is(steps, 3);
+  t.is(new Set(met).size, met.length);
+  const stayed = new Set(many(5_000, 25_000).map(({ host }) => `http://${host}:1`));
+  t.is(met.filter((endpoint) => stayed.has(endpoint)).length, stayed.size);
+});
+
+test('a walk goes by what is asked for', (t) => {
+  const walk = (query: object, seen = new Map<number, string>()) => {
+    const known = {
+      figures: figuresOf,
+      statusOf: (slot: number): ExitStatus => (slot === 1 ? 'retired' : slot === 2 ? 'frozen' : 'ok'),
+      seen: (exit: { id: string }) => {
+        const mismatch = seen.get(registry.slotOf(exit.id) ?? -1) ?? null;
+        return { mismatch } as never;
+      },
+      everSeen: () => [],
+    };
+    return exitWalk(registry, { from: 0, ...query }, known).exits.map(({ id }) => registry.slotOf(id));
+  };
+  t.deepEqual(walk({}), [0, 2, 3, 4, 5, 6]);
+  t.deepEqual(walk({ pool: 'res', country: 'us', from: 1 }), [2, 3]);
+  t.deepEqual(walk({ status: 'retired' }), [1]);
+  t.deepEqual(walk({ state: 'TEXAS' }), [0, 2, 4]);
+  t.deepEqual(walk({ mismatch: true }, new Map([[3, 'elsewhere']])), [3]);
+  t.deepEqual(walk({ from: 1_000_000 }), []);
 });
 
 const sorted: [ExitSort, number[]][] = [
