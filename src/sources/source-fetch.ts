@@ -5,11 +5,11 @@ import type { PlacedSource } from '../pool/placed-source.ts';
 import { plainAddress, readingsOf } from '../protocol/address-range.ts';
 import type { CopyFacts } from '../store/list-copies.ts';
 import { asStoreError, StoreError } from '../store/store-error.ts';
-import { type FetchFailure, fetchFailure, httpFetch } from '../transport/http-fetch.ts';
+import { fetchFailure, httpFetch } from '../transport/http-fetch.ts';
 import { apiLines } from './api-pages.ts';
 import { commandOutput } from './command-output.ts';
 import type { HostPace } from './host-pace.ts';
-import { SourceFailure } from './source-failure.ts';
+import { type FailedSource, SourceFailure } from './source-failure.ts';
 
 /** A list may have so many octets. */
 const MOST_BYTES = 256 * 1024 * 1024;
@@ -29,7 +29,7 @@ export type SourceReply =
       readonly skipped: number;
     }
   | { readonly kind: 'unchanged' }
-  | FetchFailure;
+  | FailedSource;
 
 export interface SourceFetchOptions {
   /** Where the content is to be written. */

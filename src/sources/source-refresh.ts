@@ -51,6 +51,8 @@ export class SourceRefresh {
   #failuresInRow = 0;
   #failures = 0;
   #failure: string | null = null;
+  /** The same without the source's own words. */
+  #told: string | null = null;
   #failingSince: number | null = null;
   #nextAt: number;
   #timer: NodeJS.Timeout | null = null;
@@ -108,7 +110,7 @@ export class SourceRefresh {
       const { signal } = this.#ending;
       const reply = await fetchSource(this.source, { draft, known: this.#known, pace, folder, env, signal });
       if (signal.aborted) return;
-      if (reply.kind === 'failed') this.#fail(reply.message, reply.retryAfterMs);
+      if (reply.kind === 'failed') this.#fail(reply.message, reply.retryAfterMs, reply.said);
       else await this.#take(reply, draft);
     } catch (cause) {
       if (this.#ending.signal.aborted) return;
@@ -167,12 +169,13 @@ export class SourceRefresh {
     if (this.#failure !== null) warn(`${this.#name}: could be had again`);
     if (remark !== '') warn(`${this.#name}: ${remark}`);
     this.#failure = null;
+    this.#told = null;
     this.#failingSince = null;
     this.#failuresInRow = 0;
     this.#nextAt = wallTime() + this.#spread(this.source.entry.source.refreshMs, random());
   }
 
-  #fail(message: string, retryAfterMs: number | null): void {
+  #fail(message: string, retryAfterMs: number | null, said: string | null = null): void {
     const { warn, random, wallTime } = this.#options;
     const { refreshMs } = this.source.entry.source;
     const wait = this.#spread(Math.min(refreshMs, FIRST_RETRY_MS * 2 ** Math.min(this.#failuresInRow, 20)), random());
@@ -182,9 +185,11 @@ export class SourceRefresh {
     this.#nextAt = wallTime() + Math.max(wait, retryAfterMs ?? 0);
     const age = this.#facts === null ? 'unknown age' : `${this.#age} ago`;
     const stays = this.#hasCopy ? `its copy of ${age} stays` : 'there is no copy of it yet';
+    const failure = said === null ? message : `${message}: ${said}`;
     // One that goes on failing alike was told of.
-    if (this.#failure !== message) warn(`${this.#name}: ${message}; ${stays}`);
-    this.#failure = message;
+    if (this.#told !== message) warn(`${this.#name}: ${failure}; ${stays}`);
+    this.#told = message;
+    this.#failure = failure;
   }
 
   #spread(ms: number, chance: number): number {
