@@ -33,13 +33,19 @@ export async function commitChange(
   summary: ListSummary,
   options: CommitOptions,
 ): Promise<Outcome> {
-  const { home, terminal, yes, skipFaulty } = options;
+  const { home, terminal, yes, dryRun, skipFaulty } = options;
   const shown = { json: { ...summary.json(), written: false }, lines: summary.lines() };
   if (summary.faulty > 0 && !skipFaulty) {
     const remedy = 'nothing is written: mend the faulty entries, or leave them out with --skip-faulty';
     return { ...shown, remarks: [remedy], exitCode: exitCodes.misused };
   }
   if (summary.changes === 0 && home.isNamed) return { ...shown, remarks: ['there is nothing to change'] };
+  const { shrinking } = summary;
+  // Who is asked sees it; a yes that was said beforehand was said to another list.
+  if (shrinking !== null && yes && !dryRun) {
+    const remedy = `nothing is written: ${shrinking}, which is not believed without --allow-shrink`;
+    return { ...shown, remarks: [remedy], exitCode: exitCodes.unconfirmed };
+  }
   const refusal = await refusalOf(options, shown, { question: 'Write it?', nothing: 'nothing is written' });
   if (refusal !== null) return refusal;
   const made = writeFiles(options);

@@ -23,6 +23,8 @@ export class ListSummary {
   readonly #examples = new Map<string, string[]>();
   #faulty = 0;
   counts = unchanged;
+  /** Where less than half of the exits would be left, and that wasn't allowed: how many. */
+  shrinking: string | null = null;
 
   constructor({ pool, list, source }: { readonly pool: string; readonly list: string; readonly source: string }) {
     this.pool = pool;
@@ -79,6 +81,7 @@ export class ListSummary {
       ['removed', removed],
       ['unchanged', this.counts.unchanged],
     ];
+    if (this.shrinking !== null) facts.push(['shrinks', this.shrinking]);
     if (duplicates > 0) facts.push(['duplicates', `${duplicates} (merged into the first)`]);
     if (this.#skipped.count > 0) facts.push(['skipped', `${this.#skipped.text} (cannot be dialled)`]);
     if (this.#faulty > 0) facts.push(['faulty', this.#faulty]);
@@ -90,6 +93,7 @@ export class ListSummary {
       pool: this.pool,
       list: this.list,
       ...this.counts,
+      shrinks: this.shrinking !== null,
       skipped: this.#skipped.toJSON(),
       faulty: this.#faulty,
       faults: this.#faults,

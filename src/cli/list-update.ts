@@ -3,6 +3,7 @@ import { badArgument, type CommandError } from '../admin/command-error.ts';
 import { ListChange } from '../pool/list-change.ts';
 import { type ListedExit, type ListOptions, ListReader } from '../pool/list-formats/list-reader.ts';
 import { ListWriter } from '../pool/list-formats/list-writer.ts';
+import { countOf } from '../protocol/count-text.ts';
 import { formatEndpoint } from '../protocol/endpoint.ts';
 import type { Geo } from '../protocol/places.ts';
 import { textChunks } from '../sources/text-chunks.ts';
@@ -32,6 +33,8 @@ export interface UpdateOptions {
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly skipFaulty: boolean;
+  /** Whether less than half of the exits may be left without a question. */
+  readonly allowShrink: boolean;
 }
 
 /** Takes the exits of a list into that of a pool. They pass by one by one: what is new waits in a file until it is said yes to. */
@@ -58,6 +61,8 @@ export async function updateList(workplace: Workplace, options: UpdateOptions): 
     };
     await readInput(input, { ...reading, terminal }, summary.sink(take));
     summary.counts = change.counts;
+    if (change.shrinks && !options.allowShrink)
+      summary.shrinking = `it names ${countOf(change.exits, 'exit')} where there were ${change.before}`;
     if (change.cameNone && summary.faulty === 0) throw emptyList(input.name, options.replaces);
     if (change.counts.removed > 0) {
       const take = (exit: ListedExit) => {

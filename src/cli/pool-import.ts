@@ -36,6 +36,7 @@ export const importCommands: readonly CommandSpec[] = [
     options: [
       ...readingOptions,
       { flags: '--replace', describe: 'remove exits that the list does not name' },
+      { flags: '--allow-shrink', describe: 'with --yes, also where less than half of the exits would be left' },
       ...changeOptions,
     ],
     notes: [
@@ -77,6 +78,7 @@ async function change(given: Given, workplace: Workplace, input: ListInput): Pro
     place: placeGiven(given),
     replaces: given.flag('replace') ?? false,
     skipFaulty: given.flag('skipFaulty') ?? false,
+    allowShrink: given.flag('allowShrink') ?? false,
     ...consentOf(given, workplace),
   });
 }

@@ -46,6 +46,20 @@ export class ListChange {
     return { added: this.#added, changed: this.#changed, removed, unchanged, duplicates: this.#duplicates };
   }
 
+  /** Whether less than half of the exits are left that stood: what a fetch that failed half-way leaves behind passes for a list. */
+  get shrinks(): boolean {
+    return this.#replaces && this.exits * 2 < this.#standing;
+  }
+
+  /** How many exits stood, and how many there will be. */
+  get before(): number {
+    return this.#standing;
+  }
+
+  get exits(): number {
+    return this.#standing - this.counts.removed + this.#added;
+  }
+
   /** Whether no exit came. */
   get cameNone(): boolean {
     return this.#seen + this.#added === 0;

@@ -27,44 +27,6 @@ const exitsIn = (folder: string, path = LIST): string[] =>
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
 
-test.serial('exits are listed as JSON however many there are, with a gateway and without one', async (t) => {
-  const lines = Array.from({ length: 25_000 }, (_, i) => `http://10.0.${i >> 8}.${i & 255}:8080\n`).join('');
-  const gateway = await startGateway({
-    pools: { p: { exits: [{ list: 'list.txt' }] } },
-    files: { 'list.txt': lines },
-  });
-  try {
-    const listed = async (...more: string[]) => {
-      const { code, stdout, stderr } = await gateway.command('exit', 'list', '--json', ...more);
-      t.is(code, 0, stderr);
-      return { exits: JSON.parse(stdout) as { id: string; endpoint: string }[], stderr };
-    };
-    const all = await listed();
-    t.is(all.stderr, '');
-    t.is(new Set(all.exits.map(({ endpoint }) => endpoint)).size, 25_000);
-    const [first] = all.exits;
-    t.deepEqual(
-      (await listed('--limit', '12001')).exits.map(({ id }) => id),
-      all.exits.slice(0, 12_001).map(({ id }) => id),
-    );
-    t.is((await listed('--sort', 'latency', '--pool', 'P')).exits.length, 25_000);
-    t.deepEqual((await listed('--country', 'de')).exits, []);
-    const few = await listed('--limit', '1');
-    t.is(few.exits[0]?.id, first?.id);
-    t.is(few.stderr, '24999 more of 25000 exits are not shown\n');
-    const table = await gateway.command('exit', 'list');
-    t.is(table.stdout.trimEnd().split('\n').length, 10_001);
-    t.is((await gateway.command('exit', 'list', '--limit', '10001')).code, 2);
-    t.is((await gateway.command('exit', 'list', '--json', '--pool', 'nope')).code, 3);
-    await gateway.kill({ keepFolder: true });
-    const alone = await listed();
-    t.is(new Set(alone.exits.map(({ id }) => id)).size, 25_000);
-    t.regex(alone.stderr, /no gateway runs/);
-  } finally {
-    await gateway.stop();
-  }
-});
-
 test.serial('an import shows what it would do, asks, and writes list and pool file', async (t) => {
   const { folder, command } = makeProject(t, {
     'pools/res.yaml': '# ours\npool: res\nexits:\n  - url: http://192.0.2.9:1 # by hand\n',
@@ -118,6 +80,36 @@ test.serial('a list keeps its group, and its owner where root writes it, but is 
   if (isRoot) t.deepEqual([uid, gid], [1234, 5678]);
   t.deepEqual(readdirSync(join(folder, 'pools/lists')), ['res.txt']);
 });
+
+test.serial(
+  'what leaves less than half of a list is not taken without a question, unless that is allowed',
+  async (t) => {
+    const named = (count: number) => Array.from({ length: count }, (_, i) => `http://192.0.2.${i}:1\n`).join('');
+    const { folder, commandWith } = makeProject(t);
+    const take = (input: string, ...more: string[]) => commandWith(input, 'pool', 'import', 'res', '-', ...more);
+    t.is((await take(named(10), '--replace', '--yes')).code, 0);
+    // A download that broke off.
+    const broken = await take(named(4), '--replace', '--yes');
+    t.is(broken.code, 6);
+    t.regex(
+      broken.stderr,
+      /nothing is written: it names 4 exits where there were 10, which is not believed without --allow-shrink/,
+    );
+    t.is(exitsIn(folder).length, 10);
+    const json = await take('http://198.51.100.1:1\n', '--replace', '--yes', '--json');
+    t.is(json.code, 6);
+    t.like(JSON.parse(json.stdout), { added: 1, removed: 10, shrinks: true, written: false });
+    const dry = await take(named(4), '--replace', '--dry-run');
+    t.is(dry.code, 0);
+    t.regex(dry.stdout, /^shrinks +it names 4 exits where there were 10$/m);
+    // Half is left; nothing is taken away; all others are new.
+    t.is((await take(named(5), '--replace', '--yes')).code, 0);
+    t.is((await take(named(1), '--yes')).code, 0);
+    t.is((await take(named(2), '--replace', '--yes', '--allow-shrink')).code, 0);
+    t.is((await take('http://198.51.100.1:1\nhttp://198.51.100.2:1\n', '--replace', '--yes')).code, 0);
+    t.is(exitsIn(folder).length, 2);
+  },
+);
 
 test.serial('an import merges, or replaces; what is known better is changed', async (t) => {
   const { folder, command, commandWith } = makeProject(t);
