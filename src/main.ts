@@ -21,7 +21,7 @@ import { ClientWatch } from './startup/client-watch.ts';
 import { gatewayCommands, healthOf, readinessOf } from './startup/control.ts';
 import { demoSecretOf, openDemo } from './startup/demo-pool.ts';
 import { openLog } from './startup/opened-log.ts';
-import { openPath } from './startup/opened-path.ts';
+import { dataPath, type NamedPath, openPath, storeFault } from './startup/opened-path.ts';
 import { listenToSignals } from './startup/process-signals.ts';
 import { clearReadyFile, writeReadyFile } from './startup/ready-file.ts';
 import { asRead, Reloader, type ReloaderOptions } from './startup/reload.ts';
@@ -74,13 +74,14 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     return { stopped };
   } catch (fault) {
     await gateway.close().finally(() => gateway.killIfStuck(fault));
-    throw fault instanceof StoreError ? new StartFault(1, [fault.detail, fault.remedy], { cause: fault }) : fault;
+    throw fault instanceof StoreError ? storeFault(gateway.data, fault) : fault;
   }
 }
 
 const version: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
 class Gateway {
+  readonly data: NamedPath;
   readonly #options: StartOptions;
   readonly #closers: (() => unknown)[] = [];
   readonly #faults = new FaultTeller((id, text) => warn(`unexpected fault in exchange ${id}: ${text}`));
@@ -94,15 +95,14 @@ class Gateway {
   constructor(options: StartOptions) {
     this.#options = options;
     this.#settings = this.#readSettings();
+    this.data = dataPath(this.#settings.config.data, options.dataFolder);
   }
 
   async start(): Promise<Stopping> {
     const { config, demo, warnings } = this.#settings;
     for (const warning of warnings) warn(formatFault(warning));
-    const { dataFolder, readyFile } = this.#options;
-    const setting = dataFolder === undefined ? 'data' : '--data';
-    const data = { setting, path: config.data, makesFolders: true } as const;
-    await openPath(data, () => ensureFolder(config.data));
+    const { readyFile } = this.#options;
+    await openPath(this.data, () => ensureFolder(config.data));
     const lock = lockFolder(config.data, process.pid);
     this.#closers.push(() => lock.release());
     const store = openStore(config.data, { now: Date.now });

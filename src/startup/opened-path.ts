@@ -1,5 +1,6 @@
 import { existsSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { StoreError } from '../store/store-error.ts';
 import { systemCode } from '../system-code.ts';
 import { StartFault } from '../threads/start-fault.ts';
 
@@ -9,6 +10,17 @@ export interface NamedPath {
   readonly path: string;
   /** Folders that are missing on the way there are made. */
   readonly makesFolders?: boolean;
+}
+
+/** The data folder; `option` is what `--data` says. */
+export function dataPath(path: string, option: string | undefined): NamedPath {
+  return { setting: option === undefined ? 'data' : '--data', path, makesFolders: true };
+}
+
+/** Why a start could not use what stands in the data folder, with that folder: of several disks one is full. */
+export function storeFault({ setting, path }: NamedPath, cause: StoreError): StartFault {
+  const { detail, remedy } = cause;
+  return new StartFault(1, [detail.includes(path) ? detail : `${setting}: ${path}: ${detail}`, remedy], { cause });
 }
 
 /** Does what opens or tries a path. Rejects with StartFault that names the setting, why the path can't be used, and what to do. */

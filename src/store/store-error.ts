@@ -55,6 +55,8 @@ const readOnly: StorageFault = [
   'make its folder and files writable for this user',
 ];
 const full: StorageFault = ['full', 'the disk is full', 'free some space; nothing of the change was kept'];
+/** SQLite doesn't tell which: as a rule the disk is full. */
+const ungrown: StorageFault = ['full', 'the disk is full, or fails', full[2]];
 const damaged: StorageFault = [
   'damaged',
   'the store is damaged',
@@ -63,7 +65,7 @@ const damaged: StorageFault = [
 const locked: StorageFault = ['locked', 'another process is writing to the store', 'try again in a moment'];
 const unavailable: StorageFault = ['unavailable', 'the store cannot be used', 'check its folder and the disk'];
 
-/** By the codes of SQLite (without their extensions) and of the system. */
+/** By the codes of SQLite (as a rule without their extensions) and of the system. */
 const storageFaults: ReadonlyMap<string, StorageFault> = new Map([
   ['SQLITE_BUSY', locked],
   ['SQLITE_LOCKED', locked],
@@ -73,6 +75,7 @@ const storageFaults: ReadonlyMap<string, StorageFault> = new Map([
   ['EPERM', readOnly],
   ['EROFS', readOnly],
   ['SQLITE_FULL', full],
+  ['SQLITE_IOERR_SHMSIZE', ungrown],
   ['ENOSPC', full],
   ['EDQUOT', full],
   ['SQLITE_CORRUPT', damaged],
@@ -85,6 +88,6 @@ export function asStoreError(cause: unknown): unknown {
   const told = systemCode(cause);
   const [code] = /^(SQLITE_[A-Z]+|E[A-Z0-9]+$)/.exec(told) ?? [];
   if (code === undefined) return cause;
-  const [kind, detail, remedy] = storageFaults.get(code) ?? unavailable;
+  const [kind, detail, remedy] = storageFaults.get(told) ?? storageFaults.get(code) ?? unavailable;
   return new StoreError(kind, { detail: `${detail} (${told})`, remedy, cause });
 }

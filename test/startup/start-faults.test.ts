@@ -89,6 +89,17 @@ test('a start beside a gateway that runs leaves it its ready file', async (t) =>
   t.is(readFileSync(readyFile, 'utf8'), before);
 });
 
+test('a data folder whose disk is full is told by its path', async (t) => {
+  if (!existsSync('/dev/full')) return t.pass('this system has no such device');
+  const { folder, command } = makeProject(t);
+  mkdirSync(join(folder, 'data'));
+  symlinkSync('/dev/full', join(folder, 'data', 'roundabout.pid'));
+  const { code, stdout, stderr } = await command('start', '--data', 'data');
+  t.is(code, 1);
+  t.is(stdout, '');
+  t.regex(stderr.replaceAll(folder, ''), /^--data: \/data: the disk is full \(ENOSPC\)\nfree some space/);
+});
+
 const inLinux = process.platform === 'linux' ? test : test.skip;
 
 inLinux('a start ends where nothing can be made in a folder, as in /proc', async (t) => {
