@@ -55,6 +55,19 @@ const fail =
   (_, response) =>
     response.writeHead(status, fields).end();
 
+test('a program that fails alike is told of once, though its words are others each time', async (t) => {
+  const argv = ['/bin/sh', '-c', 'echo "process $$ has no key" >&2; exit 1'];
+  const { refresh, said, clock } = await scene(t, '', { from: { kind: 'command', argv, env: {} } });
+  await refresh.refresh();
+  const { failure, failingSince } = refresh.state;
+  t.regex(failure ?? '', /^it ended with code 1: process \d+ has no key$/);
+  clock.now += 1_000;
+  await refresh.refresh();
+  t.not(refresh.state.failure, failure);
+  t.like(refresh.state, { failures: 2, failingSince, hasCopy: false });
+  t.is(said.length, 1, said.join('\n'));
+});
+
 test('what fails is tried again after twice as long each time, but no later than it is refreshed anyway', async (t) => {
   const { server, clock, refresh, said } = await scene(t, fail(503));
   const waits: number[] = [];
