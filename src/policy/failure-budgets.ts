@@ -1,5 +1,4 @@
-import { type CellKey, KeyedCells } from '../memory/keyed-cells.ts';
-import type { Words } from '../memory/words.ts';
+import type { CellKey, KeyedCells } from '../memory/keyed-cells.ts';
 
 /** A longer window counts as this one, in ms (12 days): times are 32 bits that wrap around. */
 const LONGEST_WINDOW_MS = 2 ** 30;
@@ -15,7 +14,7 @@ export interface BudgetOptions {
 }
 
 /** Failures left to each key, by the generic cell rate algorithm (ITU-T I.371): a key is one word, the time at which its budget
- *  is whole again. The words are shared by all threads; a table of fixed size holds them, and the key that would be whole again
+ *  is whole again. A table of fixed size, shared by all threads, holds them, and the key that would be whole again
  *  soonest is forgotten first. Pure: time is an argument, in ms of the monotonic clock. */
 export class FailureBudgets {
   readonly #cells: KeyedCells;
@@ -23,8 +22,8 @@ export class FailureBudgets {
   readonly #intervalMs: number;
   readonly #spanMs: number;
 
-  constructor(words: Words, { failures, windowMs }: BudgetOptions) {
-    this.#cells = new KeyedCells(words);
+  constructor(cells: KeyedCells, { failures, windowMs }: BudgetOptions) {
+    this.#cells = cells;
     this.#intervalMs = Math.max(1, Math.floor(Math.min(windowMs, LONGEST_WINDOW_MS) / failures));
     this.#spanMs = this.#intervalMs * failures;
   }

@@ -1,5 +1,4 @@
 import { type CellKey, KeyedCells } from '../memory/keyed-cells.ts';
-import { AtomicWords } from '../memory/words.ts';
 import { ipv6Groups, plainAddress } from '../protocol/address-range.ts';
 import { cellKeyOf } from './cell-key.ts';
 import { FailureBudgets } from './failure-budgets.ts';
@@ -54,10 +53,10 @@ export class LoginLimits {
   constructor({ perSource, perName, windowMs }: LoginLimitOptions, memory: LoginMemory) {
     const perPair = Math.min(failuresOnAttackedName, perSource);
     this.#hashKey = memory.key;
-    this.#sources = new FailureBudgets(new AtomicWords(memory.sources), { failures: perSource, windowMs });
-    this.#names = new FailureBudgets(new AtomicWords(memory.names), { failures: perName, windowMs });
-    this.#pairs = new FailureBudgets(new AtomicWords(memory.pairs), { failures: perPair, windowMs });
-    this.#trusted = new TrustedPairs(new AtomicWords(memory.trusted));
+    this.#sources = new FailureBudgets(KeyedCells.over(memory.sources), { failures: perSource, windowMs });
+    this.#names = new FailureBudgets(KeyedCells.over(memory.names), { failures: perName, windowMs });
+    this.#pairs = new FailureBudgets(KeyedCells.over(memory.pairs), { failures: perPair, windowMs });
+    this.#trusted = new TrustedPairs(KeyedCells.over(memory.trusted));
   }
 
   /** Whether a login may be checked at all. If not, the answer is rate_limited, and the credential is not looked at. */

@@ -1,5 +1,4 @@
 import { KeyedCells } from '../memory/keyed-cells.ts';
-import { AtomicWords } from '../memory/words.ts';
 import { cellKeyOf } from './cell-key.ts';
 import { FailureBudgets } from './failure-budgets.ts';
 
@@ -23,7 +22,7 @@ export class ReportLimits {
   constructor(limits: { readonly perClient: number; readonly windowMs: number }, memory: ReportMemory) {
     const { perClient, windowMs } = limits;
     this.#hashKey = memory.key;
-    this.#budgets = new FailureBudgets(new AtomicWords(memory.clients), { failures: perClient, windowMs });
+    this.#budgets = new FailureBudgets(KeyedCells.over(memory.clients), { failures: perClient, windowMs });
   }
 
   /** How many reports the client may send now. */

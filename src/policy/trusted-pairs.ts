@@ -1,5 +1,4 @@
-import { type CellKey, KeyedCells } from '../memory/keyed-cells.ts';
-import type { Words } from '../memory/words.ts';
+import type { CellKey, KeyedCells } from '../memory/keyed-cells.ts';
 
 /** How long a source that logged in right is trusted to be no stranger to that name. */
 const TRUST_MS = 3_600_000;
@@ -11,8 +10,8 @@ const RENEWAL_MS = 60_000;
 export class TrustedPairs {
   readonly #cells: KeyedCells;
 
-  constructor(words: Words) {
-    this.#cells = new KeyedCells(words);
+  constructor(cells: KeyedCells) {
+    this.#cells = cells;
   }
 
   get size(): number {

@@ -3,9 +3,8 @@ import type { Lease, LeaseKey } from '../../src/memory/lease.ts';
 import { LeaseKeeper } from '../../src/memory/lease-keeper.ts';
 import { LeaseLayout, Life, lifeOf } from '../../src/memory/lease-layout.ts';
 import { LeaseTable } from '../../src/memory/lease-table.ts';
-import type { Words } from '../../src/memory/words.ts';
 import { exitIn, termsOf } from './lease-words.ts';
-import { type Actor, exploreSchedules, PlainWords, type Scenario } from './schedules.ts';
+import { type Actor, exploreSchedules, type ModelWords, PlainWords, type Scenario } from './schedules.ts';
 
 /** Four records, and all keys in one chain. */
 const layout = new LeaseLayout({ capacity: 4, spare: 0, threads: 3 });
@@ -86,7 +85,7 @@ interface Work {
 }
 
 /** Who holds what, by both ways to find it out, and whether a record is left that nobody will finish. */
-function observe(words: Words): unknown {
+function observe(words: ModelWords): unknown {
   const { table, keeper } = actor(0, []).open(words);
   const lives = Array.from({ length: layout.records }, (_, i) => lifeOf(words.load(layout.lifeAt(i + 1))));
   return {

@@ -1,10 +1,9 @@
-import type { Words } from '../../src/memory/words.ts';
-import { type Access, PlainWords } from './permitted-words.ts';
+import { type Access, type Answer, type ModelWords, PlainWords } from './permitted-words.ts';
 
 /** Someone who works on shared words: `open` makes its own view of them, then its operations run one after another. They may
  *  depend on nothing but the words and what `open` made, because they are run again and again. */
 export interface Actor<T> {
-  readonly open: (words: Words) => T;
+  readonly open: (words: ModelWords) => T;
   readonly operations: readonly ((view: T) => unknown)[];
   /** All that `view` keeps outside of the words from one operation to the next, beyond what their results tell. */
   readonly kept?: (view: T) => unknown;
@@ -22,7 +21,7 @@ export interface Scenario<T> {
   /** Starts once an actor has died; works beside those that live. */
   readonly undertaker?: (dead: number) => Actor<T>;
   /** What counts of the words in the end. */
-  readonly observe: (words: Words) => unknown;
+  readonly observe: (words: ModelWords) => unknown;
 }
 
 /** How far an actor has come. */
@@ -30,7 +29,7 @@ export interface Progress {
   readonly actor: number | 'undertaker';
   /** The words when it began. */
   readonly image: Int32Array;
-  readonly answers: readonly number[];
+  readonly answers: readonly Answer[];
   readonly results: readonly unknown[];
   /** For each operation that has begun: how many operations of each actor had ended before. */
   readonly before: readonly (readonly number[])[];

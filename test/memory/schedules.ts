@@ -2,7 +2,7 @@ import { type Access, PermittedWords, Suspended } from './permitted-words.ts';
 import { type Actor, actorOf, observed, type Progress, type Scenario, type State } from './scenario.ts';
 import { SequentialOrders } from './sequential-orders.ts';
 
-export { PlainWords } from './permitted-words.ts';
+export { type ModelWords, PlainWords } from './permitted-words.ts';
 export type { Actor, Scenario } from './scenario.ts';
 
 /** What an exploration came upon. */
@@ -21,19 +21,23 @@ class Footprints {
   readonly #writes = new Map<Progress['actor'], Set<number>>();
   grown = false;
 
-  note(actor: Progress['actor'], { word, writes }: Access): void {
-    const of = writes ? this.#writes : this.#reads;
+  note(actor: Progress['actor'], access: Access): void {
+    const of = access.writes ? this.#writes : this.#reads;
     const words = of.get(actor) ?? new Set();
-    if (words.has(word)) return;
-    this.grown = true;
-    of.set(actor, words.add(word));
+    of.set(actor, words);
+    const known = words.size;
+    for (const word of wordsOf(access)) words.add(word);
+    if (words.size > known) this.grown = true;
   }
 
   /** Whether an access of somebody else's and any of this actor's could matter to one another. */
-  conflicts(actor: Progress['actor'], { word, writes }: Access): boolean {
-    return this.#writes.get(actor)?.has(word) === true || (writes && this.#reads.get(actor)?.has(word) === true);
+  conflicts(actor: Progress['actor'], access: Access): boolean {
+    const [reads, writes] = [this.#reads.get(actor), this.#writes.get(actor)];
+    return wordsOf(access).some((word) => writes?.has(word) === true || (access.writes && reads?.has(word) === true));
   }
 }
+
+const wordsOf = ({ word, isWide }: Access) => (isWide ? [word, word + 1] : [word]);
 
 /** Runs every schedule of the actors, access by access, and compares each end with the ends of all sequential orders that respect
  *  which operation was over before another began. An actor that dies leaves one operation undone, or done: both are allowed.
