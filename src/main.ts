@@ -9,8 +9,7 @@ import { openStoredStates } from './keeping/operator-states.ts';
 import { metricsPage } from './metrics/metrics.ts';
 import type { ClientRecord } from './policy/client-directory.ts';
 import type { DemoCounts } from './pool/pool-file.ts';
-import type { ProbePage } from './probing/probe-page.ts';
-import { openPage, Probing } from './probing/probing.ts';
+import { openPage, Probing, type ProbingOptions } from './probing/probing.ts';
 import { warnOfForeignRanges } from './sources/own-ranges.ts';
 import { PoolLoader } from './sources/pool-loader.ts';
 import { PoolSources } from './sources/pool-sources.ts';
@@ -30,7 +29,7 @@ import { remark, say, warn } from './startup/remarks.ts';
 import { type GroupParts, makeGroup, type Running } from './startup/running.ts';
 import { Stopping } from './startup/stopping.ts';
 import { Clients } from './store/clients.ts';
-import { openStore, type Store } from './store/database.ts';
+import { openStore } from './store/database.ts';
 import { keptEpochOffset } from './store/epoch-offset.ts';
 import { ensureFolder } from './store/folder.ts';
 import { lockFolder } from './store/folder-lock.ts';
@@ -273,11 +272,14 @@ class Gateway {
     return this.#reloader;
   }
 
-  #startProbing({ group, shared }: Running, { admin, page, store, now }: ProbingParts): Probing {
+  #startProbing(
+    { group, shared }: Running,
+    { admin, ...parts }: Pick<ProbingOptions, 'page' | 'store' | 'now'> & { readonly admin: HealthServer },
+  ): Probing {
     const config = () => this.#config;
     const own = () => ({ listeners: group.bound, admin: [admin] });
     const isServing = () => group.phase === 'serving';
-    const probing = new Probing({ config, shared, store, page, own, isServing, now, warn });
+    const probing = new Probing({ ...parts, config, shared, own, isServing, warn });
     this.#closers.push(() => probing.close());
     this.#running = { group, shared, probing };
     return probing;
@@ -294,9 +296,3 @@ class Gateway {
     });
   }
 }
-
-type ProbingParts = Pick<GroupParts, 'now'> & {
-  readonly admin: HealthServer;
-  readonly page: ProbePage | null;
-  readonly store: Store;
-};

@@ -1,6 +1,7 @@
 import type { GatewayError } from '../errors.ts';
 import { Abort, type AbortView } from '../transport/abort.ts';
-import { type BookedAttempt, beginAttempt, bookFailure, bookLoser, type Spared } from './attempt-books.ts';
+import { type BookedAttempt, beginAttempt, type Spared } from './attempt-begin.ts';
+import { bookFailure, bookLoser } from './attempt-books.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, CountedAttempt, Exchange } from './exchange.ts';

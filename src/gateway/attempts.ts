@@ -1,7 +1,8 @@
 import { GatewayError } from '../errors.ts';
 import { tellsOfOrigin } from '../selection/outcome.ts';
 import { HOLD } from '../selection/request.ts';
-import { type BookedAttempt, bookSuccess, ExitFull } from './attempt-books.ts';
+import { type BookedAttempt, ExitFull } from './attempt-begin.ts';
+import { bookSuccess } from './attempt-books.ts';
 import { AttemptRun, type Work } from './attempt-run.ts';
 import { type Chosen, choose, chooseLater, chooseRival, siteRowOf, type Tried } from './choosing.ts';
 import type { Collaborators } from './collaborators.ts';

@@ -48,7 +48,8 @@ export function relayTunnel(
     earlyA: client.early,
     earlyB: exit.early,
     watchesA: watchesHello(deps, exchange),
-    expiresAt: exchange.startedAt + timeouts.exchange,
+    // Whole: a number with a fraction takes an object of its own for each tunnel.
+    expiresAt: Math.ceil(exchange.startedAt + timeouts.exchange),
     mostUnreadB: mostUnread(exchange),
     allowance: flow?.first(),
     owner: relayed,

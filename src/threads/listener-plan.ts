@@ -40,6 +40,7 @@ export async function assertFree(
   config: Config,
   { bound, ports }: { readonly bound: readonly BoundListener[]; readonly ports: BoundPorts },
 ): Promise<void> {
+  if (!canShare(process.platform)) return;
   const chosen = config.listeners.filter(({ port }) => port === 0);
   const staying = chosen.map((listener) => ({ host: listener.host, port: ports.get(listenerKey(listener)) ?? 0 }));
   for (const listener of config.listeners) {

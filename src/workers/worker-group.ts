@@ -11,7 +11,7 @@ import type { FailedAttempt } from '../signals/failure-ledger.ts';
 import type { JudgedExit } from '../signals/verdict-ledger.ts';
 import { LineCollector } from '../telemetry/line-collector.ts';
 import type { CertificatePairs } from '../threads/certificates.ts';
-import { assertFree, type BoundListener, type BoundPorts, canShare, portsOf } from '../threads/listener-plan.ts';
+import { assertFree, type BoundListener, type BoundPorts, portsOf } from '../threads/listener-plan.ts';
 import { releaseWorker } from '../threads/shared-memory.ts';
 import { asStartFault } from '../threads/start-fault.ts';
 import { BudgetUpkeep } from './budget-upkeep.ts';
@@ -48,7 +48,7 @@ export class WorkerGroup {
   #stopped: Promise<void> | null = null;
 
   constructor(options: WorkerGroupOptions) {
-    const { start, config, pools, now } = options;
+    const { start, config, pools, shared, now } = options;
     this.#options = options;
     this.#config = config;
     this.#pools = pools;
@@ -59,12 +59,7 @@ export class WorkerGroup {
     this.figures = new WorkerFigures(start.memory.counters, (worker) => this.#threads.at(worker)?.loop);
     this.#lines = new LineCollector(start.memory.logs, (lines) => options.log?.writeLines(lines));
     this.#recoveries = new Recoveries(now, (worker) => void this.#turns.take(() => this.#replace(worker)));
-    this.#upkeep = new BudgetUpkeep({
-      config,
-      memory: start.memory,
-      limits: options.shared.limits,
-      now,
-    });
+    this.#upkeep = new BudgetUpkeep({ config, memory: start.memory, limits: shared.limits, now });
     this.left = new LeftTunnels({ ...options, config: () => this.#config, clients: () => this.#clients });
     this.#front = new Front({ ...options, load: this.#load, workers: start.workers });
     this.#watch = new WorkerWatch({ ...options, load: this.#load, front: this.#front, threads: this.#threads });
@@ -74,7 +69,7 @@ export class WorkerGroup {
   async start(): Promise<void> {
     await this.#turns.take(async () => {
       const numbers = Array.from({ length: this.#options.start.workers }, (_, worker) => worker);
-      await this.#assertFree(this.#config);
+      await assertFree(this.#config, { bound: this.#bound, ports: this.#ports });
       const threads = numbers.map((worker) => this.#spawn(worker));
       for (const [worker, thread] of threads.entries()) await this.#open(worker, thread).catch(asStartFault);
       if (this.#threads.size < threads.length) asStartFault('the others serve');
@@ -113,12 +108,12 @@ export class WorkerGroup {
   /** How many workers there are now, how many of them stand in front, how many had to be replaced, which can't be ended, and each one's
    *  share of the connections. */
   get workers(): Health['workers'] {
-    const connections = this.#load.perWorker;
+    const { size: running, stuck } = this.#threads;
     const { count: inFront } = this.#front;
-    return { running: this.#threads.size, inFront, replaced: this.#recoveries.count, stuck: this.stuck, connections };
+    return { running, inFront, replaced: this.#recoveries.count, stuck, connections: this.#load.perWorker };
   }
 
-  /** The workers that hang for good. */
+  /** Those that hang for good. */
   get stuck(): readonly number[] {
     return this.#threads.stuck;
   }
@@ -166,7 +161,7 @@ export class WorkerGroup {
    *  is as it was. `commitPools` makes the new pools those that stand. Exchanges under way go on. */
   reload({ config, certificates, commitPools }: Reload): Promise<void> {
     return this.#turns.take(async () => {
-      await this.#assertFree(config);
+      await assertFree(config, { bound: this.#bound, ports: this.#ports });
       let next = { bound: this.#bound, ports: this.#ports };
       try {
         const { order } = this.#front;
@@ -300,9 +295,5 @@ export class WorkerGroup {
       this.#recoveries.tryAgain(worker);
       return null;
     }
-  }
-
-  async #assertFree(config: Config): Promise<void> {
-    if (canShare(process.platform)) await assertFree(config, { bound: this.#bound, ports: this.#ports });
   }
 }

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { GatewayError } from '../../src/errors.ts';
-import { beginAttempt, ExitFull, endExchange } from '../../src/gateway/attempt-books.ts';
+import { beginAttempt, ExitFull } from '../../src/gateway/attempt-begin.ts';
+import { endExchange } from '../../src/gateway/attempt-books.ts';
 import { AttemptMeter } from '../../src/gateway/attempt-meter.ts';
 import { Bounds } from '../../src/gateway/bounds.ts';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
