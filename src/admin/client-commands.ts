@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
-import type { QuotaClient } from '../gateway/quota-books.ts';
-import type { QuotaView } from '../gateway/quota-view.ts';
+import type { QuotaClient } from '../gateway/quotas/quota-books.ts';
+import type { QuotaView } from '../gateway/quotas/quota-view.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { parseRange } from '../protocol/address-range.ts';
 import { limitGrammar, parseLimitRule } from '../protocol/limit-rule.ts';

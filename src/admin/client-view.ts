@@ -1,4 +1,4 @@
-import type { QuotaView } from '../gateway/quota-view.ts';
+import type { QuotaView } from '../gateway/quotas/quota-view.ts';
 import type { LimitLine } from '../protocol/rate-limit-fields.ts';
 import type { ClientInfo } from '../store/client-record.ts';
 import { formatRule } from './rule-text.ts';

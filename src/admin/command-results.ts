@@ -1,4 +1,4 @@
-import type { ReportedExchange } from '../gateway/report.ts';
+import type { ReportedExchange } from '../gateway/internal/report.ts';
 import type { CheckPlan, CheckState } from './check-command.ts';
 import type { ClientState, ClientView, ClientWithSecret } from './client-view.ts';
 import type { ExitChanges } from './exit-commands.ts';

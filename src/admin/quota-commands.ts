@@ -1,6 +1,6 @@
 import Type from 'typebox';
-import type { QuotaClient } from '../gateway/quota-books.ts';
-import type { QuotaView } from '../gateway/quota-view.ts';
+import type { QuotaClient } from '../gateway/quotas/quota-books.ts';
+import type { QuotaView } from '../gateway/quotas/quota-view.ts';
 import type { Clients } from '../store/clients.ts';
 import { type Command, command } from './command.ts';
 import { CommandError } from './command-error.ts';

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { ReportedExchange, ReportOutcome } from '../gateway/report.ts';
+import type { ReportedExchange, ReportOutcome } from '../gateway/internal/report.ts';
 import { type Report, readReport } from '../protocol/report.ts';
 import { type Command, command } from './command.ts';
 import { badArgument, CommandError } from './command-error.ts';

@@ -1,5 +1,5 @@
 import type { ClientQuotaView } from '../admin/quota-commands.ts';
-import type { QuotaView } from '../gateway/quota-view.ts';
+import type { QuotaView } from '../gateway/quotas/quota-view.ts';
 import type { CommandSpec, Outcome } from './command-spec.ts';
 import { octetText } from './octet-text.ts';
 import { formatTable, type Heading } from './table.ts';

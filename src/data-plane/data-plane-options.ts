@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
+import type { RecentLookUp } from '../gateway/internal/recent-exchanges.ts';
 import type { Ledger } from '../gateway/ledger.ts';
-import type { RecentLookUp } from '../gateway/recent-exchanges.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';
 import type { BoundAddress } from '../policy/own-addresses.ts';
 import type { AccountName } from '../policy/quota-counts.ts';

@@ -1,8 +1,8 @@
 import { GatewayError } from '../errors.ts';
 import type { Collaborators } from '../gateway/collaborators.ts';
-import { type ExitLink, linkWatch } from '../gateway/exit-link.ts';
-import type { RecentFinding, RecentQuery } from '../gateway/recent-exchanges.ts';
-import { applyReport, type ReportOutcome } from '../gateway/report.ts';
+import { type ExitLink, linkWatch } from '../gateway/forwarding/exit-link.ts';
+import type { RecentFinding, RecentQuery } from '../gateway/internal/recent-exchanges.ts';
+import { applyReport, type ReportOutcome } from '../gateway/internal/report.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { IdEpochs } from '../memory/id-epochs.ts';
 import type { LeaseTable } from '../memory/lease-table.ts';

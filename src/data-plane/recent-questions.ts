@@ -1,4 +1,4 @@
-import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/recent-exchanges.ts';
+import type { RecentFinding, RecentLookUp, RecentQuery } from '../gateway/internal/recent-exchanges.ts';
 import type { RecentAnswer, RecentQuestion } from '../threads/worker-messages.ts';
 
 /** An answer that takes longer will not come: nobody was found, in ms. */

@@ -1,4 +1,4 @@
-import type { FilterRings } from '../gateway/filter-rings.ts';
+import type { FilterRings } from '../gateway/choosing/filter-rings.ts';
 import type { Learner, SlotRef } from '../gateway/site-signals.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { Selection } from '../selection/selection.ts';

@@ -8,10 +8,10 @@ import { type Fault, type Parsed, parsed } from '../protocol/decoded.ts';
 import { type Candidate, type Dialect, dialects, identify } from '../protocol/dialects.ts';
 import { mergeParams, type Params } from '../protocol/params.ts';
 import { parseParamText } from '../protocol/username.ts';
-import type { Bounds, BoundsByHost } from './bounds.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Admission, Mode } from './exchange.ts';
-import { LinkKeys } from './link-keys.ts';
+import { LinkKeys } from './forwarding/link-keys.ts';
+import type { Bounds, BoundsByHost } from './limits/bounds.ts';
 
 /** What a client shows of itself. */
 export interface Introduction {

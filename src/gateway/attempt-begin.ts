@@ -2,10 +2,10 @@ import { GatewayError } from '../errors.ts';
 import { FULL, MOST_IN_FLIGHT, NO_ROOM } from '../memory/exchange-slots.ts';
 import type { SlotRef } from '../selection/request.ts';
 import { AttemptMeter } from './attempt-meter.ts';
+import { mostOver } from './choosing/exit-shares.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, Exchange } from './exchange.ts';
-import { mostOver } from './exit-shares.ts';
-import type { Spending } from './quota-spending.ts';
+import type { Spending } from './quotas/quota-spending.ts';
 
 /** An attempt that counts in flight over its exit, until it is given back or its exchange takes it over. */
 export interface BookedAttempt {

@@ -3,16 +3,16 @@ import { OVERTAKEN } from '../ledger/booking.ts';
 import { NO_ROOM } from '../memory/exchange-slots.ts';
 import { chargesExit, isAmbiguous, isOriginsAnswer, tellsOfOrigin } from '../selection/outcome.ts';
 import type { PathFailure } from '../selection/path-beliefs.ts';
-import { forPlaces, refusedPlaces } from './asked-places.ts';
 import type { BookedAttempt, Spared } from './attempt-begin.ts';
-import { siteRowOf } from './choosing.ts';
+import { forPlaces, refusedPlaces } from './choosing/asked-places.ts';
+import { siteRowOf } from './choosing/choosing.ts';
+import { bookToProvider } from './choosing/provider-books.ts';
+import { releaseFromSession, settleSession } from './choosing/session-exit.ts';
 import type { Collaborators } from './collaborators.ts';
 import { authorityKey, type Choice, ClientLeft, type Exchange } from './exchange.ts';
 import { bookReached, bookRejection } from './exit-blame.ts';
 import { isBelieved, noteWord } from './exit-words.ts';
 import { bookLate } from './late-octets.ts';
-import { bookToProvider } from './provider-books.ts';
-import { releaseFromSession, settleSession } from './session-exit.ts';
 import { remember } from './site-signals.ts';
 
 /** Books a success. From here on the exchange holds the attempt's exit, until endExchange(). `isProof`: whether it shows that the exit

@@ -4,12 +4,12 @@ import { HOLD } from '../selection/request.ts';
 import { type BookedAttempt, ExitFull } from './attempt-begin.ts';
 import { bookSuccess } from './attempt-books.ts';
 import { AttemptRun, type Work } from './attempt-run.ts';
-import { type Chosen, choose, chooseLater, chooseRival, siteRowOf, type Tried } from './choosing.ts';
+import { type Chosen, choose, chooseLater, chooseRival, siteRowOf, type Tried } from './choosing/choosing.ts';
+import { findLease, hasServedSession, sessionLost } from './choosing/session-exit.ts';
 import type { Collaborators } from './collaborators.ts';
 import { authorityKey, type Choice, type Exchange, NO_PLACE } from './exchange.ts';
 import { isDoubtful, isFoundOut, mayLeave } from './exit-words.ts';
 import { type Ended, raceAgainst } from './race.ts';
-import { findLease, hasServedSession, sessionLost } from './session-exit.ts';
 
 /** Less time than this is none, in ms: a timer fires early by as much as the event loop was late when it was set. */
 const LEAST_MS = 5;

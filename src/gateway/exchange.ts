@@ -14,17 +14,17 @@ import { Abort, type AbortView } from '../transport/abort.ts';
 import type { RelayHandle } from '../transport/relay.ts';
 import type { Identity } from './admission.ts';
 import type { AttemptMeter } from './attempt-meter.ts';
-import type { Bounds } from './bounds.ts';
+import type { ExitRest } from './choosing/exit-rests.ts';
 import type { Deadline } from './deadline.ts';
-import type { ExitRest } from './exit-rests.ts';
-import type { LimitClaims } from './limit-claims.ts';
-import type { LimitPlan } from './limit-plans.ts';
-import type { LinkKeys } from './link-keys.ts';
-import type { QuotaHold } from './quota-hold.ts';
-import type { Spending } from './quota-spending.ts';
-import { NO_TICKET } from './recent-exchanges.ts';
-import type { RelayedExchange } from './tunnel-exchange.ts';
-import type { MeteredTunnel } from './tunnel-flow.ts';
+import type { LinkKeys } from './forwarding/link-keys.ts';
+import { NO_TICKET } from './internal/recent-exchanges.ts';
+import type { Bounds } from './limits/bounds.ts';
+import type { LimitClaims } from './limits/limit-claims.ts';
+import type { LimitPlan } from './limits/limit-plans.ts';
+import type { MeteredTunnel } from './limits/tunnel-flow.ts';
+import type { QuotaHold } from './quotas/quota-hold.ts';
+import type { Spending } from './quotas/quota-spending.ts';
+import type { RelayedExchange } from './tunnels/tunnel-exchange.ts';
 
 /** How the client asked: by forwarding, by CONNECT, or by SOCKS5. */
 export type Mode = 'forward' | 'connect' | 'socks5';

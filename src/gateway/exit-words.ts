@@ -1,8 +1,8 @@
 import type { GatewayError } from '../errors.ts';
+import { findLease, hasServedSession } from './choosing/session-exit.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice, Exchange } from './exchange.ts';
-import { takesAbsoluteForm } from './exit-link.ts';
-import { findLease, hasServedSession } from './session-exit.ts';
+import { takesAbsoluteForm } from './forwarding/exit-link.ts';
 
 /** How long an exit that worked is believed in what it says of an origin, and an origin that was reached isn't believed to be gone by the
  *  word of one, in ms. */

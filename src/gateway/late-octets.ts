@@ -5,7 +5,7 @@ import type { Socket } from '../transport/socket.ts';
 import type { Wire } from '../transport/wire.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Choice } from './exchange.ts';
-import type { QuotaHold } from './quota-hold.ts';
+import type { QuotaHold } from './quotas/quota-hold.ts';
 
 /** The rest of an answer that nobody wants, such as an error page: so much of it is awaited, and for so long. */
 const REST = { octets: 64 * 1024, ms: 2_000 } as const;

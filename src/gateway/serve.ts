@@ -8,8 +8,8 @@ import type { Collaborators } from './collaborators.ts';
 import { Deadline } from './deadline.ts';
 import { Exchange, type ExchangeOpening } from './exchange.ts';
 import { noteFailure } from './failure-note.ts';
-import { isInternal, missedInternal } from './internal-host.ts';
-import { openExchangeTunnel, relayTunnel, type TunnelClient } from './tunnel-exchange.ts';
+import { isInternal, missedInternal } from './internal/internal-host.ts';
+import { openExchangeTunnel, relayTunnel, type TunnelClient } from './tunnels/tunnel-exchange.ts';
 
 /** Who asks, and how. */
 export interface Opening extends Omit<ExchangeOpening, 'id' | 'startedAt'> {

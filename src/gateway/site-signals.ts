@@ -6,7 +6,7 @@ import type { Sites } from '../signals/sites.ts';
 import type { Verdict } from '../signals/verdict.ts';
 import type { Collaborators } from './collaborators.ts';
 import type { Exchange } from './exchange.ts';
-import type { RecentExchanges, RecentLookUp } from './recent-exchanges.ts';
+import type { RecentExchanges, RecentLookUp } from './internal/recent-exchanges.ts';
 
 /** An exit by its slot, and which of the exits that were ever in that slot. */
 export interface SlotRef {

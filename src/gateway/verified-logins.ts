@@ -1,6 +1,6 @@
 import type { ClientDirectory, ClientRecord } from '../policy/client-directory.ts';
 import type { Identity, Introduction } from './admission.ts';
-import { BoundsByHost } from './bounds.ts';
+import { BoundsByHost } from './limits/bounds.ts';
 
 /** Logins remembered at most; a client that changes its parameters with every request has many. */
 const CAPACITY = 4096;

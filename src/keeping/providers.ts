@@ -1,5 +1,5 @@
 import type { ProviderView } from '../admin/provider-view.ts';
-import { kindOf } from '../gateway/provider-books.ts';
+import { kindOf } from '../gateway/choosing/provider-books.ts';
 import { ProviderWord } from '../memory/provider-rows.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { ProviderHealth } from '../selection/provider-health.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { QuotaAnswers } from '../admin/quota-commands.ts';
-import { QuotaBooks, type QuotaClient } from '../gateway/quota-books.ts';
-import { type QuotaView, quotaView } from '../gateway/quota-view.ts';
+import { QuotaBooks, type QuotaClient } from '../gateway/quotas/quota-books.ts';
+import { type QuotaView, quotaView } from '../gateway/quotas/quota-view.ts';
 import { createLimitMemory } from '../policy/limit-counts.ts';
 import { QuotaCounts } from '../policy/quota-counts.ts';
 import type { QuotaRule } from '../protocol/quota-rule.ts';

@@ -1,6 +1,6 @@
 import type { SessionFilter, Sessions } from '../admin/session-commands.ts';
 import { type SessionList, type SessionView, sessionView } from '../admin/session-view.ts';
-import { freshMint, sessionEpoch } from '../gateway/session-exit.ts';
+import { freshMint, sessionEpoch } from '../gateway/choosing/session-exit.ts';
 import type { IdEpochs } from '../memory/id-epochs.ts';
 import type { LeaseEntry, LeaseKey } from '../memory/lease.ts';
 import type { Exit } from '../pool/exit.ts';

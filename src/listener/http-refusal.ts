@@ -1,7 +1,7 @@
 import type { GatewayError } from '../errors.ts';
 import type { Collaborators } from '../gateway/collaborators.ts';
 import type { Exchange } from '../gateway/exchange.ts';
-import { ownLabelsOf } from '../gateway/limit-lines.ts';
+import { ownLabelsOf } from '../gateway/limits/limit-lines.ts';
 import { serveExchange } from '../gateway/serve.ts';
 import { httpErrorReply } from '../protocol/error-reply.ts';
 import type { RequestPlan } from '../protocol/http-message.ts';

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { Deadline } from '../gateway/deadline.ts';
 import type { Exchange } from '../gateway/exchange.ts';
-import { answerInternal, isHidden, REPORT_BYTES } from '../gateway/internal-host.ts';
-import { ownLabelsOf } from '../gateway/limit-lines.ts';
+import { answerInternal, isHidden, REPORT_BYTES } from '../gateway/internal/internal-host.ts';
+import { ownLabelsOf } from '../gateway/limits/limit-lines.ts';
 import type { Fields } from '../protocol/fields.ts';
 import { RequestHeadDecoder } from '../protocol/http-head.ts';
 import type { RequestHead, RequestPlan } from '../protocol/http-message.ts';

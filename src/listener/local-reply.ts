@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { LocalReply } from '../gateway/internal-host.ts';
+import type { LocalReply } from '../gateway/internal/internal-host.ts';
 import { againstPages, ownFields, type ReplyLabels } from '../protocol/error-reply.ts';
 import type { RequestPlan } from '../protocol/http-message.ts';
 

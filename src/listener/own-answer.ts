@@ -1,9 +1,9 @@
 import type { Exchange } from '../gateway/exchange.ts';
-import type { Aftermath } from '../gateway/forward-request.ts';
-import { answerInternal, type LocalReply, REPORT_BYTES } from '../gateway/internal-host.ts';
-import { ownLabelsOf } from '../gateway/limit-lines.ts';
-import { readLocalContent } from '../gateway/local-content.ts';
-import type { RequestContent } from '../gateway/request-content.ts';
+import type { Aftermath } from '../gateway/forwarding/forward-request.ts';
+import type { RequestContent } from '../gateway/forwarding/request-content.ts';
+import { answerInternal, type LocalReply, REPORT_BYTES } from '../gateway/internal/internal-host.ts';
+import { readLocalContent } from '../gateway/internal/local-content.ts';
+import { ownLabelsOf } from '../gateway/limits/limit-lines.ts';
 import type { RequestPlan } from '../protocol/http-message.ts';
 import type { Socket } from '../transport/socket.ts';
 import type { ListenerContext } from './context.ts';

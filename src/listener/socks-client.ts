@@ -2,7 +2,7 @@ import { asGatewayError, GatewayError } from '../errors.ts';
 import { authenticate, type Identity } from '../gateway/admission.ts';
 import { Deadline } from '../gateway/deadline.ts';
 import { ClientLeft, type Exchange } from '../gateway/exchange.ts';
-import { isInternal } from '../gateway/internal-host.ts';
+import { isInternal } from '../gateway/internal/internal-host.ts';
 import { admit, serveExchange, serveTunnel } from '../gateway/serve.ts';
 import type { ReceivedCredential } from '../protocol/credentials.ts';
 import type { Decoded } from '../protocol/decoded.ts';

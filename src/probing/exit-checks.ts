@@ -11,9 +11,9 @@ import {
 import { badArgument, CommandError } from '../admin/command-error.ts';
 import { mismatchOf } from '../admin/probe-view.ts';
 import { catalogue } from '../errors.ts';
+import type { VendorAccounts } from '../gateway/choosing/vendor-accounts.ts';
 import { pause } from '../gateway/pause.ts';
-import type { ProbeResult } from '../gateway/probe.ts';
-import type { VendorAccounts } from '../gateway/vendor-accounts.ts';
+import type { ProbeResult } from '../gateway/probe/probe.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { formatEndpoint } from '../protocol/endpoint.ts';

@@ -1,4 +1,4 @@
-import type { ProbeResult } from '../gateway/probe.ts';
+import type { ProbeResult } from '../gateway/probe/probe.ts';
 import type { Exit } from '../pool/exit.ts';
 import type { ExitSightings, Sighting } from '../store/exit-sightings.ts';
 import type { Place } from './geo-databases.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
-import { VendorAccounts } from '../gateway/vendor-accounts.ts';
+import { VendorAccounts } from '../gateway/choosing/vendor-accounts.ts';
 import { createLimitMemory, LimitCounts } from '../policy/limit-counts.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import type { Store } from '../store/database.ts';

@@ -1,4 +1,4 @@
-import type { ProbeResult } from '../gateway/probe.ts';
+import type { ProbeResult } from '../gateway/probe/probe.ts';
 import type { ExitRows } from '../memory/exit-rows.ts';
 import type { Exit } from '../pool/exit.ts';
 import { chargesExit, isAmbiguous } from '../selection/outcome.ts';

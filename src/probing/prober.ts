@@ -1,6 +1,6 @@
 import Bottleneck from 'bottleneck';
-import type { ProbeResult } from '../gateway/probe.ts';
-import type { VendorAccounts } from '../gateway/vendor-accounts.ts';
+import type { VendorAccounts } from '../gateway/choosing/vendor-accounts.ts';
+import type { ProbeResult } from '../gateway/probe/probe.ts';
 import type { Exit, Probing } from '../pool/exit.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { formatAuthority } from '../protocol/authority.ts';

@@ -1,8 +1,8 @@
 import type { ExitSeen, PoolProbingView } from '../admin/probe-view.ts';
 import { mismatchOf } from '../admin/probe-view.ts';
 import type { Config } from '../config/config.ts';
-import type { ProbeResult } from '../gateway/probe.ts';
-import { VendorAccounts } from '../gateway/vendor-accounts.ts';
+import { VendorAccounts } from '../gateway/choosing/vendor-accounts.ts';
+import type { ProbeResult } from '../gateway/probe/probe.ts';
 import { ProviderWatch } from '../keeping/provider-watch.ts';
 import type { BoundAddress } from '../policy/own-addresses.ts';
 import type { Exit } from '../pool/exit.ts';

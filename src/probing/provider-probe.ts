@@ -1,5 +1,5 @@
-import type { ProbeResult } from '../gateway/probe.ts';
-import type { VendorAccounts } from '../gateway/vendor-accounts.ts';
+import type { VendorAccounts } from '../gateway/choosing/vendor-accounts.ts';
+import type { ProbeResult } from '../gateway/probe/probe.ts';
 import type { PoolRegistry } from '../pool/registry.ts';
 import { providerVerdict } from '../selection/outcome.ts';
 import type { ProbeBudget } from './probe-budget.ts';

@@ -9,7 +9,7 @@ import { operatorStatus } from '../admin/operator-status.ts';
 import { poolStats } from '../admin/pool-stats.ts';
 import { countUsable, poolViews } from '../admin/pool-view.ts';
 import type { ReloadPools } from '../admin/reload-command.ts';
-import { ExchangeLimits } from '../gateway/exchange-limits.ts';
+import { ExchangeLimits } from '../gateway/limits/exchange-limits.ts';
 import type { LedgerHealth } from '../keeping/ledger-writer.ts';
 import { QuotaDesk } from '../keeping/quota-desk.ts';
 import type { Probing } from '../probing/probing.ts';

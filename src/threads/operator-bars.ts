@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { OperatorBars } from '../gateway/operator-bars.ts';
+import { OperatorBars } from '../gateway/choosing/operator-bars.ts';
 import { PoolSwitches } from '../memory/pool-switches.ts';
 import { SiteBans } from '../memory/site-bans.ts';
 import { AtomicWords } from '../memory/words.ts';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Config } from '../config/config.ts';
-import { ExitGuards } from '../gateway/exit-guards.ts';
-import { RecentExchanges, type RecentLookUp } from '../gateway/recent-exchanges.ts';
+import { ExitGuards } from '../gateway/choosing/exit-guards.ts';
+import { RecentExchanges, type RecentLookUp } from '../gateway/internal/recent-exchanges.ts';
 import type { Learner, SiteSignals } from '../gateway/site-signals.ts';
 import type { Words } from '../memory/words.ts';
 import type { ReportLimits } from '../policy/report-limits.ts';

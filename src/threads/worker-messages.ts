@@ -1,7 +1,7 @@
 /** What the control thread and its workers say to each other: whole values, which are copied on the way. */
 
-import type { RecentFinding, RecentQuery } from '../gateway/recent-exchanges.ts';
-import type { ReportOutcome } from '../gateway/report.ts';
+import type { RecentFinding, RecentQuery } from '../gateway/internal/recent-exchanges.ts';
+import type { ReportOutcome } from '../gateway/internal/report.ts';
 import type { BookingBatch } from '../ledger/booking.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';

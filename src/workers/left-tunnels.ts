@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
-import { Bounds } from '../gateway/bounds.ts';
-import { QuotaBooks } from '../gateway/quota-books.ts';
-import { Quotas } from '../gateway/quotas.ts';
-import { cameWhole } from '../gateway/tunnel-exchange.ts';
+import { Bounds } from '../gateway/limits/bounds.ts';
+import { QuotaBooks } from '../gateway/quotas/quota-books.ts';
+import { Quotas } from '../gateway/quotas/quotas.ts';
+import { cameWhole } from '../gateway/tunnels/tunnel-exchange.ts';
 import { BLOCKED, type BookingBatch, type BookingKey, LOOK_FIELDS, NO_LINES } from '../ledger/booking.ts';
 import { hashText } from '../memory/hash.ts';
 import type { ClientRecord } from '../policy/client-directory.ts';

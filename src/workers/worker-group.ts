@@ -1,6 +1,6 @@
 import type { Health } from '../admin/health.ts';
 import type { Config } from '../config/config.ts';
-import type { ReportOutcome } from '../gateway/report.ts';
+import type { ReportOutcome } from '../gateway/internal/report.ts';
 import type { CertificatePair } from '../listener/certificate.ts';
 import { AtomicWords } from '../memory/words.ts';
 import { WorkerLoad } from '../memory/worker-load.ts';

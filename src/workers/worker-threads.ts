@@ -1,4 +1,4 @@
-import { newestOf } from '../gateway/recent-exchanges.ts';
+import { newestOf } from '../gateway/internal/recent-exchanges.ts';
 import type { ExitFilter } from '../pool/exit-filter.ts';
 import type { FilterList } from '../pool/filter-list.ts';
 import type { PassedConnection, RecentAnswer, RecentQuestion, WorkerRequest } from '../threads/worker-messages.ts';

@@ -1,9 +1,9 @@
 // By hand: node test/bench/limits.ts. What it costs to decide on an exchange and to give back, and to book it, in ns, beside a look-up
 // in a Map and a change to it in the same run.
 
-import { BoundsByHost } from '../../src/gateway/bounds.ts';
 import type { Exchange } from '../../src/gateway/exchange.ts';
-import { ExchangeLimits } from '../../src/gateway/exchange-limits.ts';
+import { BoundsByHost } from '../../src/gateway/limits/bounds.ts';
+import { ExchangeLimits } from '../../src/gateway/limits/exchange-limits.ts';
 import type { BookedPool } from '../../src/ledger/booking.ts';
 import { Tally } from '../../src/ledger/tally.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';

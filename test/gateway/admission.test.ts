@@ -1,8 +1,8 @@
 import test from 'ava';
 import { authorise, type Identity } from '../../src/gateway/admission.ts';
-import { Bounds } from '../../src/gateway/bounds.ts';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
 import type { Mode } from '../../src/gateway/exchange.ts';
+import { Bounds } from '../../src/gateway/limits/bounds.ts';
 import { AddressRules } from '../../src/policy/address-rules.ts';
 import type { Rule } from '../../src/policy/rule.ts';
 import { parseAuthority } from '../../src/protocol/authority.ts';

@@ -1,10 +1,10 @@
 import test from 'ava';
-import { BoundsByHost } from '../../src/gateway/bounds.ts';
 import type { Exchange } from '../../src/gateway/exchange.ts';
-import { ExchangeLimits } from '../../src/gateway/exchange-limits.ts';
-import { QuotaBooks } from '../../src/gateway/quota-books.ts';
-import { QuotaPlans } from '../../src/gateway/quota-plans.ts';
-import { SitePacing } from '../../src/gateway/site-pacing.ts';
+import { BoundsByHost } from '../../src/gateway/limits/bounds.ts';
+import { ExchangeLimits } from '../../src/gateway/limits/exchange-limits.ts';
+import { SitePacing } from '../../src/gateway/limits/site-pacing.ts';
+import { QuotaBooks } from '../../src/gateway/quotas/quota-books.ts';
+import { QuotaPlans } from '../../src/gateway/quotas/quota-plans.ts';
 import { VerifiedLogins } from '../../src/gateway/verified-logins.ts';
 import type { ClientRecord } from '../../src/policy/client-directory.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import test from 'ava';
 import { GatewayError } from '../../src/errors.ts';
-import { ExitExchange } from '../../src/gateway/exit-exchange.ts';
+import { ExitExchange } from '../../src/gateway/forwarding/exit-exchange.ts';
 import { Fields } from '../../src/protocol/fields.ts';
 
 /** A link over a socket that takes nothing, as one that was reset; its answers come by the exchange's own methods. */

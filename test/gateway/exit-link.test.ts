@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
-import { ExitLink, linkWatch, takeLink } from '../../src/gateway/exit-link.ts';
+import { ExitLink, linkWatch, takeLink } from '../../src/gateway/forwarding/exit-link.ts';
 import { KeptConnections } from '../../src/transport/kept-connections.ts';
 import { NativeSockets } from '../../src/transport/native-sockets.ts';
 import { NodeSockets, NodeStreams } from '../../src/transport/node-sockets.ts';

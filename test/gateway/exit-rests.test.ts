@@ -1,6 +1,6 @@
 import test from 'ava';
+import { departure, type ExitRest } from '../../src/gateway/choosing/exit-rests.ts';
 import type { Exchange } from '../../src/gateway/exchange.ts';
-import { departure, type ExitRest } from '../../src/gateway/exit-rests.ts';
 import { gapPaceOf } from '../../src/memory/gcra.ts';
 import type { Limit } from '../../src/policy/limit-book.ts';
 import { createLimitMemory, LimitCounts, TAKEN } from '../../src/policy/limit-counts.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { FairTurns } from '../../src/gateway/fair-turns.ts';
+import { FairTurns } from '../../src/gateway/limits/fair-turns.ts';
 
 test('clients take turns, those of one client in their order, and who leaves is left out', (t) => {
   const turns = new FairTurns<string>();

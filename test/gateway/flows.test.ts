@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { Exchange } from '../../src/gateway/exchange.ts';
-import { Flows } from '../../src/gateway/flows.ts';
-import { grantOf } from '../../src/gateway/quota-grants.ts';
-import type { Quotas } from '../../src/gateway/quotas.ts';
+import { Flows } from '../../src/gateway/limits/flows.ts';
+import { grantOf } from '../../src/gateway/quotas/quota-grants.ts';
+import type { Quotas } from '../../src/gateway/quotas/quotas.ts';
 import { ClientLimits } from '../../src/policy/limit-book.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
 import { parseLimitRule } from '../../src/protocol/limit-rule.ts';

@@ -1,7 +1,7 @@
 import test from 'ava';
-import { Bounds } from '../../src/gateway/bounds.ts';
 import { type Choice, type Exchange, NO_PLACE } from '../../src/gateway/exchange.ts';
-import { ExchangeLimits } from '../../src/gateway/exchange-limits.ts';
+import { Bounds } from '../../src/gateway/limits/bounds.ts';
+import { ExchangeLimits } from '../../src/gateway/limits/exchange-limits.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
 import { type LimitRule, parseLimitRule } from '../../src/protocol/limit-rule.ts';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { limitPolicy, limitState } from '../../src/gateway/limit-lines.ts';
+import { limitPolicy, limitState } from '../../src/gateway/limits/limit-lines.ts';
 import { ClientLimits } from '../../src/policy/limit-book.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
 import { parseLimitRule } from '../../src/protocol/limit-rule.ts';

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { GatewayError } from '../../src/errors.ts';
-import { type ProbeRequest, probe } from '../../src/gateway/probe.ts';
-import { worstProbeCost } from '../../src/gateway/probe-cost.ts';
+import { type ProbeRequest, probe } from '../../src/gateway/probe/probe.ts';
+import { worstProbeCost } from '../../src/gateway/probe/probe-cost.ts';
 import { parseExitUrl } from '../../src/protocol/endpoint.ts';
 import { defaultHeadLimits } from '../../src/protocol/http-head.ts';
 import { type ProbeTarget, parseProbeTarget } from '../../src/protocol/probe-target.ts';

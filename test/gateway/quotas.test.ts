@@ -1,11 +1,11 @@
 import test from 'ava';
 import { GatewayError } from '../../src/errors.ts';
 import { AttemptMeter } from '../../src/gateway/attempt-meter.ts';
-import { Bounds } from '../../src/gateway/bounds.ts';
 import { type Choice, Exchange } from '../../src/gateway/exchange.ts';
-import { QuotaBooks } from '../../src/gateway/quota-books.ts';
-import type { Spending } from '../../src/gateway/quota-spending.ts';
-import { Quotas } from '../../src/gateway/quotas.ts';
+import { Bounds } from '../../src/gateway/limits/bounds.ts';
+import { QuotaBooks } from '../../src/gateway/quotas/quota-books.ts';
+import type { Spending } from '../../src/gateway/quotas/quota-spending.ts';
+import { Quotas } from '../../src/gateway/quotas/quotas.ts';
 import { createLimitMemory } from '../../src/policy/limit-counts.ts';
 import { ClientQuotas } from '../../src/policy/quota-book.ts';
 import { QuotaCounts } from '../../src/policy/quota-counts.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { newestOf, type RecentExchange, RecentExchanges } from '../../src/gateway/recent-exchanges.ts';
+import { newestOf, type RecentExchange, RecentExchanges } from '../../src/gateway/internal/recent-exchanges.ts';
 
 const minute = 60_000;
 

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { ContentFlow } from '../../src/gateway/content-flow.ts';
-import { RequestContent } from '../../src/gateway/request-content.ts';
+import { RequestContent } from '../../src/gateway/forwarding/request-content.ts';
+import type { ContentFlow } from '../../src/gateway/limits/content-flow.ts';
 import { Fields } from '../../src/protocol/fields.ts';
 import type { Framing } from '../../src/protocol/http-message.ts';
 

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { GatewayError } from '../../src/errors.ts';
-import { QuotaRequests } from '../../src/gateway/quota-requests.ts';
-import { Spending } from '../../src/gateway/quota-spending.ts';
-import { RequestPayments } from '../../src/gateway/request-payments.ts';
+import { QuotaRequests } from '../../src/gateway/quotas/quota-requests.ts';
+import { Spending } from '../../src/gateway/quotas/quota-spending.ts';
+import { RequestPayments } from '../../src/gateway/quotas/request-payments.ts';
 import { ClientQuotas } from '../../src/policy/quota-book.ts';
 import { parseQuotaRule } from '../../src/protocol/quota-rule.ts';
 

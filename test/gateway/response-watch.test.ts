@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
 import { Exchange } from '../../src/gateway/exchange.ts';
-import { watchResponse } from '../../src/gateway/response-watch.ts';
+import { watchResponse } from '../../src/gateway/forwarding/response-watch.ts';
 import { Fields } from '../../src/protocol/fields.ts';
 import type { Framing } from '../../src/protocol/http-message.ts';
 import { wholeRule } from '../../src/signals/block-rule.ts';

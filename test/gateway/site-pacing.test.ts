@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { GatewayError } from '../../src/errors.ts';
-import { Bounds } from '../../src/gateway/bounds.ts';
 import { Exchange } from '../../src/gateway/exchange.ts';
-import { SitePacing } from '../../src/gateway/site-pacing.ts';
+import { Bounds } from '../../src/gateway/limits/bounds.ts';
+import { SitePacing } from '../../src/gateway/limits/site-pacing.ts';
 import { createLimitMemory, LimitCounts } from '../../src/policy/limit-counts.ts';
 import { parseSiteRule } from '../../src/protocol/site-rule.ts';
 

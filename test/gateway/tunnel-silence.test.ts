@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
 import type { Exchange } from '../../src/gateway/exchange.ts';
-import { bookSilence } from '../../src/gateway/tunnel-silence.ts';
+import { bookSilence } from '../../src/gateway/tunnels/tunnel-silence.ts';
 import { MuteExits } from '../../src/selection/mute-exits.ts';
 import { type FirstRecord, RecordType, type TunnelFacts } from '../../src/signals/tunnel-facts.ts';
 

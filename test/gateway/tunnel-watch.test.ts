@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Collaborators } from '../../src/gateway/collaborators.ts';
 import type { Exchange } from '../../src/gateway/exchange.ts';
-import { judgeEnd } from '../../src/gateway/tunnel-watch.ts';
+import { judgeEnd } from '../../src/gateway/tunnels/tunnel-watch.ts';
 import { NormTable } from '../../src/signals/site-norm.ts';
 import { Sites } from '../../src/signals/sites.ts';
 import type { RelayEnd } from '../../src/signals/tunnel-facts.ts';

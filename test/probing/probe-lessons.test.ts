@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { ProbeResult } from '../../src/gateway/probe.ts';
+import type { ProbeResult } from '../../src/gateway/probe/probe.ts';
 import type { Exit } from '../../src/pool/exit.ts';
 import { ProbeLessons } from '../../src/probing/probe-lessons.ts';
 

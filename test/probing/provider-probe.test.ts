@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { ProbeResult } from '../../src/gateway/probe.ts';
+import type { ProbeResult } from '../../src/gateway/probe/probe.ts';
 import { providerProbe } from '../../src/probing/provider-probe.ts';
 
 /** Whether a provider is let serve again whose probe ended so. */
