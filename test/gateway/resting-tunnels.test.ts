@@ -254,6 +254,19 @@ test('an exchange whose tunnel rests ends as it would have without', (t) => {
   t.deepEqual([woken?.meter?.sent, woken?.meter?.received], [3_100, 70_040]);
 });
 
+test('what attempts moved that left no trace of their own is kept while the tunnel rests', (t) => {
+  const { deps, how, tunnel, ended } = scene();
+  const { exchange, handle } = tunnel();
+  // One that was overtaken: nothing tells of it but what it moved.
+  exchange.attempts = exchange.attempts.slice(1);
+  deps.resting.take(exchange, how);
+  t.is(deps.resting.size, 1);
+  handle.end();
+  const [woken] = ended;
+  t.deepEqual([woken?.sentBytes, woken?.receivedBytes], [19, 20]);
+  t.is(woken?.attempts.length, 1);
+});
+
 test('what an exchange costs is booked and counted once, whether or not its tunnel rests', (t) => {
   const run = (rests: number) => {
     const { deps, how, quotas, tunnel, ended, bookings } = scene();

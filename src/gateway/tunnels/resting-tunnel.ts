@@ -68,7 +68,9 @@ export class RestingTunnel implements RelayOwner {
     this.#startedAt = startedAt;
     this.#admission = admission;
     this.#choice = choice;
-    this.#before = attempts.length === 1 ? null : { attempts: attempts.slice(0, -1), sentBytes, receivedBytes };
+    // Of an attempt that another has overtaken nothing tells but what it moved.
+    const isFirst = attempts.length === 1 && sentBytes + receivedBytes === 0;
+    this.#before = isFirst ? null : { attempts: attempts.slice(0, -1), sentBytes, receivedBytes };
     this.#admittedMicros = toMicros(admittedAt - startedAt);
     this.#confirmedMicros = toMicros(confirmedAt - startedAt);
     this.#attemptMicros = toMicros(last.ms);
