@@ -162,6 +162,11 @@ export class DataPlane {
     this.#kept.limitTo(this.#place.keptShare);
   }
 
+  /** Has booked what has passed just now in tunnels that rested: nobody has looked at them yet. */
+  lookAtTunnels(): void {
+    this.#gateway.resting.lookAtAll();
+  }
+
   /** Takes an operator's report on an exchange. */
   report(report: Report, client: string | null): Promise<ReportOutcome> {
     return applyReport(this.#gateway, report, client);

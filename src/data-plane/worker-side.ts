@@ -103,6 +103,7 @@ export class WorkerSide {
         this.#questions.told(request.question, request.answer);
         return null;
       case 'post':
+        this.#plane?.lookAtTunnels();
         this.#ledger?.flush();
         return null;
       case 'stop':

@@ -1,6 +1,8 @@
 import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { askGateway } from '../../src/cli/control-client.ts';
 import { connectVia, patternOf, sha256, socks5Via } from '../support/clients.ts';
 import { startHttpExit } from '../support/exits.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -94,5 +96,21 @@ test('tunnels that rested go on, are booked and cut as others are, and give back
   t.is(sum(rows.map(({ exchanges }) => exchanges)), TUNNELS + 9);
   t.is(sum(rows.map(({ sentBytes }) => sentBytes)), sum(all.map(({ exitSent }) => exitSent)));
   t.is(sum(rows.map(({ receivedBytes }) => receivedBytes)), sum(all.map(({ exitReceived }) => exitReceived)));
+  await gateway.stop();
+});
+
+test('who asks what was used is told of what has passed just now in a tunnel that rested', async (t) => {
+  const origin = await listen(createServer((socket) => void socket.on('error', () => {}).pipe(socket)));
+  const exit = await startHttpExit();
+  const gateway = await startGateway({ config: { workers: 1 }, pools: { res: { exits: [{ url: exit.url }] } } });
+  t.teardown(() => Promise.all([origin, exit].map((peer) => peer.close())));
+  const { socket } = await connectVia(gateway.port(), `127.0.0.1:${origin.port}`, { login: gateway.login() });
+  socket.on('error', () => {});
+  await sleep(REST_MS);
+  await speak(socket);
+  await askGateway(join(gateway.folder, 'data', 'roundabout.sock'), { command: 'ledger.write', args: {} }, 10_000);
+  await gateway.kill({ keepFolder: true });
+  const [row] = JSON.parse((await gateway.command('usage', '--json')).stdout).rows;
+  t.true(row.sentBytes > WORD.length && row.receivedBytes > WORD.length, JSON.stringify(row));
   await gateway.stop();
 });

@@ -52,7 +52,8 @@ export class RestingTunnels {
     return relayed;
   }
 
-  #lookAtAll(): void {
+  /** Wakes those in which something has passed, and books it; and those that their quotas let pass less than they were granted. */
+  lookAtAll(): void {
     let kind: RestingKind | null = null;
     let grant = 0;
     for (const tunnel of this.#all.members()) {
@@ -67,7 +68,7 @@ export class RestingTunnels {
   #later(): NodeJS.Timeout {
     return setTimeout(() => {
       this.#timer = null;
-      this.#lookAtAll();
+      this.lookAtAll();
       if (this.#all.size > 0) this.#timer ??= this.#later();
     }, LOOK_MS).unref();
   }
