@@ -90,6 +90,8 @@ export class ExchangeLedger implements Ledger {
   ended(exchange: Exchange, now: number): void {
     const { meter, choice, id } = exchange;
     this.#makeRoom();
+    // While all that runs rests nobody looks at the clocks.
+    this.#wake();
     const key = this.#keyOf(exchange, choice, kindOf(exchange));
     if (meter !== null && meter.running !== null) this.#move(meter.running, key, now);
     const { bounds } = exchange;

@@ -5,6 +5,7 @@ import { type Choice, Exchange } from '../../src/gateway/exchange.ts';
 import type { Booking, BookingBatch } from '../../src/ledger/booking.ts';
 import { unknownVerdict } from '../../src/signals/verdict.ts';
 import type { RelayHandle } from '../../src/transport/relay.ts';
+import { until } from '../support/until.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -94,6 +95,35 @@ test('what was booked in an hour that is over stays', (t) => {
   exchange.site = 'named.example';
   ledger.ended(exchange, state.now);
   t.deepEqual(look(), ['ok > cut a.example 5 0', 'cut named.example 5 1'], 'under the site that it had');
+});
+
+test('the same where all rests, and the wall clock jumps meanwhile', async (t) => {
+  const state = { now: 1_000, ahead: 100 * HOUR_MS };
+  const posted: Booking[] = [];
+  const ledger = new ExchangeLedger({
+    post: (batch) => posted.push(...batch.bookings),
+    taken: () => 0,
+    now: () => state.now,
+    wallTime: () => state.now + state.ahead,
+  });
+  const { exchange, meter } = setUp();
+  exchange.meter = meter;
+  ledger.opened(exchange);
+  meter.sent = 10;
+  ledger.bookSoFar(exchange);
+  ledger.rested(exchange);
+  await until(() => posted.length > 0, 'nothing is left to be posted');
+  state.ahead += HOUR_MS;
+  exchange.ending = 'cut';
+  ledger.ended(exchange, state.now);
+  ledger.flush();
+  t.deepEqual(
+    posted.map(({ kind, movedFrom, sent }) => [kind, movedFrom, sent]),
+    [
+      ['ok', undefined, 10],
+      ['cut', undefined, 0],
+    ],
+  );
 });
 
 test('of a tunnel that is looked at again and again before anything is taken the last look is told', (t) => {
