@@ -63,6 +63,26 @@ test('where there is no room to count a client its tunnel waits, and gets back n
   next.end(0);
 });
 
+test('a tunnel whose quotas can’t be read any more ends where it asks for more', (t) => {
+  const fault = new Error('no such rule');
+  const quotas = {
+    grant() {
+      throw fault;
+    },
+  } as unknown as Quotas;
+  const { counts, exchange } = scene('1MB/s', () => 5_000);
+  const flows = new Flows({ counts, quotas, now: () => 5_000 });
+  const stopped: unknown[] = [];
+  exchange.stop = (reason) => void stopped.push(reason);
+  const { handle, renewed } = relayOf(0, 0);
+  const tunnel = flows.tunnel(exchange)!;
+  tunnel.begin(handle);
+  tunnel.spent();
+  t.deepEqual(stopped, [fault]);
+  t.deepEqual(renewed, []);
+  tunnel.end(0);
+});
+
 test('content passes in pieces that were paid for, and waits where they can’t be counted', async (t) => {
   let clock = 5_000;
   const { state, counts, flow, exchange, flows } = scene('100kB/s', () => clock);

@@ -103,16 +103,13 @@ export class TunnelFlow implements MeteredTunnel {
     this.#next = next;
   }
 
+  /** A fault, such as a rule that can't be read any more, ends the exchange: whoever tells of this knows of none. */
   spent(): void {
-    const handle = this.#handle;
-    if (handle === null || this.#over || this.#timer !== null) return;
-    const most = this.#askQuotas();
-    if (most <= 0) return;
-    if (this.#limit === null) {
-      this.#last = most;
-      return handle.renew(most, this.#scarce);
+    try {
+      this.#askForMore();
+    } catch (fault) {
+      this.#exchange.stop(fault);
     }
-    this.#askLimit(handle, { limit: this.#limit, octets: Math.min(this.#next, most) });
   }
 
   end(passed: number): void {
@@ -127,6 +124,18 @@ export class TunnelFlow implements MeteredTunnel {
     // Of the many that are granted more than they need, side by side, all of it: else they would use up what they leave to others.
     else if (left > 0) counts.refund(limit, left);
     else if (left < 0) counts.reserve(limit, now(), -left);
+  }
+
+  #askForMore(): void {
+    const handle = this.#handle;
+    if (handle === null || this.#over || this.#timer !== null) return;
+    const most = this.#askQuotas();
+    if (most <= 0) return;
+    if (this.#limit === null) {
+      this.#last = most;
+      return handle.renew(most, this.#scarce);
+    }
+    this.#askLimit(handle, { limit: this.#limit, octets: Math.min(this.#next, most) });
   }
 
   /** Octets that its quotas let pass now. Where none may it has been cut. */
