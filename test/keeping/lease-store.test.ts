@@ -46,6 +46,14 @@ function run(
   return { ...leases, store, warnings };
 }
 
+/** One that has begun to keep what changes, behind a snapshot. */
+async function runSaved(folder: string): Promise<Run> {
+  const first = run(folder);
+  first.store.start();
+  await first.store.save();
+  return first;
+}
+
 test('leases come back after a stop, attached to where their exits are now', async (t) => {
   const folder = makeFolder(t);
   const first = run(folder);
@@ -104,9 +112,7 @@ for (const jump of [-3_600_000, 86_400_000])
 
 test('a log of another version is told of, and nothing of it used', async (t) => {
   const folder = makeFolder(t);
-  const first = run(folder);
-  first.store.start();
-  await first.store.save();
+  const first = await runSaved(folder);
   first.table.create(a, termsOf(), 0);
   first.store.append();
   const name = readdirSync(folder).find((name) => name.endsWith('.log'))!;
@@ -143,9 +149,7 @@ function blockSnapshot(folder: string): () => void {
 
 test('while no snapshot can be written its log goes on, and nothing is missing', async (t) => {
   const folder = makeFolder(t);
-  const first = run(folder);
-  first.store.start();
-  await first.store.save();
+  const first = await runSaved(folder);
   const unblock = blockSnapshot(folder);
   const keys = Array.from({ length: 20 }, (_, i) => keyOf(`session ${i}`));
   for (const key of keys) {
@@ -167,9 +171,7 @@ test('while no snapshot can be written its log goes on, and nothing is missing',
 
 test('while no log can be written either there are no more of them', async (t) => {
   const folder = makeFolder(t);
-  const first = run(folder);
-  first.store.start();
-  await first.store.save();
+  const first = await runSaved(folder);
   const unblock = blockSnapshot(folder);
   for (let tries = 0; tries < 20; tries++) {
     // As by a write that fails.
@@ -192,9 +194,7 @@ test('while no log can be written either there are no more of them', async (t) =
 test('what could not be written at a stop, or before a snapshot that fails, is known to be missing', async (t) => {
   for (const end of ['stop', 'save'] as const) {
     const folder = makeFolder(t);
-    const first = run(folder);
-    first.store.start();
-    await first.store.save();
+    const first = await runSaved(folder);
     const unblock = blockSnapshot(folder);
     first.table.create(a, termsOf({ strict: true }), 0);
     // As by a write that fails.
@@ -208,9 +208,7 @@ test('what could not be written at a stop, or before a snapshot that fails, is k
 
 test('the end of a log may be cut', async (t) => {
   const folder = makeFolder(t);
-  const first = run(folder);
-  first.store.start();
-  await first.store.save();
+  const first = await runSaved(folder);
   first.table.create(a, termsOf(), 0);
   first.store.append();
   const log = readdirSync(folder).find((name) => name.endsWith('.log'))!;
@@ -221,9 +219,7 @@ test('the end of a log may be cut', async (t) => {
 
 test('where the system started anew, or a snapshot is damaged, sessions may be missing', async (t) => {
   const folder = makeFolder(t);
-  const first = run(folder);
-  first.store.start();
-  await first.store.save();
+  const first = await runSaved(folder);
   t.true(run(folder).store.restore().complete);
   t.false(run(folder, { boot: 'two' }).store.restore().complete);
   t.false(run(folder, { boot: '' }).store.restore().complete);
@@ -241,9 +237,7 @@ test('where the system started anew, or a snapshot is damaged, sessions may be m
 
 test('a log to which something could not be appended is known by its name, until a snapshot stands', async (t) => {
   const folder = makeFolder(t);
-  const first = run(folder);
-  first.store.start();
-  await first.store.save();
+  const first = await runSaved(folder);
   first.words.store(first.layout.logBroken, 1);
   first.store.append();
   t.false(run(folder).store.restore().complete);
@@ -255,9 +249,7 @@ test('a log to which something could not be appended is known by its name, until
 
 test('a folder that can be written no more is told of once', async (t) => {
   const folder = makeFolder(t);
-  const first = run(folder);
-  first.store.start();
-  await first.store.save();
+  const first = await runSaved(folder);
   rmSync(folder, { recursive: true });
   await first.store.save();
   await first.store.save();
