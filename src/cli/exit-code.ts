@@ -22,7 +22,7 @@ export const exitCodeTexts: readonly (readonly [code: number, meaning: string])[
   [exitCodes.exists, 'there is one already'],
   [exitCodes.notRunning, 'the gateway does not run, or is not healthy'],
   [exitCodes.unconfirmed, 'nobody said yes, and --yes was not given: nothing was changed'],
-  [exitCodes.interrupted, 'interrupted (Ctrl-C)'],
+  [exitCodes.interrupted, 'interrupted (Ctrl-C); 128 and its number for another signal'],
 ];
 
 /** Codes that are not listed end with `failed`. */

@@ -6,6 +6,7 @@ import { countOf } from '../protocol/count-text.ts';
 import type { Outcome } from './command-spec.ts';
 import { type Consent, refusalOf } from './consent.ts';
 import { DraftFile, versionOf } from './draft-file.ts';
+import { whenEndedBySignal } from './ended-by-signal.ts';
 import { exitCodes } from './exit-code.ts';
 import type { ListSummary } from './list-summary.ts';
 import type { PoolHome } from './pool-home.ts';
@@ -99,16 +100,14 @@ function replaceFile(path: string, { keeps, write, check }: Replacing): void {
 
 /** Waits for the gateway, which may wait for lists that it fetches. Whoever leaves meanwhile must know that the files are written. */
 async function unlessInterrupted(made: readonly string[], reload: Promise<Reload>): Promise<Reload> {
-  const leave = () => {
+  const isOver = whenEndedBySignal(() => {
     const lines = [...made, 'interrupted: whether the gateway has taken it "roundabout pool show" tells'];
     process.stderr.write(`${lines.map(printable).join('\n')}\n`);
-    process.exit(exitCodes.interrupted);
-  };
-  process.prependListener('SIGINT', leave);
+  });
   try {
     return await reload;
   } finally {
-    process.off('SIGINT', leave);
+    isOver();
   }
 }
 

@@ -9,7 +9,7 @@ import type { Geo } from '../protocol/places.ts';
 import { textChunks } from '../sources/text-chunks.ts';
 import type { Outcome } from './command-spec.ts';
 import { DraftFile, versionOf } from './draft-file.ts';
-import { exitCodes } from './exit-code.ts';
+import { whenEndedBySignal } from './ended-by-signal.ts';
 import { commitChange } from './list-commit.ts';
 import { type ListInput, readInput } from './list-input.ts';
 import { ListSummary } from './list-summary.ts';
@@ -45,11 +45,7 @@ export async function updateList(workplace: Workplace, options: UpdateOptions): 
   readStanding(home, (exit) => change.stands(exit));
   const summary = new ListSummary({ pool: home.pool, list: home.listPath, source: input.name });
   const fresh = new FreshExits(home.listPath, options.dryRun);
-  const interrupted = () => {
-    fresh.discard();
-    process.exit(exitCodes.interrupted);
-  };
-  process.once('SIGINT', interrupted);
+  const isOver = whenEndedBySignal(() => fresh.discard());
   try {
     const take = (listed: ListedExit, line: number) => {
       const exit = hasPlace(place) ? { ...listed, geo: { ...place, ...listed.geo } } : listed;
@@ -78,7 +74,7 @@ export async function updateList(workplace: Workplace, options: UpdateOptions): 
     };
     return await commitChange(workplace, summary, { ...options, version, write });
   } finally {
-    process.off('SIGINT', interrupted);
+    isOver();
     fresh.discard();
   }
 }

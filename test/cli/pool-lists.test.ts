@@ -286,27 +286,45 @@ test.serial('an export is an import again, and leaves secrets out where it is to
   t.deepEqual(JSON.parse(open.stdout), [{ server: 'http://192.0.2.1:8080' }, { server: 'socks5://192.0.2.2:1080' }]);
 });
 
-test.serial('who leaves while the gateway takes its time is told what is written', async (t) => {
-  const { folder } = makeProject(t, { 'more.txt': 'h:1\n' });
-  mkdirSync(join(folder, 'data'));
-  const asked = Promise.withResolvers<void>();
-  const silent = createServer((socket) => void socket.on('error', () => {}).once('data', () => asked.resolve()));
-  silent.listen(join(folder, 'data', 'roundabout.sock'));
-  t.teardown(() => silent.close());
-  const args = ['pool', 'import', 'res', 'more.txt', '--yes'];
-  const child = spawn(process.execPath, [launcher, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (chunk) => {
-    said += chunk;
+for (const [signal, expected] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  test.serial(`who leaves by ${signal} while the gateway takes its time is told what is written`, async (t) => {
+    const { folder } = makeProject(t, { 'more.txt': 'h:1\n' });
+    mkdirSync(join(folder, 'data'));
+    const asked = Promise.withResolvers<void>();
+    const silent = createServer((socket) => void socket.on('error', () => {}).once('data', () => asked.resolve()));
+    silent.listen(join(folder, 'data', 'roundabout.sock'));
+    t.teardown(() => silent.close());
+    const args = ['pool', 'import', 'res', 'more.txt', '--yes'];
+    const child = spawn(process.execPath, [launcher, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    await asked.promise;
+    child.kill(signal);
+    const [code] = await once(child, 'close');
+    t.is(code, expected);
+    t.regex(said, /^written to .*res\.txt\n.*res\.yaml names it now\ninterrupted: whether the gateway has taken it/);
+    t.deepEqual(exitsIn(folder), ['http://h:1']);
+    t.deepEqual(readdirSync(join(folder, 'pools/lists')), ['res.txt']);
   });
-  await asked.promise;
-  child.kill('SIGINT');
-  const [code] = await once(child, 'close');
-  t.is(code, 130);
-  t.regex(said, /^written to .*res\.txt\n.*res\.yaml names it now\ninterrupted: whether the gateway has taken it/);
-  t.deepEqual(exitsIn(folder), ['http://h:1']);
-  t.deepEqual(readdirSync(join(folder, 'pools/lists')), ['res.txt']);
-});
+
+  test.serial(`who leaves by ${signal} while a list comes in leaves nothing of it behind`, async (t) => {
+    const { folder } = makeProject(t, {});
+    const lists = join(folder, 'pools/lists');
+    const args = ['pool', 'import', 'res', '-', '--yes'];
+    const child = spawn(process.execPath, [launcher, ...args], { cwd: folder, stdio: ['pipe', 'ignore', 'ignore'] });
+    child.stdin.on('error', () => {}).write('h:1:user:secret\n'.repeat(10));
+    await until(() => existsSync(lists) && readdirSync(lists).some((name) => name.endsWith('.fresh')), 'its draft');
+    child.kill(signal);
+    const [code] = await once(child, 'close');
+    t.is(code, expected);
+    t.deepEqual(readdirSync(lists), []);
+  });
+}
 
 test.serial('a gateway that runs takes the change at once', async (t) => {
   const gateway = await startGateway({
