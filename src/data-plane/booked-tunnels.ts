@@ -30,6 +30,7 @@ export class BookedTunnels {
     this.#looks.splice(at, LOOK_FIELDS, handle, booking, quota === null ? 0 : 1, sent, received);
   }
 
+  /** The exchange has ended, and its tunnel with it, whether or not it was told of. */
   ended({ toldTunnel }: Exchange): void {
     if (toldTunnel !== 0) this.#ended.push(toldTunnel);
   }
